@@ -1,0 +1,97 @@
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ECRClient } from "@aws-sdk/client-ecr";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+
+export interface Clients {
+  readonly ec2: EC2Client;
+  readonly ecr: ECRClient;
+  readonly iam: IAMClient;
+  readonly s3: S3Client;
+  readonly ssm: SSMClient;
+  readonly sts: STSClient;
+}
+
+/** Where each service is found when it isn't AWS itself. URLs, without a trailing slash. */
+export interface Endpoints {
+  readonly ec2: string;
+  readonly ecr: string;
+  readonly iam: string;
+  readonly s3: string;
+  readonly ssm: string;
+  readonly sts: string;
+  /** `host:port` that takes the place of the registry's name in a push; pulls on a host always use the real name. */
+  readonly registry: string;
+}
+
+export interface Call {
+  readonly service: string;
+  readonly operation: string;
+  readonly kind: "read" | "write";
+  readonly durationMs: number;
+  /** `ok`, or the name of the error. */
+  readonly outcome: string;
+}
+
+export interface ClientOptions {
+  readonly region: string;
+  readonly endpoints?: Endpoints | undefined;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  readonly maxAttempts?: number;
+  /** Told of every call, once, when it has ended (retries inside the SDK count as one). */
+  readonly onCall?: (call: Call) => void;
+  /** Asked before every call that isn't a read; throws to refuse it. `plan` refuses all, a lost lease refuses the rest. */
+  readonly beforeWrite?: (call: { service: string; operation: string }) => Promise<void> | void;
+}
+
+const readOperation = /^(Describe|Get|List|Head|BatchGet|BatchCheck)/;
+
+/** AWS names every operation that changes nothing with one of a few verbs; anything else counts as a write. */
+export function callKind(operation: string): Call["kind"] {
+  return readOperation.test(operation) ? "read" : "write";
+}
+
+export function createClients(options: ClientOptions): Clients {
+  const { endpoints } = options;
+  const settings = (endpoint: string | undefined) => ({
+    region: options.region,
+    maxAttempts: options.maxAttempts ?? 6,
+    ...(options.credentials ? { credentials: options.credentials } : {}),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
+  const clients: Clients = {
+    ec2: new EC2Client(settings(endpoints?.ec2)),
+    ecr: new ECRClient(settings(endpoints?.ecr)),
+    iam: new IAMClient(settings(endpoints?.iam)),
+    s3: new S3Client({ ...settings(endpoints?.s3), ...(endpoints ? { forcePathStyle: true } : {}) }),
+    ssm: new SSMClient(settings(endpoints?.ssm)),
+    sts: new STSClient(settings(endpoints?.sts)),
+  };
+  for (const [service, client] of Object.entries(clients)) watch(service, client as EC2Client, options);
+  return clients;
+}
+
+// All clients share one middleware stack type but for the commands they take; EC2's stands for all.
+function watch(service: string, client: EC2Client, options: ClientOptions): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = (context.commandName ?? "Unknown").replace(/Command$/, "");
+      const kind = callKind(operation);
+      if (kind === "write") await options.beforeWrite?.({ service, operation });
+      const startedMs = performance.now();
+      const ended = (outcome: string) =>
+        options.onCall?.({ service, operation, kind, durationMs: performance.now() - startedMs, outcome });
+      try {
+        const result = await next(args);
+        ended("ok");
+        return result;
+      } catch (error) {
+        ended(error instanceof Error ? error.name : "Unknown");
+        throw error;
+      }
+    },
+    { step: "initialize", name: "berthWatch", priority: "high" },
+  );
+}
