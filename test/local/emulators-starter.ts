@@ -1,0 +1,6 @@
+import { startEmulators } from "../../lib/local/emulators.ts";
+
+// Started by emulators.test.ts, which kills it.
+const emulators = await startEmulators({ logDirectory: process.argv[2] ?? "" });
+process.stdout.write(`${emulators.endpoints.ec2}\n`);
+setInterval(() => undefined, 1000);

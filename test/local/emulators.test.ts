@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { after, before, describe, it } from "node:test";
+import { DescribeImagesCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
+import { CreateRepositoryCommand, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import { CreateBucketCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
+import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import { createClients } from "../../lib/aws/clients.ts";
+import { localAccount, startEmulators, type Emulators } from "../../lib/local/emulators.ts";
+
+describe("emulators", () => {
+  let logDirectory: string;
+  let emulators: Emulators;
+  const clients = (region: string) => createClients({ region, ...emulators, maxAttempts: 1 });
+
+  before(async () => {
+    logDirectory = await mkdtemp(join(tmpdir(), "berth-emulators-"));
+    emulators = await startEmulators({ logDirectory });
+  });
+  after(async () => {
+    await emulators?.[Symbol.asyncDispose]();
+    await rm(logDirectory, { recursive: true, force: true });
+  });
+
+  for (const region of ["us-east-1", "eu-central-1", "ap-southeast-2"]) {
+    for (const [architecture, named] of [
+      ["amd64", "x86_64"],
+      ["arm64", "arm64"],
+    ]) {
+      it(`resolves Debian 13 for ${architecture} in ${region} to an image of Debian's that runs`, async () => {
+        const { ssm, ec2 } = clients(region);
+        const { Parameter } = await ssm.send(
+          new GetParameterCommand({ Name: `/aws/service/debian/release/13/latest/${architecture}` }),
+        );
+        const { Images } = await ec2.send(new DescribeImagesCommand({ ImageIds: [Parameter?.Value ?? ""] }));
+        assert.equal(Images?.[0]?.OwnerId, "136693071363");
+        assert.equal(Images[0].RootDeviceName, "/dev/xvda");
+        assert.equal(Images[0].Architecture, named);
+
+        const started = await ec2.send(
+          new RunInstancesCommand({
+            ImageId: Parameter?.Value,
+            InstanceType: "t3.micro",
+            MinCount: 1,
+            MaxCount: 1,
+          }),
+        );
+        assert.equal(started.Instances?.[0]?.ImageId, Parameter?.Value);
+      });
+    }
+  }
+
+  it("still resolves Amazon Linux 2023", async () => {
+    const { ssm } = clients("eu-central-1");
+    const Name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name }));
+    assert.match(Parameter?.Value ?? "", /^ami-/);
+  });
+
+  it("answers for one account in both emulators", async () => {
+    const { sts, ecr } = clients("eu-central-1");
+    const caller = await sts.send(new GetCallerIdentityCommand({}));
+    const { repository } = await ecr.send(new CreateRepositoryCommand({ repositoryName: "berth/one" }));
+    assert.equal(caller.Account, localAccount);
+    assert.equal(repository?.registryId, localAccount);
+  });
+
+  it("is empty after a reset, and knows Debian still", async () => {
+    const { s3, ecr, ssm } = clients("us-east-1");
+    await s3.send(new CreateBucketCommand({ Bucket: "berth-reset" }));
+    await ecr.send(new CreateRepositoryCommand({ repositoryName: "berth/reset" }));
+    await emulators.reset();
+    const { Buckets } = await s3.send(new ListBucketsCommand({}));
+    const { repositories } = await ecr.send(new DescribeRepositoriesCommand({}));
+    const Name = "/aws/service/debian/release/13/latest/amd64";
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name }));
+    assert.deepEqual(Buckets ?? [], []);
+    assert.deepEqual(repositories, []);
+    assert.match(Parameter?.Value ?? "", /^ami-/);
+  });
+
+  it("keeps its logs", async () => {
+    assert.match(await readFile(join(logDirectory, "moto.log"), "utf8"), /POST/);
+  });
+});
+
+describe("emulators of a process that is killed", () => {
+  it("end with it", async () => {
+    const logDirectory = await mkdtemp(join(tmpdir(), "berth-emulators-"));
+    const starter = join(import.meta.dirname, "emulators-starter.ts");
+    const child = spawn(process.execPath, ["--import", "tsx", starter, logDirectory], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const lines = createInterface({ input: child.stdout });
+      const line = await firstOf(lines);
+      assert.equal((await fetch(`${line}/moto-api/data.json`)).status, 200);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      await untilRefused(line);
+    } finally {
+      child.kill("SIGKILL");
+      await rm(logDirectory, { recursive: true, force: true });
+    }
+  });
+});
+
+async function firstOf(lines: Interface): Promise<string> {
+  for await (const line of lines) return line;
+  throw new Error("The process ended without a line");
+}
+
+async function untilRefused(url: string): Promise<void> {
+  for (;;) {
+    const answered = await fetch(url).then(
+      () => true,
+      () => false,
+    );
+    if (!answered) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
