@@ -1,0 +1,34 @@
+import { GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import type { ECRClient } from "@aws-sdk/client-ecr";
+import type { RegistryAuth } from "../docker/push.ts";
+import { BerthError } from "../errors.ts";
+
+/**
+ * ECR's own token, good for 12 hours, for the registry of the caller's account. `registry` (`host:port`) takes the place
+ * of its host where the registry isn't AWS's, as in `Endpoints.registry`.
+ */
+export async function getRegistryAuth(ecr: ECRClient, registry?: string): Promise<RegistryAuth> {
+  const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));
+  const { authorizationToken, proxyEndpoint } = authorizationData?.[0] ?? {};
+  const [username, password] = splitToken(authorizationToken ?? "");
+  if (!username || !password || !proxyEndpoint) {
+    throw new BerthError({
+      code: "NoRegistryToken",
+      message: "ECR gave no token to push with",
+      hint: "Check that the caller may use ecr:GetAuthorizationToken",
+    });
+  }
+  return { username, password, serverAddress: registry ?? new URL(proxyEndpoint).host };
+}
+
+/** Where a push goes: the repository's own URI, with its host replaced where the registry is elsewhere. */
+export function pushAddress(repositoryUri: string, registry?: string): string {
+  return registry === undefined ? repositoryUri : repositoryUri.replace(/^[^/]+/, registry);
+}
+
+// `AWS:<password>`, in base64; the password holds no colon of its own, but nothing says that it never will.
+function splitToken(token: string): [string, string] {
+  const plain = Buffer.from(token, "base64").toString("utf8");
+  const colon = plain.indexOf(":");
+  return colon < 0 ? ["", ""] : [plain.slice(0, colon), plain.slice(colon + 1)];
+}

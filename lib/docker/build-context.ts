@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { lstat, readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import dockerignore from "@balena/dockerignore";
+import { pack } from "tar-stream";
+import type { Pack } from "tar-stream";
+import { BerthError } from "../errors.ts";
+
+/** One thing that a build gets to see. `path` is relative to the source folder, with forward slashes. */
+export type ContextEntry =
+  | { readonly type: "directory"; readonly path: string }
+  | { readonly type: "symlink"; readonly path: string; readonly target: string }
+  | {
+      readonly type: "file";
+      readonly path: string;
+      readonly executable: boolean;
+      readonly sizeBytes: number;
+      readonly sha256: string;
+    };
+
+/** A file of Berth's own making that is packed beside, or instead of, what the folder holds. */
+export interface AddedFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+/** Everything in the folder that the rules of a `.dockerignore` let through, sorted by path. Only reads. */
+export async function readContext(folder: string, rules: string): Promise<ContextEntry[]> {
+  const ignored = dockerignore.default({ ignorecase: false }).add(rules);
+  const entries: ContextEntry[] = [];
+  // With a rule like `!keep.txt` a folder that is left out may still hold something that isn't.
+  const mayReinclude = /^\s*!/m.test(rules);
+
+  const visit = async (path: string): Promise<void> => {
+    const isIgnored = path !== "" && ignored.ignores(path);
+    const entry = path === "" ? undefined : await readEntry(folder, path, isIgnored);
+    if (entry && !isIgnored) entries.push(entry);
+    if (path !== "" && entry?.type !== "directory") return;
+    if (isIgnored && !mayReinclude) return;
+    for (const name of await readdir(join(folder, path))) await visit(path === "" ? name : `${path}/${name}`);
+  };
+  await visit("");
+  return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+// Sockets, pipes and devices are no source: a build gets none of them, as with the docker command.
+async function readEntry(
+  folder: string,
+  path: string,
+  isIgnored: boolean,
+): Promise<ContextEntry | undefined> {
+  const full = join(folder, path);
+  const stats = await lstat(full);
+  if (stats.isDirectory()) return { type: "directory", path };
+  if (isIgnored) return undefined;
+  if (stats.isSymbolicLink()) return { type: "symlink", path, target: await readlink(full) };
+  if (!stats.isFile()) return undefined;
+  const executable = (stats.mode & 0o111) !== 0;
+  return { type: "file", path, executable, sizeBytes: stats.size, sha256: await hashFile(full) };
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+/**
+ * The entries as a tar, streamed file by file: same entries, same bytes, whoever owns the files and whenever they were
+ * written. The stream fails with `SourceChanged` when a file is no longer what was read before.
+ */
+export function packContext(
+  folder: string,
+  entries: readonly ContextEntry[],
+  added: readonly AddedFile[],
+): Readable {
+  const tar = pack();
+  fill(tar, folder, { entries, added }).then(
+    () => tar.finalize(),
+    (error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
+  return Readable.from(tar);
+}
+
+interface Contents {
+  readonly entries: readonly ContextEntry[];
+  readonly added: readonly AddedFile[];
+}
+
+async function fill(tar: Pack, folder: string, { entries, added }: Contents): Promise<void> {
+  const replaced = new Set(added.map((file) => file.path));
+  for (const entry of entries) {
+    if (replaced.has(entry.path)) continue;
+    const header = { name: entry.path, mtime: new Date(0), uid: 0, gid: 0 };
+    if (entry.type === "directory") tar.entry({ ...header, type: "directory", mode: 0o755 });
+    else if (entry.type === "symlink") {
+      tar.entry({ ...header, type: "symlink", linkname: entry.target, mode: 0o777 });
+    } else {
+      const mode = entry.executable ? 0o755 : 0o644;
+      const sink = tar.entry({ ...header, type: "file", mode, size: entry.sizeBytes });
+      await pipeline(createReadStream(join(folder, entry.path)), verify(entry), sink);
+    }
+  }
+  for (const { path, bytes } of added) tar.entry({ name: path, mtime: new Date(0), uid: 0, gid: 0 }, bytes);
+}
+
+// A tag that names other content than it holds would be deployed as "unchanged" for ever.
+function verify(entry: ContextEntry & { type: "file" }): Transform {
+  const hash = createHash("sha256");
+  let seenBytes = 0;
+  const changed = () =>
+    new BerthError({
+      code: "SourceChanged",
+      message: `${entry.path} changed while it was being packed`,
+      hint: "Run the command again when nothing writes to the source folder",
+    });
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      seenBytes += chunk.length;
+      if (seenBytes > entry.sizeBytes) done(changed());
+      else done(null, chunk);
+    },
+    flush(done) {
+      done(hash.digest("hex") === entry.sha256 ? null : changed());
+    },
+  });
+}

@@ -1,0 +1,108 @@
+import type Docker from "dockerode";
+import { BerthError } from "../errors.ts";
+import { formatBytes, readRecords, recordedError } from "./records.ts";
+import type { EngineRecord } from "./records.ts";
+
+export interface RegistryAuth {
+  readonly username: string;
+  readonly password: string;
+  /** `host` or `host:port`. */
+  readonly serverAddress: string;
+}
+
+export interface PushRequest {
+  readonly docker: Docker;
+  /** Name and tag in the local engine. */
+  readonly localTag: string;
+  /** Where to push, with the registry's host: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello`. */
+  readonly repository: string;
+  readonly tag: string;
+  readonly auth: RegistryAuth;
+  readonly signal: AbortSignal;
+  /** Told a short line as it goes: `pushing 2.1 of 5.9 MB`. */
+  readonly onProgress?: ((line: string) => void) | undefined;
+}
+
+/** Pushes the image and returns the digest under which the registry holds it. Throws `PushFailed`. */
+export async function pushImage(request: PushRequest): Promise<{ digest: string }> {
+  const { docker, localTag, repository, tag, signal } = request;
+  signal.throwIfAborted();
+  await docker.getImage(localTag).tag({ repo: repository, tag });
+  try {
+    return { digest: await follow(request) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof BerthError) throw error;
+    throw failure(request, error instanceof Error ? error.message.trim() : String(error), error);
+  } finally {
+    await untag(request);
+  }
+}
+
+// The image stays under its local tag; the registry's name for it is of no use to anybody here. A leftover name is not
+// worth a failed push, nor may it hide why one failed.
+async function untag({ docker, repository, tag, onProgress }: PushRequest): Promise<void> {
+  const name = `${repository}:${tag}`;
+  try {
+    await docker.getImage(name).remove({ noprune: true });
+  } catch (error) {
+    onProgress?.(
+      `the local name ${name} was left: ${error instanceof Error ? error.message.trim() : String(error)}`,
+    );
+  }
+}
+
+async function follow(request: PushRequest): Promise<string> {
+  const { docker, repository, tag, auth, signal, onProgress } = request;
+  const answer = await docker.getImage(repository).push({
+    tag,
+    authconfig: { username: auth.username, password: auth.password, serveraddress: auth.serverAddress },
+    abortSignal: signal,
+  });
+  const progress = new PushProgress();
+  let digest: string | undefined;
+  for await (const record of readRecords(answer)) {
+    const reason = recordedError(record);
+    if (reason !== undefined) throw failure(request, reason);
+    digest = record.aux?.Digest ?? digest;
+    const line = progress.add(record);
+    if (line !== undefined) onProgress?.(line);
+  }
+  if (digest === undefined) throw failure(request, "The engine ended the push without a digest");
+  return digest;
+}
+
+function failure({ repository, tag }: PushRequest, reason: string, cause?: unknown): BerthError {
+  return new BerthError({
+    code: "PushFailed",
+    message: `The image could not be pushed to ${repository}:${tag}`,
+    hint: "Check the connection to the registry and run the command again: layers that arrived are not sent twice",
+    detail: [reason],
+    cause,
+  });
+}
+
+/** Adds up what is under way over all layers. */
+class PushProgress {
+  readonly #layers = new Map<string, { current: number; total: number }>();
+  #last = "";
+
+  /** A new line, when there is something new to say. */
+  add(record: EngineRecord): string | undefined {
+    const { current, total } = record.progressDetail ?? {};
+    if (record.id === undefined || current === undefined || !total) return undefined;
+    // The engine counts a layer's tar framing too, so that current may pass total.
+    this.#layers.set(record.id, { current: Math.min(current, total), total });
+    let sum = { current: 0, total: 0 };
+    for (const layer of this.#layers.values()) {
+      sum = { current: sum.current + layer.current, total: sum.total + layer.total };
+    }
+    const line =
+      sum.current === sum.total
+        ? `pushing ${formatBytes(sum.total)}`
+        : `pushing ${formatBytes(sum.current)} of ${formatBytes(sum.total)}`;
+    if (line === this.#last) return undefined;
+    this.#last = line;
+    return line;
+  }
+}

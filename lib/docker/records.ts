@@ -1,0 +1,43 @@
+/** One line of what the engine tells while it builds or pushes. Each field appears where it applies. */
+export interface EngineRecord {
+  readonly stream?: string;
+  readonly status?: string;
+  /** A layer's short id, in a push. */
+  readonly id?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly aux?: { readonly ID?: string; readonly Digest?: string };
+  readonly error?: string;
+  readonly errorDetail?: { readonly message?: string; readonly code?: number };
+}
+
+/**
+ * The records of an engine's answer, in order. A failed build or push is one of them (`error`): the answer itself ends
+ * as if all were well, so whoever reads must look at every record.
+ */
+export async function* readRecords(answer: NodeJS.ReadableStream): AsyncGenerator<EngineRecord> {
+  answer.setEncoding("utf8");
+  let rest = "";
+  for await (const chunk of answer) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") yield parseRecord(line);
+  }
+  if (rest.trim() !== "") yield parseRecord(rest);
+}
+
+function parseRecord(line: string): EngineRecord {
+  const record: EngineRecord = JSON.parse(line);
+  return record;
+}
+
+/** What went wrong, if this record says so. */
+export function recordedError(record: EngineRecord): string | undefined {
+  return record.errorDetail?.message ?? record.error;
+}
+
+/** Decimal units, as registries and the docker command count: `5.9 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return `${Math.ceil(bytes / 1e3)} kB`;
+}

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { BerthError, exitCodes } from "../errors.ts";
+import { packContext, readContext } from "./build-context.ts";
+
+export interface SourceOptions {
+  /** The app's folder: the build context. */
+  readonly source: string;
+  /** May lie outside the source folder. Default: the folder's own, else Berth's for a Go module. */
+  readonly dockerfile?: string | undefined;
+  /** Default `linux/amd64`. */
+  readonly platform?: string | undefined;
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What an image is built from, known by content. Opening it reads every file once; nothing is ever written. */
+export interface Source {
+  readonly folder: string;
+  readonly dockerfile: string;
+  readonly platform: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** sha256 in hex over all that decides the image: the visible files, the Dockerfile, build arguments, platform. */
+  readonly hash: string;
+  /** `src-` and 16 hex digits of the hash: the image's tag. */
+  readonly tag: string;
+  /** Names that the Dockerfile declares by ARG. */
+  readonly declaredArgs: ReadonlySet<string>;
+  /** The build context as a tar; the Dockerfile is in it as `packedDockerfile`. */
+  pack(): Readable;
+}
+
+/** Under this name the Dockerfile travels, so that it may lie anywhere and is never taken for a file of the app's. */
+export const packedDockerfile = ".berth.dockerfile";
+
+const ownGoDockerfile = fileURLToPath(new URL("../../dockerfiles/go-web/Dockerfile", import.meta.url));
+
+/** Throws `SourceMissing` or `DockerfileMissing`, with the path. */
+export async function openSource(options: SourceOptions): Promise<Source> {
+  const folder = resolve(options.source);
+  await requireFolder(folder);
+  const dockerfile = await findDockerfile(folder, options.dockerfile);
+  const recipe = await readFile(dockerfile);
+  const rules = await readIgnoreRules(folder, dockerfile);
+  const entries = await readContext(folder, rules);
+  const platform = options.platform ?? "linux/amd64";
+  const buildArgs = options.buildArgs ?? {};
+  const hash = sha256(
+    JSON.stringify({
+      format: 1,
+      platform,
+      buildArgs: Object.entries(buildArgs).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      dockerfile: sha256(recipe),
+      entries,
+    }),
+  );
+  const added = [
+    { path: packedDockerfile, bytes: recipe },
+    {
+      path: ".dockerignore",
+      bytes: hidingRules(
+        rules,
+        entries.some(({ path }) => path === ".dockerignore"),
+      ),
+    },
+  ];
+  return {
+    folder,
+    dockerfile,
+    platform,
+    buildArgs,
+    hash,
+    tag: `src-${hash.slice(0, 16)}`,
+    declaredArgs: declaredArgs(recipe.toString("utf8")),
+    pack: () => packContext(folder, entries, added),
+  };
+}
+
+function sha256(data: string | Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const stats = await stat(folder).catch(() => undefined);
+  if (stats?.isDirectory()) return;
+  throw new BerthError({
+    code: "SourceMissing",
+    message: stats
+      ? `The app's source ${folder} is not a folder`
+      : `The app's source folder ${folder} does not exist`,
+    hint: "Set app.source to the folder that holds the app",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+async function findDockerfile(folder: string, explicit: string | undefined): Promise<string> {
+  const own = explicit === undefined ? join(folder, "Dockerfile") : resolve(explicit);
+  if (await isFile(own)) return own;
+  if (explicit === undefined && (await isFile(join(folder, "go.mod")))) return ownGoDockerfile;
+  throw new BerthError({
+    code: "DockerfileMissing",
+    message: `There is no Dockerfile at ${own}`,
+    hint:
+      explicit === undefined
+        ? "Write one there, name one by app.dockerfile, or put a go.mod beside main.go to have Berth's used"
+        : "Correct app.dockerfile, or remove it to use the one in the source folder",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() ?? false;
+}
+
+// The order of Docker's own look-up, and the Dockerfile's folder last, for a Dockerfile that lives apart from the app.
+async function readIgnoreRules(folder: string, dockerfile: string): Promise<string> {
+  const candidates = [
+    join(dirname(dockerfile), `${basename(dockerfile)}.dockerignore`),
+    join(folder, ".dockerignore"),
+    join(dirname(dockerfile), ".dockerignore"),
+  ];
+  for (const path of candidates) {
+    if (await isFile(path)) return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
+  }
+  return "";
+}
+
+// The engine reads these two files and, being told so by these rules, hides them from COPY.
+function hidingRules(rules: string, isVisible: boolean): Buffer {
+  return Buffer.from(`${rules}\n${packedDockerfile}\n${isVisible ? "" : ".dockerignore\n"}`);
+}
+
+function declaredArgs(dockerfile: string): Set<string> {
+  return new Set([...dockerfile.matchAll(/^\s*ARG\s+(\w+)/gim)].map((match) => match[1] ?? ""));
+}
