@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmod, mkdtemp, readFile, readdir, readlink, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { finished, pipeline } from "node:stream/promises";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { openSource, packedDockerfile } from "../../lib/docker/source.ts";
+import type { Source } from "../../lib/docker/source.ts";
+import { photograph, writeSourceFolder } from "./source-folder.ts";
+import type { Files } from "./source-folder.ts";
+
+const app: Files = {
+  Dockerfile: "FROM scratch\nCOPY . /\n",
+  "main.go": "package main\n",
+  "go.mod": "module app\n",
+  "sub/deep/page.html": "<p>hi</p>\n",
+  "run.sh": { content: "#!/bin/sh\n", mode: 0o755 },
+  latest: { link: "sub/deep/page.html" },
+};
+
+async function hashOf(files: Files, options: { platform?: string; buildArgs?: Record<string, string> } = {}) {
+  await using folder = await writeSourceFolder(files);
+  return (await openSource({ source: folder.path, ...options })).hash;
+}
+
+async function tarSum(source: Source): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(source.pack(), hash);
+  return hash.digest("hex");
+}
+
+describe("the hash of a source", () => {
+  it("is the same for the same content in another place, written at another time by another umask", async () => {
+    await using one = await writeSourceFolder(app);
+    await using two = await writeSourceFolder(app);
+    await utimes(join(two.path, "main.go"), 1, 1);
+    await chmod(join(two.path, "main.go"), 0o600);
+
+    const [first, second] = await Promise.all([
+      openSource({ source: one.path }),
+      openSource({ source: two.path }),
+    ]);
+
+    assert.equal(first.hash, second.hash);
+    assert.equal(first.tag, `src-${first.hash.slice(0, 16)}`);
+    assert.equal(await tarSum(first), await tarSum(second));
+  });
+
+  const changes: Record<string, Files> = {
+    "one byte": { ...app, "main.go": "package mian\n" },
+    "the Dockerfile": { ...app, Dockerfile: "FROM scratch\nCOPY . /app\n" },
+    "an executable bit": { ...app, "run.sh": "#!/bin/sh\n" },
+    "a link's target": { ...app, latest: { link: "main.go" } },
+    "one more empty file": { ...app, "sub/empty": "" },
+    "a file in place of a link": { ...app, latest: "sub/deep/page.html" },
+  };
+  for (const [what, files] of Object.entries(changes)) {
+    it(`changes with ${what}`, async () => assert.notEqual(await hashOf(files), await hashOf(app)));
+  }
+
+  it("changes with the platform and the build arguments, not with their order", async () => {
+    const plain = await hashOf(app);
+    const arm = await hashOf(app, { platform: "linux/arm64" });
+    const ab = await hashOf(app, { buildArgs: { A: "1", B: "2" } });
+    const ba = await hashOf(app, { buildArgs: { B: "2", A: "1" } });
+    const other = await hashOf(app, { buildArgs: { A: "1", B: "3" } });
+
+    assert.equal(new Set([plain, arm, ab, other]).size, 4);
+    assert.equal(ab, ba);
+  });
+
+  it("differs for any two trees that differ, and for no two that are the same", async () => {
+    const name = fc.stringMatching(/^[a-z]{1,2}$/);
+    const path = fc.tuple(fc.constantFrom("", "d-x/", "d-x/d-y/"), name).map((parts) => parts.join(""));
+    const tree = fc.dictionary(path, fc.string({ maxLength: 3, unit: "binary" }), { maxKeys: 4 });
+    await fc.assert(
+      fc.asyncProperty(tree, tree, async (one, two) => {
+        const [first, second] = await Promise.all(
+          [withDockerfile(one), withDockerfile(two)].map((t) => hashOf(t)),
+        );
+        const isSame = canonical(one) === canonical(two);
+        assert.equal(first === second, isSame);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  const withDockerfile = (tree: Files): Files => ({ ...tree, Dockerfile: "FROM scratch\n" });
+  const canonical = (tree: Record<string, string>) =>
+    JSON.stringify(
+      Object.entries(tree)
+        .map(([path, text]) => [path, Buffer.from(text).toString("hex")])
+        .toSorted(),
+    );
+});
+
+describe("what .dockerignore leaves out", () => {
+  const ignoring: Files = {
+    ...app,
+    ".dockerignore": "# nothing of these\n**/*.log\nnode_modules/\nsecret\n!secret/public\n",
+    "secret/public": "seen",
+  };
+
+  it("neither counts nor is packed", async () => {
+    const more: Files = {
+      ...ignoring,
+      "a.log": "1",
+      "sub/b.log": "2",
+      "node_modules/x/y.js": "3",
+      "secret/key": "4",
+    };
+    await using bare = await writeSourceFolder(ignoring);
+    await using full = await writeSourceFolder(more);
+
+    const [one, two] = await Promise.all([bare, full].map(({ path }) => openSource({ source: path })));
+
+    assert.equal(one?.hash, two?.hash);
+    assert.deepEqual(await packedPaths(two), await packedPaths(one));
+    assert.ok((await packedPaths(two)).includes("secret/public"));
+  });
+
+  it("tells capitals apart, as a build does", async () => {
+    const rules = { ...app, ".dockerignore": "README\n" };
+    assert.notEqual(await hashOf({ ...rules, readme: "1" }), await hashOf({ ...rules, readme: "2" }));
+    assert.equal(await hashOf({ ...rules, README: "1" }), await hashOf({ ...rules, README: "2" }));
+  });
+
+  it("is told by the Dockerfile's own folder when the source says nothing", async () => {
+    await using recipe = await writeSourceFolder({
+      Dockerfile: "FROM scratch\n",
+      ".dockerignore": "*.tmp\n",
+    });
+    await using source = await writeSourceFolder({ "main.go": "x", "a.tmp": "y" });
+    const dockerfile = join(recipe.path, "Dockerfile");
+
+    const opened = await openSource({ source: source.path, dockerfile });
+
+    assert.deepEqual(await packedPaths(opened), [packedDockerfile, ".dockerignore", "main.go"]);
+  });
+});
+
+describe("the packed source", () => {
+  it("holds the folder as it is, links and executable bits included", async () => {
+    await using folder = await writeSourceFolder(app);
+    const source = await openSource({ source: folder.path });
+
+    await withUnpacked(source, async (unpacked) => {
+      assert.equal(await readFile(join(unpacked, "sub/deep/page.html"), "utf8"), "<p>hi</p>\n");
+      assert.equal(await readlink(join(unpacked, "latest")), "sub/deep/page.html");
+      assert.equal((await stat(join(unpacked, "run.sh"))).mode & 0o777, 0o755);
+      assert.equal((await stat(join(unpacked, "main.go"))).mode & 0o777, 0o644);
+      assert.equal((await stat(join(unpacked, "main.go"))).mtimeMs, 0);
+    });
+  });
+
+  it("leaves the folder as it was, to the nanosecond", async () => {
+    await using folder = await writeSourceFolder(app);
+    const before = await photograph(folder.path);
+
+    await tarSum(await openSource({ source: folder.path }));
+
+    assert.deepEqual(await photograph(folder.path), before);
+  });
+
+  it("is refused when a file is no longer what was hashed", async () => {
+    await using folder = await writeSourceFolder(app);
+    const source = await openSource({ source: folder.path });
+
+    for (const content of ["package mian\n", "package main // longer\n", "short"]) {
+      await writeFile(join(folder.path, "main.go"), content);
+      await assert.rejects(tarSum(source), { code: "SourceChanged" });
+    }
+  });
+
+  it("can be given up half-way", async () => {
+    await using folder = await writeSourceFolder({ ...app, big: "x".repeat(8_000_000) });
+    const stream = (await openSource({ source: folder.path })).pack();
+
+    await new Promise((resolve) => stream.once("readable", resolve));
+    stream.destroy(new Error("enough"));
+
+    await assert.rejects(finished(stream), /enough/);
+  });
+});
+
+describe("which Dockerfile", () => {
+  const goModule: Files = { "main.go": "package main\n", "go.mod": "module app\n" };
+
+  it("is the folder's own, another when named, and Berth's for a Go module without one", async () => {
+    await using own = await writeSourceFolder({ ...goModule, Dockerfile: "FROM scratch\n" });
+    await using none = await writeSourceFolder(goModule);
+    const named = join(own.path, "Dockerfile");
+
+    assert.equal((await openSource({ source: own.path })).dockerfile, named);
+    assert.equal((await openSource({ source: none.path, dockerfile: named })).dockerfile, named);
+    assert.match((await openSource({ source: none.path })).dockerfile, /dockerfiles.go-web.Dockerfile$/);
+  });
+
+  it("missing, or the whole source missing, is said with the path", async () => {
+    await using empty = await writeSourceFolder({ "index.html": "hi" });
+    const absent = join(empty.path, "absent");
+
+    await assert.rejects(openSource({ source: absent }), {
+      code: "SourceMissing",
+      exitCode: 3,
+      message: new RegExp(absent),
+    });
+    await assert.rejects(openSource({ source: join(empty.path, "index.html") }), { code: "SourceMissing" });
+    await assert.rejects(openSource({ source: empty.path }), { code: "DockerfileMissing", exitCode: 3 });
+    await assert.rejects(openSource({ source: empty.path, dockerfile: absent }), {
+      code: "DockerfileMissing",
+      message: new RegExp(absent),
+    });
+  });
+});
+
+/** Unpacks by the system's own tar, so that two programs agree on what was packed. */
+async function withUnpacked<T>(source: Source | undefined, look: (folder: string) => Promise<T>): Promise<T> {
+  assert.ok(source);
+  const folder = await mkdtemp(join(tmpdir(), "berth-unpacked-"));
+  try {
+    const tar = execFile("tar", ["-x", "-p", "-f", "-", "-C", folder]);
+    assert.ok(tar.stdin);
+    const [code] = await Promise.all([
+      new Promise((resolve) => tar.once("close", resolve)),
+      pipeline(source.pack(), tar.stdin),
+    ]);
+    assert.equal(code, 0);
+    return await look(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function packedPaths(source: Source | undefined): Promise<string[]> {
+  return withUnpacked(source, async (folder) => (await readdir(folder, { recursive: true })).toSorted());
+}
