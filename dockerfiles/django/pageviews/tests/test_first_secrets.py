@@ -1,0 +1,33 @@
+import stat
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest import TestCase
+
+from site_settings.first_secrets import MODES, write_if_absent
+
+
+class FirstSecretsTests(TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def test_made_once_and_kept_after(self):
+        file = self.folder / "db_password"
+        self.assertTrue(write_if_absent(file, 0o440))
+        value = file.read_text()
+        self.assertGreaterEqual(len(value), 64)
+        self.assertFalse(write_if_absent(file, 0o440))
+        self.assertEqual(file.read_text(), value)
+        self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o440)
+
+    def test_many_at_once_agree_on_one_and_leave_no_drafts(self):
+        file = self.folder / "db_password"
+        with ThreadPoolExecutor(8) as makers:
+            made = list(makers.map(lambda _: write_if_absent(file, 0o440), range(32)))
+        self.assertEqual(made.count(True), 1)
+        self.assertEqual([entry.name for entry in self.folder.iterdir()], ["db_password"])
+
+    def test_the_secret_key_is_for_the_app_alone(self):
+        self.assertEqual(MODES["django_secret_key"], 0o400)
