@@ -1,0 +1,125 @@
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import { LineCounter, parseDocument } from "yaml";
+import { BerthError, exitCodes } from "../errors.ts";
+import { type Problem, place, schemaProblems, type Source } from "./problems.ts";
+import { schema, type Settings } from "./schema.ts";
+
+/** A validated, frozen berth.yaml. Paths are absolute; what the file leaves out has its default. */
+export interface Config extends Settings {
+  /** Absolute path of the file it was read from. */
+  readonly file: string;
+  /** The folder that relative paths in the file start from. */
+  readonly directory: string;
+}
+
+const example = "stack: hello\nregion: eu-central-1\napp:\n  source: dockerfiles/go-web\n  port: 8080";
+
+export interface LoadOptions {
+  /** Stands in for the file's own stack name. */
+  readonly stack?: string | undefined;
+  /** False where the app's folder and Dockerfile needn't be there: to take a stack away. */
+  readonly usesSource?: boolean | undefined;
+}
+
+/**
+ * Reads and validates a configuration file.
+ * Throws one BerthError `BadConfiguration` (exit 3) that lists every problem with its line and column.
+ */
+export async function loadConfig(path: string, options: LoadOptions = {}): Promise<Config> {
+  const { stack, usesSource = true } = options;
+  const file = resolve(path);
+  const near = relative(process.cwd(), file);
+  const shown = near.startsWith("..") ? file : near;
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw unreadable(shown, error);
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const source: Source = { file: shown, document, lines };
+  const syntax = document.errors.map((error) => {
+    const { line, col } = lines.linePos(error.pos[0]);
+    return { where: `${shown}:${line}:${col}`, path: "", message: error.message };
+  });
+  if (syntax.length > 0) throw badConfiguration(shown, syntax);
+
+  const raw: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const wanted = stack !== undefined && isRecord(raw) ? { ...raw, stack } : raw;
+  const parsed = schema.safeParse(wanted, { reportInput: true });
+  const settings = parsed.data;
+  const problems = parsed.success ? [] : schemaProblems(parsed.error.issues, schema, source);
+  if (usesSource) problems.push(...(await pathProblems(wanted, dirname(file), source)));
+  if (settings === undefined || problems.length > 0) throw badConfiguration(shown, problems);
+  return deepFreeze({ ...absolute(settings, dirname(file)), file, directory: dirname(file) });
+}
+
+/** Missing folders are reported together with everything else, so that one look at the output mends them all. */
+async function pathProblems(raw: unknown, directory: string, source: Source): Promise<Problem[]> {
+  const app = isRecord(raw) && isRecord(raw["app"]) ? raw["app"] : {};
+  const problems: Problem[] = [];
+  const report = (key: string, message: string) =>
+    problems.push({ where: place(["app", key], source), path: `app.${key}`, message });
+  const folder = app["source"];
+  if (typeof folder === "string" && folder !== "") {
+    const found = await stat(resolve(directory, folder)).catch(() => undefined);
+    if (!found?.isDirectory()) report("source", `no folder at ${resolve(directory, folder)}`);
+  }
+  const dockerfile = app["dockerfile"];
+  if (typeof dockerfile === "string" && !existsSync(resolve(directory, dockerfile))) {
+    report("dockerfile", `no file at ${resolve(directory, dockerfile)}`);
+  }
+  return problems;
+}
+
+function absolute(settings: Settings, directory: string): Settings {
+  const { dockerfile, ...app } = settings.app;
+  return {
+    ...settings,
+    app: {
+      ...app,
+      source: resolve(directory, app.source),
+      ...(dockerfile === undefined ? {} : { dockerfile: resolve(directory, dockerfile) }),
+    },
+    state:
+      settings.state.backend === "file"
+        ? { backend: "file", path: resolve(directory, settings.state.path) }
+        : settings.state,
+  };
+}
+
+function unreadable(shown: string, cause: unknown): BerthError {
+  return new BerthError({
+    code: "NoConfiguration",
+    message: `can't read the configuration file ${shown}`,
+    hint: `write one, or name another with --config. A whole one is:\n${example}`,
+    exitCode: exitCodes.badInput,
+    cause,
+  });
+}
+
+function badConfiguration(shown: string, problems: readonly Problem[]): BerthError {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new BerthError({
+    code: "BadConfiguration",
+    message: `${count} in ${shown}; nothing was called`,
+    detail: problems
+      .toSorted(byLine)
+      .map(({ where, path, message }) => `${where}  ${path === "" ? "" : `${path}: `}${message}`),
+    hint: "mend the lines above; docs/configuration.md lists every key",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+const byLine = (one: Problem, other: Problem): number =>
+  one.where.localeCompare(other.where, "en", { numeric: true });
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value))
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,103 @@
+import { isIPv4 } from "node:net";
+import { partition } from "@aws-sdk/core/client";
+import { z } from "zod";
+
+const stackName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+    "use lower-case letters, digits and single hyphens, starting with a letter",
+  )
+  .max(24, "use at most 24 characters: names in AWS are derived from it");
+
+const region = z
+  .string()
+  .refine(
+    (name) => "description" in partition(name) && !name.endsWith("-global"),
+    "not a region that AWS has; use for example eu-central-1 or us-east-1",
+  );
+
+/** An IPv4 block as AWS wants it: no bits set right of the prefix. */
+function isBlock(text: string): boolean {
+  const [address = "", prefix = ""] = text.split("/");
+  if (!isIPv4(address) || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false;
+  const hostBits = 2 ** (32 - Number(prefix));
+  return address.split(".").reduce((value, part) => value * 256 + Number(part), 0) % hostBits === 0;
+}
+
+const block = z
+  .string()
+  .refine(isBlock, "use an IPv4 block such as 10.20.0.0/16, with no bits set after the prefix");
+
+const networkBlock = block.refine((text) => {
+  const prefix = Number(text.split("/")[1]);
+  return prefix >= 16 && prefix <= 28;
+}, "AWS takes networks from /16 to /28");
+
+const port = z.int().min(1, "ports go from 1 to 65535").max(65_535, "ports go from 1 to 65535");
+
+const app = z.strictObject({
+  source: z.string().min(1),
+  dockerfile: z.string().min(1).optional(),
+  port: port.default(8080),
+  replicas: z.int().min(1).max(10).default(2),
+  memoryMib: z.int().min(16).max(65_536).default(128),
+  environment: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "environment names are letters, digits and underscores"),
+      z.union([z.string(), z.number(), z.boolean()]).transform(String),
+    )
+    .default({}),
+});
+
+const ingressRule = z.strictObject({
+  port,
+  protocol: z.enum(["tcp", "udp"]).default("tcp"),
+  from: z
+    .union([block.transform((one) => [one]), z.array(block).min(1)], {
+      error: "use an IPv4 block such as 203.0.113.0/24 (no bits set after the prefix), or a list of them",
+    })
+    .default(["0.0.0.0/0"]),
+});
+
+const instance = z.strictObject({
+  type: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "use an instance type such as t3.micro")
+    .default("t3.micro"),
+  os: z.enum(["debian-13", "amazon-linux-2023"]).default("debian-13"),
+  diskGib: z.int().min(8, "the images need 8 GiB").max(16_384).default(8),
+});
+
+const state = z.discriminatedUnion("backend", [
+  z.strictObject({ backend: z.literal("s3") }),
+  z.strictObject({ backend: z.literal("file"), path: z.string().min(1).default(".berth/state") }),
+]);
+
+const tagText = (max: number) => z.string().min(1).max(max);
+
+export const schema = z.strictObject({
+  stack: stackName,
+  region,
+  app,
+  ingress: z.array(ingressRule).default([{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }]),
+  instance: instance.prefault({}),
+  network: z.strictObject({ cidr: networkBlock.default("10.20.0.0/16") }).prefault({}),
+  state: state.default({ backend: "s3" }),
+  tags: z
+    .record(
+      tagText(128).refine(
+        (key) => !/^(aws|berth):/i.test(key),
+        "tags that start with aws: or berth: are reserved",
+      ),
+      tagText(256),
+    )
+    .refine(
+      (tags) => Object.keys(tags).length <= 40,
+      "AWS takes 50 tags a resource, of which Berth keeps ten",
+    )
+    .default({}),
+});
+
+export type Settings = z.output<typeof schema>;
+export type OperatingSystem = Settings["instance"]["os"];
