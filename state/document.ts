@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { BerthError } from "../lib/errors.ts";
+
+const entry = z.strictObject({
+  kind: z.string(),
+  generation: z.int().min(1),
+  /** Absent while it is only an intent: noted before the create call, so that a killed run is not forgotten. */
+  id: z.string().optional(),
+});
+
+const superseded = z.strictObject({
+  name: z.string(),
+  kind: z.string(),
+  generation: z.int().min(1),
+  id: z.string(),
+});
+
+const document = z.strictObject({
+  version: z.literal(1),
+  /** Made once with the document; two documents of one stack with different lineages have different histories. */
+  lineage: z.uuid(),
+  serial: z.int().min(0),
+  stack: z.string(),
+  account: z.string().regex(/^\d{12}$/),
+  region: z.string(),
+  /** Which run wrote it, so that no two writers ever write equal bodies. */
+  writer: z.string(),
+  savedAt: z.string(),
+  resources: z.record(z.string(), entry),
+  /** Replaced, but not yet removed. */
+  superseded: z.array(superseded),
+  /** Chosen once and kept, though AWS would offer something newer: `image.debian-13`, `zone`. */
+  pins: z.record(z.string(), z.string()),
+});
+
+/** The state document. A cache of ids and a record of intent; AWS and its tags are the truth. */
+export type StateDocument = z.output<typeof document>;
+export type StateEntry = z.output<typeof entry>;
+export type Superseded = z.output<typeof superseded>;
+
+export interface Belonging {
+  readonly stack: string;
+  readonly account: string;
+  readonly region: string;
+}
+
+export function newDocument(belonging: Belonging): StateDocument {
+  return {
+    version: 1,
+    lineage: randomUUID(),
+    serial: 0,
+    ...belonging,
+    writer: "",
+    savedAt: "",
+    resources: {},
+    superseded: [],
+    pins: {},
+  };
+}
+
+/** Throws a BerthError for a document that is damaged, newer than this Berth, or somebody else's. Never mends one. */
+export function parseDocument(body: string, belonging: Belonging, location: string): StateDocument {
+  const refuse = (code: string, message: string, cause?: unknown) =>
+    new BerthError({
+      code,
+      message: `${message}: ${location}. It is left as it is`,
+      hint: "docs/state.md tells how to restore an earlier version; moved out of the way, it is rebuilt from ownership tags",
+      cause,
+    });
+  let raw: unknown;
+  try {
+    raw = JSON.parse(body);
+  } catch (error) {
+    throw refuse("StateDamaged", "the state document is not JSON", error);
+  }
+  const version = typeof raw === "object" && raw !== null && "version" in raw ? raw.version : undefined;
+  if (typeof version === "number" && version > 1) {
+    throw refuse("StateTooNew", `the state document has version ${version}, this Berth knows 1`);
+  }
+  const parsed = document.safeParse(raw);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join(".") ?? "";
+    throw refuse("StateDamaged", `the state document is damaged at "${where}"`, parsed.error);
+  }
+  for (const key of ["stack", "account", "region"] as const) {
+    if (parsed.data[key] === belonging[key]) continue;
+    throw refuse(
+      "StateForeign",
+      `the state document is of ${key} ${parsed.data[key]}, not ${belonging[key]}`,
+    );
+  }
+  return parsed.data;
+}

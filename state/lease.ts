@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { BerthError, exitCodes } from "../lib/errors.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+const record = z.object({
+  id: z.string(),
+  holder: z.string(),
+  host: z.string(),
+  process: z.number(),
+  operation: z.string(),
+  /** ISO 8601 by the holder's clock: for people; nothing is decided by it. */
+  since: z.string(),
+  ttlMs: z.number(),
+  beat: z.number(),
+});
+
+export type LeaseRecord = z.output<typeof record>;
+
+export interface LeaseOptions {
+  readonly operation: string;
+  /** After this long without a heartbeat, by the store's clock, anybody may take it over. */
+  readonly ttlMs?: number;
+  /** Wait this long for somebody else's lease before giving up. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onTakeover?: (from: LeaseRecord, ageMs: number) => void;
+  readonly onWait?: (holder: LeaseRecord, ageMs: number) => void;
+}
+
+export const leaseKey = "lease.json";
+const defaultTtlMs = 30_000;
+
+/** Takes the lease or throws BerthError `LeaseHeld` (exit 4). The returned lease keeps itself alive until released. */
+export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
+  const ttlMs = options.ttlMs ?? defaultTtlMs;
+  const own: LeaseRecord = {
+    id: randomUUID(),
+    holder: userInfo().username,
+    host: hostname(),
+    process: process.pid,
+    operation: options.operation,
+    since: new Date().toISOString(),
+    ttlMs,
+    beat: 0,
+  };
+  const giveUpAtMs = performance.now() + (options.waitMs ?? 0);
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const found = await store.get(leaseKey);
+    const holder = found === undefined ? undefined : parseRecord(found.body);
+    if (found === undefined || found.ageMs > (holder?.ttlMs ?? ttlMs)) {
+      const askedAtMs = performance.now();
+      const outcome = await store.put(leaseKey, JSON.stringify(own), found?.etag);
+      if (outcome !== "lost") {
+        if (holder !== undefined && found !== undefined) options.onTakeover?.(holder, found.ageMs);
+        return new Lease({ store, own, etag: outcome.etag, renewedAtMs: askedAtMs });
+      }
+    } else if (performance.now() >= giveUpAtMs) {
+      throw leaseHeld(holder, found.ageMs, store.location);
+    } else if (holder !== undefined) {
+      options.onWait?.(holder, found.ageMs);
+    }
+    await sleep(Math.min(1_000, ttlMs / 4), undefined, options.signal ? { signal: options.signal } : {});
+  }
+}
+
+interface Held {
+  readonly store: ObjectStore;
+  readonly own: LeaseRecord;
+  readonly etag: string;
+  /** `performance.now()` from before the write that made it ours: the store's clock started later, never earlier. */
+  readonly renewedAtMs: number;
+}
+
+export class Lease {
+  readonly #store: ObjectStore;
+  #own: LeaseRecord;
+  #etag: string;
+  #renewedAtMs: number;
+  #lost = false;
+  #released = false;
+  #renewing: Promise<void> | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(held: Held) {
+    this.#store = held.store;
+    this.#own = held.own;
+    this.#etag = held.etag;
+    this.#renewedAtMs = held.renewedAtMs;
+    this.#timer = setInterval(() => this.#renewQuietly(), held.own.ttlMs / 3);
+    this.#timer.unref();
+  }
+
+  /**
+   * Asked before each write to AWS or state. A process that was frozen, or whose heartbeats failed, for most of the
+   * lease's life renews it first; if it is somebody else's by now, this throws `LeaseLost` and nothing is written.
+   */
+  async assertHeld(): Promise<void> {
+    if (this.#released) return;
+    if (!this.#lost && performance.now() - this.#renewedAtMs > this.#own.ttlMs * 0.6) await this.#renew();
+    if (this.#lost) throw leaseLost(this.#store.location);
+  }
+
+  /** Gives it back, unless it was lost. */
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#renewing?.catch(() => undefined);
+    this.#released = true;
+    if (!this.#lost) await this.#store.remove(leaseKey, this.#etag);
+  }
+
+  /** Stops the heartbeat without giving back: for the one run that removes the store itself. */
+  abandon(): void {
+    clearInterval(this.#timer);
+    this.#released = true;
+  }
+
+  // A heartbeat that can't reach the store is no loss yet; assertHeld decides when it matters.
+  #renewQuietly(): void {
+    this.#renew().catch(() => undefined);
+  }
+
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#renewOnce().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #renewOnce(): Promise<void> {
+    if (this.#lost || this.#released) return;
+    const next = { ...this.#own, beat: this.#own.beat + 1 };
+    const askedAtMs = performance.now();
+    const outcome = await this.#store.put(leaseKey, JSON.stringify(next), this.#etag);
+    if (outcome === "lost") {
+      this.#lost = true;
+      return;
+    }
+    this.#own = next;
+    this.#etag = outcome.etag;
+    this.#renewedAtMs = askedAtMs;
+  }
+}
+
+function parseRecord(body: string): LeaseRecord | undefined {
+  try {
+    return record.parse(JSON.parse(body));
+  } catch {
+    // An unreadable lease still holds until it expires; it just can't say by whom.
+    return undefined;
+  }
+}
+
+function leaseHeld(holder: LeaseRecord | undefined, ageMs: number, location: string): BerthError {
+  const who = holder ? `${holder.holder}@${holder.host} (process ${holder.process})` : "an unknown holder";
+  const what = holder ? `, running "${holder.operation}" since ${holder.since}` : "";
+  return new BerthError({
+    code: "LeaseHeld",
+    message: `${location} is held by ${who}${what}; last heartbeat ${Math.round(ageMs / 1000)} s ago`,
+    hint: `run again when it is done, or wait for it with --wait; a holder that died is taken over ${Math.round((holder?.ttlMs ?? defaultTtlMs) / 1000)} s after its last heartbeat`,
+    exitCode: exitCodes.leaseHeld,
+  });
+}
+
+function leaseLost(location: string): BerthError {
+  return new BerthError({
+    code: "LeaseLost",
+    message: `the lease on ${location} was taken over by somebody else; nothing more is changed`,
+    hint: "look at what the other run does (status), then run the same command again",
+    exitCode: exitCodes.leaseHeld,
+  });
+}

@@ -1,0 +1,95 @@
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ObjectStore, StoredObject, WriteOutcome } from "./object-store.ts";
+
+export interface BucketLocation {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** Account that must own the bucket: a stranger's bucket of that name is refused with 403. */
+  readonly account: string;
+}
+
+const conflictAttempts = 8;
+
+/** A bucket as a store: every write is conditional in S3 itself. */
+export function openS3Store({ client, bucket, account }: BucketLocation): ObjectStore {
+  const target = (key: string) => ({ Bucket: bucket, Key: key, ExpectedBucketOwner: account });
+
+  const get = async (key: string): Promise<StoredObject | undefined> => {
+    let servedAtMs = Date.now();
+    const command = new GetObjectCommand(target(key));
+    // The age of the object is judged by S3's own clock: its Date header against its Last-Modified.
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const date = dateHeader(result.response);
+        if (date !== undefined) servedAtMs = date;
+        return result;
+      },
+      { step: "deserialize", priority: "low" },
+    );
+    try {
+      const found = await client.send(command);
+      const body = (await found.Body?.transformToString("utf8")) ?? "";
+      const ageMs = Math.max(0, servedAtMs - (found.LastModified?.getTime() ?? servedAtMs));
+      return { body, etag: found.ETag ?? "", ageMs };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  };
+
+  const put = async (key: string, body: string, etag?: string): Promise<WriteOutcome> => {
+    const condition = etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const written = await client.send(
+          new PutObjectCommand({ ...target(key), ...condition, Body: body, ContentType: "application/json" }),
+        );
+        return { etag: written.ETag ?? "" };
+      } catch (error) {
+        if (statusOf(error) === 409 && attempt < conflictAttempts) {
+          await sleep(50 * 2 ** attempt * Math.random());
+          continue;
+        }
+        if (!isLost(error)) throw error;
+        // A retry inside the SDK can meet its own first attempt, whose reply got lost.
+        const found = await get(key);
+        return found?.body === body ? { etag: found.etag } : "lost";
+      }
+    }
+  };
+
+  const remove = async (key: string, etag: string): Promise<boolean> => {
+    try {
+      await client.send(new DeleteObjectCommand({ ...target(key), IfMatch: etag }));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return true;
+      if (!isLost(error)) throw error;
+      return (await get(key)) === undefined;
+    }
+  };
+
+  return { location: `s3://${bucket}`, get, put, remove };
+}
+
+const isLost = (error: unknown): boolean => [404, 409, 412].includes(statusOf(error) ?? 0);
+
+/** No such object, or no such bucket: either way nothing is stored. */
+const isMissing = (error: unknown): boolean => statusOf(error) === 404;
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
+  const metadata = error.$metadata;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
+}
+
+function dateHeader(response: unknown): number | undefined {
+  if (typeof response !== "object" || response === null || !("headers" in response)) return undefined;
+  const { headers } = response;
+  if (typeof headers !== "object" || headers === null || !("date" in headers)) return undefined;
+  const parsed = typeof headers.date === "string" ? Date.parse(headers.date) : Number.NaN;
+  return Number.isNaN(parsed) ? undefined : parsed;
+}
