@@ -1,0 +1,75 @@
+import type { Journal } from "../../state/journal.ts";
+import type { ResourceContext } from "../resources/resource.ts";
+import type { ConvergeProgress } from "./converge.ts";
+import { runGraph } from "./graph.ts";
+import type { Wish } from "./wish.ts";
+
+/** One thing that is to go, or that is left. */
+export interface Target {
+  readonly name: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly generation: number;
+}
+
+/** Everything of the stack: what carries its ownership tag in AWS, and nothing that AWS doesn't show. */
+export async function listAll(
+  wishes: readonly Wish[],
+  ctx: ResourceContext,
+  stack: string,
+): Promise<Target[]> {
+  const lists = await Promise.all(
+    wishes.map(async ({ kind, list }) => (await list(ctx, stack)).map((one) => ({ ...one, kind }))),
+  );
+  return lists.flat();
+}
+
+export interface DestroyOptions {
+  readonly ctx: ResourceContext;
+  readonly wishes: readonly Wish[];
+  readonly targets: readonly Target[];
+  /** Absent when the stack has no state document: tags alone are enough. */
+  readonly journal?: Journal | undefined;
+  readonly progress: ConvergeProgress;
+}
+
+/** Removes each target as soon as everything that needs it is gone. */
+export async function destroy({ ctx, wishes, targets, journal, progress }: DestroyOptions): Promise<void> {
+  const nodes = wishes.map((wish) => ({
+    name: wish.name,
+    needs: wishes.filter(({ needs }) => needs.includes(wish.name)).map(({ name }) => name),
+    wish,
+    targets: targets.filter(({ kind }) => kind === wish.kind),
+  }));
+  try {
+    await runGraph(
+      nodes,
+      async ({ wish, targets: own }) => {
+        await Promise.all(own.map((target) => removeOne(wish, target, { ctx, progress })));
+        journal?.note((document) => {
+          const { [wish.name]: _gone, ...resources } = document.resources;
+          const superseded = document.superseded.filter(({ name }) => name !== wish.name);
+          return { ...document, resources, superseded };
+        });
+      },
+      { limit: 8, signal: ctx.signal },
+    );
+  } finally {
+    await journal?.flush();
+  }
+}
+
+async function removeOne(
+  wish: Wish,
+  target: Target,
+  { ctx, progress }: Pick<DestroyOptions, "ctx" | "progress">,
+): Promise<void> {
+  const note = progress.begin(target.name, "remove");
+  try {
+    await wish.remove({ ...ctx, note }, target.id);
+    progress.end(target.name, "remove", target.id);
+  } catch (error) {
+    progress.fail(target.name, "remove");
+    throw error;
+  }
+}

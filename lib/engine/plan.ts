@@ -1,0 +1,79 @@
+import type { StateDocument } from "../../state/document.ts";
+import type { Difference } from "../resources/resource.ts";
+import type { Observations } from "./read.ts";
+import type { IdOf, Wish } from "./wish.ts";
+
+export type Action = "create" | "update" | "replace";
+
+export interface Step {
+  readonly name: string;
+  readonly kind: string;
+  readonly action: Action;
+  /** Empty for a create. */
+  readonly differences: readonly Difference[];
+  /** Why it has to be created: `not there yet`, or that it vanished. */
+  readonly because?: string;
+  /** What a replace means for the user. */
+  readonly consequence?: string;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Replaced by an earlier run that ended before it could remove them. */
+  readonly leftovers: StateDocument["superseded"];
+}
+
+/** Pure: what has to be done to make every wish true, in an order that respects what needs what. */
+export function differences(wishes: readonly Wish[], found: Observations, document: StateDocument): Plan {
+  const steps = new Map<string, Step>();
+  for (const wish of wishes) {
+    const step = stepFor(wish, found, { steps, document });
+    if (step !== undefined) steps.set(wish.name, step);
+  }
+  return { steps: [...steps.values()], leftovers: document.superseded };
+}
+
+export const isPending = (plan: Plan): boolean => plan.steps.length > 0 || plan.leftovers.length > 0;
+
+/**
+ * Whether a plan does nothing that the one shown didn't say. Doing less is within it: an interrupted run's creation that
+ * came to light meanwhile needs no more than the update that would have followed.
+ */
+export function isWithin(shown: Plan, plan: Plan): boolean {
+  return plan.steps.every((step) => {
+    const before = shown.steps.find(({ name }) => name === step.name);
+    if (before?.action === "create" && step.action !== "replace") return true;
+    return before !== undefined && JSON.stringify(before) === JSON.stringify(step);
+  });
+}
+
+interface Known {
+  readonly steps: ReadonlyMap<string, Step>;
+  readonly document: StateDocument;
+}
+
+function stepFor(wish: Wish, found: Observations, { steps, document }: Known): Step | undefined {
+  const { name, kind } = wish;
+  const observed = found.get(name);
+  if (observed === undefined) {
+    const lost = document.resources[name]?.id;
+    const because = lost === undefined ? "not there yet" : (wish.absentBecause ?? `${lost} is gone`);
+    return { name, kind, action: "create", differences: [], because };
+  }
+  const different = observed.differences(plannedId(found, steps));
+  if (different.length === 0) return undefined;
+  if (different.every(({ action }) => action === "update")) {
+    return { name, kind, action: "update", differences: different };
+  }
+  const consequence = wish.replaceNote === undefined ? {} : { consequence: wish.replaceNote };
+  return { name, kind, action: "replace", differences: different, ...consequence };
+}
+
+/** Ids of what stays as it is; a placeholder for what is going to be new. */
+function plannedId(found: Observations, steps: ReadonlyMap<string, Step>): IdOf {
+  return (name) => {
+    const action = steps.get(name)?.action;
+    const id = found.get(name)?.facts.id;
+    return id === undefined || action === "create" || action === "replace" ? `<new ${name}>` : id;
+  };
+}
