@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BerthError, exitCodes } from "../errors.ts";
+import { type HostReport, hostReportKey, parseHostReport, parseRelease, type Release, releaseKey } from "../release.ts";
+import type { Change, Difference, Facts, Resource, ResourceContext } from "./resource.ts";
+import { openS3Store } from "../../state/s3-store.ts";
+import type { ObjectStore } from "../../state/object-store.ts";
+
+/** What of a release a user decides; number, time and author come with the writing. */
+export type WantedRelease = Omit<Release, "number" | "at" | "by" | "commit"> & { readonly commit?: string | undefined };
+
+export interface ReleaseDesired {
+  readonly release: WantedRelease;
+  readonly instanceId: string;
+}
+
+export interface ReleaseFacts extends Facts {
+  readonly release: Release;
+  readonly etag: string;
+  readonly reports: ReadonlyMap<string, HostReport>;
+}
+
+export interface ReleaseOptions {
+  readonly bucket: string;
+  /** ARN of the caller, for the record. */
+  readonly by: string;
+  /** How long a host may take from its start to serving. */
+  readonly patienceMs: number;
+  /** Tells why a host may be silent: the tail of its console. */
+  readonly diagnose: (ctx: ResourceContext, instanceId: string) => Promise<readonly string[]>;
+}
+
+const compared = ["image", "port", "replicas", "memoryMib"] as const;
+
+/**
+ * The wish that the host converges to, and its answer. `update` writes the wished release if it differs and then waits
+ * until the host says that it serves it; a host that failed its gate makes BerthError `ReleaseUnhealthy` (exit 5).
+ */
+export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ReleaseFacts> {
+  const open = (ctx: ResourceContext) =>
+    openS3Store({ client: ctx.clients.s3, bucket: options.bucket, account: ctx.account });
+
+  const write = async (store: ObjectStore, wanted: WantedRelease, before?: ReleaseFacts): Promise<void> => {
+    const { commit, ...rest } = wanted;
+    const release: Release = {
+      number: (before?.release.number ?? 0) + 1,
+      ...rest,
+      at: new Date().toISOString(),
+      by: options.by,
+      ...(commit === undefined ? {} : { commit }),
+    };
+    const outcome = await store.put(releaseKey, `${JSON.stringify(release, undefined, 2)}\n`, before?.etag);
+    if (outcome === "lost") throw releaseConflict(store.location);
+  };
+
+  return {
+    kind: "release",
+
+    find: async (ctx) => {
+      const store = open(ctx);
+      const found = await store.get(releaseKey);
+      if (found === undefined) return undefined;
+      const reports = await readReports(ctx, options.bucket, store);
+      const release = parseRelease(found.body, `${store.location}/${releaseKey}`);
+      return { id: releaseKey, tags: {}, release, etag: found.etag, reports };
+    },
+
+    create: async (ctx, _identity, desired) => {
+      await write(open(ctx), desired.release);
+      return releaseKey;
+    },
+
+    differences: (_identity, { release, instanceId }, facts) => [
+      ...contentDifferences(release, facts.release),
+      ...hostDifferences(instanceId, facts),
+    ],
+
+    update: async (ctx, change) => {
+      const store = open(ctx);
+      const isNew = contentDifferences(change.desired.release, change.facts.release).length > 0;
+      if (isNew) await write(store, change.desired.release, change.facts);
+      const number = change.facts.release.number + (isNew ? 1 : 0);
+      await waitForHost({ ctx, store, number, change, options });
+    },
+
+    // Both objects go with the bucket.
+    remove: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+  };
+}
+
+function contentDifferences(wanted: WantedRelease, found: Release): Difference[] {
+  const changed: Difference[] = compared
+    .filter((key) => wanted[key] !== found[key])
+    .map((key) => ({ field: key, wanted: String(wanted[key]), found: String(found[key]), action: "update" }));
+  const names = new Set([...Object.keys(wanted.environment), ...Object.keys(found.environment)]);
+  for (const name of names) {
+    const [to, from] = [wanted.environment[name], found.environment[name]];
+    // Values may be private: the plan says that one changed, not from what to what.
+    if (to !== from) {
+      changed.push({ field: `environment.${name}`, wanted: shown(to), found: shown(from), action: "update" });
+    }
+  }
+  return changed;
+}
+
+const shown = (value: string | undefined): string =>
+  value === undefined ? "(not set)" : `sha256:${createHash("sha256").update(value).digest("hex").slice(0, 8)}`;
+
+function hostDifferences(instanceId: string, { release, reports }: ReleaseFacts): Difference[] {
+  const report = reports.get(instanceId);
+  if (report?.release === release.number && report.status === "serving") return [];
+  const found = report === undefined ? "no report yet" : `release ${report.release} ${report.status}`;
+  return [{ field: `host ${instanceId}`, wanted: `release ${release.number} serving`, found, action: "update" }];
+}
+
+interface Waiting {
+  readonly ctx: ResourceContext;
+  readonly store: ObjectStore;
+  readonly number: number;
+  readonly change: Change<ReleaseDesired, ReleaseFacts>;
+  readonly options: ReleaseOptions;
+}
+
+async function waitForHost({ ctx, store, number, change, options }: Waiting): Promise<void> {
+  const { instanceId } = change.desired;
+  const giveUpAtMs = performance.now() + options.patienceMs;
+  for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 1.5, 2_000)) {
+    const found = await store.get(hostReportKey(instanceId));
+    const report = found === undefined ? undefined : parseHostReport(found.body);
+    if (report?.release === number && report.status === "serving") return;
+    if (report?.release === number && report.status === "failed") throw unhealthy(number, report);
+    if (performance.now() > giveUpAtMs) {
+      throw silent(number, instanceId, await options.diagnose(ctx, instanceId));
+    }
+    ctx.note(report === undefined ? `${instanceId} is booting` : `${instanceId}: release ${report.release} ${report.status}`);
+    await sleep(pauseMs, undefined, { signal: ctx.signal });
+  }
+}
+
+async function readReports(
+  ctx: ResourceContext,
+  bucket: string,
+  store: ObjectStore,
+): Promise<ReadonlyMap<string, HostReport>> {
+  const { ListObjectsV2Command } = await import("@aws-sdk/client-s3");
+  const prefix = hostReportKey("").replace(/\.json$/, "");
+  const listed = await ctx.clients.s3.send(
+    new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ExpectedBucketOwner: ctx.account }),
+  );
+  const keys = (listed.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+  const reports = await Promise.all(
+    keys.map(async (key) => {
+      const body = (await store.get(key))?.body;
+      return body === undefined ? undefined : parseHostReport(body);
+    }),
+  );
+  return new Map(reports.flatMap((report) => (report === undefined ? [] : [[report.instance, report] as const])));
+}
+
+function releaseConflict(location: string): BerthError {
+  return new BerthError({
+    code: "ReleaseConflict",
+    message: `somebody else wrote ${location}/${releaseKey} at the same time; it was not overwritten`,
+    hint: "run the same command again: it compares with what is wished for now",
+    resource: "release",
+  });
+}
+
+function unhealthy(number: number, report: HostReport): BerthError {
+  const still = report.serves === undefined ? "nothing serves" : `release ${report.serves} still serves`;
+  return new BerthError({
+    code: "ReleaseUnhealthy",
+    message: `release ${number} failed on ${report.instance}: ${report.reason ?? "no reason given"}; ${still}`,
+    hint: "mend the app or its configuration and run up again; the lines above are the end of its log",
+    resource: "release",
+    detail: report.log ?? [],
+    exitCode: exitCodes.releaseUnhealthy,
+  });
+}
+
+function silent(number: number, instanceId: string, console: readonly string[]): BerthError {
+  return new BerthError({
+    code: "HostSilent",
+    message: `${instanceId} did not say in time that it serves release ${number}`,
+    hint: "the lines above are the end of its console; run up again to go on waiting, or replace the instance",
+    resource: "release",
+    detail: console,
+    exitCode: exitCodes.releaseUnhealthy,
+  });
+}
