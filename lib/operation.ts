@@ -1,0 +1,142 @@
+import { createInterface } from "node:readline/promises";
+import { randomUUID } from "node:crypto";
+import { Journal } from "../state/journal.ts";
+import { type Lease, type LeaseRecord, takeLease } from "../state/lease.ts";
+import { ensureBuilt } from "./docker/build.ts";
+import { connectEngine } from "./docker/engine.ts";
+import { converge } from "./engine/converge.ts";
+import { isWithin, type Plan } from "./engine/plan.ts";
+import type { Observations } from "./engine/read.ts";
+import { BerthError, exitCodes } from "./errors.ts";
+import { identifier, imagePin, type Reading, type Recorded, stateStoreOf } from "./reading.ts";
+import type { Session } from "./session.ts";
+
+/** Asks on the terminal; the answer must be `expected`. With --yes nothing is asked. */
+export async function confirm(session: Session, question: string, expected: string): Promise<void> {
+  if (session.flags.yes) return;
+  if (!process.stdin.isTTY || session.flags.json) {
+    throw new BerthError({
+      code: "NeedsConfirmation",
+      message: "there is nobody to ask: standard input is no terminal, or --json was given",
+      hint: "look at the plan, then run the same command with --yes",
+      exitCode: exitCodes.badInput,
+    });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} `, { signal: session.signal });
+    if (answer.trim().toLowerCase() === expected) return;
+  } finally {
+    terminal.close();
+  }
+  throw new BerthError({
+    code: "Declined",
+    message: `the answer was not "${expected}"; nothing was changed`,
+  });
+}
+
+/** Builds the app's image if it isn't in the registry yet. Nothing in AWS is touched: a build that fails changes nothing. */
+export async function buildApp({ report, signal }: Session, { plan, source }: Reading): Promise<void> {
+  if (!plan.steps.some(({ name }) => name === "image")) return;
+  const onProgress = report.begin("build", "build");
+  try {
+    const { imageId } = await ensureBuilt({ docker: await connectEngine(), source, signal, onProgress });
+    report.end("build", "build", imageId.slice(0, 19));
+  } catch (error) {
+    report.fail("build", "build");
+    throw error;
+  }
+}
+
+/** The bucket that holds state and lease has to be there before a lease can be taken; its name makes that safe. */
+export async function ensureStateBucket(session: Session, reading: Reading): Promise<void> {
+  if (session.config.state.backend !== "s3") return;
+  const steps = reading.plan.steps.filter(({ name }) => name === "bucket");
+  if (steps.length === 0) return;
+  const unsaved = {
+    location: "memory",
+    load: () => Promise.resolve(undefined),
+    save: () => Promise.resolve(""),
+  };
+  await converge({
+    ctx: session.ctx,
+    wishes: reading.wishes.filter(({ name }) => name === "bucket"),
+    found: reading.found,
+    plan: { steps, leftovers: [] },
+    journal: new Journal({
+      store: unsaved,
+      start: { document: { ...reading.document, superseded: [] } },
+      writer: "bootstrap",
+      rescueFile: rescueFileOf(session),
+    }),
+    identify: identifier(session),
+    progress: session.report,
+  });
+}
+
+/** Holds the lease while `work` runs; every write to AWS first makes sure that it is still held. */
+export async function withLease<T>(
+  session: Session,
+  operation: string,
+  work: (lease: Lease) => Promise<T>,
+): Promise<T> {
+  const { flags, report, signal, store } = session;
+  const who = ({ holder, host, operation: theirs }: LeaseRecord) => `${holder}@${host} ("${theirs}")`;
+  const lease = await takeLease(store, {
+    operation,
+    waitMs: flags.waitMs,
+    signal,
+    onTakeover: (from, ageMs) =>
+      report.message(`took over the lease of ${who(from)}: no heartbeat for ${Math.round(ageMs / 1000)} s`),
+    onWait: (holder) => report.message(`waiting for ${who(holder)} to finish`),
+  });
+  session.fence(() => lease.assertHeld());
+  try {
+    return await work(lease);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** A journal whose failures stop the next write to AWS. */
+export function openJournal(session: Session, { document, etag }: Recorded, lease: Lease): Journal {
+  const journal = new Journal({
+    store: stateStoreOf(session),
+    start: etag === undefined ? { document } : { document, etag },
+    writer: randomUUID(),
+    rescueFile: rescueFileOf(session),
+  });
+  session.fence(async () => {
+    journal.assertHealthy();
+    await lease.assertHeld();
+  });
+  return journal;
+}
+
+/** Does what the reading's plan says, after noting which machine image it starts from. */
+export async function convergeStack(session: Session, reading: Reading, lease: Lease): Promise<Observations> {
+  const { wishes, found, plan } = reading;
+  const journal = openJournal(session, reading, lease);
+  const launched = plan.steps.some(({ name, action }) => name === "instance" && action !== "update");
+  if (launched) {
+    const pin = { [imagePin(session)]: reading.machineImageId };
+    journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
+  }
+  const { ctx, report: progress } = session;
+  return converge({ ctx, wishes, found, plan, journal, identify: identifier(session), progress });
+}
+
+/** Between showing and doing the world may have changed; only what was shown is done. */
+export function requireWithin(session: Session, shown: Plan, plan: Plan): void {
+  if (isWithin(shown, plan)) return;
+  session.report.plan(plan, false);
+  if (session.flags.yes) return;
+  throw new BerthError({
+    code: "PlanChanged",
+    message: "what has to be done is no longer what was shown; nothing was changed",
+    hint: "the new plan is above; run the same command again to go on with it",
+  });
+}
+
+export const rescueFileOf = ({ directory, config }: Session): string =>
+  `${directory}/unsaved/${config.stack}-${config.region}.json`;

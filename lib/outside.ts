@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Probe {
+  readonly isHealthy: boolean;
+  /** HTTP status of the last answer; absent when there was none. */
+  readonly status?: number;
+  readonly durationMs: number;
+  readonly attempts: number;
+  /** Why there was no answer. */
+  readonly reason?: string;
+}
+
+export interface ProbeOptions {
+  readonly signal: AbortSignal;
+  readonly patienceMs: number;
+}
+
+const answerWithinMs = 5_000;
+
+/**
+ * Looks at the app as its users do, until it answers with less than 500 or patience ends. One bad answer proves nothing:
+ * the app may fail some of its requests by design.
+ */
+export async function probe(url: string, { signal, patienceMs }: ProbeOptions): Promise<Probe> {
+  const giveUpAtMs = performance.now() + patienceMs;
+  for (let attempts = 1; ; attempts += 1) {
+    const startedMs = performance.now();
+    const seen = await look(url, signal);
+    const durationMs = Math.round(performance.now() - startedMs);
+    const isHealthy = seen.status !== undefined && seen.status < 500;
+    if (isHealthy || performance.now() > giveUpAtMs) return { isHealthy, ...seen, durationMs, attempts };
+    await sleep(500, undefined, { signal });
+  }
+}
+
+async function look(
+  url: string,
+  signal: AbortSignal,
+): Promise<{ status: number } | { status?: never; reason: string }> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
+    const response = await fetch(url, { signal: limit, redirect: "manual" });
+    await response.body?.cancel();
+    return { status: response.status };
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    return { reason: cause instanceof Error ? cause.message : String(cause) };
+  }
+}

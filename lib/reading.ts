@@ -1,0 +1,147 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { newDocument, type StateDocument } from "../state/document.ts";
+import { openStateStore, type StateStore } from "../state/store.ts";
+import { rebuildDocument } from "../state/rebuild.ts";
+import { consoleTail } from "./aws/console.ts";
+import { lookupImage, lookupInstanceType, lookupZone } from "./aws/lookup.ts";
+import { resourceTags } from "./aws/tags.ts";
+import { connectEngine } from "./docker/engine.ts";
+import { openSource, type Source } from "./docker/source.ts";
+import { listAll } from "./engine/destroy.ts";
+import { differences, type Plan } from "./engine/plan.ts";
+import { type Identify, type Observations, readAll } from "./engine/read.ts";
+import type { Wish } from "./engine/wish.ts";
+import { imageResource } from "./resources/image.ts";
+import { releaseResource } from "./resources/release.ts";
+import type { Session } from "./session.ts";
+import { declareStack, type StackInputs, stackNames } from "./stack.ts";
+
+export interface Recorded {
+  readonly document: StateDocument;
+  /** Absent when there is no state document yet, or when it was lost and rebuilt from tags. */
+  readonly etag?: string | undefined;
+}
+
+/** All that is known before anything is done: what was recorded, what AWS says, and what differs from the wishes. */
+export interface Reading extends Recorded {
+  readonly wishes: readonly Wish[];
+  readonly found: Observations;
+  readonly plan: Plan;
+  readonly source: Source;
+  readonly freeTierEligible: boolean;
+  /** What a new host is started from: the pinned image, or the newest. */
+  readonly machineImageId: string;
+  /** The newest image that AWS offers, when it isn't the pinned one. */
+  readonly newerMachineImageId: string | undefined;
+}
+
+export interface ReadingOptions {
+  /** See `ReadOptions.patienceMs`; only worth it when something is going to be created next. */
+  readonly patienceMs?: number;
+}
+
+/** Reads the state document and everything in AWS, several at once, and compares. Writes nothing. */
+export async function readStack(session: Session, options: ReadingOptions = {}): Promise<Reading> {
+  const { config, ctx } = session;
+  const [loaded, source, asked, commit] = await Promise.all([
+    stateStoreOf(session).load(),
+    openSource({ source: config.app.source, dockerfile: config.app.dockerfile }),
+    askAws(session),
+    commitOf(config.app.source),
+  ]);
+  const declare = (machineImage: StackInputs["machineImage"]) =>
+    declareStack({ ...stackInputs(session, source), ...asked, machineImage, commit });
+  const document = loaded?.document ?? (await documentFromTags(session, declare(asked.machineImage)));
+
+  const pinned = document.pins[imagePin(session)];
+  const wishes = declare(
+    pinned === undefined ? asked.machineImage : { ...asked.machineImage, imageId: pinned },
+  );
+  const found = await readAll({ ctx, wishes, document, identify: identifier(session), ...options });
+  return {
+    wishes,
+    found,
+    plan: differences(wishes, found, document),
+    document,
+    etag: loaded?.etag,
+    source,
+    freeTierEligible: asked.instanceType.freeTierEligible,
+    machineImageId: pinned ?? asked.machineImage.imageId,
+    newerMachineImageId:
+      pinned === asked.machineImage.imageId ? undefined : pinned && asked.machineImage.imageId,
+  };
+}
+
+export function stateStoreOf(session: Session): StateStore {
+  return openStateStore(session.store, belongingOf(session));
+}
+
+export const belongingOf = ({ config, ctx }: Session) => ({
+  stack: config.stack,
+  account: ctx.account,
+  region: ctx.region,
+});
+
+/** The pin under which the chosen machine image is kept. */
+export const imagePin = ({ config }: Session): string => `image.${config.instance.os}`;
+
+/** Ownership tags go over the user's, so that no configuration can claim another stack's things. */
+export function identifier({ config }: Session): Identify {
+  return (name, generation, { lineage }) => ({
+    stack: config.stack,
+    name,
+    generation,
+    lineage,
+    tags: resourceTags(
+      { stack: config.stack, name, generation },
+      { Name: `${config.stack}/${name}`, ...config.tags },
+    ),
+  });
+}
+
+async function askAws({ config, ctx }: Session) {
+  const [instanceType, zone] = await Promise.all([
+    lookupInstanceType(ctx, config.instance.type),
+    lookupZone(ctx, config.instance.type),
+  ]);
+  const machineImage = await lookupImage(ctx, config.instance.os, instanceType.arch);
+  return { instanceType, zone, machineImage };
+}
+
+function stackInputs(session: Session, source: Source) {
+  const { config, ctx, endpoints, caller } = session;
+  const names = stackNames(config, ctx.account);
+  return {
+    config,
+    account: ctx.account,
+    imageTag: source.tag,
+    image: imageResource({
+      docker: connectEngine,
+      source,
+      repository: names.repository,
+      registry: endpoints?.registry,
+    }),
+    release: releaseResource({
+      bucket: names.bucket,
+      by: caller,
+      patienceMs: 10 * 60_000,
+      diagnose: consoleTail,
+    }),
+  };
+}
+
+/** Without a state document, what carries the stack's tags is what there is. */
+async function documentFromTags(session: Session, wishes: readonly Wish[]): Promise<StateDocument> {
+  const listed = await listAll(wishes, session.ctx, session.config.stack);
+  return rebuildDocument(newDocument(belongingOf(session)), listed);
+}
+
+/** The commit that the source folder is at; undefined outside a repository. */
+async function commitOf(folder: string): Promise<string | undefined> {
+  const git = promisify(execFile)("git", ["-C", folder, "rev-parse", "HEAD"]);
+  return git.then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+}

@@ -1,0 +1,24 @@
+import { type Outcome, runCommand } from "../lib/command.ts";
+import { isPending } from "../lib/engine/plan.ts";
+import { exitCodes } from "../lib/errors.ts";
+import { readStack } from "../lib/reading.ts";
+import type { Session } from "../lib/session.ts";
+
+async function plan(session: Session): Promise<Outcome> {
+  const { plan: found } = await readStack(session);
+  session.report.plan(found, true);
+  return isPending(found)
+    ? { outcome: "changes-pending", exitCode: exitCodes.changesPending }
+    : { outcome: "unchanged", exitCode: exitCodes.done };
+}
+
+await runCommand({
+  name: "plan",
+  summary: "shows what up would do, field by field, and changes nothing",
+  writes: false,
+  help: [
+    "Runs with clients that refuse every call that isn't a read.",
+    "Exit codes: 0 no changes, 2 changes pending, 1 failed, 3 bad input.",
+  ],
+  run: plan,
+});

@@ -1,0 +1,34 @@
+import { type Outcome, runCommand } from "../lib/command.ts";
+import { exitCodes } from "../lib/errors.ts";
+import { urlOf } from "../lib/outputs.ts";
+import { probe } from "../lib/outside.ts";
+import { readStack } from "../lib/reading.ts";
+import type { Session } from "../lib/session.ts";
+
+async function status(session: Session): Promise<Outcome> {
+  const { wishes, found, plan } = await readStack(session);
+  const rows = wishes.map(({ name, kind }) => {
+    const action = plan.steps.find((step) => step.name === name)?.action;
+    const id = found.get(name)?.facts.id;
+    return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
+  });
+  const url = urlOf(found);
+  const health =
+    url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000 });
+  const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);
+  const seen = health === undefined ? "no address" : (health.status ?? health.reason);
+  session.report.data(
+    "status",
+    { stack: session.config.stack, resources: rows, health },
+    [...table, "", `url     ${url ?? "none"}`, `health  ${String(seen)}`].join("\n"),
+  );
+  return { outcome: "done", exitCode: exitCodes.done, url };
+}
+
+await runCommand({
+  name: "status",
+  summary: "shows each resource, the URL, and how the app looks from outside",
+  writes: false,
+  help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input."],
+  run: status,
+});

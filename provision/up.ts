@@ -1,0 +1,47 @@
+import { runCommand, type Outcome } from "../lib/command.ts";
+import { isPending } from "../lib/engine/plan.ts";
+import { exitCodes } from "../lib/errors.ts";
+import {
+  buildApp,
+  confirm,
+  convergeStack,
+  ensureStateBucket,
+  requireWithin,
+  withLease,
+} from "../lib/operation.ts";
+import { reportOutputs } from "../lib/outputs.ts";
+import { readStack } from "../lib/reading.ts";
+import type { Session } from "../lib/session.ts";
+
+const intentPatienceMs = 15_000;
+
+async function up(session: Session): Promise<Outcome> {
+  const shown = await readStack(session);
+  session.report.plan(shown.plan, false);
+  if (!isPending(shown.plan)) {
+    const url = await reportOutputs(session, shown, shown.found);
+    return { outcome: "unchanged", exitCode: exitCodes.done, url };
+  }
+  await confirm(session, "Make these changes? Type yes:", "yes");
+  await buildApp(session, shown);
+  await ensureStateBucket(session, shown);
+
+  return withLease(session, "up", async (lease) => {
+    const reading = await readStack(session, { patienceMs: intentPatienceMs });
+    requireWithin(session, shown.plan, reading.plan);
+    const found = await convergeStack(session, reading, lease);
+    const url = await reportOutputs(session, reading, found);
+    return { outcome: "done", exitCode: exitCodes.done, url };
+  });
+}
+
+await runCommand({
+  name: "up",
+  summary: "makes everything as berth.yaml declares it, and waits until the app answers from outside",
+  writes: true,
+  help: [
+    "Shows the plan and asks before it changes anything. A second run changes nothing.",
+    "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 5 release unhealthy, 130 interrupted.",
+  ],
+  run: up,
+});

@@ -1,0 +1,23 @@
+import { listAll, type Target } from "../lib/engine/destroy.ts";
+import type { Wish } from "../lib/engine/wish.ts";
+import type { Session } from "../lib/session.ts";
+
+export interface Census {
+  /** How many of each kind AWS still lists under the stack's ownership tag or derived names. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly left: readonly Target[];
+}
+
+/** Asks each service again what it has of the stack. Nothing that was recorded takes part in this. */
+export async function takeCensus({ ctx, config }: Session, wishes: readonly Wish[]): Promise<Census> {
+  const left = await listAll(wishes, ctx, config.stack);
+  const counts = wishes.map(({ kind }) => [kind, left.filter((one) => one.kind === kind).length] as const);
+  return { counts: Object.fromEntries(counts), left };
+}
+
+export function censusText({ counts, left }: Census): string {
+  const rows = Object.entries(counts).map(([kind, count]) => `  ${kind.padEnd(18)} ${count}`);
+  const total = left.length === 0 ? "census: 0 left" : `census: ${left.length} left`;
+  const names = left.map(({ kind, id, name }) => `  ${kind} ${id} (${name})`);
+  return [...rows, total, ...names].join("\n");
+}

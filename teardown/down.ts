@@ -1,0 +1,71 @@
+import { type Outcome, runCommand } from "../lib/command.ts";
+import { destroy, type Target } from "../lib/engine/destroy.ts";
+import type { Wish } from "../lib/engine/wish.ts";
+import { exitCodes } from "../lib/errors.ts";
+import { confirm, openJournal, withLease } from "../lib/operation.ts";
+import type { Session } from "../lib/session.ts";
+import { removableStack } from "../lib/stack.ts";
+import { removeState } from "../state/removal.ts";
+import { type Census, censusText, takeCensus } from "./census.ts";
+import { writeReceipt } from "./receipt.ts";
+import { findTargets, targetsText } from "./targets.ts";
+
+async function down(session: Session): Promise<Outcome> {
+  const { config, ctx, report } = session;
+  const wishes = removableStack(config, ctx.account);
+  const { targets } = await findTargets(session, wishes);
+  if (targets.length === 0) {
+    await removeState(session.store);
+    report.message(`nothing of ${config.stack} is there`);
+    return tell(session, await takeCensus(session, wishes), "unchanged");
+  }
+  report.message(targetsText(targets));
+  await confirm(session, `Remove all of it? Type the stack's name (${config.stack}):`, config.stack);
+  await removeAll(session, wishes, targets);
+  const census = await takeCensus(session, wishes);
+  report.message(`receipt: ${await writeReceipt(session, { targets, census })}`);
+  return tell(session, census, "done");
+}
+
+/** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */
+async function removeAll(session: Session, wishes: readonly Wish[], shown: readonly Target[]): Promise<void> {
+  const { ctx, report: progress } = session;
+  const isBucket = ({ kind }: { readonly kind: string }) => kind === "bucket";
+  const bucket = wishes.filter(isBucket);
+  const others = wishes.filter((wish) => !isBucket(wish));
+  const canLease = session.config.state.backend === "file" || shown.some(isBucket);
+  if (!canLease) {
+    await destroy({ ctx, wishes: others, targets: shown, progress });
+    return;
+  }
+  await withLease(session, "down", async (lease) => {
+    const { targets, reading } = await findTargets(session, wishes);
+    const journal = reading && openJournal(session, reading, lease);
+    await destroy({ ctx, wishes: others, targets, journal, progress });
+    if ((await takeCensus(session, others)).left.length > 0) return;
+    if (session.config.state.backend === "s3") lease.abandon();
+    await destroy({ ctx, wishes: bucket, targets, progress });
+    if (session.config.state.backend === "file") await removeState(session.store);
+  });
+}
+
+function tell({ report }: Session, census: Census, outcome: "done" | "unchanged"): Outcome {
+  report.data("census", census, censusText(census));
+  const { left } = census;
+  return left.length === 0
+    ? { outcome, exitCode: exitCodes.done, left }
+    : { outcome: "left-behind", exitCode: exitCodes.leftBehind, left };
+}
+
+await runCommand({
+  name: "down",
+  summary: "takes everything of the stack away, and proves it",
+  writes: true,
+  usesSource: false,
+  help: [
+    "Finds what there is by ownership tags; a state document helps, but isn't needed.",
+    "Keeps a receipt in .berth/receipts/.",
+    "Exit codes: 0 nothing left, 1 failed, 3 bad input, 4 lease held, 6 something is left, 130 interrupted.",
+  ],
+  run: down,
+});
