@@ -1,0 +1,73 @@
+"""The state bucket, where wishes come from and reports go."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any, Optional
+
+from state import Release
+
+try:
+    from botocore import config, exceptions, session
+except ModuleNotFoundError:  # Amazon Linux has it inside AWS CLI v2 only
+    from awscli.botocore import config, exceptions, session
+
+LONGEST_SILENCE_S = 30
+
+log = logging.getLogger("berth")
+
+
+class Bucket:
+    """Asked with conditional requests, by the role of this host. Its silence is no error: the host goes on."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.settings = settings
+        self.client: Any = None
+        self.etag = ""
+        self.wanted: Optional[Release] = None
+        self.silence_s, self.silent_until = 0, 0.0
+
+    def release(self) -> Optional[Release]:
+        """The release wished for, or the last one known."""
+        answer = self.ask("get_object", Key="release.json", **({"IfNoneMatch": self.etag} if self.etag else {}))
+        if answer:
+            self.wanted, self.etag = json.loads(answer["Body"].read()), answer["ETag"]
+        return self.wanted
+
+    def put(self, key: str, document: dict[str, Any]) -> bool:
+        body = json.dumps(document).encode()
+        return self.ask("put_object", Key=key, Body=body, ContentType="application/json") is not None
+
+    def ask(self, operation: str, **parameters: Any) -> Optional[dict[str, Any]]:
+        if time.monotonic() < self.silent_until:
+            return None
+        place = {"Bucket": self.settings["bucket"], "ExpectedBucketOwner": self.settings["account"]}
+        try:
+            self.client = self.client or self.connect()
+            answer: dict[str, Any] = getattr(self.client, operation)(**place, **parameters)
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            code = getattr(error, "response", {}).get("Error", {}).get("Code")
+            if code not in ("304", "NoSuchKey"):
+                self.be_silent(error)
+            return None
+        self.silence_s = 0
+        return answer
+
+    def connect(self) -> Any:
+        options = config.Config(
+            connect_timeout=3,
+            read_timeout=5,
+            retries={"total_max_attempts": 1},
+            s3={"us_east_1_regional_endpoint": "regional"},
+        )
+        return session.Session().create_client("s3", region_name=self.settings["region"], config=options)
+
+    def be_silent(self, error: Exception) -> None:
+        """Waits longer each time, then connects anew: a client keeps credentials that a repaired role has outdated."""
+        if not self.silence_s:
+            log.warning("bucket: %s", error)
+        self.client = None
+        self.silence_s = min(self.silence_s * 2 or 2, LONGEST_SILENCE_S)
+        self.silent_until = time.monotonic() + self.silence_s

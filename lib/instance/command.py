@@ -1,0 +1,35 @@
+"""Commands of this machine, without a shell, and what they say when they fail."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import Callable
+
+
+class Failed(Exception):
+    """Something outside said no. The text is for the user; the container, where there is one, has more to tell."""
+
+    def __init__(self, reason: str, container: str = "") -> None:
+        super().__init__(reason)
+        self.container = container
+
+
+def call(*command: str, timeout_s: int = 120) -> str:
+    what = " ".join(command[:2])
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise Failed(f"{what} took longer than {timeout_s} s") from late
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        raise Failed(f"{what}: {next((line for line in lines if 'rror' in line), lines[-1])}")
+    return done.stdout
+
+
+def wait(limit_s: float, done: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + limit_s
+    while not done():
+        if time.monotonic() > deadline:
+            raise Failed(otherwise)
+        time.sleep(0.1)

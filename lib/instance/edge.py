@@ -1,0 +1,84 @@
+"""The edge as the converger sees it: nginx, which knows the replicas from one file."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import re
+
+from command import call, wait
+from state import write
+
+UPSTREAMS = pathlib.Path("/var/lib/berth/upstreams.conf")
+LOG = pathlib.Path("/var/log/berth/edge.log")
+NGINX_PID = pathlib.Path("/run/nginx.pid")
+TRIES = 6  # entries of the upstream, and so the most tries a request gets
+SWITCH_S = 10
+DRAIN_S = 35  # a little more than worker_shutdown_timeout in edge.conf
+LOG_BYTES = 32 << 20
+
+log = logging.getLogger("berth")
+
+
+def upstreams(on: list[int]) -> str:
+    """nginx tries each entry once: a few replicas are listed in turns until there are tries enough."""
+    rounds = -(-TRIES // len(on))
+    # max_fails=0: one failure in ten is how the app is; counted, it would take every replica out of service.
+    entries = "".join(f"    server 127.0.0.1:{port} max_fails=0;\n" for _ in range(rounds) for port in on)
+    # Shorter than any app server's own idle time, so that a POST never meets a connection that is just closing.
+    return f"upstream app {{\n{entries}    keepalive 32;\n    keepalive_timeout 4s;\n}}\n"
+
+
+def count_tries(lines: bytes) -> tuple[int, int]:
+    """How often the edge asked a replica, and how often the answer was 5xx: what the clients never saw included."""
+    requests = re.findall(rb'"upstream_status":"([^"]*)"', lines)
+    statuses = [status for request in requests for status in re.findall(rb"\d+", request)]
+    return len(statuses), sum(status.startswith(b"5") for status in statuses)
+
+
+class Edge:
+    """nginx, which knows the replicas from one file."""
+
+    def __init__(self) -> None:
+        self.loaded = ""
+        self.counted = {"tries": 0, "errors": 0}
+        self.offset = LOG.stat().st_size if LOG.exists() else 0
+
+    def point_at(self, ports: list[int]) -> None:
+        """Returns when the replicas on `ports` get all new requests and the old ones have answered theirs."""
+        wanted = upstreams(ports)
+        if wanted == self.loaded:
+            return
+        write(UPSTREAMS, wanted)
+        before = set(self.workers())
+        call("systemctl", "reload-or-restart", "nginx.service")
+        wait(SWITCH_S, lambda: not any(self.workers().get(pid) for pid in before), "nginx kept its old configuration")
+        self.loaded = wanted
+        wait(DRAIN_S, lambda: not before & set(self.workers()), "some requests outlived the drain")
+
+    def workers(self) -> dict[int, bool]:
+        """Process ids of nginx's own workers -> does it take new connections?"""
+        found = {}
+        try:
+            master = int(NGINX_PID.read_text())
+            for child in pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split():
+                found[int(child)] = b"shutting down" not in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
+        except (OSError, ValueError) as gone:
+            log.debug("a process ended while it was looked at: %s", gone)
+        return found
+
+    def count_tries(self) -> None:
+        """Adds what the log says since last time, and keeps the log from filling the disk."""
+        if not LOG.exists():
+            return
+        with LOG.open("rb") as lines:
+            lines.seek(self.offset)
+            new = lines.read(16 << 20)
+        whole = new[: new.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        tries, errors = count_tries(whole)
+        self.counted = {"tries": self.counted["tries"] + tries, "errors": self.counted["errors"] + errors}
+        if self.offset > LOG_BYTES:
+            LOG.rename(f"{LOG}.1")
+            call("systemctl", "kill", "--kill-who=main", "--signal=USR1", "nginx.service")
+            self.offset = 0

@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import type { ArchivedFile } from "./archive.ts";
+
+const share = "/usr/local/lib/berth";
+
+/** Where each file of this folder goes on the host. */
+const places: Readonly<Record<string, string>> = {
+  "converge.py": share,
+  "bucket.py": share,
+  "command.py": share,
+  "edge.py": share,
+  "replicas.py": share,
+  "state.py": share,
+  "edge.conf": share,
+  "setup.sh": share,
+  "berth.service": "/etc/systemd/system",
+  "nginx-berth.conf": "/etc/systemd/system/nginx.service.d",
+  "journald-berth.conf": "/etc/systemd/journald.conf.d",
+  "60-berth-sysctl.conf": "/etc/sysctl.d",
+  "60-berth-apt": "/etc/apt/apt.conf.d",
+};
+
+/**
+ * The files of the host that are the same for every stack. Lines of comment are emptied, not removed: user data is
+ * small, and an error message's line number shall hold in the repository too.
+ */
+export function hostFiles(): ArchivedFile[] {
+  return Object.entries(places).map(([name, folder]) => ({
+    path: `${folder}/${name}`,
+    text: readFileSync(new URL(name, import.meta.url), "utf8").replace(/^\s*#(?!!).*$/gm, ""),
+    executable: name.endsWith(".sh"),
+  }));
+}

@@ -1,0 +1,128 @@
+"""The containers of a release: how they are named, run, probed and removed. The engine remembers them, nobody else."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import subprocess
+import time
+from typing import Optional
+
+from command import Failed, call
+from state import Release
+
+GATE_S = 60
+STOP_S = 10
+
+log = logging.getLogger("berth")
+
+
+def names(release: Release) -> list[str]:
+    return [f"app-{release['number']}-{index}" for index in range(release["replicas"])]
+
+
+def ports(release: Release) -> list[int]:
+    """Fixed by the number, so that they outlive a restart, and never those of a release nearby."""
+    first = 20000 + release["number"] % 180 * 64
+    return list(range(first, first + release["replicas"]))
+
+
+def run_arguments(release: Release, index: int, user: str) -> list[str]:
+    """What `docker` is called with: a list, no shell, so a value of the environment may hold anything."""
+    memory = f"{release['memoryMib']}m"
+    arguments = ["run", "--detach", "--name", names(release)[index], "--restart", "unless-stopped"]
+    arguments += ["--label", f"berth.release={release['number']}"]
+    arguments += ["--publish", f"127.0.0.1:{ports(release)[index]}:{release['port']}"]
+    arguments += ["--user", "65532:65532" if user.split(":")[0] in ("", "0", "root") else user]
+    arguments += ["--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=64m", "--cap-drop", "ALL"]
+    arguments += ["--security-opt", "no-new-privileges", "--pids-limit", "512"]
+    arguments += ["--memory", memory, "--memory-swap", memory]
+    arguments += ["--log-driver", "local", "--log-opt", "max-size=10m", "--log-opt", "max-file=3"]
+    for key, value in release["environment"].items():
+        arguments += ["--env", f"{key}={value}"]
+    return [*arguments, release["image"]]
+
+
+def states() -> dict[str, str]:
+    """Name -> state of every container that is Berth's."""
+    form = "{{.Names}} {{.State}}"
+    rows = call("docker", "ps", "--all", "--filter", "label=berth.release", "--format", form).splitlines()
+    return dict(row.split() for row in rows)
+
+
+def of(number: int) -> list[str]:
+    return [name for name in states() if name.startswith(f"app-{number}-")]
+
+
+def start(release: Release, index: int) -> None:
+    user = call("docker", "image", "inspect", "--format", "{{.Config.User}}", release["image"]).strip()
+    call("docker", *run_arguments(release, index, user))
+
+
+def revive(release: Release) -> None:
+    """The engine restarts what crashes. This is for what it leaves lying: killed by hand, removed, half made."""
+    found = states()
+    for index, name in enumerate(names(release)):
+        state = found.get(name, "missing")
+        if state in ("running", "restarting"):
+            continue
+        log.warning("%s is %s: brought back", name, state)
+        if state == "exited":
+            call("docker", "start", name)
+        else:
+            call("docker", "rm", "--force", name)
+            start(release, index)
+
+
+def remove(which: list[str]) -> None:
+    if which:
+        call("docker", "stop", "--time", str(STOP_S), *which)
+        call("docker", "rm", "--force", *which)
+
+
+def forget_images(release: Release) -> None:
+    """Old images would fill the disk; a rollback pulls its image again."""
+    repository = release["image"].split("@")[0]
+    images = call("docker", "images", "--digests", "--format", "{{.Repository}}@{{.Digest}}", repository).split()
+    for image in images:
+        if image != release["image"]:
+            call("docker", "rmi", image)
+
+
+def tail(name: str) -> list[str]:
+    done = subprocess.run(
+        ["docker", "logs", "--tail", "20", name],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=30,
+        check=False,
+    )
+    return [line[:500] for line in done.stdout.decode(errors="replace").splitlines()]
+
+
+def probe(port: int) -> Optional[int]:
+    """The status that `GET /` is answered with, or None."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"User-Agent": "berth-gate"})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def pass_gate(release: Release) -> None:
+    """Each replica has to answer once below 500: the app may fail now and then, so a failure alone says nothing."""
+    deadline = time.monotonic() + GATE_S
+    for name, port in zip(names(release), ports(release)):
+        seen: list[Optional[int]] = []
+        while not any(status is not None and status < 500 for status in seen):
+            if states().get(name) != "running":
+                raise Failed(f"{name} stopped by itself", name)
+            if time.monotonic() > deadline:
+                answers = sorted({str(status) for status in seen if status} or {"nothing"})
+                where = f"{name} on port {release['port']} answered {', '.join(answers)}"
+                raise Failed(f"{where} in {len(seen)} tries within {GATE_S} s", name)
+            time.sleep(0.2 if seen else 0)
+            seen.append(probe(port))

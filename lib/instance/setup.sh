@@ -1,0 +1,63 @@
+#!/bin/sh
+# Makes the machine ready for releases: packages, engine, edge. Runs before every start of berth.service; what is
+# there already is left alone, and what fails (a mirror out of reach, a lock held) is tried again by systemd.
+set -eu
+
+# All that differs between the operating systems: installer, the edge's user, packages.
+ID=unknown
+# shellcheck source=/dev/null
+. /etc/os-release
+case $ID in
+debian) set -- apt www-data docker.io docker-cli nginx-light python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
+amzn) set -- dnf nginx docker nginx awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
+*)
+  echo "berth: no packages are known for $ID" >&2
+  exit 1
+  ;;
+esac
+installer=$1 edge_user=$2
+shift 2
+
+apt_has() {
+  ! dpkg-query --show --showformat '${db:Status-Status}\n' "$@" 2>&1 | grep -qvx installed
+}
+
+# The machine's public address may change under way: a stalled download is given up soon and begun again.
+apt_install() {
+  export DEBIAN_FRONTEND=noninteractive
+  patient="-o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10"
+  dpkg --configure -a --force-confold
+  # shellcheck disable=SC2086 # the options are words
+  apt-get $patient -qq update
+  # shellcheck disable=SC2086
+  apt-get $patient -o Dpkg::Options::=--force-confold -qq install --yes --no-install-recommends "$@"
+}
+
+dnf_has() {
+  rpm --quiet -q "$@"
+}
+
+dnf_install() {
+  dnf --setopt=timeout=10 --setopt=retries=5 --setopt=install_weak_deps=False -q -y install "$@"
+  # The image is pinned to one version of the repositories: security updates come from the newest.
+  echo latest >/etc/dnf/vars/releasever
+  sed -i -e 's/^upgrade_type *=.*/upgrade_type = security/' -e 's/^apply_updates *=.*/apply_updates = yes/' /etc/dnf/automatic.conf
+  systemctl enable --now dnf-automatic.timer
+}
+
+# Before the packages: nginx must never show the distribution's own page, not even for a moment.
+configure_edge() {
+  mkdir -p /etc/nginx /var/lib/berth /var/log/berth
+  [ -e /var/lib/berth/upstreams.conf ] || echo 'upstream app { server 127.0.0.1:9; }' >/var/lib/berth/upstreams.conf
+  sed "s/@edge_user@/$edge_user/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
+  if cmp -s /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf; then
+    rm /etc/nginx/nginx.conf.berth
+  else
+    mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
+    systemctl try-restart nginx.service
+  fi
+}
+
+configure_edge
+"${installer}_has" "$@" || "${installer}_install" "$@"
+systemctl enable --now docker.service nginx.service

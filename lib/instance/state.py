@@ -1,0 +1,31 @@
+"""What the host remembers: one small JSON file a fact, whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from typing import Any, Optional
+
+Release = dict[str, Any]  # the fields are those of lib/release.ts
+
+STATE = pathlib.Path("/var/lib/berth")
+
+
+def load(name: str) -> Optional[dict[str, Any]]:
+    path = STATE / name
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def save(name: str, document: dict[str, Any]) -> None:
+    write(STATE / name, json.dumps(document))
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    """Whole or not at all, power cuts included."""
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
