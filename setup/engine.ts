@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectEngine } from "../lib/docker/engine.ts";
+import { BerthError } from "../lib/errors.ts";
+import { runOrFail } from "./child-process.ts";
+import { canInstall, type Machine } from "./machine.ts";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const startTimeoutMs = 60_000;
+
+/** The codes of the errors that mean: no engine can run here. */
+export const engineErrorCodes: ReadonlySet<string> = new Set(["NoDockerEngine", "EngineNotStarted"]);
+
+/**
+ * Makes sure that a Docker engine answers. One that is installed but not running is started by root; the
+ * installation itself is done before, with all other packages (see planPackages).
+ *
+ * @throws BerthError `NoDockerEngine` when none is there and none may be started, `EngineNotStarted` with the tail of its log
+ */
+export async function ensureEngine(machine: Machine): Promise<void> {
+  if (machine.engine === "answers") return;
+  const installed = machine.commands.has("dockerd");
+  if (machine.engine === "elsewhere" || !machine.root || !installed) throw unavailable(machine);
+  await (machine.systemd ? startUnit() : startDaemon());
+}
+
+function unavailable(machine: Machine): BerthError {
+  if (machine.engineError !== undefined && machine.engine !== "absent") return machine.engineError;
+  return new BerthError({
+    code: "NoDockerEngine",
+    message: "There is no Docker engine on this computer",
+    hint: canInstall(machine)
+      ? "Install one (`apt-get install docker.io`) and try again"
+      : "Install Docker (Debian, Ubuntu: `sudo apt-get install docker.io`), or run this as root on Debian or Ubuntu to have it installed",
+    cause: machine.engineError,
+  });
+}
+
+async function startUnit(): Promise<void> {
+  await runOrFail("systemctl", ["enable", "--now", "docker"], {
+    what: "Starting the Docker engine",
+    hint: "See `journalctl -u docker`",
+  });
+  await engineAnswers(() => undefined, "see `journalctl -u docker`");
+}
+
+// Without systemd nobody else would start it. It outlives this command, as a service would.
+async function startDaemon(): Promise<void> {
+  const logPath = join(root, ".berth", "dockerd.log");
+  await mkdir(dirname(logPath), { recursive: true });
+  const log = await open(logPath, "a");
+  const path = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
+  const daemon = spawn("dockerd", [], {
+    detached: true,
+    stdio: ["ignore", log.fd, log.fd],
+    env: { ...process.env, PATH: path },
+  });
+  let failure: string | undefined;
+  daemon.on("error", (error) => (failure = error.message));
+  daemon.on("exit", (code) => (failure = `dockerd ended with exit code ${String(code)}`));
+  daemon.unref();
+  await log.close();
+  await engineAnswers(() => failure, logPath);
+}
+
+async function engineAnswers(failure: () => string | undefined, logPath: string): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
+  for (;;) {
+    try {
+      await connectEngine();
+      return;
+    } catch (error) {
+      if (failure() === undefined && Date.now() < deadline) {
+        await sleep(200);
+        continue;
+      }
+      throw new BerthError({
+        code: "EngineNotStarted",
+        message: `The Docker engine was started, but doesn't answer: ${failure() ?? "it is silent after 60 s"}`,
+        hint: `The reason should be in its log: ${logPath}`,
+        detail: await tail(logPath),
+        cause: error,
+      });
+    }
+  }
+}
+
+async function tail(path: string): Promise<string[]> {
+  if (!path.startsWith("/")) return [];
+  return (await readFile(path, "utf8")).trimEnd().split("\n").slice(-12);
+}

@@ -1,0 +1,56 @@
+export interface Phase {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Times the phases of a run and tells of those that a person has to wait for. */
+export interface Phases {
+  /** Runs one phase. One line with its seconds when it took over a second, nothing otherwise. */
+  run<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
+  /** Says a line that a user should see even when all goes well. */
+  note(text: string): void;
+  /** What has ended so far, in order of ending. */
+  readonly ended: readonly Phase[];
+}
+
+export interface PhasesOptions {
+  /** Takes whole lines, without their end. */
+  readonly write: (line: string) => void;
+  /** Phases that ended before this process began. */
+  readonly before?: readonly Phase[];
+  /** Milliseconds; of `performance.now()` unless told. */
+  readonly now?: () => number;
+}
+
+export function createPhases(options: PhasesOptions): Phases {
+  const now = options.now ?? (() => performance.now());
+  const ended: Phase[] = [...(options.before ?? [])];
+  return {
+    ended,
+    note: (text) => options.write(text),
+    async run(name, work) {
+      const startedMs = now();
+      const result = await work();
+      const seconds = (now() - startedMs) / 1000;
+      ended.push({ name, seconds });
+      if (seconds >= 1) options.write(`${name}: ${seconds.toFixed(1)} s`);
+      return result;
+    },
+  };
+}
+
+/** The phases of a run on stderr, with the installation of the npm packages, which setup/run.mjs has timed. */
+export function phasesOnStderr(environment: NodeJS.ProcessEnv = process.env): Phases {
+  const moduleSeconds = Number(environment["BERTH_MODULE_SECONDS"] ?? 0);
+  return createPhases({
+    write: (line) => process.stderr.write(`${line}\n`),
+    before: moduleSeconds > 0 ? [{ name: "npm dependencies", seconds: moduleSeconds }] : [],
+  });
+}
+
+/** Wall time split by phase, as lines of a table, without those under a tenth of a second. */
+export function describePhases(phases: readonly Phase[]): string[] {
+  const shown = phases.filter((phase) => phase.seconds >= 0.1);
+  const width = Math.max(0, ...shown.map((phase) => phase.name.length));
+  return shown.map((phase) => `${phase.name.padEnd(width)}  ${phase.seconds.toFixed(1).padStart(6)} s`);
+}

@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BerthError } from "../lib/errors.ts";
+import { runOrFail } from "./child-process.ts";
+import { readHostFiles, writeHostFiles, type HostFiles } from "./host-files.ts";
+import { canInstall, type Machine } from "./machine.ts";
+import { aptGet } from "./packages.ts";
+
+const recipesFolder = join(dirname(fileURLToPath(import.meta.url)), "stand-ins");
+
+/** An image that can be built from Debian's packages where no registry gives it. */
+export interface StandIn {
+  readonly tag: string;
+  /** Folder of its recipe under setup/stand-ins. */
+  readonly recipe: string;
+}
+
+/** Says which recipe a stand-in was made by; an image without it came from a registry. */
+export const recipeLabel = "dev.berth.recipe";
+
+/** Fingerprint of each image's recipe, by tag: its folder, the one of Debian below it, and what the host lends it. */
+export async function standInRecipes(images: readonly StandIn[]): Promise<ReadonlyMap<string, string>> {
+  const host = await readHostFiles();
+  const lent = JSON.stringify([...host.files, host.aptSettings, host.buildArguments]);
+  const debian = await folderFingerprint("debian");
+  const entries = await Promise.all(
+    images.map(async ({ tag, recipe }): Promise<[string, string]> => {
+      const own = recipe === "debian" ? "" : await folderFingerprint(recipe);
+      return [
+        tag,
+        createHash("sha256")
+          .update(debian + own + lent)
+          .digest("hex"),
+      ];
+    }),
+  );
+  return new Map(entries);
+}
+
+/** Builds one stand-in under its tag. All but Debian's are built on top of `debian:trixie-slim`. */
+export async function buildStandIn(
+  image: StandIn,
+  context: { readonly recipe: string; readonly machine: Machine },
+): Promise<void> {
+  const labels = [`dev.berth.stand-in=true`, `${recipeLabel}=${context.recipe}`];
+  const host = await readHostFiles();
+  if (image.recipe === "debian") {
+    await ensureMmdebstrap(context.machine);
+    return importDebian(image.tag, labels, host);
+  }
+  const buildArguments = Object.entries(host.buildArguments).flatMap(([name, value]) => [
+    "--build-arg",
+    `${name}=${value}`,
+  ]);
+  const labelArguments = labels.flatMap((label) => ["--label", label]);
+  const folder = join(recipesFolder, image.recipe);
+  await runOrFail("docker", ["build", "--tag", image.tag, ...labelArguments, ...buildArguments, folder], {
+    what: `Building a stand-in for ${image.tag}`,
+    hint: "Check that Debian's packages can be reached, or pull the image yourself where a registry answers",
+  });
+}
+
+async function importDebian(tag: string, labels: readonly string[], host: HostFiles): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "berth-stand-in-"));
+  try {
+    const [files, settings, tar] = [
+      join(folder, "files"),
+      join(folder, "apt.conf"),
+      join(folder, "root.tar"),
+    ];
+    await writeHostFiles(files, host);
+    await writeFile(settings, host.aptSettings);
+    await runOrFail(join(recipesFolder, "debian", "build.sh"), [files, settings, tar], {
+      what: `Building a stand-in for ${tag}`,
+      hint: "Check that Debian's packages can be reached, or pull the image yourself where a registry answers",
+    });
+    const changes = ['CMD ["bash"]', ...labels.map((label) => `LABEL ${label}`)];
+    const changeArguments = changes.flatMap((change) => ["--change", change]);
+    await runOrFail("docker", ["import", ...changeArguments, tar, tag], { what: `Importing ${tag}` });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function ensureMmdebstrap(machine: Machine): Promise<void> {
+  if (machine.commands.has("mmdebstrap")) return;
+  if (!canInstall(machine)) {
+    throw new BerthError({
+      code: "StandInImpossible",
+      message:
+        "No image registry answers, and the tool that builds stand-ins from Debian's packages is missing",
+      hint: "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap debian-archive-keyring`), or connect to a registry",
+    });
+  }
+  const packages = ["mmdebstrap", ...(machine.system === "ubuntu" ? ["debian-archive-keyring"] : [])];
+  await aptGet(["update"], "Fetching the lists of packages");
+  await aptGet(["install", "--yes", "--no-install-recommends", ...packages], "Installing mmdebstrap");
+}
+
+async function folderFingerprint(recipe: string): Promise<string> {
+  const folder = join(recipesFolder, recipe);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const hash = createHash("sha256");
+  for (const path of paths.toSorted()) {
+    hash.update(`${relative(folder, path)}\0`).update(await readFile(path));
+  }
+  return hash.digest("hex");
+}
