@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BerthError } from "../../lib/errors.ts";
+import { type Lease, leaseKey, type LeaseRecord, takeLease } from "../../state/lease.ts";
+import type { ObjectStore } from "../../state/object-store.ts";
+
+const ttlMs = 2_000;
+
+/** What a lease must hold to on every store. Stores judge age in whole seconds, so the lease's life is some of them. */
+export function leaseSuite(name: string, open: () => Promise<[ObjectStore, ObjectStore]>): void {
+  test(`${name}: a held lease is refused, by whom and for what`, async () => {
+    const [one, other] = await open();
+    const held = await takeLease(one, { operation: "up", ttlMs });
+
+    await assert.rejects(takeLease(other, { operation: "down", ttlMs }), (error: unknown) => {
+      assert.ok(error instanceof BerthError);
+      assert.equal(error.code, "LeaseHeld");
+      assert.equal(error.exitCode, 4);
+      assert.match(error.message, new RegExp(`process ${process.pid}.*running "up"`));
+      return true;
+    });
+    await held.release();
+  });
+
+  test(`${name}: a released lease is free at once`, async () => {
+    const [one, other] = await open();
+    await (await takeLease(one, { operation: "up", ttlMs })).release();
+
+    const next = await takeLease(other, { operation: "down", ttlMs });
+
+    await next.assertHeld();
+    await next.release();
+    assert.equal(await one.get(leaseKey), undefined);
+  });
+
+  test(`${name}: a heartbeat keeps it for longer than its life`, async () => {
+    const [one, other] = await open();
+    const held = await takeLease(one, { operation: "up", ttlMs });
+
+    await sleep(ttlMs * 1.8);
+
+    await assert.rejects(takeLease(other, { operation: "down", ttlMs }), { code: "LeaseHeld" });
+    await held.assertHeld();
+    await held.release();
+  });
+
+  test(`${name}: one whose holder died is taken over, from whom is told, and the old one may not write`, async () => {
+    const [one, other] = await open();
+    const dead = await takeLease(one, { operation: "up", ttlMs });
+    dead.abandon();
+    const took: LeaseRecord[] = [];
+
+    const next = await takeLease(other, {
+      operation: "down",
+      ttlMs,
+      waitMs: ttlMs * 5,
+      onTakeover: (from) => took.push(from),
+    });
+
+    assert.deepEqual(
+      took.map(({ operation, process: pid }) => [operation, pid]),
+      [["up", process.pid]],
+    );
+    await next.release();
+  });
+
+  test(`${name}: a holder that slept through its life and was replaced must stop`, async () => {
+    const [one, other] = await open();
+    const process = freezable(one);
+    const sleeper = await takeLease(process.store, { operation: "up", ttlMs });
+    process.freeze();
+    const next = await takeLease(other, { operation: "down", ttlMs, waitMs: ttlMs * 5 });
+    process.wake();
+
+    await assert.rejects(sleeper.assertHeld(), { code: "LeaseLost", exitCode: 4 });
+    await sleeper.release();
+    await next.assertHeld();
+    await next.release();
+  });
+
+  test(`${name}: of twenty at once, one holds and nineteen are told`, async () => {
+    const [one, other] = await open();
+
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) =>
+        takeLease(index % 2 === 0 ? one : other, { operation: `run ${index}`, ttlMs }),
+      ),
+    );
+
+    const held = attempts.flatMap((attempt): Lease[] =>
+      attempt.status === "fulfilled" ? [attempt.value] : [],
+    );
+    const codes = attempts.flatMap((attempt): unknown[] =>
+      attempt.status === "rejected" ? [attempt.reason instanceof BerthError && attempt.reason.code] : [],
+    );
+    await Promise.all(held.map((lease) => lease.release()));
+    assert.equal(held.length, 1);
+    assert.deepEqual(
+      codes,
+      Array.from({ length: 19 }, () => "LeaseHeld"),
+    );
+  });
+}
+
+/** A store as a process sees it that can be frozen: nothing leaves it until it wakes. */
+function freezable(store: ObjectStore) {
+  let isFrozen = false;
+  return {
+    freeze: () => void (isFrozen = true),
+    wake: () => void (isFrozen = false),
+    store: {
+      ...store,
+      put: (key: string, body: string, etag?: string) =>
+        isFrozen ? Promise.reject(new Error("frozen")) : store.put(key, body, etag),
+    },
+  };
+}
