@@ -43,6 +43,7 @@ function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type" && issue.input === undefined)
     return `missing: ${issue.expected} expected`;
   if (issue.code === "invalid_type") return `${issue.expected} expected`;
+  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   if (issue.code === "invalid_value") return `expected one of: ${issue.values.join(", ")}`;
   return issue.message;
 }

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { loadConfig } from "../../lib/config/load.ts";
+import { BerthError } from "../../lib/errors.ts";
+
+const root = await mkdtemp(join(tmpdir(), "berth-config-"));
+after(() => rm(root, { recursive: true, force: true }));
+await mkdir(join(root, "app"));
+
+async function write(text: string): Promise<string> {
+  const file = join(root, `${Math.random().toString(36).slice(2)}.yaml`);
+  await writeFile(file, text);
+  return file;
+}
+
+async function problemsOf(text: string): Promise<readonly string[]> {
+  const file = await write(text);
+  const error: unknown = await loadConfig(file).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof BerthError, "the configuration was accepted");
+  assert.equal(error.code, "BadConfiguration");
+  assert.equal(error.exitCode, 3);
+  return error.detail.map((line) => line.replace(file, "berth.yaml"));
+}
+
+test("five lines are enough, the rest has defaults", async () => {
+  const file = await write("stack: hello\nregion: eu-central-1\napp:\n  source: app\n  port: 8080\n");
+
+  const config = await loadConfig(file);
+
+  assert.equal(config.app.source, join(root, "app"));
+  assert.equal(config.instance.os, "debian-13");
+  assert.deepEqual(config.ingress, [{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }]);
+  assert.deepEqual(config.state, { backend: "s3" });
+  assert.ok(Object.isFrozen(config.app.environment));
+});
+
+test("every problem is reported at once, in the file's order, with line and column", async () => {
+  const problems = await problemsOf(
+    [
+      "stack: Hello_",
+      "region: eu-mars-1",
+      "app:",
+      "  sorce: app",
+      "  source: nope",
+      "  port: 99999",
+      "ingress:",
+      "  - prot: 80",
+      "    from: 10.0.0.1/8",
+      "instance: { os: windows }",
+    ].join("\n"),
+  );
+
+  assert.deepEqual(
+    problems.map((problem) => problem.split("  ").slice(0, 2).join(" ").replace(/: .*/, "")),
+    [
+      "berth.yaml:1:1 stack",
+      "berth.yaml:2:1 region",
+      "berth.yaml:4:3 app.sorce",
+      "berth.yaml:5:3 app.source",
+      "berth.yaml:6:3 app.port",
+      "berth.yaml:8:5 ingress.0.port",
+      "berth.yaml:8:5 ingress.0.prot",
+      "berth.yaml:9:5 ingress.0.from",
+      "berth.yaml:10:13 instance.os",
+    ],
+  );
+  assert.match(problems[2] ?? "", /did you mean "source"\?/);
+});
+
+test("broken YAML is reported with its place", async () => {
+  const problems = await problemsOf("stack: hello\nregion: [eu-central-1\napp: {}\n");
+
+  assert.match(problems[0] ?? "", /^berth\.yaml:3:\d+ /);
+});
+
+test("an empty file lacks everything it needs", async () => {
+  const problems = await problemsOf("");
+
+  assert.equal(problems.length, 3);
+});
+
+test("a file that isn't there says how to write one", async () => {
+  await assert.rejects(loadConfig(join(root, "absent.yaml")), { code: "NoConfiguration", exitCode: 3 });
+});
+
+test("tags can't take the place of ownership tags", async () => {
+  const problems = await problemsOf(
+    'stack: hello\nregion: eu-central-1\napp: { source: app }\ntags: { "berth:stack": other }\n',
+  );
+
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? "", /^berth\.yaml:4:9 {2}tags\.berth:stack: .*reserved/);
+});
+
+test("to take a stack away its source needn't be there", async () => {
+  const file = await write("stack: hello\nregion: eu-central-1\napp: { source: gone }\n");
+
+  const config = await loadConfig(file, { usesSource: false, stack: "other" });
+
+  assert.equal(config.stack, "other");
+});

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { converge } from "../../lib/engine/converge.ts";
+import { destroy, listAll } from "../../lib/engine/destroy.ts";
+import { differences, isPending, type Plan } from "../../lib/engine/plan.ts";
+import { type Identify, readAll } from "../../lib/engine/read.ts";
+import { type Wish, wish } from "../../lib/engine/wish.ts";
+import { newDocument } from "../../state/document.ts";
+import { openFileStore } from "../../state/file-store.ts";
+import { Journal } from "../../state/journal.ts";
+import { openStateStore } from "../../state/store.ts";
+import { contextWithoutAws, FakeCloud } from "./fake-cloud.ts";
+
+const root = await mkdtemp(join(tmpdir(), "berth-engine-"));
+after(() => rm(root, { recursive: true, force: true }));
+
+const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const identify: Identify = (name, generation, { lineage }) => ({
+  stack: "hello",
+  name,
+  generation,
+  lineage,
+  tags: {},
+});
+const silent = { begin: () => () => {}, end: () => {}, fail: () => {} };
+
+/** A stack whose state lives in a folder, as two runs in a row would see it. */
+async function openStack() {
+  const store = openStateStore(openFileStore(await mkdtemp(join(root, "state-"))), belonging);
+  const ctx = contextWithoutAws();
+  const read = async (wishes: readonly Wish[]) => {
+    const loaded = await store.load();
+    const document = loaded?.document ?? newDocument(belonging);
+    const found = await readAll({ ctx, wishes, document, identify });
+    const journal = new Journal({
+      store,
+      start: loaded ?? { document },
+      writer: "test",
+      rescueFile: join(root, "rescue.json"),
+    });
+    return { found, document, journal, plan: differences(wishes, found, document) };
+  };
+  const up = async (wishes: readonly Wish[]): Promise<Plan> => {
+    const { found, journal, plan } = await read(wishes);
+    if (isPending(plan)) await converge({ ctx, wishes, found, plan, journal, identify, progress: silent });
+    return plan;
+  };
+  const down = async (wishes: readonly Wish[]) => {
+    const targets = await listAll(wishes, ctx, "hello");
+    const { journal } = await read(wishes);
+    await destroy({ ctx, wishes, targets, journal, progress: silent });
+  };
+  return { up, down, read, store };
+}
+
+test("creates what is absent, in an order that respects needs, and then has nothing to do", async () => {
+  const cloud = new FakeCloud();
+  const wishes = [
+    cloud.wish("net"),
+    cloud.wish("sub", { needs: ["net"] }),
+    cloud.wish("host", { needs: ["sub"] }),
+  ];
+  const { up, store } = await openStack();
+
+  await up(wishes);
+  const before = cloud.calls.length;
+  const second = await up(wishes);
+
+  assert.deepEqual([...cloud.things.keys()], ["net-1", "sub-2", "host-3"]);
+  assert.equal(cloud.things.get("sub-2")?.link, "net-1");
+  assert.equal(isPending(second), false);
+  assert.equal(cloud.calls.length, before);
+  assert.equal((await store.load())?.document.resources["host"]?.id, "host-3");
+});
+
+test("a changed field is updated in place, and nothing else is touched", async () => {
+  const cloud = new FakeCloud();
+  const { up } = await openStack();
+  await up([cloud.wish("net"), cloud.wish("host", { needs: ["net"] })]);
+  cloud.calls.length = 0;
+
+  const plan = await up([cloud.wish("net"), cloud.wish("host", { needs: ["net"], size: "large" })]);
+
+  assert.deepEqual(
+    plan.steps.map(({ name, action }) => [name, action]),
+    [["host", "update"]],
+  );
+  assert.deepEqual(plan.steps[0]?.differences, [
+    { field: "size", wanted: "large", found: "small", action: "update" },
+  ]);
+  assert.deepEqual(cloud.calls, ["update host-2"]);
+});
+
+test("what vanished is made again in a new generation, and what hung on it is replaced before the old goes", async () => {
+  const cloud = new FakeCloud();
+  const wishes = [cloud.wish("net"), cloud.wish("host", { needs: ["net"] })];
+  const { up, store } = await openStack();
+  await up(wishes);
+  cloud.things.delete("net-1");
+  cloud.calls.length = 0;
+
+  const plan = await up(wishes);
+
+  assert.deepEqual(
+    plan.steps.map(({ name, action }) => [name, action]),
+    [
+      ["net", "create"],
+      ["host", "replace"],
+    ],
+  );
+  assert.equal(plan.steps[0]?.because, "net-1 is gone");
+  assert.deepEqual(cloud.calls, [
+    "create net-3 small",
+    "update net-3",
+    "create host-4 small",
+    "update host-4",
+    "remove host-2",
+  ]);
+  const document = (await store.load())?.document;
+  assert.deepEqual(document?.resources["net"], { kind: "net", generation: 2, id: "net-3" });
+  assert.deepEqual(document?.superseded, []);
+});
+
+test("a run that is killed after an effect, before its answer, is finished by the next with one of everything", async () => {
+  const wishesOf = (cloud: FakeCloud) => [cloud.wish("net"), cloud.wish("host", { needs: ["net"] })];
+  const whole = new FakeCloud();
+  await (await openStack()).up(wishesOf(whole));
+  for (const killedAt of whole.calls) {
+    const cloud = new FakeCloud();
+    const { up } = await openStack();
+    cloud.afterEffect = (call) => {
+      if (call === killedAt) throw new Error("killed");
+    };
+    await assert.rejects(up(wishesOf(cloud)), /killed/);
+    cloud.afterEffect = () => {};
+
+    await up(wishesOf(cloud));
+
+    assert.deepEqual(
+      [...cloud.things.values()].map(({ kind }) => kind),
+      ["net", "host"],
+      killedAt,
+    );
+    assert.deepEqual(
+      [...cloud.things.values()].map(({ size }) => size),
+      ["small", "small"],
+      killedAt,
+    );
+  }
+});
+
+test("a replace that is killed anywhere ends with the new one alone", async () => {
+  const before = (cloud: FakeCloud) => [cloud.wish("host", { link: "a" })];
+  const later = (cloud: FakeCloud) => [cloud.wish("host", { link: "b" })];
+  for (const killedAt of ["create host-2 small", "update host-2", "remove host-1"]) {
+    const cloud = new FakeCloud();
+    const { up } = await openStack();
+    await up(before(cloud));
+    cloud.afterEffect = (call) => {
+      if (call === killedAt) throw new Error("killed");
+    };
+    await assert.rejects(up(later(cloud)), /killed/);
+    cloud.afterEffect = () => {};
+
+    await up(later(cloud));
+
+    assert.deepEqual([...cloud.things.keys()], ["host-2"], killedAt);
+    assert.equal(cloud.things.get("host-2")?.size, "small", killedAt);
+  }
+});
+
+test("after a failure nothing new is begun, and what was made is in the state", async () => {
+  const cloud = new FakeCloud();
+  const wishes = [cloud.wish("net"), cloud.wish("sub", { needs: ["net"] })];
+  const { up, store } = await openStack();
+  cloud.afterEffect = (call) => {
+    if (call === "update net-1") throw new Error("denied");
+  };
+
+  await assert.rejects(up(wishes), /denied/);
+
+  assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1"]);
+  assert.equal((await store.load())?.document.resources["net"]?.id, "net-1");
+});
+
+test("a plan names what is not there yet by its wish, not by an id", async () => {
+  const cloud = new FakeCloud();
+  const { up, read } = await openStack();
+  await up([cloud.wish("net", { link: "a" }), cloud.wish("host", { needs: ["net"] })]);
+
+  const { plan } = await read([cloud.wish("net", { link: "b" }), cloud.wish("host", { needs: ["net"] })]);
+
+  assert.equal(plan.steps[1]?.differences[0]?.wanted, "<new net>");
+});
+
+test("teardown removes what needs before what is needed, and state forgets it", async () => {
+  const cloud = new FakeCloud();
+  const wishes = [
+    cloud.wish("net"),
+    cloud.wish("sub", { needs: ["net"] }),
+    cloud.wish("host", { needs: ["sub"] }),
+  ];
+  const { up, down, store } = await openStack();
+  await up(wishes);
+  cloud.calls.length = 0;
+
+  await down(wishes);
+  await down(wishes);
+
+  assert.deepEqual(cloud.calls, ["remove host-3", "remove sub-2", "remove net-1"]);
+  assert.deepEqual((await store.load())?.document.resources, {});
+});
+
+test("a wish can't ask for the id of what it doesn't need", async () => {
+  const cloud = new FakeCloud();
+  const { up } = await openStack();
+  const nosy = wish({ ...cloud.spec("host"), desired: (idOf) => ({ size: "small", link: idOf("net") }) });
+
+  await assert.rejects(up([cloud.wish("net"), nosy]), /host asks for the id of net, which it doesn't need/);
+});

@@ -1,0 +1,112 @@
+import { wish, type Wish, type WishSpec } from "../../lib/engine/wish.ts";
+import { createClients } from "../../lib/aws/clients.ts";
+import type { Facts, Identity, Resource, ResourceContext } from "../../lib/resources/resource.ts";
+
+interface Thing extends Facts {
+  readonly kind: string;
+  readonly owner: string;
+  readonly size: string;
+  readonly link: string;
+}
+
+interface Wanted {
+  readonly size: string;
+  readonly link: string;
+}
+
+interface Options {
+  readonly needs?: string[];
+  readonly size?: string;
+  readonly link?: string;
+}
+
+/** A cloud that really stores what is created in it, and writes down each call. */
+export class FakeCloud {
+  readonly things = new Map<string, Thing>();
+  readonly calls: string[] = [];
+  /** Called after each effect, before the caller gets its answer: throw to lose the answer. */
+  afterEffect: (call: string) => void = () => {};
+  #ids = 0;
+
+  /** A wish for a thing of this name. Another `size` is an update, another `link` a replace. */
+  wish(name: string, options: Options = {}): Wish {
+    return wish(this.spec(name, options));
+  }
+
+  spec(name: string, { needs = [], size = "small", link }: Options = {}): WishSpec<Wanted, Thing> {
+    return {
+      name,
+      resource: this.#resource(name),
+      needs,
+      desired: (idOf) => ({ size, link: link ?? needs.map(idOf).join(" ") }),
+    };
+  }
+
+  #record(call: string): void {
+    this.calls.push(call);
+    this.afterEffect(call);
+  }
+
+  #resource(kind: string): Resource<Wanted, Thing> {
+    const ownerOf = ({ stack, name, generation }: Identity) => `${stack}/${name}/${generation}`;
+    return {
+      kind,
+      find: (_ctx, identity, known) => {
+        const byId = known === undefined ? undefined : this.things.get(known);
+        const byOwner = [...this.things.values()].find(({ owner }) => owner === ownerOf(identity));
+        return Promise.resolve(byId ?? byOwner);
+      },
+      create: (_ctx, identity, { size, link }) => {
+        const id = `${kind}-${(this.#ids += 1)}`;
+        this.things.set(id, { id, kind, owner: ownerOf(identity), size: "unset", link, tags: {} });
+        this.#record(`create ${id} ${size}`);
+        return Promise.resolve(id);
+      },
+      differences: (_identity, wanted, found) => [
+        ...difference("size", wanted.size, found.size, "update"),
+        ...difference("link", wanted.link, found.link, "replace"),
+      ],
+      update: (_ctx, { desired, facts }) => {
+        this.things.set(facts.id, { ...facts, size: desired.size });
+        this.#record(`update ${facts.id}`);
+        return Promise.resolve();
+      },
+      remove: (_ctx, id) => {
+        this.things.delete(id);
+        this.#record(`remove ${id}`);
+        return Promise.resolve();
+      },
+      list: (_ctx, stack) =>
+        Promise.resolve(
+          [...this.things.values()].flatMap(({ id, kind: own, owner }) => {
+            const [ownStack, name = "", generation] = owner.split("/");
+            return own === kind && ownStack === stack ? [{ id, name, generation: Number(generation) }] : [];
+          }),
+        ),
+    };
+  }
+}
+
+function difference(field: string, wanted: string, found: string, action: "update" | "replace") {
+  return wanted === found ? [] : [{ field, wanted, found, action }];
+}
+
+/** No test of the engine calls AWS: a call would go to a port where nobody listens. */
+export function contextWithoutAws(signal: AbortSignal = new AbortController().signal): ResourceContext {
+  const nowhere = "http://127.0.0.1:9";
+  const clients = createClients({
+    region: "eu-central-1",
+    maxAttempts: 1,
+    credentials: { accessKeyId: "none", secretAccessKey: "none" },
+    endpoints: {
+      ec2: nowhere,
+      ecr: nowhere,
+      iam: nowhere,
+      s3: nowhere,
+      ssm: nowhere,
+      sts: nowhere,
+      registry: "none",
+    },
+  });
+  return { clients, account: "123456789012", region: "eu-central-1", signal, note: () => {} };
+}
