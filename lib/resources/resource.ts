@@ -1,4 +1,5 @@
 import type { Clients } from "../aws/clients.ts";
+import type { PollTimings } from "../aws/poll.ts";
 
 /** What every resource implementation gets to work with. Built once in lib/context.ts. */
 export interface ResourceContext {
@@ -10,6 +11,8 @@ export interface ResourceContext {
   readonly signal: AbortSignal;
   /** Tells the user what the step in hand is waiting for, e.g. `i-0abc is pending`. */
   readonly note: (text: string) => void;
+  /** Shortens all waits, for tests against emulators. Absent: what suits AWS. */
+  readonly timings?: PollTimings;
 }
 
 /** Which thing of which stack this is; everything needed to recognise it again in AWS. */

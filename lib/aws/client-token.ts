@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+
+export interface TokenParts {
+  readonly stack: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly lineage: string;
+}
+
+/**
+ * The same token for the same wish in any process: AWS then answers a repeated create with what the first one made.
+ * 49 ASCII characters of the 64 that AWS takes.
+ *
+ * `parameters` is the whole input of the call but the token: AWS refuses a token that comes again with other parameters.
+ * `attempt` is raised where a token has been used up by something that is gone since.
+ */
+export function clientToken(parts: TokenParts, parameters: object, attempt = 0): string {
+  const { stack, name, generation, lineage } = parts;
+  const text = JSON.stringify([stack, name, generation, lineage, attempt, sortKeys(parameters)]);
+  return `berth-${createHash("sha256").update(text).digest("base64url")}`;
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(
+    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sortKeys(member)]),
+  );
+}

@@ -1,0 +1,138 @@
+import {
+  DescribeImagesCommand,
+  DescribeInstanceTypesCommand,
+  paginateDescribeInstanceTypeOfferings,
+  type _InstanceType,
+} from "@aws-sdk/client-ec2";
+import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { BerthError, exitCodes } from "../errors.ts";
+import type { Clients } from "./clients.ts";
+import { isNotFound, isUnknownInstanceType } from "./errors.ts";
+
+export interface LookupContext {
+  readonly clients: Pick<Clients, "ec2" | "ssm">;
+  readonly region: string;
+}
+
+export type ImageOs = "debian-13" | "amazon-linux-2023";
+export type Arch = "x86_64" | "arm64";
+
+export interface ImageLookup {
+  readonly imageId: string;
+  /** `/dev/xvda`: what the disk's mapping has to be called. */
+  readonly rootDeviceName: string;
+}
+
+export interface InstanceType {
+  readonly arch: Arch;
+  readonly memoryMib: number;
+  readonly vcpus: number;
+  readonly freeTierEligible: boolean;
+}
+
+// Public parameters of the publishers: https://wiki.debian.org/Cloud/AmazonEC2Image and AWS's own.
+const parameters: Record<ImageOs, Record<Arch, string>> = {
+  "debian-13": {
+    x86_64: "/aws/service/debian/release/13/latest/amd64",
+    arm64: "/aws/service/debian/release/13/latest/arm64",
+  },
+  "amazon-linux-2023": {
+    x86_64: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    arm64: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+  },
+};
+
+/**
+ * The newest image of an operating system in the region.
+ *
+ * @throws BerthError `NoImage`.
+ */
+export async function lookupImage(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<ImageLookup> {
+  const imageId = await readParameter(ctx, os, arch);
+  const { Images = [] } = await ctx.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
+  const [image] = Images;
+  if (image?.RootDeviceName === undefined) throw noImage(ctx, `${os} for ${arch} (${imageId})`);
+  return { imageId, rootDeviceName: image.RootDeviceName };
+}
+
+async function readParameter(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<string> {
+  const Name = parameters[os][arch];
+  try {
+    const { Parameter } = await ctx.clients.ssm.send(new GetParameterCommand({ Name }));
+    if (Parameter?.Value !== undefined) return Parameter.Value;
+  } catch (cause) {
+    if (!isNotFound(cause)) throw cause;
+  }
+  throw noImage(ctx, `${os} for ${arch} (parameter ${Name})`);
+}
+
+function noImage(ctx: LookupContext, what: string): BerthError {
+  return new BerthError({
+    code: "NoImage",
+    message: `Region ${ctx.region} has no image of ${what}`,
+    hint: "Set another instance.os or region in berth.yaml",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+/**
+ * What a type is like.
+ *
+ * @throws BerthError `UnknownInstanceType`.
+ */
+export async function lookupInstanceType(ctx: LookupContext, type: string): Promise<InstanceType> {
+  const raw = await describeType(ctx, type);
+  const arch = raw?.ProcessorInfo?.SupportedArchitectures?.find((one) => one === "x86_64" || one === "arm64");
+  if (raw === undefined || arch === undefined) throw unknownType(ctx, type);
+  return {
+    arch,
+    memoryMib: raw.MemoryInfo?.SizeInMiB ?? 0,
+    vcpus: raw.VCpuInfo?.DefaultVCpus ?? 0,
+    freeTierEligible: raw.FreeTierEligible ?? false,
+  };
+}
+
+async function describeType(ctx: LookupContext, type: string) {
+  try {
+    if (!isTypeName(type)) return undefined;
+    const command = new DescribeInstanceTypesCommand({ InstanceTypes: [type] });
+    const { InstanceTypes = [] } = await ctx.clients.ec2.send(command);
+    return InstanceTypes[0];
+  } catch (cause) {
+    if (!isUnknownInstanceType(cause)) throw cause;
+    return undefined;
+  }
+}
+
+/** AWS adds types all the time, and the SDK's list is as old as the SDK. */
+export function isTypeName(type: string): type is _InstanceType {
+  return /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type);
+}
+
+function unknownType(ctx: LookupContext, type: string): BerthError {
+  return new BerthError({
+    code: "UnknownInstanceType",
+    message: `Region ${ctx.region} has no instance type ${type}`,
+    hint: "Set instance.type in berth.yaml to one that it has, for example t3.micro",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+/**
+ * The first of the region's zones that offers the type: not every zone offers every one.
+ *
+ * @throws BerthError `UnknownInstanceType` when none does.
+ */
+export async function lookupZone(ctx: LookupContext, type: string): Promise<string> {
+  const zones: string[] = [];
+  const query = {
+    LocationType: "availability-zone" as const,
+    Filters: [{ Name: "instance-type", Values: [type] }],
+  };
+  for await (const page of paginateDescribeInstanceTypeOfferings({ client: ctx.clients.ec2 }, query)) {
+    zones.push(...(page.InstanceTypeOfferings ?? []).flatMap((one) => one.Location ?? []));
+  }
+  const [first] = zones.toSorted();
+  if (first === undefined) throw unknownType(ctx, type);
+  return first;
+}

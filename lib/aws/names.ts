@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+
+/** What a derived name is made of. `name` is the logical name; the stack's first of a kind is called like the kind. */
+export interface Named {
+  readonly stack: string;
+  readonly name: string;
+}
+
+export interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+// Names, unlike ids, are chosen by Berth: they find a resource again where AWS has no filter by tag.
+
+/** At most 63 characters, unique in all of AWS by the account id. */
+export function bucketName({ account, region }: Place, named: Named): string {
+  return fit(`berth-${named.stack}-${account}-${region}${suffix(named, "bucket", "-")}`, 63);
+}
+
+export function repositoryName(named: Named): string {
+  return `berth/${named.stack}${suffix(named, "repository", "/")}`;
+}
+
+/** At most 64 characters. IAM knows no regions, so the name does. */
+export function roleName({ region }: Pick<Place, "region">, named: Named): string {
+  return fit(`berth-${named.stack}-${region}${suffix(named, "role", "-")}`, 64);
+}
+
+export function instanceProfileName({ region }: Pick<Place, "region">, named: Named): string {
+  return fit(`berth-${named.stack}-${region}${suffix(named, "instance-profile", "-")}`, 64);
+}
+
+/** Where Berth keeps its roles and profiles in IAM: makes them listable without reading everybody's. */
+export const iamPath = "/berth/";
+
+function suffix(named: Named, kind: string, separator: string): string {
+  return named.name === kind ? "" : `${separator}${named.name}`;
+}
+
+function fit(name: string, longest: number): string {
+  if (name.length <= longest) return name;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
+  return `${name.slice(0, longest - 9).replace(/-+$/, "")}-${hash}`;
+}

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { BerthError, exitCodes } from "../errors.ts";
+
+/** How long a wait lasts. The defaults suit AWS; whoever builds the context may set others. */
+export interface PollTimings {
+  readonly firstMs?: number;
+  readonly longestMs?: number;
+  /** Takes the place of every wait's own limit. */
+  readonly timeoutMs?: number;
+}
+
+export interface PollContext {
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => void;
+  readonly timings?: PollTimings;
+}
+
+/** What one look saw: the awaited answer, or what stands in its way. */
+export type Look<T> = { readonly done: T } | { readonly waiting: string };
+
+export interface Wait<T> {
+  /** What is awaited, as it would stand after "waiting for": `instance i-0abc to run`. */
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly hint?: string;
+  readonly look: () => Promise<Look<T>>;
+}
+
+const defaults = {
+  firstMs: 250,
+  longestMs: 5000,
+  hint: "Run the same command again: it goes on where this one stopped",
+};
+
+/**
+ * Looks until the answer is there: at once, then after 250 ms, doubling up to 5 s. Each look's obstacle is told by `note`.
+ *
+ * @throws BerthError `TimedOut` with what was awaited and seen last; `Interrupted` when the signal was aborted between two looks.
+ */
+export async function poll<T>(ctx: PollContext, wait: Wait<T>): Promise<T> {
+  const timeoutMs = ctx.timings?.timeoutMs ?? wait.timeoutMs;
+  const deadlineMs = performance.now() + timeoutMs;
+  for (let pauseMs = ctx.timings?.firstMs ?? defaults.firstMs; ; pauseMs *= 2) {
+    const seen = await wait.look();
+    if ("done" in seen) return seen.done;
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs <= 0) throw timedOut(wait, seen.waiting, timeoutMs);
+    ctx.note(seen.waiting);
+    await pause(ctx, wait.what, Math.min(pauseMs, leftMs, ctx.timings?.longestMs ?? defaults.longestMs));
+  }
+}
+
+export interface Retry<T> {
+  readonly what: string;
+  readonly timeoutMs: number;
+  /** Which errors pass by themselves. Any other leaves as it came. */
+  readonly retryOn: (error: unknown) => boolean;
+  readonly attempt: () => Promise<T>;
+  readonly hint?: string;
+}
+
+/**
+ * Calls until AWS takes it, for errors that only time heals: something made a moment ago that isn't visible everywhere yet.
+ *
+ * @throws BerthError as `poll`, with the last error as detail; any error that `retryOn` doesn't name.
+ */
+export async function retry<T>(ctx: PollContext, { attempt, retryOn, ...wait }: Retry<T>): Promise<T> {
+  const look = async (): Promise<Look<T>> => {
+    try {
+      return { done: await attempt() };
+    } catch (error) {
+      if (!retryOn(error)) throw error;
+      return { waiting: `${wait.what}: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  };
+  return poll(ctx, { ...wait, look });
+}
+
+async function pause(ctx: PollContext, what: string, pauseMs: number): Promise<void> {
+  try {
+    await delay(pauseMs, undefined, { signal: ctx.signal });
+  } catch (cause) {
+    if (!ctx.signal.aborted) throw cause;
+    throw new BerthError({
+      code: "Interrupted",
+      message: `Interrupted while waiting for ${what}`,
+      hint: defaults.hint,
+      exitCode: exitCodes.interrupted,
+      cause,
+    });
+  }
+}
+
+function timedOut(
+  wait: Pick<Wait<unknown>, "what" | "hint">,
+  lastSeen: string,
+  timeoutMs: number,
+): BerthError {
+  return new BerthError({
+    code: "TimedOut",
+    message: `Gave up waiting for ${wait.what} after ${Math.round(timeoutMs / 1000)} s`,
+    detail: [`Last seen: ${lastSeen}`],
+    hint: wait.hint ?? defaults.hint,
+  });
+}

@@ -1,0 +1,61 @@
+import type { Filter, ResourceType, Tag, TagSpecification } from "@aws-sdk/client-ec2";
+
+export type Tags = Readonly<Record<string, string>>;
+
+export const stackTag = "berth:stack";
+export const resourceTag = "berth:resource";
+export const generationTag = "berth:generation";
+
+export interface Owner {
+  readonly stack: string;
+  readonly name: string;
+  readonly generation: number;
+}
+
+/** The tags by which a resource is recognised again in AWS, without any state. */
+export function ownershipTags({ stack, name, generation }: Owner): Tags {
+  return { [stackTag]: stack, [resourceTag]: name, [generationTag]: String(generation) };
+}
+
+/** All tags of a resource. Ownership is laid over the user's tags last: configuration can't overwrite it. */
+export function resourceTags(owner: Owner, userTags: Tags = {}): Tags {
+  return { ...userTags, ...ownershipTags(owner) };
+}
+
+/** Whose it is by its tags, or undefined when one of the ownership tags is missing or not Berth's. */
+export function parseOwner(tags: Tags): Owner | undefined {
+  const { [stackTag]: stack, [resourceTag]: name, [generationTag]: text = "" } = tags;
+  if (stack === undefined || name === undefined) return undefined;
+  const generation = Number.parseInt(text, 10);
+  return { stack, name, generation: Number.isNaN(generation) ? 0 : generation };
+}
+
+/** Filters for EC2: this very resource, or everything of a stack. */
+export function ownershipFilters(owner: Owner | { readonly stack: string }): Filter[] {
+  const tags = "name" in owner ? ownershipTags(owner) : { [stackTag]: owner.stack };
+  return Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+}
+
+/** Wanted tags that are missing or differ. What else is there was added by somebody and is theirs. */
+export function tagDifferences(wanted: Tags, found: Tags) {
+  return Object.entries(wanted).flatMap(([key, value]) =>
+    found[key] === value
+      ? []
+      : [{ field: `tags.${key}`, wanted: value, found: found[key] ?? "missing", action: "update" as const }],
+  );
+}
+
+/** Tags as EC2, IAM and S3 write them. */
+export function toTagList(tags: Tags): { Key: string; Value: string }[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** From any of the shapes that services answer with; ECR's are optional like EC2's. */
+export function fromTagList(list: readonly Tag[] | undefined): Tags {
+  return Object.fromEntries((list ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
+}
+
+/** For the create calls of EC2, which take the tags of several things that one call makes. */
+export function tagSpecifications(tags: Tags, ...types: ResourceType[]): TagSpecification[] {
+  return types.map((ResourceType) => ({ ResourceType, Tags: toTagList(tags) }));
+}

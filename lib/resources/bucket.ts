@@ -1,0 +1,254 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  GetBucketTaggingCommand,
+  HeadBucketCommand,
+  ListBucketsCommand,
+  paginateListBuckets,
+  PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
+  PutBucketVersioningCommand,
+  PutPublicAccessBlockCommand,
+  type BucketLocationConstraint,
+  type CreateBucketConfiguration,
+} from "@aws-sdk/client-s3";
+import {
+  isConflict,
+  isDenied,
+  isNotFound,
+  isOthersBucket,
+  isOwnBucket,
+  unlessAbsent,
+  unlessNotConfigured,
+} from "../aws/errors.ts";
+import { bucketName } from "../aws/names.ts";
+import { retry } from "../aws/poll.ts";
+import { fromTagList, stackTag, toTagList, type Tags } from "../aws/tags.ts";
+import { BerthError } from "../errors.ts";
+import { emptyBucket } from "./bucket-contents.ts";
+import {
+  bearsMark,
+  deniesPlainHttp,
+  expiresOldVersions,
+  lifecycleWithOurs,
+  policyWithOurs,
+  publicAccessBlock,
+  readBucket,
+  type BucketFacts,
+} from "./bucket-settings.ts";
+import { onceVisible } from "./creation.ts";
+import { concerns, fieldDifference } from "./difference.ts";
+import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
+import { removeUntilGone } from "./removal.ts";
+import type { Change, Resource, ResourceContext } from "./resource.ts";
+
+export type { BucketFacts };
+
+export interface BucketDesired {
+  /** As `bucketName` of lib/aws/names.ts derives it, or the bucket is found by its recorded name only. */
+  readonly name: string;
+}
+
+const kind = "bucket";
+const namePrefix = "berth-";
+
+/** Where state, releases and reports of hosts are kept. */
+export const bucket: Resource<BucketDesired, BucketFacts> = {
+  kind,
+
+  async find(ctx, identity, known) {
+    const name = known ?? bucketName(ctx, identity);
+    const found = await unlessAbsent(refuseOtherAccount(ctx, name, readBucket(ctx, name)));
+    return found && refuseStranger(identity, found, { kind, known, marked: bearsMark(found) });
+  },
+
+  async create(ctx, identity, { name }) {
+    await createBucket(ctx, name, identity.tags);
+    await onceVisible(ctx, `tags of bucket ${name}`, () => tagNew(ctx, name, identity.tags));
+    return name;
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("name", {
+      wanted: desired.name,
+      found: facts.id,
+      replace: "AWS can't rename a bucket",
+    }),
+    ...fieldDifference("public-access", {
+      wanted: "blocked",
+      found: facts.publicAccessBlocked ? "blocked" : "not blocked",
+    }),
+    ...fieldDifference("ownership", { wanted: "BucketOwnerEnforced", found: facts.ownership }),
+    ...fieldDifference("versioning", { wanted: "Enabled", found: facts.versioning }),
+    ...fieldDifference("encryption", { wanted: "AES256", found: facts.encryption }),
+    ...fieldDifference("policy", {
+      wanted: "denies plain HTTP",
+      found: deniesPlainHttp(facts) ? "denies plain HTTP" : "allows plain HTTP",
+    }),
+    ...fieldDifference("lifecycle", {
+      wanted: "expires old versions",
+      found: expiresOldVersions(facts) ? "expires old versions" : "keeps old versions",
+    }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  update: (ctx, change) => updateBucket(ctx, change),
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `bucket ${id}`,
+      attempt: async () => {
+        // Again at each attempt: a host may have written its report meanwhile.
+        await emptyBucket(ctx, id);
+        await ctx.clients.s3.send(new DeleteBucketCommand({ Bucket: id, ExpectedBucketOwner: ctx.account }));
+      },
+      listed: () => exists(ctx, id),
+      blockers: async () => ["objects written meanwhile"],
+    });
+  },
+
+  async list(ctx, stack) {
+    const names: string[] = [];
+    const query = { Prefix: namePrefix, BucketRegion: ctx.region };
+    for await (const page of paginateListBuckets({ client: ctx.clients.s3, pageSize: 1000 }, query)) {
+      names.push(...(page.Buckets ?? []).flatMap((one) => one.Name ?? []));
+    }
+    // S3 lists buckets without their tags.
+    const tagged = await Promise.all(
+      names.map(async (id) => ({ id, tags: (await unlessAbsent(readTags(ctx, id))) ?? {} })),
+    );
+    return toListed(
+      kind,
+      tagged.filter((one) => one.tags[stackTag] === stack),
+    );
+  },
+};
+
+/** The only call on a bucket that takes no ExpectedBucketOwner: it has none yet. */
+async function createBucket(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
+  const place: CreateBucketConfiguration = isConstraint(ctx.region) ? { LocationConstraint: ctx.region } : {};
+  const command = new CreateBucketCommand({
+    Bucket: name,
+    ObjectOwnership: "BucketOwnerEnforced",
+    CreateBucketConfiguration: { ...place, Tags: toTagList(tags) },
+  });
+  try {
+    await ctx.clients.s3.send(command);
+  } catch (error) {
+    if (isOthersBucket(error)) throw takenElsewhere(name, error);
+    // In us-east-1 that is a success; what is there is looked at in any case before it is changed.
+    if (!isOwnBucket(error)) throw error;
+  }
+}
+
+/** The first region there was is the only one that must not be named. */
+function isConstraint(region: string): region is BucketLocationConstraint {
+  return region !== "us-east-1";
+}
+
+/** For endpoints that make a bucket without the tags it was ordered with. A bucket that has tags keeps them. */
+async function tagNew(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
+  if (Object.keys(await readTags(ctx, name)).length === 0) await putTags(ctx, name, tags);
+}
+
+async function putTags(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
+  const Tagging = { TagSet: toTagList(tags) };
+  await ctx.clients.s3.send(
+    new PutBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account, Tagging }),
+  );
+}
+
+async function readTags(ctx: ResourceContext, name: string): Promise<Tags> {
+  const command = new GetBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
+  const answer = await unlessNotConfigured(ctx.clients.s3.send(command));
+  return fromTagList(answer?.TagSet);
+}
+
+async function exists(ctx: ResourceContext, name: string): Promise<boolean> {
+  const command = new HeadBucketCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
+  return (await unlessAbsent(ctx.clients.s3.send(command))) !== undefined;
+}
+
+/** S3 says "denied" of a bucket of another account and of one that the caller may not read; only ours are listed. */
+async function refuseOtherAccount<T>(ctx: ResourceContext, name: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const { Buckets = [] } = await ctx.clients.s3.send(
+      new ListBucketsCommand({ Prefix: name, MaxBuckets: 100 }),
+    );
+    throw Buckets.some((one) => one.Name === name) ? error : takenElsewhere(name, error);
+  }
+}
+
+function takenElsewhere(name: string, cause: unknown): BerthError {
+  return new BerthError({
+    code: "ForeignResource",
+    message: `The bucket ${name} belongs to another AWS account`,
+    hint: "Give the stack another name in berth.yaml",
+    cause,
+  });
+}
+
+type BucketChange = Change<BucketDesired, BucketFacts>;
+
+/** One after the other: S3 refuses changes of the same bucket that meet. Public access goes first. */
+async function updateBucket(ctx: ResourceContext, change: BucketChange): Promise<void> {
+  for (const [field, step] of Object.entries(steps)) {
+    if (!concerns(change.differences, field)) continue;
+    await retry(ctx, {
+      what: `${field} of bucket ${change.facts.id}`,
+      timeoutMs: 60_000,
+      // A bucket made a moment ago isn't known everywhere yet.
+      retryOn: (error) => isConflict(error) || isNotFound(error),
+      attempt: () => step(ctx, change),
+    });
+  }
+}
+
+const steps: Record<string, (ctx: ResourceContext, change: BucketChange) => Promise<unknown>> = {
+  "public-access": (ctx, change) => {
+    const input = { ...owned(ctx, change), PublicAccessBlockConfiguration: publicAccessBlock };
+    return ctx.clients.s3.send(new PutPublicAccessBlockCommand(input));
+  },
+  ownership: (ctx, change) => {
+    const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
+    return ctx.clients.s3.send(
+      new PutBucketOwnershipControlsCommand({ ...owned(ctx, change), OwnershipControls }),
+    );
+  },
+  policy: (ctx, change) => {
+    const Policy = JSON.stringify(policyWithOurs(ctx.region, change.facts));
+    return ctx.clients.s3.send(new PutBucketPolicyCommand({ ...owned(ctx, change), Policy }));
+  },
+  versioning: (ctx, change) => {
+    const VersioningConfiguration = { Status: "Enabled" as const };
+    return ctx.clients.s3.send(
+      new PutBucketVersioningCommand({ ...owned(ctx, change), VersioningConfiguration }),
+    );
+  },
+  encryption: (ctx, change) => {
+    const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const } }];
+    const input = { ...owned(ctx, change), ServerSideEncryptionConfiguration: { Rules } };
+    return ctx.clients.s3.send(new PutBucketEncryptionCommand(input));
+  },
+  lifecycle: (ctx, change) => {
+    const LifecycleConfiguration = { Rules: lifecycleWithOurs(change.facts) };
+    return ctx.clients.s3.send(
+      new PutBucketLifecycleConfigurationCommand({ ...owned(ctx, change), LifecycleConfiguration }),
+    );
+  },
+  // S3 replaces all tags at once, so the user's are sent along; AWS's own can't be.
+  tags: (ctx, { identity, facts }) => {
+    const theirs = Object.entries(facts.tags).filter(([key]) => !key.startsWith("aws:"));
+    return putTags(ctx, facts.id, { ...Object.fromEntries(theirs), ...identity.tags });
+  },
+};
+
+function owned(ctx: ResourceContext, { facts }: BucketChange) {
+  return { Bucket: facts.id, ExpectedBucketOwner: ctx.account };
+}

@@ -1,0 +1,17 @@
+import { isNotYetVisible } from "../aws/errors.ts";
+import { retry } from "../aws/poll.ts";
+import type { ResourceContext } from "./resource.ts";
+
+// EC2 and IAM answer from many places, and a new thing reaches some of them seconds later than others.
+const visibleTimeoutMs = 60_000;
+
+/** Makes a call that refers to things which may have been made a moment ago; waits while AWS doesn't know them everywhere. */
+export function onceVisible<T>(ctx: ResourceContext, what: string, attempt: () => Promise<T>): Promise<T> {
+  return retry(ctx, { what, timeoutMs: visibleTimeoutMs, retryOn: isNotYetVisible, attempt });
+}
+
+/** An id in an answer that AWS always gives, though its types say it may not. */
+export function requireId(id: string | undefined, operation: string): string {
+  if (id === undefined) throw new TypeError(`${operation} answered without an id`);
+  return id;
+}

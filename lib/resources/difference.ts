@@ -1,0 +1,26 @@
+import type { Difference } from "./resource.ts";
+
+type Value = string | number | boolean | undefined;
+
+interface Field {
+  readonly wanted: Value;
+  readonly found: Value;
+  /** Makes it a replace: why AWS can't change it in place. */
+  readonly replace?: string;
+}
+
+/** The field's difference, or nothing when both are equal. A value that AWS doesn't have is shown as `none`. */
+export function fieldDifference(field: string, { wanted, found, replace }: Field): Difference[] {
+  if (wanted === found) return [];
+  const shown = { field, wanted: String(wanted ?? "none"), found: String(found ?? "none") };
+  return [
+    replace === undefined ? { ...shown, action: "update" } : { ...shown, action: "replace", reason: replace },
+  ];
+}
+
+/** Whether one of the differences is about the field or a part of it: `tags` stands for `tags.Team`. */
+export function concerns(differences: readonly Difference[], field: string): boolean {
+  return differences.some(
+    (one) => one.field === field || one.field.startsWith(`${field}.`) || one.field.startsWith(`${field}[`),
+  );
+}

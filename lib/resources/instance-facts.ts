@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import {
+  DescribeInstanceAttributeCommand,
+  DescribeInstanceCreditSpecificationsCommand,
+  DescribeVolumesCommand,
+  paginateDescribeInstances,
+  type Filter,
+  type Instance,
+  type Volume,
+} from "@aws-sdk/client-ec2";
+import { unlessAbsent } from "../aws/errors.ts";
+import { fromTagList } from "../aws/tags.ts";
+import { requireId } from "./creation.ts";
+import type { Facts, ResourceContext } from "./resource.ts";
+
+/** What one DescribeInstances tells. */
+export interface InstanceSummary extends Facts {
+  /** `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`. */
+  readonly state: string;
+  /** Why it is in that state, as AWS puts it: `Client.UserInitiatedShutdown: …`. */
+  readonly stateReason: string;
+  readonly imageId: string;
+  readonly type: string;
+  readonly subnetId: string;
+  readonly securityGroupIds: readonly string[];
+  readonly profileName: string | undefined;
+  readonly publicIp: string | undefined;
+  readonly privateIp: string | undefined;
+  readonly rootDeviceName: string;
+  readonly metadata: {
+    readonly tokens: string | undefined;
+    readonly hopLimit: number | undefined;
+    readonly endpoint: string | undefined;
+  };
+}
+
+/** With what takes further reads, made beside the first where the id is known. */
+export interface InstanceFacts extends InstanceSummary {
+  /** As text, not base64. */
+  readonly userData: string;
+  /** The root disk; absent until it is attached. */
+  readonly disk?: {
+    readonly id: string;
+    readonly gib: number;
+    readonly type: string;
+    readonly encrypted: boolean;
+  };
+  readonly cpuCredits: string;
+}
+
+const living: Filter = { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] };
+
+/** Instances that aren't on their way out. One round trip for a filter by id, two for any other. */
+export async function readInstances(ctx: ResourceContext, filters: Filter[]): Promise<InstanceFacts[]> {
+  const knownId = filters.find((filter) => filter.Name === "instance-id")?.Values?.[0];
+  const [found, known] = await Promise.all([
+    describeInstances(ctx, [...filters, living]),
+    knownId === undefined ? undefined : readDetails(ctx, knownId),
+  ]);
+  return Promise.all(found.map(async (one) => withDetails(one, known ?? (await readDetails(ctx, one.id)))));
+}
+
+/** Instances in any state, terminated ones for as long as AWS lists them. */
+export async function describeInstances(ctx: ResourceContext, filters: Filter[]): Promise<InstanceSummary[]> {
+  const found: InstanceSummary[] = [];
+  for await (const page of paginateDescribeInstances({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.Reservations ?? []).flatMap((one) => one.Instances ?? []).map(parseInstance));
+  }
+  return found;
+}
+
+/** Short enough to show, and never the text itself: it may name secrets. */
+export function summarizeUserData(text: string): string {
+  return `${text.length} characters, sha256 ${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
+}
+
+interface Details {
+  readonly userData: string;
+  readonly volumes: readonly Volume[];
+  readonly cpuCredits: string;
+}
+
+async function readDetails(ctx: ResourceContext, id: string): Promise<Details> {
+  const { ec2 } = ctx.clients;
+  const attribute = new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" });
+  const volumes = new DescribeVolumesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [id] }] });
+  // By filter: AWS refuses the id of a type that has no credits.
+  const credits = new DescribeInstanceCreditSpecificationsCommand({
+    Filters: [{ Name: "instance-id", Values: [id] }],
+  });
+  const [data, disks, credit] = await Promise.all([
+    unlessAbsent(ec2.send(attribute)),
+    ec2.send(volumes),
+    ec2.send(credits),
+  ]);
+  return {
+    userData: Buffer.from(data?.UserData?.Value ?? "", "base64").toString("utf8"),
+    volumes: disks.Volumes ?? [],
+    cpuCredits:
+      credit.InstanceCreditSpecifications?.find((one) => one.InstanceId === id)?.CpuCredits ?? "standard",
+  };
+}
+
+function withDetails(summary: InstanceSummary, { volumes, ...details }: Details): InstanceFacts {
+  const root = volumes.find((one) => one.Attachments?.some((at) => at.Device === summary.rootDeviceName));
+  if (root?.VolumeId === undefined) return { ...summary, ...details };
+  const { VolumeId: id, Size: gib = 0, VolumeType: type = "", Encrypted: encrypted = false } = root;
+  return { ...summary, ...details, disk: { id, gib, type, encrypted } };
+}
+
+function parseInstance(raw: Instance): InstanceSummary {
+  const {
+    HttpTokens: tokens,
+    HttpPutResponseHopLimit: hopLimit,
+    HttpEndpoint: endpoint,
+  } = raw.MetadataOptions ?? {};
+  return {
+    id: requireId(raw.InstanceId, "DescribeInstances"),
+    tags: fromTagList(raw.Tags),
+    state: raw.State?.Name ?? "",
+    stateReason: [raw.StateReason?.Code, raw.StateReason?.Message].filter(Boolean).join(": "),
+    imageId: raw.ImageId ?? "",
+    type: raw.InstanceType ?? "",
+    subnetId: raw.SubnetId ?? "",
+    securityGroupIds: (raw.SecurityGroups ?? []).flatMap((group) => group.GroupId ?? []).toSorted(),
+    // arn:aws:iam::123456789012:instance-profile/path/name
+    profileName: raw.IamInstanceProfile?.Arn?.split("/").at(-1),
+    publicIp: raw.PublicIpAddress,
+    privateIp: raw.PrivateIpAddress,
+    rootDeviceName: raw.RootDeviceName ?? "",
+    metadata: { tokens, hopLimit, endpoint },
+  };
+}

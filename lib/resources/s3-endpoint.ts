@@ -1,0 +1,132 @@
+import {
+  CreateVpcEndpointCommand,
+  DeleteVpcEndpointsCommand,
+  ModifyVpcEndpointCommand,
+  paginateDescribeVpcEndpoints,
+  type Filter,
+  type VpcEndpoint,
+} from "@aws-sdk/client-ec2";
+import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { BerthError } from "../errors.ts";
+import { onceVisible, requireId } from "./creation.ts";
+import { concerns, fieldDifference } from "./difference.ts";
+import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { removeUntilGone } from "./removal.ts";
+import type { Facts, Resource, ResourceContext } from "./resource.ts";
+
+export interface S3EndpointDesired {
+  readonly vpcId: string;
+  readonly routeTableId: string;
+}
+
+export interface S3EndpointFacts extends Facts {
+  readonly vpcId: string;
+  readonly routeTableIds: readonly string[];
+}
+
+const kind = "s3-endpoint";
+
+/** Traffic to S3, image layers included, stays inside AWS and costs nothing: a gateway endpoint is free. */
+export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
+  kind,
+
+  find: (ctx, identity, known) =>
+    findOwned(identity, known, {
+      kind,
+      idFilter: "vpc-endpoint-id",
+      describe: async (filters) => (await describe(ctx, filters)).filter((one) => !one.deleting),
+    }),
+
+  async create(ctx, identity, { vpcId, routeTableId }) {
+    // The SDK's own token covers its retries. One of ours would outlive the endpoint, as with route tables.
+    const command = new CreateVpcEndpointCommand({
+      VpcEndpointType: "Gateway",
+      VpcId: vpcId,
+      ServiceName: `com.amazonaws.${ctx.region}.s3`,
+      RouteTableIds: [routeTableId],
+      TagSpecifications: tagSpecifications(identity.tags, "vpc-endpoint"),
+    });
+    const { VpcEndpoint: made } = await onceVisible(ctx, `S3 endpoint in ${vpcId}`, () =>
+      ctx.clients.ec2.send(command),
+    );
+    return requireId(made?.VpcEndpointId, "CreateVpcEndpoint");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("vpc", {
+      wanted: desired.vpcId,
+      found: facts.vpcId,
+      replace: "AWS can't move an endpoint to another VPC",
+    }),
+    ...fieldDifference("route-table", {
+      wanted: desired.routeTableId,
+      found: facts.routeTableIds.includes(desired.routeTableId)
+        ? desired.routeTableId
+        : facts.routeTableIds.join(", ") || undefined,
+    }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { desired, facts, differences } = change;
+    if (concerns(differences, "route-table")) {
+      const command = new ModifyVpcEndpointCommand({
+        VpcEndpointId: facts.id,
+        AddRouteTableIds: [desired.routeTableId],
+      });
+      await onceVisible(ctx, `S3 endpoint ${facts.id} for ${desired.routeTableId}`, () =>
+        ctx.clients.ec2.send(command),
+      );
+    }
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `S3 endpoint ${id}`,
+      attempt: () => deleteEndpoint(ctx, id),
+      listed: async () => (await describe(ctx, byId(id))).length > 0,
+    });
+  },
+
+  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+};
+
+const byId = (id: string): Filter[] => [{ Name: "vpc-endpoint-id", Values: [id] }];
+
+/** The call succeeds even when it deleted nothing: what went wrong stands in its answer. */
+async function deleteEndpoint(ctx: ResourceContext, id: string): Promise<void> {
+  const { Unsuccessful = [] } = await ctx.clients.ec2.send(
+    new DeleteVpcEndpointsCommand({ VpcEndpointIds: [id] }),
+  );
+  const { Code: code = "", Message: text = "" } = Unsuccessful[0]?.Error ?? {};
+  if (Unsuccessful.length === 0 || code.endsWith(".NotFound")) return;
+  throw new BerthError({ code, message: `S3 endpoint ${id} can't be deleted: ${text}` });
+}
+
+interface Described extends S3EndpointFacts {
+  readonly deleting: boolean;
+}
+
+/** Those being deleted included, those deleted not. */
+async function describe(ctx: ResourceContext, filters: Filter[]): Promise<Described[]> {
+  const found: Described[] = [];
+  for await (const page of paginateDescribeVpcEndpoints({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    const present = (page.VpcEndpoints ?? []).filter((one) => stateOf(one) !== "deleted");
+    found.push(...present.map(parseEndpoint));
+  }
+  return found;
+}
+
+// Documented with a capital, answered without.
+const stateOf = (raw: VpcEndpoint): string => (raw.State ?? "").toLowerCase();
+
+function parseEndpoint(raw: VpcEndpoint): Described {
+  return {
+    id: requireId(raw.VpcEndpointId, "DescribeVpcEndpoints"),
+    tags: fromTagList(raw.Tags),
+    vpcId: raw.VpcId ?? "",
+    routeTableIds: raw.RouteTableIds ?? [],
+    deleting: ["deleting", "failed", "rejected", "expired"].includes(stateOf(raw)),
+  };
+}

@@ -1,0 +1,115 @@
+import {
+  CreateSubnetCommand,
+  DeleteSubnetCommand,
+  ModifySubnetAttributeCommand,
+  paginateDescribeSubnets,
+  type Filter,
+  type Subnet,
+} from "@aws-sdk/client-ec2";
+import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { onceVisible, requireId } from "./creation.ts";
+import { concerns, fieldDifference } from "./difference.ts";
+import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { describeInterfaces, removeUntilGone } from "./removal.ts";
+import type { Facts, Resource, ResourceContext } from "./resource.ts";
+
+export interface SubnetDesired {
+  readonly vpcId: string;
+  readonly cidr: string;
+  /** `eu-central-1a`; AWS chooses when absent. */
+  readonly zone?: string;
+}
+
+export interface SubnetFacts extends Facts {
+  readonly vpcId: string;
+  readonly cidr: string;
+  readonly zone: string;
+  readonly publicByDefault: boolean;
+}
+
+const kind = "subnet";
+
+export const subnet: Resource<SubnetDesired, SubnetFacts> = {
+  kind,
+
+  find: (ctx, identity, known) =>
+    findOwned(identity, known, {
+      kind,
+      idFilter: "subnet-id",
+      describe: (filters) => describe(ctx, filters),
+    }),
+
+  async create(ctx, identity, { vpcId, cidr, zone }) {
+    const command = new CreateSubnetCommand({
+      VpcId: vpcId,
+      CidrBlock: cidr,
+      ...(zone === undefined ? {} : { AvailabilityZone: zone }),
+      TagSpecifications: tagSpecifications(identity.tags, "subnet"),
+    });
+    const { Subnet: made } = await onceVisible(ctx, `subnet in ${vpcId}`, () =>
+      ctx.clients.ec2.send(command),
+    );
+    return requireId(made?.SubnetId, "CreateSubnet");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("vpc", {
+      wanted: desired.vpcId,
+      found: facts.vpcId,
+      replace: "AWS can't move a subnet to another VPC",
+    }),
+    ...fieldDifference("cidr", {
+      wanted: desired.cidr,
+      found: facts.cidr,
+      replace: "AWS can't renumber a subnet",
+    }),
+    ...fieldDifference("zone", {
+      wanted: desired.zone ?? facts.zone,
+      found: facts.zone,
+      replace: "AWS can't move a subnet to another zone",
+    }),
+    ...fieldDifference("public-by-default", { wanted: false, found: facts.publicByDefault }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { id } = change.facts;
+    if (concerns(change.differences, "public-by-default")) {
+      const off = { SubnetId: id, MapPublicIpOnLaunch: { Value: false } };
+      await ctx.clients.ec2.send(new ModifySubnetAttributeCommand(off));
+    }
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `subnet ${id}`,
+      attempt: () => ctx.clients.ec2.send(new DeleteSubnetCommand({ SubnetId: id })),
+      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      blockers: () => describeInterfaces(ctx.clients.ec2, { Name: "subnet-id", Values: [id] }),
+    });
+  },
+
+  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+};
+
+const byId = (id: string): Filter[] => [{ Name: "subnet-id", Values: [id] }];
+
+async function describe(ctx: ResourceContext, filters: Filter[]): Promise<SubnetFacts[]> {
+  const found: SubnetFacts[] = [];
+  for await (const page of paginateDescribeSubnets({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.Subnets ?? []).map(parseSubnet));
+  }
+  return found;
+}
+
+function parseSubnet(raw: Subnet): SubnetFacts {
+  return {
+    id: requireId(raw.SubnetId, "DescribeSubnets"),
+    tags: fromTagList(raw.Tags),
+    vpcId: raw.VpcId ?? "",
+    cidr: raw.CidrBlock ?? "",
+    zone: raw.AvailabilityZone ?? "",
+    publicByDefault: raw.MapPublicIpOnLaunch ?? false,
+  };
+}

@@ -1,0 +1,119 @@
+import {
+  CreateVpcCommand,
+  DeleteVpcCommand,
+  DescribeVpcAttributeCommand,
+  ModifyVpcAttributeCommand,
+  paginateDescribeVpcs,
+  type Filter,
+  type Vpc,
+  type VpcAttributeName,
+} from "@aws-sdk/client-ec2";
+import { unlessAbsent } from "../aws/errors.ts";
+import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { requireId } from "./creation.ts";
+import { concerns, fieldDifference } from "./difference.ts";
+import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { describeVpcDependents, removeUntilGone } from "./removal.ts";
+import type { Facts, Resource, ResourceContext } from "./resource.ts";
+
+export interface VpcDesired {
+  readonly cidr: string;
+}
+
+export interface VpcFacts extends Facts {
+  readonly cidr: string;
+  readonly dnsSupport: boolean;
+  readonly dnsHostnames: boolean;
+}
+
+const kind = "vpc";
+
+export const vpc: Resource<VpcDesired, VpcFacts> = {
+  kind,
+
+  async find(ctx, identity, known) {
+    const found = await findOwned(identity, known, {
+      kind,
+      idFilter: "vpc-id",
+      describe: (filters) => describe(ctx, filters),
+    });
+    return found && readDns(ctx, found);
+  },
+
+  async create(ctx, identity, desired) {
+    const { Vpc: made } = await ctx.clients.ec2.send(
+      new CreateVpcCommand({
+        CidrBlock: desired.cidr,
+        TagSpecifications: tagSpecifications(identity.tags, "vpc"),
+      }),
+    );
+    return requireId(made?.VpcId, "CreateVpc");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("cidr", {
+      wanted: desired.cidr,
+      found: facts.cidr,
+      replace: "AWS can't renumber a VPC",
+    }),
+    ...fieldDifference("dns-support", { wanted: true, found: facts.dnsSupport }),
+    ...fieldDifference("dns-hostnames", { wanted: true, found: facts.dnsHostnames }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { ec2 } = ctx.clients;
+    const on = { VpcId: change.facts.id };
+    // AWS takes one attribute a call, and host names only where names are resolved at all.
+    if (concerns(change.differences, "dns-support")) {
+      await ec2.send(new ModifyVpcAttributeCommand({ ...on, EnableDnsSupport: { Value: true } }));
+    }
+    if (concerns(change.differences, "dns-hostnames")) {
+      await ec2.send(new ModifyVpcAttributeCommand({ ...on, EnableDnsHostnames: { Value: true } }));
+    }
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `VPC ${id}`,
+      attempt: () => ctx.clients.ec2.send(new DeleteVpcCommand({ VpcId: id })),
+      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      blockers: () => describeVpcDependents(ctx.clients.ec2, id),
+    });
+  },
+
+  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+};
+
+const byId = (id: string): Filter[] => [{ Name: "vpc-id", Values: [id] }];
+
+type Described = Omit<VpcFacts, "dnsSupport" | "dnsHostnames">;
+
+async function describe(ctx: ResourceContext, filters: Filter[]): Promise<Described[]> {
+  const found: Described[] = [];
+  for await (const page of paginateDescribeVpcs({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.Vpcs ?? []).map(parseVpc));
+  }
+  return found;
+}
+
+function parseVpc(raw: Vpc): Described {
+  return { id: requireId(raw.VpcId, "DescribeVpcs"), tags: fromTagList(raw.Tags), cidr: raw.CidrBlock ?? "" };
+}
+
+/** The attributes that DescribeVpcs leaves out. Undefined when the VPC went meanwhile. */
+async function readDns(ctx: ResourceContext, found: Described): Promise<VpcFacts | undefined> {
+  const read = (Attribute: VpcAttributeName) =>
+    ctx.clients.ec2.send(new DescribeVpcAttributeCommand({ VpcId: found.id, Attribute }));
+  const [support, hostnames] = await Promise.all([
+    unlessAbsent(read("enableDnsSupport")),
+    unlessAbsent(read("enableDnsHostnames")),
+  ]);
+  if (support === undefined || hostnames === undefined) return undefined;
+  return {
+    ...found,
+    dnsSupport: support.EnableDnsSupport?.Value ?? false,
+    dnsHostnames: hostnames.EnableDnsHostnames?.Value ?? false,
+  };
+}
