@@ -100,7 +100,8 @@ async function findImage(
     const { imageDigest, imagePushedAt } = imageDetails?.[0] ?? {};
     if (imageDigest === undefined) return undefined;
     const pushedAt = (imagePushedAt ?? new Date(0)).toISOString();
-    return { id: tag, tags: {}, digest: imageDigest, repositoryUri, pushedAt };
+    const id = `${repositoryUri}@${imageDigest}`;
+    return { id, tags: {}, digest: imageDigest, repositoryUri, pushedAt };
   } catch (error) {
     if (error instanceof ImageNotFoundException || error instanceof RepositoryNotFoundException)
       return undefined;
