@@ -56,7 +56,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
 
   const pinned = document.pins[imagePin(session)];
   const wishes = declare(
-    pinned === undefined ? asked.machineImage : { ...asked.machineImage, id: pinned },
+    pinned === undefined ? asked.machineImage : { ...asked.machineImage, imageId: pinned },
   );
   const found = await readAll({ ctx, wishes, document, identify: identifier(session), ...options });
   return {
@@ -67,9 +67,9 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     etag: loaded?.etag,
     source,
     freeTierEligible: asked.instanceType.freeTierEligible,
-    machineImageId: pinned ?? asked.machineImage.id,
+    machineImageId: pinned ?? asked.machineImage.imageId,
     newerMachineImageId:
-      pinned === asked.machineImage.id ? undefined : pinned && asked.machineImage.id,
+      pinned === asked.machineImage.imageId ? undefined : pinned && asked.machineImage.imageId,
   };
 }
 

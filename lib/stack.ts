@@ -1,5 +1,5 @@
 import { partition } from "@aws-sdk/core/client";
-import type { Image } from "./aws/lookup.ts";
+import type { ImageLookup } from "./aws/lookup.ts";
 import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
 import { type Wish, wish } from "./engine/wish.ts";
@@ -25,7 +25,7 @@ import { vpc } from "./resources/vpc.ts";
 export interface StackInputs {
   readonly config: Config;
   readonly account: string;
-  readonly machineImage: Pick<Image, "id" | "rootDeviceName">;
+  readonly machineImage: ImageLookup;
   readonly zone: string;
   /** Tag of the app's image: a hash of its source. */
   readonly imageTag: string;
@@ -125,7 +125,7 @@ export function declareStack(inputs: StackInputs): Wish[] {
       ],
       replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
       desired: (idOf) => ({
-        imageId: inputs.machineImage.id,
+        imageId: inputs.machineImage.imageId,
         rootDeviceName: inputs.machineImage.rootDeviceName,
         os: config.instance.os,
         type: config.instance.type,
@@ -179,7 +179,7 @@ export function removableStack(config: Config, account: string): Wish[] {
   return declareStack({
     config,
     account,
-    machineImage: { id: "", rootDeviceName: "" },
+    machineImage: { imageId: "", rootDeviceName: "" },
     zone: "",
     imageTag: "",
     image: traceless("image"),
