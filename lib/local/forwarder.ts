@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
+import type Docker from "dockerode";
+import { isNotFound } from "../docker/engine.ts";
+import type { Opening } from "./openings.ts";
+
+/** Listens on the associated addresses for the machines. */
+export interface Forwarder extends AsyncDisposable {
+  /** Makes the openings what they should be; those that can't be made are returned with the reason. */
+  setOpenings(openings: readonly Opening[]): Promise<readonly FailedOpening[]>;
+}
+
+export interface FailedOpening {
+  readonly address: string;
+  readonly port: number;
+  readonly reason: string;
+}
+
+export interface ForwarderOptions {
+  readonly docker: Docker;
+  /** Any image with Python 3. */
+  readonly image: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts the forwarder: one container in the computer's own network, so that a plain member of the docker group too can
+ * have port 80 opened, with no right but that one. It ends with its input, so it can't outlive the supervisor.
+ */
+export async function startForwarder(options: ForwarderOptions): Promise<Forwarder> {
+  const container = await createContainer(options);
+  const stream = await container.attach({
+    stream: true,
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    hijack: true,
+  });
+  const answers = new PassThrough();
+  container.modem.demuxStream(stream, answers, process.stderr);
+  stream.on("end", () => answers.end());
+  await container.start();
+  const lines = createInterface({ input: answers })[Symbol.asyncIterator]();
+  let last = "[]";
+  return {
+    setOpenings: async (openings) => {
+      const wanted = JSON.stringify(openings);
+      if (wanted === last) return [];
+      stream.write(`${wanted}\n`);
+      const answer = await lines.next();
+      if (answer.done === true) throw new Error("The forwarder has ended; see the supervisor's log");
+      last = wanted;
+      const failed: FailedOpening[] = JSON.parse(answer.value);
+      return failed;
+    },
+    [Symbol.asyncDispose]: async () => {
+      stream.end();
+      await removed(container);
+    },
+  };
+}
+
+async function createContainer({ docker, image, name, labels }: ForwarderOptions): Promise<Docker.Container> {
+  const source = await readFile(join(import.meta.dirname, "forwarder.py"), "utf8");
+  return docker.createContainer({
+    name,
+    Image: image,
+    Labels: { ...labels },
+    Entrypoint: ["python3", "-Iuc", source],
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: true,
+    StdinOnce: true,
+    StopSignal: "SIGKILL",
+    HostConfig: {
+      AutoRemove: true,
+      NetworkMode: "host",
+      UsernsMode: "host",
+      CapDrop: ["ALL"],
+      CapAdd: ["NET_BIND_SERVICE"],
+      ReadonlyRootfs: true,
+      SecurityOpt: ["no-new-privileges"],
+    },
+  });
+}
+
+async function removed(container: Docker.Container): Promise<void> {
+  try {
+    await container.remove({ force: true });
+  } catch (error) {
+    // It removes itself when its input ends, and may be ahead (404) or at it (409).
+    if (isNotFound(error)) return;
+    const isUnderWay = error instanceof Error && "statusCode" in error && error.statusCode === 409;
+    if (!isUnderWay) throw error;
+    await container.wait({ condition: "removed" }).catch((waited: unknown) => {
+      if (!isNotFound(waited)) throw waited;
+    });
+  }
+}

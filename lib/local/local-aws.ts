@@ -1,0 +1,147 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, open } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Endpoints } from "../aws/clients.ts";
+import { BerthError } from "../errors.ts";
+import { controlSocketOf, type ControlMessage, type ControlRequest } from "./control.ts";
+import type { LocalCredentials } from "./emulators.ts";
+
+export interface LocalAws {
+  readonly endpoints: Endpoints;
+  readonly credentials: LocalCredentials;
+}
+
+export interface LocalAwsOptions {
+  /** `<root>/.berth/local`: logs and keys. One embedded AWS a directory. */
+  readonly directory: string;
+  readonly signal?: AbortSignal;
+  /** Told what the start is at. */
+  readonly note?: (text: string) => void;
+}
+
+/**
+ * The embedded AWS of the directory, started unless it runs already, once it answers. It outlives this process for as long as
+ * anything is left in it; it counts this process as its user until `releaseLocalAws` or until the process is gone.
+ *
+ * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `MachineImageFailed`, `LocalAwsFailed`; the
+ * signal's reason when aborted.
+ */
+export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const socket = (await connectTo(options.directory)) ?? (await startSupervisor(options));
+    const answer = await ask(socket, { command: "open", pid: process.pid }, options);
+    if (answer?.event === "ready") {
+      // Kept open: it is how the supervisor knows of its user. It keeps nobody from ending.
+      socket.unref();
+      return { endpoints: answer.endpoints, credentials: answer.credentials };
+    }
+    socket.destroy();
+    if (answer?.event === "failed") throw failure(answer);
+    // The one that ran is on its way out; the next one can start when it has gone.
+    if (answer?.event === "ending") await untilGone(answer.pid, options.signal);
+  }
+}
+
+/**
+ * Called when a command ends: the supervisor ends too when no other command uses it and nothing of any stack is left (bucket,
+ * role, repository, instance, VPC, address). Returns when that is decided and, if so, done.
+ */
+export async function releaseLocalAws(options: { directory: string }): Promise<void> {
+  const socket = await connectTo(options.directory);
+  if (socket === undefined) return;
+  const answer = await ask(socket, { command: "release", pid: process.pid }, {});
+  socket.destroy();
+  if (answer?.event === "ending") await untilGone(answer.pid);
+}
+
+async function connectTo(directory: string): Promise<Socket | undefined> {
+  const socket = connect(controlSocketOf(directory));
+  try {
+    await once(socket, "connect");
+    // A supervisor that dies later is noticed by the calls to its endpoints.
+    socket.on("error", () => socket.destroy());
+    return socket;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") return undefined;
+    throw error;
+  }
+}
+
+/** Starts a supervisor and connects to it, or to another that was quicker. */
+async function startSupervisor({ directory, signal }: LocalAwsOptions): Promise<Socket> {
+  await mkdir(join(directory, "logs"), { recursive: true });
+  const logPath = join(directory, "logs", "supervisor.log");
+  await using log = await open(logPath, "a", 0o600);
+  const script = join(import.meta.dirname, "supervisor.ts");
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), script, directory], {
+    detached: true,
+    stdio: ["ignore", log.fd, log.fd],
+    env: supervisorEnvironment(),
+  });
+  const ended = once(child, "exit");
+  child.unref();
+  for (;;) {
+    const gone = await Promise.race([ended.then(() => true), sleep(50, false, { signal })]);
+    const socket = await connectTo(directory);
+    if (socket !== undefined) return socket;
+    if (!gone) continue;
+    throw new BerthError({
+      code: "LocalAwsFailed",
+      message: "The supervisor of the embedded AWS ended as soon as it started",
+      hint: `Its log is ${logPath}`,
+    });
+  }
+}
+
+/** Nothing of the user's AWS settings: the supervisor talks to its own emulators and nothing else. */
+function supervisorEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
+  const none = { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
+  return { ...Object.fromEntries(kept), ...none, AWS_EC2_METADATA_DISABLED: "true" };
+}
+
+/** The first answer that isn't a note; undefined when the connection ended without one. */
+async function ask(
+  socket: Socket,
+  request: ControlRequest,
+  options: Pick<LocalAwsOptions, "note" | "signal">,
+): Promise<Exclude<ControlMessage, { event: "note" }> | undefined> {
+  const abort = () => socket.destroy();
+  options.signal?.addEventListener("abort", abort);
+  try {
+    socket.write(`${JSON.stringify(request)}\n`);
+    for await (const line of createInterface({ input: socket })) {
+      const message: ControlMessage = JSON.parse(line);
+      if (message.event !== "note") return message;
+      options.note?.(message.text);
+    }
+    options.signal?.throwIfAborted();
+    return undefined;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
+
+async function untilGone(pid: number, signal?: AbortSignal): Promise<void> {
+  while (isAlive(pid)) await sleep(50, undefined, { signal });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EPERM") return true;
+    return false;
+  }
+}
+
+function failure(message: Extract<ControlMessage, { event: "failed" }>): BerthError {
+  const { code, message: text, hint, detail } = message;
+  return new BerthError({ code, message: text, detail, ...(hint === undefined ? {} : { hint }) });
+}

@@ -1,0 +1,30 @@
+import type Docker from "dockerode";
+
+/** The network that the machines of one supervisor are on. Machines can't reach each other over it. */
+export interface MachineNetwork extends AsyncDisposable {
+  readonly name: string;
+  /** This computer's address on it: whatever listens there is what the machines see of AWS. */
+  readonly gateway: string;
+}
+
+export async function createMachineNetwork(
+  docker: Docker,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<MachineNetwork> {
+  const network = await docker.createNetwork({
+    Name: name,
+    Driver: "bridge",
+    CheckDuplicate: true,
+    Labels: { ...labels },
+    Options: { "com.docker.network.bridge.enable_icc": "false" },
+  });
+  const { IPAM } = await network.inspect();
+  const gateway = IPAM?.Config?.[0]?.["Gateway"];
+  if (gateway === undefined) throw new Error(`The engine gave the network ${name} no gateway`);
+  return {
+    name,
+    gateway,
+    [Symbol.asyncDispose]: () => network.remove(),
+  };
+}
