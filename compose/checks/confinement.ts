@@ -1,0 +1,89 @@
+import type Docker from "dockerode";
+import type { Check } from "../check.ts";
+import { failCheck } from "../check.ts";
+import { type Cluster, serviceOf } from "../cluster.ts";
+import type { Roles } from "../compose-file.ts";
+import { execute } from "../container.ts";
+import { NetworkProbe } from "../probe.ts";
+import { accepts } from "./published.ts";
+
+/** What must not be possible. */
+export function confinementChecks(roles: Roles): readonly Check[] {
+  return [
+    {
+      between: `host ✗ ${roles.database}`,
+      name: "isn't published",
+      run: (cluster) => checkUnpublished(cluster, roles.database),
+    },
+    {
+      between: `host ✗ ${roles.app}`,
+      name: "isn't published",
+      run: (cluster) => checkUnpublished(cluster, roles.app),
+    },
+    { between: "all", name: "no root, no capabilities, read-only, limits", run: checkConfined },
+    {
+      between: "all",
+      name: "secrets are in no environment and no log",
+      run: (cluster) => checkSecretsKept(cluster, roles),
+    },
+  ];
+}
+
+async function checkUnpublished(cluster: Cluster, service: string): Promise<string> {
+  const published = (await cluster.listPublished()).find((one) => one.service === service);
+  if (published !== undefined) {
+    const at = `${published.hostAddress}:${published.hostPort}`;
+    failCheck(`service ${service} is published to the host at ${at}: whoever reaches that port reaches it`, {
+      service,
+      hint: `take ports: away from service ${service}; other services reach it by its name`,
+    });
+  }
+  const ports = await new NetworkProbe(cluster).listListening(service);
+  const answering = (await Promise.all(ports.map((port) => accepts("127.0.0.1", port)))).some(Boolean);
+  return `port ${ports.join(", ")} ${answering ? "of this host belongs to another program" : "is closed on the host"}`;
+}
+
+async function checkConfined(cluster: Cluster): Promise<string> {
+  const containers = await cluster.listContainers();
+  const problems = containers.flatMap((one) => findLiberties(one).map((what) => `${serviceOf(one)} ${what}`));
+  if (problems.length > 0)
+    failCheck(problems.join("; "), { hint: "x-confined in docker-compose.yml has it all" });
+  return `${containers.length} containers`;
+}
+
+function findLiberties({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): readonly string[] {
+  const rules: readonly (readonly [boolean, string])[] = [
+    [/^(|root|0)(:|$)/.test(config.User), "runs as root"],
+    [host.ReadonlyRootfs !== true, "can write to its file system"],
+    [host.CapDrop?.includes("ALL") !== true || (host.CapAdd ?? []).length > 0, "has capabilities"],
+    [host.Privileged === true, "is privileged"],
+    [
+      !(host.SecurityOpt ?? []).some((one: string) => one.startsWith("no-new-privileges")),
+      "may gain privileges",
+    ],
+    [!((host.Memory ?? 0) > 0), "has no memory limit"],
+    [!((host.PidsLimit ?? 0) > 0), "has no limit of processes"],
+  ];
+  return rules.filter(([broken]) => broken).map(([, what]) => what);
+}
+
+async function checkSecretsKept(cluster: Cluster, roles: Roles): Promise<string> {
+  const [app] = await cluster.getRunning(roles.app);
+  const { exitCode, output } = await execute(app, [
+    "sh",
+    "-c",
+    'for file in /run/secrets/*; do cat "$file"; echo; done',
+  ]);
+  const secrets = output.split("\n").filter((line) => line.length >= 16);
+  if (exitCode !== 0 || secrets.length === 0) failCheck(`${roles.app} can't read its secrets: ${output}`);
+  for (const info of await cluster.listContainers()) {
+    const service = serviceOf(info);
+    const log = await cluster.docker
+      .getContainer(info.Id)
+      .logs({ stdout: true, stderr: true, follow: false });
+    const leak = (text: string) => secrets.some((secret) => text.includes(secret));
+    if (leak(JSON.stringify(info))) failCheck(`docker inspect of ${service} shows a secret`, { service });
+    if (leak(log.toString("utf8"))) failCheck(`the log of ${service} shows a secret`, { service });
+  }
+  return `${secrets.length} secrets looked for`;
+}

@@ -1,0 +1,135 @@
+import type { Check } from "../check.ts";
+import { failCheck } from "../check.ts";
+import type { Cluster } from "../cluster.ts";
+import type { Roles } from "../compose-file.ts";
+import { readLogTail } from "../container.ts";
+import { ask, readHeader } from "../http.ts";
+import { countInDatabase, readPage, viewPage } from "../page.ts";
+
+/** Through all three parts: each view is one more, and Postgres says the same. */
+export function countingChecks(roles: Roles): readonly Check[] {
+  const all = `host → ${roles.edge} → ${roles.app} → ${roles.database}`;
+  const front = `${roles.edge} → ${roles.app}`;
+  return [
+    { between: all, name: "the count rises by one each time", run: (cluster) => checkRise(cluster, roles) },
+    {
+      between: front,
+      name: "HEAD and health count nothing",
+      run: (cluster) => checkUncounted(cluster, roles),
+    },
+    { between: front, name: "static files come through", run: (cluster) => checkStatic(cluster, roles) },
+    { between: front, name: "a wrong Host is refused", run: (cluster) => checkHost(cluster, roles) },
+    {
+      between: front,
+      name: "visitors can't forge what the app trusts",
+      run: (cluster) => checkForged(cluster, roles),
+    },
+    {
+      between: front,
+      name: "a request keeps its id, and is logged",
+      run: (cluster) => checkRequestId(cluster, roles),
+    },
+    {
+      between: `host → ${roles.edge}`,
+      name: "security headers, each once",
+      run: (cluster) => checkHeaders(cluster, roles),
+    },
+  ];
+}
+
+async function checkRise(cluster: Cluster, roles: Roles): Promise<string> {
+  const before = await countInDatabase(cluster, roles);
+  for (let wanted = before + 1; wanted <= before + 5; wanted += 1) {
+    const { count } = await viewPage(cluster, roles);
+    if (count !== wanted)
+      failCheck(`the page shows ${count} where ${wanted} comes next`, { service: roles.app });
+  }
+  const after = await countInDatabase(cluster, roles);
+  if (after !== before + 5)
+    failCheck(`Postgres counts ${after}, the page ${before + 5}`, { service: roles.database });
+  return `${before} → ${after}, and Postgres counts ${after}`;
+}
+
+async function checkUncounted(cluster: Cluster, roles: Roles): Promise<string> {
+  const url = await cluster.getUrl(roles.edge);
+  const before = await countInDatabase(cluster, roles);
+  const head = await ask(`${url}/`, { method: "HEAD" });
+  const paths = ["/nginx-health", "/livez", "/readyz"];
+  const answers = await Promise.all(paths.map((path) => ask(`${url}${path}`)));
+  for (const [at, { status }] of [...answers, head].entries()) {
+    if (status !== 200) failCheck(`${paths[at] ?? "HEAD /"} answers ${status}`);
+  }
+  const after = await countInDatabase(cluster, roles);
+  if (after !== before) failCheck(`the count rose from ${before} to ${after} without a view`);
+  return [...paths, "HEAD /"].join(", ");
+}
+
+async function checkStatic(cluster: Cluster, roles: Roles): Promise<string> {
+  const { answer } = await viewPage(cluster, roles);
+  const path = /<link rel="stylesheet" href="([^"]+)"/.exec(answer.body)?.[1];
+  if (path === undefined) return failCheck("the page names no style sheet");
+  const sheet = await ask(`${await cluster.getUrl(roles.edge)}${path}`);
+  const caching = readHeader(sheet, "cache-control");
+  if (sheet.status !== 200 || !readHeader(sheet, "content-type").startsWith("text/css")) {
+    failCheck(`${path} answers ${sheet.status}, ${readHeader(sheet, "content-type")}`, {
+      service: roles.app,
+    });
+  }
+  if (!caching.includes("immutable")) failCheck(`${path} may not be kept: ${caching}`);
+  return `${path.split("/").at(-1)}, ${sheet.body.length} bytes`;
+}
+
+async function checkHost(cluster: Cluster, roles: Roles): Promise<string> {
+  const before = await countInDatabase(cluster, roles);
+  const { status } = await ask(`${await cluster.getUrl(roles.edge)}/`, { headers: { Host: "evil.example" } });
+  if (status !== 400)
+    failCheck(`Host: evil.example is answered with ${status} instead of 400`, { service: roles.app });
+  if ((await countInDatabase(cluster, roles)) !== before) failCheck("a refused request was counted");
+  return "400, and nothing is counted";
+}
+
+async function checkForged(cluster: Cluster, roles: Roles): Promise<string> {
+  const url = `${await cluster.getUrl(roles.edge)}/`;
+  const headers = { "X-Attempt-Key": "00000000000000000000000000000001", "X-Forwarded-Proto": "gopher" };
+  const first = readPage(await ask(url, { headers })).count;
+  const second = readPage(await ask(url, { headers })).count;
+  if (second !== first + 1)
+    failCheck(`a visitor's own X-Attempt-Key reached ${roles.app}: ${first}, then ${second}`);
+  return "their headers are overwritten";
+}
+
+async function checkRequestId(cluster: Cluster, roles: Roles): Promise<string> {
+  const id = `smoke-${process.pid}-${Date.now()}`;
+  const answer = await ask(`${await cluster.getUrl(roles.edge)}/`, { headers: { "X-Request-ID": id } });
+  if (readHeader(answer, "x-request-id") !== id)
+    failCheck(`sent id ${id}, got ${readHeader(answer, "x-request-id")}`);
+  const [edge] = await cluster.getRunning(roles.edge);
+  const line = (await readLogTail(edge, 50)).find((one) => one.includes(id));
+  const logged: unknown = line === undefined ? {} : JSON.parse(line);
+  const status: unknown = Reflect.get(Object(logged), "upstream_status");
+  if (status !== "200")
+    failCheck(`the access log of ${roles.edge} has no line with this id and an upstream status`);
+  return `upstream_status ${status} in the log of ${roles.edge}`;
+}
+
+const securityHeaders = [
+  "content-security-policy",
+  "x-content-type-options",
+  "x-frame-options",
+  "referrer-policy",
+  "cross-origin-opener-policy",
+  "permissions-policy",
+];
+
+async function checkHeaders(cluster: Cluster, roles: Roles): Promise<string> {
+  const { answer } = await viewPage(cluster, roles);
+  const server = readHeader(answer, "server");
+  if (/\d/.test(server)) failCheck(`Server: ${server} tells the version`);
+  for (const name of securityHeaders) {
+    const value = answer.headers[name];
+    // node joins what is sent twice with a comma; policies that have commas of their own are told apart by length.
+    if (value === undefined) failCheck(`the header ${name} is missing`, { service: roles.edge });
+    if (/^([\w-]+), \1$/.test(String(value))) failCheck(`the header ${name} is sent twice: ${String(value)}`);
+  }
+  return `${securityHeaders.length} headers, no version`;
+}

@@ -1,0 +1,83 @@
+import type { Check } from "../check.ts";
+import { failCheck } from "../check.ts";
+import type { Cluster } from "../cluster.ts";
+import type { ComposeFile } from "../compose-file.ts";
+import { isOneShot } from "../health.ts";
+import { NetworkProbe } from "../probe.ts";
+
+/**
+ * For any compose file: whoever depends on another one and shares a network with it can connect to it by name, and
+ * whoever shares no network with another one can't, not even by its address.
+ */
+export function reachabilityChecks(file: ComposeFile): readonly Check[] {
+  const lasting = [...file.services.keys()].filter((service) => !isOneShot(file, service));
+  return lasting.flatMap((from) =>
+    lasting.flatMap((to) => {
+      if (from === to || !hasNetworks(file, from) || !hasNetworks(file, to)) return [];
+      if (!shareNetwork(file, from, to)) return [closedCheck(from, to)];
+      return findNeeds(file, from).has(to) ? [openCheck(from, to)] : [];
+    }),
+  );
+}
+
+const openCheck = (from: string, to: string): Check => ({
+  between: `${from} → ${to}`,
+  name: "connects by name",
+  run: async (cluster) => {
+    const probe = new NetworkProbe(cluster);
+    const ports = await probe.listListening(to);
+    if (ports.length === 0)
+      failCheck(`service ${to} listens on no port that others could reach`, { service: to });
+    const open = await probe.findOpen(
+      from,
+      ports.map((port) => ({ host: to, port })),
+    );
+    if (open.length > 0) return `port ${open.map(({ port }) => port).join(", ")}`;
+    return failCheck(`from ${from}, nothing answers at ${to}, port ${ports.join(", ")}`, { service: to });
+  },
+});
+
+const closedCheck = (from: string, to: string): Check => ({
+  between: `${from} ✗ ${to}`,
+  name: "has no way there",
+  run: async (cluster) => {
+    const probe = new NetworkProbe(cluster);
+    const ports = await probe.listListening(to);
+    const hosts = [to, ...(await listAddresses(cluster, to))];
+    const targets = hosts.flatMap((host) => ports.map((port) => ({ host, port })));
+    const open = await probe.findOpen(from, targets);
+    if (open.length === 0) return `${targets.length} addresses tried, all closed`;
+    const found = open.map(({ host, port }) => `${host}:${port}`).join(", ");
+    return failCheck(`from ${from}, ${to} can be reached at ${found}, though they share no network`);
+  },
+});
+
+async function listAddresses(cluster: Cluster, service: string): Promise<readonly string[]> {
+  const containers = await cluster.listContainers(service);
+  return containers.flatMap(({ NetworkSettings }) =>
+    Object.values(NetworkSettings.Networks)
+      .map(({ IPAddress }) => IPAddress)
+      .filter((one) => one !== ""),
+  );
+}
+
+const hasNetworks = (file: ComposeFile, service: string): boolean => networksOf(file, service).length > 0;
+
+const shareNetwork = (file: ComposeFile, one: string, other: string): boolean =>
+  networksOf(file, one).some((network) => networksOf(file, other).includes(network));
+
+const networksOf = (file: ComposeFile, service: string) => file.services.get(service)?.networks ?? [];
+
+/** What a service depends on, directly or through others. */
+function findNeeds({ services }: ComposeFile, service: string): ReadonlySet<string> {
+  const needs = new Set<string>();
+  const queue = [service];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    for (const other of services.get(next)?.dependsOn.keys() ?? []) {
+      if (needs.has(other)) continue;
+      needs.add(other);
+      queue.push(other);
+    }
+  }
+  return needs;
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import type Docker from "dockerode";
+import { BerthError, exitCodes } from "../lib/errors.ts";
+import { isNotFound } from "../lib/docker/engine.ts";
+import type { ComposeFile } from "./compose-file.ts";
+import type { ComposeTool, ToolRun } from "./compose-tool.ts";
+
+export interface ClusterParts {
+  readonly file: ComposeFile;
+  readonly docker: Docker;
+  readonly tool: ComposeTool;
+  readonly signal: AbortSignal;
+}
+
+export interface Published {
+  readonly service: string;
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+/** A Compose project and what can be done to it. Everything is found by Compose's own labels. */
+export class Cluster {
+  readonly file: ComposeFile;
+  readonly docker: Docker;
+  readonly tool: ComposeTool;
+  readonly signal: AbortSignal;
+  readonly project: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor(parts: ClusterParts, project: string, environment: NodeJS.ProcessEnv) {
+    this.file = parts.file;
+    this.docker = parts.docker;
+    this.tool = parts.tool;
+    this.signal = parts.signal;
+    this.project = project;
+    this.#environment = environment;
+  }
+
+  /** Runs docker-compose for this project and file. Does not judge the exit code. */
+  compose(args: readonly string[], signal: AbortSignal | undefined = this.signal): Promise<ToolRun> {
+    const place = ["-f", this.file.path, "--project-directory", this.file.folder, "-p", this.project];
+    return this.tool.run([...place, ...args], { environment: this.#environment, signal });
+  }
+
+  /** All containers, running or not, of one service or of all, in order of name. */
+  async listContainers(service?: string): Promise<readonly Docker.ContainerInspectInfo[]> {
+    const label = [`com.docker.compose.project=${this.project}`, "com.docker.compose.oneoff=False"];
+    if (service !== undefined) label.push(`com.docker.compose.service=${service}`);
+    const found = await this.docker.listContainers({ all: true, filters: { label } });
+    const inspected = await Promise.all(found.map(({ Id }) => this.#inspect(Id)));
+    return inspected.filter((one) => one !== undefined).toSorted((a, b) => a.Name.localeCompare(b.Name));
+  }
+
+  /** The running containers of a service. Throws `NotRunning` if there is none. */
+  async getRunning(service: string): Promise<readonly [Docker.Container, ...Docker.Container[]]> {
+    const running = (await this.listContainers(service)).filter(({ State }) => State.Running);
+    const [first, ...others] = running.map(({ Id }) => this.docker.getContainer(Id));
+    if (first === undefined) {
+      throw new BerthError({
+        code: "NotRunning",
+        message: `no container of service ${service} runs in project ${this.project}`,
+        resource: service,
+        hint: `docker-compose -p ${this.project} ps -a shows what became of it`,
+      });
+    }
+    return [first, ...others];
+  }
+
+  async listPublished(): Promise<readonly Published[]> {
+    return (await this.listContainers()).flatMap((container) =>
+      Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
+        (bindings ?? []).map(({ HostIp, HostPort }) => ({
+          service: serviceOf(container),
+          hostAddress: HostIp,
+          hostPort: Number(HostPort),
+          containerPort: Number.parseInt(port, 10),
+        })),
+      ),
+    );
+  }
+
+  /** Where a visitor finds a service: `http://127.0.0.1:8080`. Throws `NotPublished`. */
+  async getUrl(service: string): Promise<string> {
+    const published = (await this.listPublished()).find((one) => one.service === service);
+    if (published !== undefined) return `http://${reachable(published.hostAddress)}:${published.hostPort}`;
+    throw new BerthError({
+      code: "NotPublished",
+      message: `service ${service} publishes no port, so no visitor can reach it`,
+      resource: service,
+      hint: `give ${service} a line under ports: in ${this.file.path}`,
+    });
+  }
+
+  // A container can go between the list and the look at it: then it is simply not there any more.
+  async #inspect(id: string): Promise<Docker.ContainerInspectInfo | undefined> {
+    try {
+      return await this.docker.getContainer(id).inspect();
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+export const serviceOf = (container: Docker.ContainerInspectInfo): string =>
+  container.Config.Labels["com.docker.compose.service"] ?? container.Name;
+
+/** A published address as something to connect to: 0.0.0.0 is everywhere, so also here. */
+export function reachable(address: string): string {
+  if (address === "" || address === "0.0.0.0") return "127.0.0.1";
+  if (address === "::") return "[::1]";
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/** A project that nobody else has, on a port that nobody else uses, with nothing of the user's own settings in it. */
+export async function planOwnCluster(parts: ClusterParts): Promise<Cluster> {
+  const others = Object.entries(process.env).filter(
+    ([name]) => !/^COMPOSE_(FILE|PROFILES|PROJECT_NAME)$/.test(name),
+  );
+  const environment = {
+    ...Object.fromEntries(others),
+    ...ownSettings,
+    HTTP_PORT: String(await findFreePort()),
+  };
+  return new Cluster(parts, `berth-smoke-${randomBytes(4).toString("hex")}`, environment);
+}
+
+const ownSettings = {
+  BIND_ADDRESS: "127.0.0.1",
+  PUBLIC_SCHEME: "http",
+  DJANGO_ALLOWED_HOSTS: "",
+  DJANGO_ADMIN: "0",
+};
+
+/** The cluster that already runs under this project's name. Throws `NothingRuns`. */
+export async function joinCluster(parts: ClusterParts, project: string): Promise<Cluster> {
+  const cluster = new Cluster(parts, project, process.env);
+  if ((await cluster.listContainers()).some(({ State }) => State.Running)) return cluster;
+  throw new BerthError({
+    code: "NothingRuns",
+    message: `no container of project ${project} runs`,
+    hint: "start it with docker-compose up, name another one with --project, or leave --running out",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { BerthError } from "../lib/errors.ts";
+
+export interface ToolRun {
+  readonly exitCode: number;
+  /** Both streams, as they came. */
+  readonly lines: readonly string[];
+  readonly stdout: string;
+}
+
+/** The real docker-compose: what users type is what is tested. */
+export interface ComposeTool {
+  /** `Docker Compose version 2.26.1-4` */
+  readonly version: string;
+  run(args: readonly string[], options?: RunOptions): Promise<ToolRun>;
+}
+
+export interface RunOptions {
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * `docker-compose` (either major version) if there is one, else the plugin `docker compose`. BERTH_COMPOSE names
+ * another. Throws `NoComposeTool`.
+ */
+export async function findComposeTool(): Promise<ComposeTool> {
+  const named = process.env["BERTH_COMPOSE"];
+  const candidates = named === undefined ? [["docker-compose"], ["docker", "compose"]] : [named.split(" ")];
+  for (const command of candidates) {
+    const version = await readVersion(command);
+    if (version !== undefined)
+      return { version, run: (args, options) => runCommand([...command, ...args], options) };
+  }
+  throw new BerthError({
+    code: "NoComposeTool",
+    message: `no compose tool: tried ${candidates.map((command) => `\`${command.join(" ")}\``).join(" and ")}`,
+    hint: "Debian, Ubuntu: `apt-get install docker-compose`; elsewhere install Docker's compose plugin",
+  });
+}
+
+async function readVersion(command: readonly string[]): Promise<string | undefined> {
+  try {
+    const { exitCode, lines } = await runCommand([...command, "version"]);
+    return exitCode === 0 ? lines[0] : undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function runCommand(command: readonly string[], options: RunOptions = {}): Promise<ToolRun> {
+  options.signal?.throwIfAborted();
+  const [program = "", ...args] = command;
+  // Its own process group: a Ctrl-C in the terminal reaches us alone, and we decide when it ends.
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+    env: options.environment ?? process.env,
+  });
+  const stop = () => void child.kill("SIGTERM");
+  options.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const lines: string[] = [];
+    const stdout: string[] = [];
+    createInterface(child.stdout).on("line", (line) => {
+      stdout.push(line);
+      lines.push(line);
+    });
+    createInterface(child.stderr).on("line", (line) => lines.push(line));
+    const [code] = await once(child, "close");
+    options.signal?.throwIfAborted();
+    return { exitCode: typeof code === "number" ? code : 1, lines, stdout: stdout.join("\n") };
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+  }
+}

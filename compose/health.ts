@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import type { BerthError } from "../lib/errors.ts";
+import { type Cluster, serviceOf } from "./cluster.ts";
+import type { ComposeFile } from "./compose-file.ts";
+import { explainTrouble } from "./trouble.ts";
+
+export interface Verdict {
+  readonly service: string;
+  readonly state: "ready" | "waiting" | "failed";
+  /** What the engine says, in words: `healthy`, `unhealthy: HTTP/1.1 503 …`, `ended with exit code 1`. */
+  readonly reason: string;
+}
+
+export interface Waiting {
+  readonly timeoutMs: number;
+  /** After a fault, an unhealthy container is expected for a while: only the end of the time is a failure. */
+  readonly patient?: boolean;
+}
+
+/** Waits until every service is as it should be. Throws an error that names the first one that isn't, with its log. */
+export async function waitUntilReady(
+  cluster: Cluster,
+  { timeoutMs, patient = false }: Waiting,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    cluster.signal.throwIfAborted();
+    const verdicts = await judgeServices(cluster);
+    if (verdicts.every(({ state }) => state === "ready")) return;
+    const failed = verdicts.find(({ state }) => state === "failed");
+    const late = performance.now() > deadline ? verdicts.find(({ state }) => state !== "ready") : undefined;
+    const trouble = (patient ? undefined : failed) ?? late;
+    if (trouble !== undefined) throw await explainTrouble(cluster, addTime(trouble, timeoutMs));
+    await sleep(200);
+  }
+}
+
+/** The service that keeps the others from starting, as an error. For when compose itself has given up. */
+export async function findTrouble(cluster: Cluster): Promise<BerthError | undefined> {
+  const failed = (await judgeServices(cluster)).find(({ state }) => state === "failed");
+  return failed === undefined ? undefined : explainTrouble(cluster, failed);
+}
+
+/** One verdict per service; what others wait for comes first. A service is as ready as its worst container. */
+export async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
+  const containers = await cluster.listContainers();
+  return orderByDependency(cluster.file).map((service) => {
+    const own = containers.filter((one) => serviceOf(one) === service);
+    const verdicts = own.map((one) => judge(one, isOneShot(cluster.file, service)));
+    const worst = ["failed", "waiting", "ready"].flatMap((state) =>
+      verdicts.filter((one) => one.state === state),
+    )[0];
+    return worst ?? { service, state: "waiting", reason: "has no container" };
+  });
+}
+
+/** True if others wait for its end: then ending with 0 is what it is for. */
+export const isOneShot = (file: ComposeFile, service: string): boolean =>
+  [...file.services.values()].some(
+    ({ dependsOn }) => dependsOn.get(service) === "service_completed_successfully",
+  );
+
+function judge(container: Docker.ContainerInspectInfo, oneShot: boolean): Verdict {
+  const { State: state, RestartCount: restarts, HostConfig: host } = container;
+  const service = serviceOf(container);
+  const say = (verdict: Verdict["state"], reason: string): Verdict => ({ service, state: verdict, reason });
+  if (state.Restarting) {
+    const reason = `ended with exit code ${state.ExitCode}, restarted ${restarts} times`;
+    return say(restarts >= 3 ? "failed" : "waiting", reason);
+  }
+  if (state.Status === "exited" || state.Dead) {
+    const mayEnd = oneShot || ["", "no", "on-failure"].includes(host.RestartPolicy?.Name ?? "");
+    if (state.ExitCode === 0 && mayEnd) return say("ready", "done, exit code 0");
+    return say("failed", `ended with exit code ${state.ExitCode}${state.OOMKilled ? ", out of memory" : ""}`);
+  }
+  if (!state.Running) return say("waiting", `is ${state.Status}`);
+  const health = state.Health;
+  if (health === undefined || health.Status === "none")
+    return oneShot ? say("waiting", "runs") : say("ready", "runs");
+  if (health.Status === "healthy") return say("ready", "healthy");
+  const last = health.Log.at(-1)?.Output.trim() ?? "";
+  return say(
+    health.Status === "unhealthy" ? "failed" : "waiting",
+    `${health.Status}: ${last || "no answer yet"}`,
+  );
+}
+
+function orderByDependency({ services }: ComposeFile): readonly string[] {
+  const ordered = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    if (path.includes(name)) return;
+    for (const other of services.get(name)?.dependsOn.keys() ?? []) visit(other, [...path, name]);
+    ordered.add(name);
+  };
+  for (const name of services.keys()) visit(name, []);
+  return [...ordered];
+}
+
+const addTime = (verdict: Verdict, timeoutMs: number): Verdict =>
+  verdict.state === "failed"
+    ? verdict
+    : { ...verdict, reason: `${verdict.reason} (waited ${timeoutMs / 1000} s)` };

@@ -1,0 +1,90 @@
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { BerthError, exitCodes } from "../lib/errors.ts";
+
+export interface SmokeOptions {
+  readonly file: string;
+  /** Use the cluster that runs, rather than one of its own. */
+  readonly running: boolean;
+  readonly project: string | undefined;
+  /** Break things in a running cluster too. */
+  readonly faults: boolean;
+  /** Leave its own cluster behind, to look at. */
+  readonly keep: boolean;
+  readonly json: boolean;
+  readonly timeoutMs: number;
+}
+
+const ownFile = fileURLToPath(new URL("docker-compose.yml", import.meta.url));
+
+export const helpText = `smoke: proves that the parts of the cluster communicate
+
+Usage: npm run smoke -- [options]
+
+  --file FILE       another compose file (compose/docker-compose.yml)
+  --running         check the cluster that runs; without it, one of its own is started and removed
+  --project NAME    the running one's name, if it isn't the file's own
+  --faults          with --running: restart, kill, scale, down and up as well; volumes are kept
+  --keep            leave its own cluster running, and say how to remove it
+  --timeout SECONDS how long services may take to become ready (90)
+  --json            one JSON event a line on stdout
+  --help            this text
+
+A cluster of its own has its own project name, port and volumes, and touches no other. On a running one, the page is
+viewed about 520 times, and nothing is stopped unless --faults is given. A file without x-smoke gets the checks that
+make sense for any: health, who reaches whom, published ports.
+
+Exit codes: 0 all passed, 1 something failed, 3 bad arguments or file, 6 something was left behind, 130 interrupted.
+`;
+
+/** Throws `BadArguments`; "help" if that is what was asked for. */
+export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
+  const values = parseValues(args);
+  if (values.help === true) return "help";
+  const seconds = Number(values.timeout ?? "90");
+  if (!(seconds > 0)) throw badArguments(`--timeout takes seconds, not "${values.timeout ?? ""}"`);
+  const running = values.running === true;
+  if (running && values.keep === true)
+    throw badArguments("--keep is for a cluster of its own; a running one stays");
+  if (!running && (values.faults === true || values.project !== undefined)) {
+    throw badArguments("--faults and --project go with --running");
+  }
+  return {
+    file: values.file ?? ownFile,
+    running,
+    project: values.project,
+    faults: !running || values.faults === true,
+    keep: values.keep === true,
+    json: values.json === true,
+    timeoutMs: seconds * 1000,
+  };
+}
+
+function parseValues(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        file: { type: "string" },
+        running: { type: "boolean" },
+        project: { type: "string" },
+        faults: { type: "boolean" },
+        keep: { type: "boolean" },
+        timeout: { type: "string" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    if (error instanceof TypeError) throw badArguments(error.message);
+    throw error;
+  }
+}
+
+const badArguments = (message: string): BerthError =>
+  new BerthError({
+    code: "BadArguments",
+    message,
+    hint: "npm run smoke -- --help lists what there is",
+    exitCode: exitCodes.badInput,
+  });

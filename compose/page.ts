@@ -1,0 +1,58 @@
+import { failCheck } from "./check.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Roles } from "./compose-file.ts";
+import { execute } from "./container.ts";
+import { type Answer, ask, readHeader } from "./http.ts";
+
+/** Looks at the page through the edge, as a visitor does. Throws if there isn't one, with the failing service's name. */
+export async function viewPage(
+  cluster: Cluster,
+  roles: Roles,
+): Promise<{ count: number; servedBy: string; answer: Answer }> {
+  const answer = await ask(`${await cluster.getUrl(roles.edge)}/`);
+  if (answer.status !== 200) {
+    const gateway = [502, 503, 504].includes(answer.status);
+    failCheck(
+      gateway
+        ? `${roles.edge} answers ${answer.status}: it can't get an answer from ${roles.app}`
+        : `${roles.edge} answers ${answer.status} instead of the page`,
+      {
+        service: gateway ? roles.edge : roles.app,
+        hint: gateway
+          ? `compare the address in ${roles.edge}'s upstream with the port on which ${roles.app} listens`
+          : `the log of ${roles.app} says more`,
+      },
+    );
+  }
+  return { ...readPage(answer), answer };
+}
+
+/** Throws if the count isn't on the page for people and in the header for machines, and the same in both. */
+export function readPage(answer: Answer): { count: number; servedBy: string } {
+  const shown = /id="count">(\d+)</.exec(answer.body)?.[1];
+  if (shown === undefined || shown !== readHeader(answer, "x-page-views")) {
+    failCheck(
+      `the page shows the count ${shown ?? "nowhere"}, its header ${readHeader(answer, "x-page-views") || "nothing"}`,
+    );
+  }
+  return { count: Number(shown), servedBy: readHeader(answer, "x-served-by") };
+}
+
+/** Asks Postgres itself, inside its own container. */
+export async function countInDatabase(cluster: Cluster, { database }: Roles): Promise<number> {
+  const [container] = await cluster.getRunning(database);
+  const query = "SELECT count(*) FROM pageviews_pageview";
+  const { exitCode, output } = await execute(container, [
+    "psql",
+    "-XAtq",
+    "-U",
+    "postgres",
+    "-d",
+    "pageviews",
+    "-c",
+    query,
+  ]);
+  if (exitCode !== 0 || !/^\d+$/.test(output))
+    failCheck(`psql in ${database} says: ${output}`, { service: database });
+  return Number(output);
+}

@@ -1,0 +1,198 @@
+import { connectEngine } from "../lib/docker/engine.ts";
+import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
+import { type Check, type CheckResult, runCheck, skipCheck } from "./check.ts";
+import { confinementChecks } from "./checks/confinement.ts";
+import { countingChecks } from "./checks/counting.ts";
+import { persistenceChecks } from "./checks/persistence.ts";
+import { publishedChecks } from "./checks/published.ts";
+import { reachabilityChecks } from "./checks/reachability.ts";
+import { recoveryChecks } from "./checks/recovery.ts";
+import { replicaChecks } from "./checks/replicas.ts";
+import { type Cluster, joinCluster, planOwnCluster } from "./cluster.ts";
+import { type ComposeFile, readComposeFile } from "./compose-file.ts";
+import { findComposeTool } from "./compose-tool.ts";
+import { waitUntilReady } from "./health.ts";
+import { bringUp, buildImages, takeDown } from "./lifecycle.ts";
+import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
+import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
+import { explainTrouble } from "./trouble.ts";
+
+/** What can be looked at all at once, because it doesn't look at the count. */
+const listLooks = (file: ComposeFile): readonly Check[] => [
+  ...publishedChecks(file),
+  ...reachabilityChecks(file),
+  ...(file.roles === undefined ? [] : confinementChecks(file.roles)),
+];
+
+/** What is proved one after the other. What breaks things comes after what doesn't. */
+const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
+  roles === undefined
+    ? []
+    : [
+        ...countingChecks(roles),
+        ...replicaChecks(roles),
+        ...recoveryChecks(roles),
+        ...persistenceChecks(roles),
+      ];
+
+async function smoke(options: SmokeOptions, run: Run): Promise<void> {
+  const file = await readComposeFile(options.file);
+  const docker = await connectEngine();
+  const tool = await findComposeTool();
+  run.compose = tool.version;
+  const parts = { file, docker, tool, signal: run.signal };
+  const cluster = options.running
+    ? await joinCluster(parts, options.project ?? file.defaultProject)
+    : await planOwnCluster(parts);
+  run.project = cluster.project;
+  try {
+    await prepare(cluster, options, run.report);
+    await prove(cluster, options, run);
+  } catch (error) {
+    // Said at once: a clean-up that fails too must not hide it.
+    fail(run, error);
+  }
+  if (!options.running) await cleanUp(cluster, options, run.report);
+}
+
+async function prepare(
+  cluster: Cluster,
+  { running, timeoutMs }: SmokeOptions,
+  report: SmokeReport,
+): Promise<void> {
+  if (running) {
+    report.step(`using the running project ${cluster.project}`);
+    return waitUntilReady(cluster, { timeoutMs });
+  }
+  report.step(`building with ${cluster.tool.version}`);
+  await buildImages(cluster);
+  report.step(`starting project ${cluster.project}`);
+  await bringUp(cluster, timeoutMs);
+}
+
+async function prove(cluster: Cluster, { faults }: SmokeOptions, run: Run): Promise<void> {
+  const note = (result: CheckResult) => {
+    run.results.push(result);
+    run.report.check(result);
+  };
+  const looked = await Promise.all(listLooks(cluster.file).map((check) => runCheck(check, cluster)));
+  for (const result of looked) note(result);
+  for (const check of listProofs(cluster.file)) {
+    note(await tryCheck(check, cluster, { faults, broken: run.results.some(isFailure) }));
+  }
+  for (const { error } of run.results) if (error !== undefined) fail(run, await addLog(error, cluster));
+}
+
+async function tryCheck(
+  check: Check,
+  cluster: Cluster,
+  { faults, broken }: { readonly faults: boolean; readonly broken: boolean },
+): Promise<CheckResult> {
+  cluster.signal.throwIfAborted();
+  if (check.disruptive === true && !faults) return skipCheck(check, "needs --faults on a running cluster");
+  // To break what is broken already would only bury the first finding.
+  if (check.disruptive === true && broken) return skipCheck(check, "an earlier check failed");
+  return runCheck(check, cluster);
+}
+
+const isFailure = ({ outcome }: CheckResult): boolean => outcome === "failed";
+
+/** The failed check's own words, with the tail of the log of the service it points at. */
+async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> {
+  const { resource, code, message, hint, detail } = error;
+  if (resource === undefined || detail.length > 0) return error;
+  const { detail: log } = await explainTrouble(cluster, {
+    service: resource,
+    state: "failed",
+    reason: message,
+  });
+  return new BerthError({
+    code,
+    message,
+    resource,
+    detail: log,
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
+}
+
+async function cleanUp(cluster: Cluster, { keep }: SmokeOptions, report: SmokeReport): Promise<void> {
+  const place = `docker-compose -f ${cluster.file.path} -p ${cluster.project}`;
+  if (keep) return report.step(`left running; to remove it: ${place} down --volumes`);
+  report.step(`removing project ${cluster.project}`);
+  await takeDown(cluster, { volumes: true });
+}
+
+interface Run {
+  readonly report: SmokeReport;
+  readonly signal: AbortSignal;
+  readonly results: CheckResult[];
+  exitCode: ExitCode;
+  project?: string;
+  compose?: string;
+}
+
+function fail(run: Run, error: unknown): void {
+  const shown = asBerthError(run.signal.aborted ? run.signal.reason : error);
+  run.report.error(shown);
+  if (run.exitCode === exitCodes.done) run.exitCode = shown.exitCode;
+}
+
+async function main(): Promise<ExitCode> {
+  const startedMs = performance.now();
+  const report = process.argv.includes("--json") ? createJsonReport() : createTextReport();
+  const run: Run = { report, signal: listenForInterrupt(report), results: [], exitCode: exitCodes.done };
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (options === "help") {
+      process.stdout.write(helpText);
+      return exitCodes.done;
+    }
+    await smoke(options, run);
+  } catch (error) {
+    fail(run, error);
+  }
+  const count = (outcome: CheckResult["outcome"]) =>
+    run.results.filter((one) => one.outcome === outcome).length;
+  report.summary({
+    outcome: run.exitCode === exitCodes.done ? "done" : run.signal.aborted ? "interrupted" : "failed",
+    project: run.project,
+    compose: run.compose,
+    passed: count("passed"),
+    failed: count("failed"),
+    skipped: count("skipped"),
+    durationMs: Math.round(performance.now() - startedMs),
+  });
+  return run.exitCode;
+}
+
+function listenForInterrupt(report: SmokeReport): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    report.step("stopping: what was started is removed first; press Ctrl-C again to leave at once");
+    controller.abort(
+      new BerthError({
+        code: "Interrupted",
+        message: "stopped by the user",
+        exitCode: exitCodes.interrupted,
+      }),
+    );
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  return controller.signal;
+}
+
+function asBerthError(error: unknown): BerthError {
+  if (error instanceof BerthError) return error;
+  const known = error instanceof Error ? error : new Error(String(error));
+  return new BerthError({
+    code: "Unexpected",
+    message: `${known.name}: ${known.message}`,
+    hint: "this is a mistake in Berth: please report it with the lines above",
+    detail: (known.stack ?? "").split("\n").slice(1, 8),
+    cause: error,
+  });
+}
+
+process.exitCode = await main();

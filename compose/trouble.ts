@@ -1,0 +1,103 @@
+import { text as readText } from "node:stream/consumers";
+import type Docker from "dockerode";
+import { extract } from "tar-stream";
+import { BerthError } from "../lib/errors.ts";
+import { isNotFound } from "../lib/docker/engine.ts";
+import type { Cluster } from "./cluster.ts";
+import { readLogTail } from "./container.ts";
+import type { Verdict } from "./health.ts";
+
+interface Cause {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Why a service isn't as it should be, as an error with the tail of its log and what to do. */
+export async function explainTrouble(cluster: Cluster, { service, reason }: Verdict): Promise<BerthError> {
+  const [container] = await cluster.listContainers(service);
+  const log = container === undefined ? [] : await readLogTail(cluster.docker.getContainer(container.Id), 15);
+  const cause = (await findCause(cluster, container, service)) ?? {
+    code: "ServiceNotReady",
+    message: "",
+    hint: `docker-compose -p ${cluster.project} logs ${service} shows all of its log`,
+  };
+  return new BerthError({
+    code: cause.code,
+    message: `service ${service}: ${reason}${cause.message === "" ? "" : `. ${cause.message}`}`,
+    hint: cause.hint,
+    resource: service,
+    detail: log,
+  });
+}
+
+// By what programs say to programs: a version file, a SQLSTATE, a field of JSON. Never by the words of a message.
+async function findCause(
+  cluster: Cluster,
+  container: Docker.ContainerInspectInfo | undefined,
+  service: string,
+): Promise<Cause | undefined> {
+  const { roles } = cluster.file;
+  if (roles === undefined || container === undefined) return undefined;
+  if (service === roles.database) return findOldVolume(cluster, container);
+  return (
+    findMissingMigrations(container, roles.migrations) ?? (await findRefusedLogin(cluster, roles.database))
+  );
+}
+
+/** PostgreSQL doesn't start on the files of another major version. */
+async function findOldVolume(
+  cluster: Cluster,
+  info: Docker.ContainerInspectInfo,
+): Promise<Cause | undefined> {
+  const variable = (name: string) =>
+    info.Config.Env.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
+  const wanted = variable("PG_MAJOR");
+  const folder = variable("PGDATA") ?? "/var/lib/postgresql/data";
+  const found = await readFileOf(cluster.docker.getContainer(info.Id), `${folder}/PG_VERSION`);
+  if (wanted === undefined || found === undefined || found === wanted) return undefined;
+  const volume = info.Mounts.find(({ Destination }) => folder.startsWith(Destination))?.Name ?? folder;
+  return {
+    code: "OldDatabaseVolume",
+    message: `The volume ${volume} was made by PostgreSQL ${found}, and the image is PostgreSQL ${wanted}`,
+    hint: `go back to postgres:${found}, dump, and load the dump into a new volume: docs/cluster.md, "A newer Postgres". Nothing was deleted`,
+  };
+}
+
+function findMissingMigrations(info: Docker.ContainerInspectInfo, migrations: string): Cause | undefined {
+  const said = info.State.Health?.Log.at(-1)?.Output ?? "";
+  const names = /"migrations_missing": \[([^\]]*)\]/.exec(said)?.[1]?.replaceAll('"', "");
+  if (names === undefined) return undefined;
+  return {
+    code: "MigrationsMissing",
+    message: `The database lacks migrations: ${names}`,
+    hint: `docker-compose run --rm ${migrations}; and see why service ${migrations} didn't make them`,
+  };
+}
+
+/** 28P01, invalid_password: https://www.postgresql.org/docs/17/errcodes-appendix.html */
+async function findRefusedLogin(cluster: Cluster, database: string): Promise<Cause | undefined> {
+  const [container] = await cluster.listContainers(database);
+  if (container === undefined) return undefined;
+  const log = await readLogTail(cluster.docker.getContainer(container.Id), 50);
+  if (!log.some((line) => / 28P01 /.test(line))) return undefined;
+  return {
+    code: "DatabasePasswordRefused",
+    message: `Service ${database} refused the password (SQLSTATE 28P01)`,
+    hint: "the database volume was made with another password than the app has now: docs/cluster.md, “Passwords”",
+  };
+}
+
+async function readFileOf(container: Docker.Container, path: string): Promise<string | undefined> {
+  try {
+    const unpacked = extract();
+    (await container.getArchive({ path })).pipe(unpacked);
+    for await (const entry of unpacked) {
+      return (await readText(entry)).trim();
+    }
+    return undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
