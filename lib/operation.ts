@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { randomUUID } from "node:crypto";
 import { Journal } from "../state/journal.ts";
+import { forgetRescued } from "../state/rescue.ts";
 import { type Lease, type LeaseRecord, takeLease } from "../state/lease.ts";
 import { ensureBuilt } from "./docker/build.ts";
 import { connectEngine } from "./docker/engine.ts";
@@ -8,7 +9,7 @@ import { converge } from "./engine/converge.ts";
 import { isWithin, type Plan } from "./engine/plan.ts";
 import type { Observations } from "./engine/read.ts";
 import { BerthError, exitCodes } from "./errors.ts";
-import { identifier, imagePin, type Reading, type Recorded, stateStoreOf } from "./reading.ts";
+import { identifier, imagePin, type Reading, type Recorded, rescueFileOf, stateStoreOf } from "./reading.ts";
 import type { Session } from "./session.ts";
 
 /** Asks on the terminal; the answer must be `expected`. With --yes nothing is asked. */
@@ -123,7 +124,9 @@ export async function convergeStack(session: Session, reading: Reading, lease: L
     journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
   }
   const { ctx, report: progress } = session;
-  return converge({ ctx, wishes, found, plan, journal, identify: identifier(session), progress });
+  const seen = await converge({ ctx, wishes, found, plan, journal, identify: identifier(session), progress });
+  await forgetRescued(rescueFileOf(session));
+  return seen;
 }
 
 /** Between showing and doing the world may have changed; only what was shown is done. */
@@ -137,6 +140,3 @@ export function requireWithin(session: Session, shown: Plan, plan: Plan): void {
     hint: "the new plan is above; run the same command again to go on with it",
   });
 }
-
-export const rescueFileOf = ({ directory, config }: Session): string =>
-  `${directory}/unsaved/${config.stack}-${config.region}.json`;

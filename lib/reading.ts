@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { newDocument, type StateDocument } from "../state/document.ts";
+import { loadState } from "../state/rescue.ts";
 import { openStateStore, type StateStore } from "../state/store.ts";
 import { rebuildDocument } from "../state/rebuild.ts";
 import { consoleTail } from "./aws/console.ts";
@@ -45,7 +46,11 @@ export interface ReadingOptions {
 export async function readStack(session: Session, options: ReadingOptions = {}): Promise<Reading> {
   const { config, ctx } = session;
   const [loaded, source, asked, commit] = await Promise.all([
-    stateStoreOf(session).load(),
+    loadState({
+      store: stateStoreOf(session),
+      belonging: belongingOf(session),
+      rescueFile: rescueFileOf(session),
+    }),
     openSource({ source: config.app.source, dockerfile: config.app.dockerfile }),
     askAws(session),
     commitOf(config.app.source),
@@ -82,6 +87,10 @@ export const belongingOf = ({ config, ctx }: Session) => ({
   account: ctx.account,
   region: ctx.region,
 });
+
+/** Where a state document is kept that could not be saved. */
+export const rescueFileOf = ({ directory, config }: Session): string =>
+  `${directory}/unsaved/${config.stack}-${config.region}.json`;
 
 /** The pin under which the chosen machine image is kept. */
 export const imagePin = ({ config }: Session): string => `image.${config.instance.os}`;

@@ -1,6 +1,7 @@
 import { listAll, type Target } from "../lib/engine/destroy.ts";
 import type { Wish } from "../lib/engine/wish.ts";
-import { identifier, type Recorded, stateStoreOf } from "../lib/reading.ts";
+import { loadState } from "../state/rescue.ts";
+import { belongingOf, identifier, type Recorded, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 export interface Targets {
@@ -14,7 +15,11 @@ export async function findTargets(session: Session, wishes: readonly Wish[]): Pr
   const { ctx, config } = session;
   const [listed, loaded] = await Promise.all([
     listAll(wishes, ctx, config.stack),
-    stateStoreOf(session).load(),
+    loadState({
+      store: stateStoreOf(session),
+      belonging: belongingOf(session),
+      rescueFile: rescueFileOf(session),
+    }),
   ]);
   if (loaded === undefined) return { targets: listed, reading: undefined };
   const { document } = loaded;

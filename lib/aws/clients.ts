@@ -54,6 +54,8 @@ export function callKind(operation: string): Call["kind"] {
 }
 
 export function createClients(options: ClientOptions): Clients {
+  // The SDK's version is pinned, and package.json says which versions of Node go with it.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   const { endpoints } = options;
   const settings = (endpoint: string | undefined) => ({
     region: options.region,

@@ -1,11 +1,15 @@
 import { GetConsoleOutputCommand } from "@aws-sdk/client-ec2";
-import type { ResourceContext } from "../resources/resource.ts";
+import type { Clients } from "./clients.ts";
 
 const keptLines = 20;
 
 /** The last lines that an instance wrote to its console; AWS shows them up to some minutes late, and not for every type. */
-export async function consoleTail({ clients }: ResourceContext, instanceId: string): Promise<string[]> {
-  const { Output = "" } = await clients.ec2.send(new GetConsoleOutputCommand({ InstanceId: instanceId, Latest: true }));
+export async function consoleTail(
+  { clients }: { readonly clients: Pick<Clients, "ec2"> },
+  instanceId: string,
+): Promise<string[]> {
+  const command = new GetConsoleOutputCommand({ InstanceId: instanceId, Latest: true });
+  const { Output = "" } = await clients.ec2.send(command);
   const lines = Buffer.from(Output, "base64").toString("utf8").trimEnd().split(/\r?\n/);
   return lines.slice(-keptLines);
 }

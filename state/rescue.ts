@@ -1,0 +1,69 @@
+import { readFile, rm } from "node:fs/promises";
+import { BerthError } from "../lib/errors.ts";
+import { type Belonging, parseDocument, type StateDocument, type StateEntry } from "./document.ts";
+import type { Loaded, StateStore } from "./store.ts";
+
+export interface RescueOptions {
+  readonly store: StateStore;
+  readonly belonging: Belonging;
+  /** Where a run leaves its document when the store can't be reached. */
+  readonly rescueFile: string;
+}
+
+/** The stored document, with what an earlier run on this computer could not save merged into it. */
+export async function loadState({
+  store,
+  belonging,
+  rescueFile,
+}: RescueOptions): Promise<Loaded | StateOnly | undefined> {
+  const [loaded, kept] = await Promise.all([store.load(), readRescued(rescueFile, belonging)]);
+  if (kept === undefined) return loaded;
+  if (loaded === undefined) return { document: kept };
+  if (loaded.document.lineage !== kept.lineage) throw otherLineage(rescueFile, store.location);
+  return { document: mergeDocuments(loaded.document, kept), etag: loaded.etag };
+}
+
+interface StateOnly {
+  readonly document: StateDocument;
+  readonly etag?: undefined;
+}
+
+/** Called when a run has saved all it knows. */
+export async function forgetRescued(rescueFile: string): Promise<void> {
+  await rm(rescueFile, { force: true });
+}
+
+/** Pure. The later generation wins; of the same generation the one that knows its id. */
+export function mergeDocuments(stored: StateDocument, kept: StateDocument): StateDocument {
+  const resources: Record<string, StateEntry> = { ...stored.resources };
+  for (const [name, entry] of Object.entries(kept.resources)) {
+    const other = resources[name];
+    const isLater = other === undefined || entry.generation > other.generation;
+    const knowsMore = other !== undefined && entry.generation === other.generation && other.id === undefined;
+    if (isLater || knowsMore) resources[name] = entry;
+  }
+  const known = new Set(stored.superseded.map(({ id }) => id));
+  return {
+    ...stored,
+    serial: Math.max(stored.serial, kept.serial),
+    resources,
+    superseded: [...stored.superseded, ...kept.superseded.filter(({ id }) => !known.has(id))],
+    pins: { ...kept.pins, ...stored.pins },
+  };
+}
+
+async function readRescued(file: string, belonging: Belonging): Promise<StateDocument | undefined> {
+  const body = await readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return body === undefined ? undefined : parseDocument(body, belonging, file);
+}
+
+function otherLineage(rescueFile: string, location: string): BerthError {
+  return new BerthError({
+    code: "StateForeign",
+    message: `${rescueFile} was kept from another history of this stack than ${location} has; nothing was changed`,
+    hint: "if the kept one is of a stack that was taken away since, remove that file and run again",
+  });
+}
