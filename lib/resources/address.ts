@@ -33,8 +33,8 @@ export const address: Resource<AddressDesired, AddressFacts> = {
   find: (ctx, identity, known) =>
     findOwned(identity, known, {
       kind,
-      idFilter: "allocation-id",
-      describe: (filters) => describe(ctx, filters),
+      byId: (id) => describe(ctx, byId(id)),
+      byTags: (filters) => describe(ctx, filters),
     }),
 
   async create(ctx, identity) {

@@ -1,4 +1,4 @@
-import { isNotYetVisible } from "../aws/errors.ts";
+import { isAlreadyExists, isNotYetVisible } from "../aws/errors.ts";
 import { retry } from "../aws/poll.ts";
 import type { ResourceContext } from "./resource.ts";
 
@@ -8,6 +8,17 @@ const visibleTimeoutMs = 60_000;
 /** Makes a call that refers to things which may have been made a moment ago; waits while AWS doesn't know them everywhere. */
 export function onceVisible<T>(ctx: ResourceContext, what: string, attempt: () => Promise<T>): Promise<T> {
   return retry(ctx, { what, timeoutMs: visibleTimeoutMs, retryOn: isNotYetVisible, attempt });
+}
+
+/** Calls what makes something; that it is there already is as good. Answers whether this call made it. */
+export async function unlessThere(step: Promise<unknown>): Promise<boolean> {
+  try {
+    await step;
+    return true;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    return false;
+  }
 }
 
 /** An id in an answer that AWS always gives, though its types say it may not. */

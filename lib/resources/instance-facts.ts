@@ -50,14 +50,19 @@ export interface InstanceFacts extends InstanceSummary {
 
 const living: Filter = { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] };
 
-/** Instances that aren't on their way out. One round trip for a filter by id, two for any other. */
-export async function readInstances(ctx: ResourceContext, filters: Filter[]): Promise<InstanceFacts[]> {
-  const knownId = filters.find((filter) => filter.Name === "instance-id")?.Values?.[0];
-  const [found, known] = await Promise.all([
-    describeInstances(ctx, [...filters, living]),
-    knownId === undefined ? undefined : readDetails(ctx, knownId),
+/** The instance of that id, unless it is on its way out. One round trip. */
+export async function readInstance(ctx: ResourceContext, id: string): Promise<InstanceFacts[]> {
+  const [found, details] = await Promise.all([
+    describeInstances(ctx, [{ Name: "instance-id", Values: [id] }, living]),
+    readDetails(ctx, id),
   ]);
-  return Promise.all(found.map(async (one) => withDetails(one, known ?? (await readDetails(ctx, one.id)))));
+  return found.map((one) => withDetails(one, details));
+}
+
+/** Instances that aren't on their way out. Two round trips. */
+export async function readInstances(ctx: ResourceContext, filters: Filter[]): Promise<InstanceFacts[]> {
+  const found = await describeInstances(ctx, [...filters, living]);
+  return Promise.all(found.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
 }
 
 /** Instances in any state, terminated ones for as long as AWS lists them. */

@@ -62,7 +62,7 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
   ],
 
   async update(ctx, { identity, desired, facts, differences }) {
-    if (concerns(differences, "role")) await exchangeRole(ctx, facts, desired.roleName);
+    if (concerns(differences, "role")) await exchangeRole(ctx, facts.id, desired.roleName);
     if (!concerns(differences, "tags")) return;
     const tags = { InstanceProfileName: facts.id, Tags: toTagList(identity.tags) };
     await ctx.clients.iam.send(new TagInstanceProfileCommand(tags));
@@ -97,16 +97,13 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
   },
 };
 
-async function exchangeRole(
-  ctx: ResourceContext,
-  facts: InstanceProfileFacts,
-  roleName: string,
-): Promise<void> {
-  await takeRoleOut(ctx, facts);
-  const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: facts.id, RoleName: roleName });
-  await onceVisible(ctx, `role ${roleName} in instance profile ${facts.id}`, () =>
-    ctx.clients.iam.send(command),
-  );
+/** Looks again first: an earlier attempt may have gone through without its reply, and AWS refuses a second role, even the same one. */
+async function exchangeRole(ctx: ResourceContext, id: string, roleName: string): Promise<void> {
+  const facts = await getProfile(ctx, id);
+  if (facts?.roleName === roleName) return;
+  if (facts) await takeRoleOut(ctx, facts);
+  const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
+  await onceVisible(ctx, `role ${roleName} in instance profile ${id}`, () => ctx.clients.iam.send(command));
 }
 
 async function takeRoleOut(ctx: ResourceContext, { id, roleName }: InstanceProfileFacts): Promise<void> {

@@ -13,6 +13,7 @@ import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import {
   describeInstances,
+  readInstance,
   readInstances,
   summarizeUserData,
   type InstanceFacts,
@@ -46,8 +47,8 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
   find: (ctx, identity, known) =>
     findOwned(identity, known, {
       kind,
-      idFilter: "instance-id",
-      describe: (filters) => readInstances(ctx, filters),
+      byId: (id) => readInstance(ctx, id),
+      byTags: (filters) => readInstances(ctx, filters),
     }),
 
   async create(ctx, identity, desired) {

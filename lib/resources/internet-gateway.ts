@@ -7,9 +7,8 @@ import {
   type Filter,
   type InternetGateway,
 } from "@aws-sdk/client-ec2";
-import { isAlreadyExists } from "../aws/errors.ts";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
-import { onceVisible, requireId } from "./creation.ts";
+import { onceVisible, requireId, unlessThere } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone, unlessGone } from "./removal.ts";
@@ -32,8 +31,8 @@ export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFa
   find: (ctx, identity, known) =>
     findOwned(identity, known, {
       kind,
-      idFilter: "internet-gateway-id",
-      describe: (filters) => describe(ctx, filters),
+      byId: (id) => describe(ctx, byId(id)),
+      byTags: (filters) => describe(ctx, filters),
     }),
 
   async create(ctx, identity) {
@@ -81,11 +80,10 @@ function attachmentDifference(desired: InternetGatewayDesired, facts: InternetGa
 
 async function attach(ctx: ResourceContext, id: string, vpcId: string): Promise<void> {
   const command = new AttachInternetGatewayCommand({ InternetGatewayId: id, VpcId: vpcId });
-  try {
-    await onceVisible(ctx, `internet gateway ${id} to ${vpcId}`, () => ctx.clients.ec2.send(command));
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
+  const attached = onceVisible(ctx, `internet gateway ${id} to ${vpcId}`, () =>
+    ctx.clients.ec2.send(command),
+  );
+  await unlessThere(attached);
 }
 
 async function detach(ctx: ResourceContext, id: string): Promise<void> {

@@ -6,10 +6,10 @@ import type { Change, Difference, Facts, Identity, Listed, ResourceContext } fro
 
 interface Search<Found> {
   readonly kind: string;
-  /** Name of EC2's filter by id. A filter, unlike a list of ids, answers "none" without an error. */
-  readonly idFilter: string;
+  /** None when it isn't there or is on its way out. */
+  readonly byId: (id: string) => Promise<Found[]>;
   /** All that match and aren't on their way out. */
-  readonly describe: (filters: Filter[]) => Promise<Found[]>;
+  readonly byTags: (filters: Filter[]) => Promise<Found[]>;
 }
 
 /**
@@ -20,13 +20,13 @@ interface Search<Found> {
 export async function findOwned<Found extends Facts>(
   identity: Identity,
   known: string | undefined,
-  { kind, idFilter, describe }: Search<Found>,
+  { kind, byId, byTags }: Search<Found>,
 ): Promise<Found | undefined> {
   if (known !== undefined) {
-    const [found] = await describe([{ Name: idFilter, Values: [known] }]);
+    const [found] = await byId(known);
     if (found) return refuseOtherStack(kind, identity, found);
   }
-  const matches = await describe(ownershipFilters(identity));
+  const matches = await byTags(ownershipFilters(identity));
   if (matches.length > 1) throw ambiguous(kind, identity, matches);
   return matches[0];
 }

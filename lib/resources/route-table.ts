@@ -12,7 +12,7 @@ import {
   type RouteTable,
 } from "@aws-sdk/client-ec2";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
-import { onceVisible, requireId } from "./creation.ts";
+import { onceVisible, requireId, unlessThere } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
@@ -40,8 +40,8 @@ export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
   find: (ctx, identity, known) =>
     findOwned(identity, known, {
       kind,
-      idFilter: "route-table-id",
-      describe: (filters) => describe(ctx, filters),
+      byId: (id) => describe(ctx, byId(id)),
+      byTags: (filters) => describe(ctx, filters),
     }),
 
   async create(ctx, identity, { vpcId }) {
@@ -98,8 +98,10 @@ async function setDefaultRoute(
 ): Promise<void> {
   const route = { RouteTableId: facts.id, DestinationCidrBlock: everywhere, GatewayId: gatewayId };
   await onceVisible(ctx, `route from ${facts.id} to ${gatewayId}`, async () => {
-    if (facts.defaultRoute === undefined) await ctx.clients.ec2.send(new CreateRouteCommand(route));
-    else await ctx.clients.ec2.send(new ReplaceRouteCommand(route));
+    const { ec2 } = ctx.clients;
+    const isNew =
+      facts.defaultRoute === undefined && (await unlessThere(ec2.send(new CreateRouteCommand(route))));
+    if (!isNew) await ec2.send(new ReplaceRouteCommand(route));
   });
 }
 

@@ -3,9 +3,10 @@ import {
   DeleteVpcEndpointsCommand,
   ModifyVpcEndpointCommand,
   paginateDescribeVpcEndpoints,
-  type Filter,
+  type DescribeVpcEndpointsCommandInput,
   type VpcEndpoint,
 } from "@aws-sdk/client-ec2";
+import { unlessAbsent } from "../aws/errors.ts";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
 import { onceVisible, requireId } from "./creation.ts";
@@ -33,8 +34,8 @@ export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
   find: (ctx, identity, known) =>
     findOwned(identity, known, {
       kind,
-      idFilter: "vpc-endpoint-id",
-      describe: async (filters) => (await describe(ctx, filters)).filter((one) => !one.deleting),
+      byId: async (id) => (await describe(ctx, byId(id))).filter(isStaying),
+      byTags: async (filters) => (await describe(ctx, { Filters: filters })).filter(isStaying),
     }),
 
   async create(ctx, identity, { vpcId, routeTableId }) {
@@ -89,10 +90,10 @@ export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: async (ctx, stack) => toListed(kind, await describe(ctx, { Filters: ownershipFilters({ stack }) })),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "vpc-endpoint-id", Values: [id] }];
+const byId = (id: string) => ({ VpcEndpointIds: [id] });
 
 /** The call succeeds even when it deleted nothing: what went wrong stands in its answer. */
 async function deleteEndpoint(ctx: ResourceContext, id: string): Promise<void> {
@@ -109,14 +110,23 @@ interface Described extends S3EndpointFacts {
 }
 
 /** Those being deleted included, those deleted not. */
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<Described[]> {
+async function describe(ctx: ResourceContext, query: DescribeVpcEndpointsCommandInput): Promise<Described[]> {
+  return (await unlessAbsent(describePages(ctx, query))) ?? [];
+}
+
+async function describePages(
+  ctx: ResourceContext,
+  query: DescribeVpcEndpointsCommandInput,
+): Promise<Described[]> {
   const found: Described[] = [];
-  for await (const page of paginateDescribeVpcEndpoints({ client: ctx.clients.ec2 }, { Filters: filters })) {
+  for await (const page of paginateDescribeVpcEndpoints({ client: ctx.clients.ec2 }, query)) {
     const present = (page.VpcEndpoints ?? []).filter((one) => stateOf(one) !== "deleted");
     found.push(...present.map(parseEndpoint));
   }
   return found;
 }
+
+const isStaying = (found: Described): boolean => !found.deleting;
 
 // Documented with a capital, answered without.
 const stateOf = (raw: VpcEndpoint): string => (raw.State ?? "").toLowerCase();

@@ -9,9 +9,8 @@ import {
   type IpPermission,
   type SecurityGroup,
 } from "@aws-sdk/client-ec2";
-import { isAlreadyExists } from "../aws/errors.ts";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
-import { onceVisible, requireId } from "./creation.ts";
+import { onceVisible, requireId, unlessThere } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone, unlessGone } from "./removal.ts";
@@ -48,7 +47,11 @@ export const securityGroup: Resource<SecurityGroupDesired, SecurityGroupFacts> =
   kind,
 
   find: (ctx, identity, known) =>
-    findOwned(identity, known, { kind, idFilter: "group-id", describe: (filters) => describe(ctx, filters) }),
+    findOwned(identity, known, {
+      kind,
+      byId: (id) => describe(ctx, byId(id)),
+      byTags: (filters) => describe(ctx, filters),
+    }),
 
   async create(ctx, identity, desired) {
     const command = new CreateSecurityGroupCommand({
@@ -151,14 +154,6 @@ async function revoke(ctx: ResourceContext, id: string, permission: IpPermission
 async function openEgress(ctx: ResourceContext, id: string): Promise<void> {
   const command = new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [everythingOut] });
   await unlessThere(ctx.clients.ec2.send(command));
-}
-
-async function unlessThere(step: Promise<unknown>): Promise<void> {
-  try {
-    await step;
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
 }
 
 async function describe(ctx: ResourceContext, filters: Filter[]): Promise<SecurityGroupFacts[]> {

@@ -35,8 +35,8 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
   find: (ctx, identity, known) =>
     findOwned(identity, known, {
       kind,
-      idFilter: "subnet-id",
-      describe: (filters) => describe(ctx, filters),
+      byId: (id) => describe(ctx, byId(id)),
+      byTags: (filters) => describe(ctx, filters),
     }),
 
   async create(ctx, identity, { vpcId, cidr, zone }) {

@@ -34,8 +34,8 @@ export const vpc: Resource<VpcDesired, VpcFacts> = {
   async find(ctx, identity, known) {
     const found = await findOwned(identity, known, {
       kind,
-      idFilter: "vpc-id",
-      describe: (filters) => describe(ctx, filters),
+      byId: (id) => describe(ctx, byId(id)),
+      byTags: (filters) => describe(ctx, filters),
     });
     return found && readDns(ctx, found);
   },

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { CreateTagsCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
+import type { Clients } from "../../lib/aws/clients.ts";
+import { stackTag, toTagList, type Tags } from "../../lib/aws/tags.ts";
+import type { Difference, Facts, Identity, Resource } from "../../lib/resources/resource.ts";
+import { newIdentity, type Account } from "../resources/account.ts";
+
+/** Something that somebody changes behind Berth's back. */
+export interface Drift<Desired, Found> {
+  /** The differences that name it: their whole fields, or how they begin. */
+  readonly field: string;
+  readonly act: (stranger: Clients, facts: Found, desired: Desired) => Promise<unknown>;
+}
+
+export interface Tagger {
+  readonly add: (stranger: Clients, facts: Facts, tags: Tags) => Promise<unknown>;
+  readonly take: (stranger: Clients, facts: Facts, keys: readonly string[]) => Promise<unknown>;
+}
+
+export const ec2Tagger: Tagger = {
+  add: ({ ec2 }, { id }, tags) => ec2.send(new CreateTagsCommand({ Resources: [id], Tags: toTagList(tags) })),
+  take: ({ ec2 }, { id }, keys) =>
+    ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: keys.map((Key) => ({ Key })) })),
+};
+
+export interface ResourceCase<Desired, Found extends Facts> {
+  readonly account: Account;
+  readonly resource: Resource<Desired, Found>;
+  /** Makes what the resource depends on, and says how it shall be. */
+  readonly prepare: (identity: Identity) => Promise<Desired>;
+  /** What `update` repairs. */
+  readonly drifts: readonly Drift<Desired, Found>[];
+  /** A wish, differing in one field, that takes a new resource. */
+  readonly replacements: Readonly<Record<string, (desired: Desired) => Desired>>;
+  readonly tagger?: Tagger;
+  /** What `create` writes; one call unless the emulator forgets a part of it. */
+  readonly creation: readonly string[];
+}
+
+/** What every resource must hold to, against emulators that keep state. */
+export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<Desired, Found>): void {
+  const { resource, account, prepare, tagger = ec2Tagger } = given;
+  const { ctx, stranger } = account;
+  const name = resource.kind;
+
+  /** As the engine does it, without its patience. */
+  async function converge(identity: Identity, desired: Desired, known?: string): Promise<Found> {
+    const id =
+      (await resource.find(ctx, identity, known))?.id ?? (await resource.create(ctx, identity, desired));
+    const facts = await get(identity, id);
+    const differences = resource.differences(identity, desired, facts);
+    if (differences.length > 0) await resource.update(ctx, { identity, desired, facts, differences });
+    return get(identity, id);
+  }
+
+  async function get(identity: Identity, known?: string): Promise<Found> {
+    const facts = await resource.find(ctx, identity, known);
+    assert.ok(facts, `${name} is found`);
+    return facts;
+  }
+
+  async function made() {
+    const identity = newIdentity(name);
+    const desired = await prepare(identity);
+    return { identity, desired, facts: await converge(identity, desired) };
+  }
+
+  const fields = (differences: readonly Difference[]) => differences.map((one) => one.field);
+
+  describe(name, () => {
+    test("is absent before it is made, by tags and by a recorded id alike", async () => {
+      const identity = newIdentity(name);
+      await prepare(identity);
+
+      assert.equal(await resource.find(ctx, identity), undefined);
+      assert.deepEqual(await resource.list(ctx, identity.stack), []);
+    });
+
+    test("is made by one call that carries its tags, and is what was wished after one update", async () => {
+      const identity = newIdentity(name);
+      const desired = await prepare(identity);
+      const before = account.calls.length;
+      const id = await resource.create(ctx, identity, desired);
+
+      const writes = account.calls.slice(before).filter((call) => call.kind === "write");
+      assert.deepEqual(
+        writes.map((call) => call.operation),
+        given.creation,
+      );
+      const facts = await converge(identity, desired, id);
+      assert.deepEqual(resource.differences(identity, desired, facts), []);
+      assert.deepEqual({ ...facts.tags, ...identity.tags }, facts.tags);
+    });
+
+    test("is found again by tags or derived name alone", async () => {
+      const { identity, facts } = await made();
+
+      assert.equal((await get(identity)).id, facts.id);
+      assert.deepEqual(await resource.list(ctx, identity.stack), [{ id: facts.id, name, generation: 1 }]);
+    });
+
+    test("takes no write when there is nothing to do", async () => {
+      const { identity, desired, facts } = await made();
+      const before = account.calls.length;
+
+      await converge(identity, desired, facts.id);
+      await resource.list(ctx, identity.stack);
+
+      const writes = account.calls.slice(before).filter((call) => call.kind === "write");
+      assert.deepEqual(writes, []);
+    });
+
+    for (const { field, act } of given.drifts) {
+      test(`has its ${field} repaired, changed behind Berth's back`, async () => {
+        const { identity, desired, facts } = await made();
+        await act(stranger, facts, desired);
+
+        const drifted = await get(identity, facts.id);
+        const named = resource.differences(identity, desired, drifted);
+        assert.ok(
+          named.length > 0 && named.every((one) => one.field.startsWith(field)),
+          `names ${fields(named).join()}`,
+        );
+        assert.ok(named.every((one) => one.action === "update" && one.wanted !== one.found));
+
+        await resource.update(ctx, { identity, desired, facts: drifted, differences: named });
+        // Again, as after a crash that lost the first one's reply.
+        await resource.update(ctx, { identity, desired, facts: drifted, differences: named });
+        assert.deepEqual(resource.differences(identity, desired, await get(identity, facts.id)), []);
+      });
+    }
+
+    for (const [field, change] of Object.entries(given.replacements)) {
+      test(`is replaced, with the reason, when ${field} changes`, async () => {
+        const { identity, desired, facts } = await made();
+
+        const found = resource.differences(identity, change(desired), facts);
+
+        assert.deepEqual(fields(found), [field]);
+        assert.ok(found.every((one) => one.action === "replace" && one.reason));
+      });
+    }
+
+    test("keeps tags that a user added, and gets its own back", async () => {
+      const { identity, desired, facts } = await made();
+      await tagger.add(stranger, facts, { Owner: "somebody", Team: "other" });
+      await tagger.take(stranger, facts, [stackTag]);
+
+      const drifted = await get(identity, facts.id);
+      const named = resource.differences(identity, desired, drifted);
+      assert.deepEqual(fields(named).toSorted(), [`tags.${stackTag}`, "tags.Team"].toSorted());
+      await resource.update(ctx, { identity, desired, facts: drifted, differences: named });
+
+      const repaired = await get(identity);
+      assert.deepEqual(repaired.tags["Owner"], "somebody");
+      assert.deepEqual(resource.differences(identity, desired, repaired), []);
+    });
+
+    test("is refused once it carries another stack's tag", async () => {
+      const { identity, facts } = await made();
+      await tagger.add(stranger, facts, { [stackTag]: "somebody-elses" });
+
+      await assert.rejects(resource.find(ctx, identity, facts.id), { code: "ForeignResource" });
+    });
+
+    test("goes, and has gone when it is removed again", async () => {
+      const { identity, facts } = await made();
+
+      await resource.remove(ctx, facts.id);
+      assert.equal(await resource.find(ctx, identity, facts.id), undefined);
+      assert.deepEqual(await resource.list(ctx, identity.stack), []);
+      await resource.remove(ctx, facts.id);
+    });
+
+    test("is made again after somebody deleted it", async () => {
+      const { identity, desired, facts } = await made();
+      await resource.remove(ctx, facts.id);
+
+      const next = { ...identity, generation: 2, tags: { ...identity.tags, "berth:generation": "2" } };
+      const again = await converge(next, desired, facts.id);
+
+      assert.deepEqual(resource.differences(next, desired, again), []);
+      assert.deepEqual(await resource.list(ctx, identity.stack), [{ id: again.id, name, generation: 2 }]);
+    });
+  });
+}

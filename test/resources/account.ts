@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts";
+import { resourceTags } from "../../lib/aws/tags.ts";
+import { localAccount, startEmulators } from "../../lib/local/emulators.ts";
+import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
+
+/** An AWS account of emulators for one test file; ends with the file. */
+export interface Account {
+  readonly ctx: ResourceContext;
+  /** Somebody else at work in the same account. */
+  readonly stranger: Clients;
+  /** Every call that went through `ctx`. */
+  readonly calls: Call[];
+  /** What was told of waits. */
+  readonly notes: string[];
+  /** Clients for another region of the same account. */
+  readonly elsewhere: (region: string) => ResourceContext;
+}
+
+export async function openAccount(options: { readonly ecr?: boolean } = {}): Promise<Account> {
+  const logDirectory = await mkdtemp(join(tmpdir(), "berth-resources-"));
+  const emulators = await startEmulators({ logDirectory, ecr: options.ecr ?? false });
+  after(async () => {
+    await emulators[Symbol.asyncDispose]();
+    await rm(logDirectory, { recursive: true, force: true });
+  });
+  const { endpoints, credentials } = emulators;
+  const connection = { endpoints, credentials, maxAttempts: 2 };
+  const calls: Call[] = [];
+  const notes: string[] = [];
+  const contextIn = (region: string): ResourceContext => ({
+    clients: createClients({ ...connection, region, onCall: (call) => calls.push(call) }),
+    account: localAccount,
+    region,
+    signal: new AbortController().signal,
+    note: (text) => notes.push(text),
+    timings: { firstMs: 10, longestMs: 50, timeoutMs: 5000 },
+  });
+  const region = "eu-central-1";
+  const stranger = createClients({ ...connection, region });
+  return { ctx: contextIn(region), stranger, calls, notes, elsewhere: contextIn };
+}
+
+let stacks = 0;
+
+/** A resource of a stack that no other test has. */
+export function newIdentity(name: string): Identity {
+  stacks += 1;
+  const owner = { stack: `stack-${stacks}`, name, generation: 1 };
+  return { ...owner, lineage: "a-lineage", tags: resourceTags(owner, { Team: "harbour" }) };
+}

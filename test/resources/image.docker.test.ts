@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
+import { createClients } from "../../lib/aws/clients.ts";
+import type { Call } from "../../lib/aws/clients.ts";
+import { openSource } from "../../lib/docker/source.ts";
+import type { Source } from "../../lib/docker/source.ts";
+import { localAccount, startEmulators } from "../../lib/local/emulators.ts";
+import type { Emulators } from "../../lib/local/emulators.ts";
+import { imageReference, imageResource } from "../../lib/resources/image.ts";
+import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
+import { openScratchEngine } from "../docker/scratch-engine.ts";
+import type { ScratchEngine } from "../docker/scratch-engine.ts";
+import { writeSourceFolder } from "../docker/source-folder.ts";
+import type { SourceFolder } from "../docker/source-folder.ts";
+
+const repository = "berth/image-test";
+const identity: Identity = { stack: "image-test", name: "image", generation: 1, lineage: "l", tags: {} };
+
+describe("the image in its repository", () => {
+  let logDirectory: string;
+  let emulators: Emulators;
+  let engine: ScratchEngine;
+  let folder: SourceFolder;
+  let source: Source;
+  let calls: Call[] = [];
+  let ctx: ResourceContext;
+
+  before(async () => {
+    logDirectory = await mkdtemp(join(tmpdir(), "berth-image-test-"));
+    emulators = await startEmulators({ logDirectory, ecr: true });
+    engine = await openScratchEngine();
+    folder = await writeSourceFolder({
+      Dockerfile: "FROM scratch\nCOPY page /\n",
+      page: "x".repeat(100_000),
+    });
+    source = await openSource({ source: folder.path });
+    const { endpoints, credentials } = emulators;
+    const onCall = (call: Call) => calls.push(call);
+    const clients = createClients({ region: "eu-central-1", endpoints, credentials, maxAttempts: 2, onCall });
+    const signal = new AbortController().signal;
+    ctx = { clients, account: localAccount, region: "eu-central-1", signal, note: () => undefined };
+  });
+  after(async () => {
+    await folder[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+    await emulators[Symbol.asyncDispose]();
+    await rm(logDirectory, { recursive: true });
+  });
+  beforeEach(async () => {
+    await emulators.reset();
+    calls = [];
+  });
+
+  const createRepository = () =>
+    ctx.clients.ecr.send(
+      new CreateRepositoryCommand({ repositoryName: repository, imageTagMutability: "IMMUTABLE" }),
+    );
+  const resource = (options: { registry?: string; of?: Source } = {}) =>
+    imageResource({
+      docker: () => Promise.resolve(engine.docker),
+      source: options.of ?? source,
+      repository,
+      registry: options.registry ?? emulators.endpoints.registry,
+    });
+  const noEngine = () =>
+    imageResource({
+      docker: () => Promise.reject(new Error("the engine was asked for")),
+      source,
+      repository,
+      registry: emulators.endpoints.registry,
+    });
+  const desired = () => ({ repository, tag: source.tag });
+
+  it("is absent before it was pushed, and before its repository is there", async () => {
+    assert.equal(await resource().find(ctx, identity), undefined);
+    await createRepository();
+    assert.equal(await resource().find(ctx, identity), undefined);
+  });
+
+  it("is pushed once, and pulled by the digest it was pushed with", async () => {
+    await createRepository();
+    await engine.build(source);
+    const id = await resource().create(ctx, identity, desired());
+
+    const facts = await resource().find(ctx, identity, id);
+    assert.ok(facts);
+    assert.match(
+      imageReference(facts),
+      /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/berth\/image-test@sha256:[0-9a-f]{64}$/,
+    );
+    const reference = `${emulators.endpoints.registry}/${repository}@${facts.digest}`;
+    assert.equal(await pulledId(reference), (await engine.build(source)).imageId);
+  });
+
+  it("leaves no name of the registry's behind on the engine", async () => {
+    await createRepository();
+    await resource().create(ctx, identity, desired());
+    const images = await engine.docker.listImages();
+
+    const names = images.flatMap(({ RepoTags }) => RepoTags ?? []);
+    assert.deepEqual(
+      names.filter((name) => name.startsWith(`${emulators.endpoints.registry}/`)),
+      [],
+    );
+  });
+
+  it("that is there needs no engine and no write", async () => {
+    await createRepository();
+    await resource().create(ctx, identity, desired());
+    calls = [];
+
+    const facts = await noEngine().find(ctx, identity);
+
+    assert.ok(facts);
+    assert.deepEqual(noEngine().differences(identity, desired(), facts), []);
+    assert.deepEqual(
+      calls.filter(({ kind }) => kind === "write"),
+      [],
+    );
+  });
+
+  it("may be pushed by two at once, though its tag can't be overwritten", async () => {
+    await createRepository();
+    await resource().create(ctx, identity, desired());
+    const first = await resource().find(ctx, identity);
+
+    await resource().create(ctx, identity, desired());
+
+    assert.deepEqual(await resource().find(ctx, identity), first);
+  });
+
+  it("that doesn't build leaves AWS untouched", async () => {
+    await using broken = await writeSourceFolder({ Dockerfile: "FROM scratch\nCOPY absent /\n" });
+    const of = await openSource({ source: broken.path });
+
+    const creating = resource({ of }).create(ctx, identity, { repository, tag: of.tag });
+
+    await assert.rejects(creating, { code: "BuildFailed", message: /step 2\/\d COPY absent/ });
+    assert.deepEqual(calls, []);
+  });
+
+  it("that can't be pushed says where to, and why", async () => {
+    await createRepository();
+
+    const creating = resource({ registry: "127.0.0.1:1" }).create(ctx, identity, desired());
+
+    await assert.rejects(creating, { code: "PushFailed", message: /127\.0\.0\.1:1\/berth\/image-test:src-/ });
+    assert.equal(await resource().find(ctx, identity), undefined);
+  });
+
+  it("is not what was asked for when the source has changed since", async () => {
+    const creating = resource().create(ctx, identity, { repository, tag: "src-0000000000000000" });
+    await assert.rejects(creating, { code: "SourceChanged" });
+    assert.deepEqual(calls, []);
+  });
+
+  async function pulledId(reference: string): Promise<string> {
+    const answer = await engine.docker.pull(reference);
+    for await (const record of answer) assert.doesNotMatch(String(record), /"error"/);
+    engine.disown(reference);
+    return (await engine.docker.getImage(reference).inspect()).Id;
+  }
+});
