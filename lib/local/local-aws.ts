@@ -114,9 +114,11 @@ async function ask(
 ): Promise<Exclude<ControlMessage, { event: "note" }> | undefined> {
   const abort = () => socket.destroy();
   options.signal?.addEventListener("abort", abort);
+  const lines = createInterface({ input: socket });
+  socket.once("close", () => lines.close());
   try {
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of lines) {
       const message: ControlMessage = JSON.parse(line);
       if (message.event !== "note") return message;
       options.note?.(message.text);

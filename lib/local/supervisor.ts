@@ -45,6 +45,7 @@ class Supervisor {
     );
     this.#tell({ event: "ready", pid: process.pid, endpoints, credentials });
     log(`Ready: ${JSON.stringify(endpoints)}`);
+    await this.#endIfUnused("whoever started it is gone");
   }
 
   #serve(socket: Socket): void {

@@ -1,0 +1,63 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
+import type Docker from "dockerode";
+
+/** What the network behind the machines really saw, taken from its bridge. */
+export interface LinkLocalCapture extends AsyncDisposable {
+  /** An address that stands for nobody: a request to it is seen, which shows that the capture sees. */
+  readonly control: string;
+  /** Destinations of all packets to 169.254.0.0/16 and to the control, which `sendControl` has the machine send. */
+  stop(sendControl: () => Promise<unknown>): Promise<string[]>;
+}
+
+const control = "203.0.113.253";
+
+const source = `
+import socket, sys
+capture = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+capture.bind((sys.argv[1], 0x0800))
+print("listening", flush=True)
+while True:
+    packet = capture.recv(65535)
+    destination = socket.inet_ntoa(packet[16:20])
+    if destination.startswith("169.254.") or destination == "${control}":
+        print(destination, flush=True)
+`;
+
+/** Listens on the bridge of the machine's network, from a container in this computer's own network. */
+export async function captureLinkLocal(docker: Docker, machineId: string): Promise<LinkLocalCapture> {
+  const { Image, NetworkSettings } = await docker.getContainer(machineId).inspect();
+  const [network] = Object.values(NetworkSettings.Networks);
+  const container = await docker.createContainer({
+    Image,
+    Entrypoint: ["python3", "-c", source, `br-${network?.NetworkID.slice(0, 12)}`],
+    HostConfig: { AutoRemove: true, NetworkMode: "host", CapDrop: ["ALL"], CapAdd: ["NET_RAW"] },
+    StopSignal: "SIGKILL",
+  });
+  const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+  const output = new PassThrough();
+  container.modem.demuxStream(stream, output, process.stderr);
+  const lines = createInterface({ input: output });
+  const seen: string[] = [];
+  lines.on("line", (line) => seen.push(line));
+  await container.start();
+  await once(lines, "line");
+  return {
+    control,
+    stop: async (sendControl) => {
+      const next = waitFor(lines, control);
+      await sendControl();
+      await next;
+      return seen.filter((line) => line !== "listening");
+    },
+    [Symbol.asyncDispose]: () => container.kill(),
+  };
+}
+
+async function waitFor(lines: NodeJS.EventEmitter, wanted: string): Promise<void> {
+  for (;;) {
+    const [line] = await once(lines, "line");
+    if (line === wanted) return;
+  }
+}

@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import type Docker from "dockerode";
+
+/** Runs a script as root on the machine; its standard output, trimmed. Throws with what it said when it fails. */
+export async function runInMachine(docker: Docker, id: string, script: string): Promise<string> {
+  const exec = await docker.getContainer(id).exec({
+    Cmd: ["sh", "-c", script],
+    AttachStdout: true,
+    AttachStderr: true,
+  });
+  const stream = await exec.start({});
+  const [output, complaints] = [new PassThrough(), new PassThrough()];
+  docker.modem.demuxStream(stream, output, complaints);
+  const [said, complained] = [collect(output), collect(complaints)];
+  await once(stream, "end");
+  output.end();
+  complaints.end();
+  const { ExitCode } = await exec.inspect();
+  if (ExitCode !== 0) throw new Error(`${script} ended with ${ExitCode}: ${await said}${await complained}`);
+  return said;
+}
+
+async function collect(stream: PassThrough): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString("utf8").trim();
+}
