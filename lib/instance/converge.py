@@ -61,7 +61,7 @@ class Host:
         """Starts a release beside the one that serves. Only when it has passed its gate it becomes the one to keep."""
         number = release["number"]
         if not self.pull.failures:
-            self.tell({"release": number, "status": "starting"})
+            self.tell(starting(release))
         try:
             call("docker", "pull", "--quiet", release["image"], timeout_s=900)
         except Failed as failure:
@@ -97,12 +97,15 @@ class Host:
 
     def report(self, wanted: Optional[Release]) -> None:
         self.edge.count_tries()
-        if time.monotonic() >= self.counters_at:
-            self.counters, self.counters_at = self.edge.counted, time.monotonic() + COUNTERS_EVERY_S
-        if self.failed and wanted and self.failed["release"] == wanted["number"]:
+        number = self.serving["number"] if self.serving else None
+        if wanted and self.failed and self.failed["release"] == wanted["number"]:
             self.tell(self.failed)
-        elif self.serving:
-            self.tell({"release": self.serving["number"], "status": "serving", "upstream": self.counters})
+        elif wanted and wanted["number"] != number:
+            self.tell(starting(wanted))
+        elif number:
+            if self.told.get("release") != number or time.monotonic() >= self.counters_at:
+                self.counters, self.counters_at = self.edge.counted, time.monotonic() + COUNTERS_EVERY_S
+            self.tell({"release": number, "status": "serving", "upstream": self.counters})
 
     def tell(self, news: dict[str, Any]) -> None:
         """Writes the report, as in lib/release.ts, when there is news. One that can't be written is tried next turn."""
@@ -129,6 +132,10 @@ class Backoff:
 
     def is_over(self) -> bool:
         return time.monotonic() >= self.until
+
+
+def starting(release: Release) -> dict[str, Any]:
+    return {"release": release["number"], "status": "starting"}
 
 
 def failed(number: int, failure: Failed) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The edge as the converger sees it: nginx, which knows the replicas from one file."""
+"""The edge as the converger sees it: a switch that knows the replicas from one file, and a log of every request."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from state import write
 
 UPSTREAMS = pathlib.Path("/var/lib/berth/upstreams.conf")
 LOG = pathlib.Path("/var/log/berth/edge.log")
-NGINX_PID = pathlib.Path("/run/nginx.pid")
+SWITCH_PID = pathlib.Path("/run/berth-switch/nginx.pid")
 TRIES = 6  # entries of the upstream, and so the most tries a request gets
 SWITCH_S = 10
-DRAIN_S = 35  # a little more than worker_shutdown_timeout in edge.conf
+DRAIN_S = 35  # a little more than worker_shutdown_timeout in switch.conf
 LOG_BYTES = 32 << 20
 
 log = logging.getLogger("berth")
@@ -31,14 +31,12 @@ def upstreams(on: list[int]) -> str:
 
 def count_tries(lines: bytes) -> tuple[int, int]:
     """How often the edge asked a replica, and how often the answer was 5xx: what the clients never saw included."""
-    requests = re.findall(rb'"upstream_status":"([^"]*)"', lines)
+    requests = re.findall(rb'"tries":"([^"]*)"', lines)
     statuses = [status for request in requests for status in re.findall(rb"\d+", request)]
     return len(statuses), sum(status.startswith(b"5") for status in statuses)
 
 
 class Edge:
-    """nginx, which knows the replicas from one file."""
-
     def __init__(self) -> None:
         self.loaded = ""
         self.counted = {"tries": 0, "errors": 0}
@@ -51,16 +49,16 @@ class Edge:
             return
         write(UPSTREAMS, wanted)
         before = set(self.workers())
-        call("systemctl", "reload-or-restart", "nginx.service")
-        wait(SWITCH_S, lambda: not any(self.workers().get(pid) for pid in before), "nginx kept its old configuration")
-        self.loaded = wanted
+        call("systemctl", "reload-or-restart", "berth-switch.service")
+        wait(SWITCH_S, lambda: not any(self.workers().get(pid) for pid in before), "the switch kept its old replicas")
+        self.loaded, self.counted = wanted, {"tries": 0, "errors": 0}
         wait(DRAIN_S, lambda: not before & set(self.workers()), "some requests outlived the drain")
 
     def workers(self) -> dict[int, bool]:
-        """Process ids of nginx's own workers -> does it take new connections?"""
+        """Process ids of the switch's workers -> does it take new connections?"""
         found = {}
         try:
-            master = int(NGINX_PID.read_text())
+            master = int(SWITCH_PID.read_text())
             for child in pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split():
                 found[int(child)] = b"shutting down" not in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
         except (OSError, ValueError) as gone:

@@ -124,5 +124,5 @@ def pass_gate(release: Release) -> None:
                 answers = sorted({str(status) for status in seen if status} or {"nothing"})
                 where = f"{name} on port {release['port']} answered {', '.join(answers)}"
                 raise Failed(f"{where} in {len(seen)} tries within {GATE_S} s", name)
-            time.sleep(0.2 if seen else 0)
+            time.sleep(min(0.1 * len(seen), 1))
             seen.append(probe(port))

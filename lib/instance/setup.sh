@@ -60,4 +60,4 @@ configure_edge() {
 
 configure_edge
 "${installer}_has" "$@" || "${installer}_install" "$@"
-systemctl enable --now docker.service nginx.service
+systemctl enable --quiet --now docker.service berth-switch.service nginx.service

@@ -13,6 +13,9 @@ export interface HostSettings {
 
 const limitBytes = 16 * 1024;
 
+/** Containers, and the way to them, outlive a restart of the engine: the kernel forwards, no process of the engine's. */
+const engineSettings = { "live-restore": true, "userland-proxy": false };
+
 /**
  * What cloud-init is given at an instance's first boot: cloud-config text, at most 16 KB before base64
  * (else `UserDataTooLarge`), byte-identical for equal settings. Holds nothing of any release and no secret, so it
@@ -47,7 +50,7 @@ write_files:
 - path: /etc/berth/docker/config.json
   content: '${JSON.stringify({ credHelpers: { [registry]: "ecr-login" } })}'
 - path: /etc/docker/daemon.json
-  content: '${JSON.stringify({ "live-restore": true })}'
+  content: '${JSON.stringify(engineSettings)}'
 runcmd:
 - python3 -m tarfile --extract /var/lib/berth/host.tar /
 - systemctl daemon-reload
