@@ -7,7 +7,7 @@ import type { EngineRecord } from "./records.ts";
 import { packedDockerfile } from "./source.ts";
 import type { Source } from "./source.ts";
 
-export interface BuildRequest {
+interface BuildRequest {
   readonly docker: Docker;
   readonly source: Source;
   /** Name and tag in the local engine. */
@@ -17,7 +17,7 @@ export interface BuildRequest {
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
-export interface BuiltImage {
+interface BuiltImage {
   readonly imageId: string;
   /** Name and tag in the local engine. */
   readonly localTag: string;
@@ -29,7 +29,7 @@ const keptLines = 20;
 const bookkeeping = /^ ---> |^Removing intermediate container /;
 
 /** Under this name the local engine keeps what was built from the source: known by content, shared by all stacks. */
-export function localTagOf(source: Source): string {
+function localTagOf(source: Source): string {
   return `berth-build:${source.tag}`;
 }
 
@@ -56,7 +56,7 @@ export async function ensureBuilt(request: Omit<BuildRequest, "tag">): Promise<B
  * Builds the source and gives it the tag. Throws `BuildFailed` with the failing step in the message and the last lines
  * of the build as detail; the signal's reason when aborted.
  */
-export async function buildImage(request: BuildRequest): Promise<BuiltImage> {
+async function buildImage(request: BuildRequest): Promise<BuiltImage> {
   const log = new BuildLog();
   try {
     return await follow(request, log);

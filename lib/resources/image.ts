@@ -19,6 +19,7 @@ export interface ImageDesired {
   readonly tag: string;
 }
 
+/** Its `id` is what a host pulls, by digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
 export interface ImageFacts extends Facts {
   /** `sha256:…` of the manifest. */
   readonly digest: string;
@@ -52,13 +53,14 @@ export function imageResource(options: ImageOptions): Resource<ImageDesired, Ima
     create: async (ctx, _identity, desired) => {
       requireSameTag(source, desired);
       try {
-        await push(ctx, options);
+        return await push(ctx, options);
       } catch (error) {
+        if (!(error instanceof BerthError) || error.code !== "PushFailed") throw error;
         // A tag can't be overwritten. Whoever was first pushed the same content: that is what was wanted.
-        const isRefused = error instanceof BerthError && error.code === "PushFailed";
-        if (!isRefused || (await find(ctx)) === undefined) throw error;
+        const others = await find(ctx);
+        if (others === undefined) throw error;
+        return others.id;
       }
-      return desired.tag;
     },
     differences: () => [],
     update: () => Promise.resolve(),
@@ -69,11 +71,11 @@ export function imageResource(options: ImageOptions): Resource<ImageDesired, Ima
 }
 
 /** What a host pulls: by digest, so that nobody can move it. */
-export function imageReference(facts: ImageFacts): string {
-  return `${facts.repositoryUri}@${facts.digest}`;
+function reference(repositoryUri: string, digest: string): string {
+  return `${repositoryUri}@${digest}`;
 }
 
-async function push(ctx: ResourceContext, options: ImageOptions): Promise<void> {
+async function push(ctx: ResourceContext, options: ImageOptions): Promise<string> {
   const { source, repository, registry } = options;
   const docker = await options.docker();
   const { signal, note: onProgress } = ctx;
@@ -83,7 +85,9 @@ async function push(ctx: ResourceContext, options: ImageOptions): Promise<void> 
     getRepositoryUri(ctx, repository),
   ]);
   const address = pushAddress(repositoryUri, registry);
-  await pushImage({ docker, localTag, repository: address, tag: source.tag, auth, signal, onProgress });
+  const target = { repository: address, tag: source.tag, auth };
+  const { digest } = await pushImage({ docker, localTag, ...target, signal, onProgress });
+  return reference(repositoryUri, digest);
 }
 
 async function findImage(
@@ -100,7 +104,7 @@ async function findImage(
     const { imageDigest, imagePushedAt } = imageDetails?.[0] ?? {};
     if (imageDigest === undefined) return undefined;
     const pushedAt = (imagePushedAt ?? new Date(0)).toISOString();
-    const id = `${repositoryUri}@${imageDigest}`;
+    const id = reference(repositoryUri, imageDigest);
     return { id, tags: {}, digest: imageDigest, repositoryUri, pushedAt };
   } catch (error) {
     if (error instanceof ImageNotFoundException || error instanceof RepositoryNotFoundException)

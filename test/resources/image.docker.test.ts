@@ -10,7 +10,7 @@ import { openSource } from "../../lib/docker/source.ts";
 import type { Source } from "../../lib/docker/source.ts";
 import { localAccount, startEmulators } from "../../lib/local/emulators.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
-import { imageReference, imageResource } from "../../lib/resources/image.ts";
+import { imageResource } from "../../lib/resources/image.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
 import { openScratchEngine } from "../docker/scratch-engine.ts";
 import type { ScratchEngine } from "../docker/scratch-engine.ts";
@@ -83,17 +83,19 @@ describe("the image in its repository", () => {
 
   it("is pushed once, and pulled by the digest it was pushed with", async () => {
     await createRepository();
-    await engine.build(source);
+    const { imageId, localTag } = await engine.build(source);
     const id = await resource().create(ctx, identity, desired());
 
     const facts = await resource().find(ctx, identity, id);
     assert.ok(facts);
+    assert.equal(id, facts.id);
     assert.match(
-      imageReference(facts),
+      facts.id,
       /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/berth\/image-test@sha256:[0-9a-f]{64}$/,
     );
     const reference = `${emulators.endpoints.registry}/${repository}@${facts.digest}`;
-    assert.equal(await pulledId(reference), (await engine.build(source)).imageId);
+    await engine.docker.getImage(localTag).remove({ force: true });
+    assert.equal(await pulledId(reference), imageId);
   });
 
   it("leaves no name of the registry's behind on the engine", async () => {
@@ -128,8 +130,9 @@ describe("the image in its repository", () => {
     await resource().create(ctx, identity, desired());
     const first = await resource().find(ctx, identity);
 
-    await resource().create(ctx, identity, desired());
+    const again = await resource().create(ctx, identity, desired());
 
+    assert.equal(again, first?.id);
     assert.deepEqual(await resource().find(ctx, identity), first);
   });
 
@@ -161,7 +164,9 @@ describe("the image in its repository", () => {
   async function pulledId(reference: string): Promise<string> {
     const answer = await engine.docker.pull(reference);
     for await (const record of answer) assert.doesNotMatch(String(record), /"error"/);
-    engine.disown(reference);
-    return (await engine.docker.getImage(reference).inspect()).Id;
+    const image = engine.docker.getImage(reference);
+    const { Id } = await image.inspect();
+    await image.remove({ force: true });
+    return Id;
   }
 });

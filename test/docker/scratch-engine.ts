@@ -1,0 +1,45 @@
+import type Docker from "dockerode";
+import { ensureBuilt } from "../../lib/docker/build.ts";
+import { connectEngine, isNotFound } from "../../lib/docker/engine.ts";
+import type { Source } from "../../lib/docker/source.ts";
+
+/** The real engine, and the removal of all that a test makes on it. */
+export interface ScratchEngine extends AsyncDisposable {
+  readonly docker: Docker;
+  build(source: Source): Promise<{ imageId: string; localTag: string; lines: string[] }>;
+  createContainer(options: Docker.ContainerCreateOptions): Promise<Docker.Container>;
+}
+
+export async function openScratchEngine(): Promise<ScratchEngine> {
+  const docker = await connectEngine();
+  const containers: Docker.Container[] = [];
+  const images = new Set<string>();
+  return {
+    docker,
+    build: async (source) => {
+      const lines: string[] = [];
+      const signal = new AbortController().signal;
+      const built = await ensureBuilt({ docker, source, signal, onProgress: (line) => lines.push(line) });
+      images.add(built.localTag);
+      return { ...built, lines };
+    },
+    createContainer: async (options) => {
+      const container = await docker.createContainer(options);
+      containers.push(container);
+      return container;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const container of containers) await container.remove({ force: true, v: true });
+      for (const image of images) await removeImage(docker, image);
+    },
+  };
+}
+
+// A test may have taken it away itself.
+async function removeImage(docker: Docker, image: string): Promise<void> {
+  try {
+    await docker.getImage(image).remove({ force: true });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
