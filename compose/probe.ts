@@ -10,19 +10,18 @@ export interface Target {
 /** Looks at the network from inside the containers of a cluster, whatever their images have on board. */
 export class NetworkProbe {
   readonly #cluster: Cluster;
+  readonly #listening = new Map<string, Promise<readonly number[]>>();
   #image: Promise<string> | undefined;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
-  /** TCP ports on which something in the service's first container listens for others. */
-  async listListening(service: string): Promise<readonly number[]> {
-    const [container] = await this.#cluster.getRunning(service);
-    const image = await this.#findImage(service);
-    const script = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null";
-    const { output } = await runBeside(container, this.#cluster.docker, { image, script });
-    return parseListening(output);
+  /** TCP ports on which something in the service's first container listens for others. Looked at once. */
+  listListening(service: string): Promise<readonly number[]> {
+    const known = this.#listening.get(service) ?? this.#readListening(service);
+    this.#listening.set(service, known);
+    return known;
   }
 
   /** Those of the targets that accept a connection from inside the service's first container. */
@@ -34,6 +33,14 @@ export class NetworkProbe {
     const { output } = await runBeside(container, this.#cluster.docker, { image, script: script.join("\n") });
     const open = new Set(output.split("\n"));
     return targets.filter((_, at) => open.has(`open ${at}`));
+  }
+
+  async #readListening(service: string): Promise<readonly number[]> {
+    const [container] = await this.#cluster.getRunning(service);
+    const image = await this.#findImage(service);
+    const script = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null";
+    const { output } = await runBeside(container, this.#cluster.docker, { image, script });
+    return parseListening(output);
   }
 
   // Any image of the cluster that has a shell and a way to connect will do: none has to be pulled.

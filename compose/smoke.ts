@@ -14,14 +14,15 @@ import { findComposeTool } from "./compose-tool.ts";
 import { waitUntilReady } from "./health.ts";
 import { bringUp, buildImages, takeDown } from "./lifecycle.ts";
 import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
+import { NetworkProbe } from "./probe.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
 import { explainTrouble } from "./trouble.ts";
 
 /** What can be looked at all at once, because it doesn't look at the count. */
-const listLooks = (file: ComposeFile): readonly Check[] => [
-  ...publishedChecks(file),
-  ...reachabilityChecks(file),
-  ...(file.roles === undefined ? [] : confinementChecks(file.roles)),
+const listLooks = (file: ComposeFile, probe: NetworkProbe): readonly Check[] => [
+  ...publishedChecks(file, probe),
+  ...reachabilityChecks(file, probe),
+  ...(file.roles === undefined ? [] : confinementChecks(file.roles, probe)),
 ];
 
 /** What is proved one after the other. What breaks things comes after what doesn't. */
@@ -75,8 +76,8 @@ async function prove(cluster: Cluster, { faults }: SmokeOptions, run: Run): Prom
     run.results.push(result);
     run.report.check(result);
   };
-  const looked = await Promise.all(listLooks(cluster.file).map((check) => runCheck(check, cluster)));
-  for (const result of looked) note(result);
+  const looks = listLooks(cluster.file, new NetworkProbe(cluster));
+  for (const result of await Promise.all(looks.map((check) => runCheck(check, cluster)))) note(result);
   for (const check of listProofs(cluster.file)) {
     note(await tryCheck(check, cluster, { faults, broken: run.results.some(isFailure) }));
   }

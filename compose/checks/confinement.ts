@@ -4,21 +4,21 @@ import { failCheck } from "../check.ts";
 import { type Cluster, serviceOf } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { execute } from "../container.ts";
-import { NetworkProbe } from "../probe.ts";
+import type { NetworkProbe } from "../probe.ts";
 import { accepts } from "./published.ts";
 
 /** What must not be possible. */
-export function confinementChecks(roles: Roles): readonly Check[] {
+export function confinementChecks(roles: Roles, probe: NetworkProbe): readonly Check[] {
   return [
     {
       between: `host ✗ ${roles.database}`,
       name: "isn't published",
-      run: (cluster) => checkUnpublished(cluster, roles.database),
+      run: (cluster) => checkUnpublished(cluster, roles.database, probe),
     },
     {
       between: `host ✗ ${roles.app}`,
       name: "isn't published",
-      run: (cluster) => checkUnpublished(cluster, roles.app),
+      run: (cluster) => checkUnpublished(cluster, roles.app, probe),
     },
     { between: "all", name: "no root, no capabilities, read-only, limits", run: checkConfined },
     {
@@ -29,7 +29,7 @@ export function confinementChecks(roles: Roles): readonly Check[] {
   ];
 }
 
-async function checkUnpublished(cluster: Cluster, service: string): Promise<string> {
+async function checkUnpublished(cluster: Cluster, service: string, probe: NetworkProbe): Promise<string> {
   const published = (await cluster.listPublished()).find((one) => one.service === service);
   if (published !== undefined) {
     const at = `${published.hostAddress}:${published.hostPort}`;
@@ -38,7 +38,7 @@ async function checkUnpublished(cluster: Cluster, service: string): Promise<stri
       hint: `take ports: away from service ${service}; other services reach it by its name`,
     });
   }
-  const ports = await new NetworkProbe(cluster).listListening(service);
+  const ports = await probe.listListening(service);
   const answering = (await Promise.all(ports.map((port) => accepts("127.0.0.1", port)))).some(Boolean);
   return `port ${ports.join(", ")} ${answering ? "of this host belongs to another program" : "is closed on the host"}`;
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
@@ -103,13 +105,25 @@ async function checkRequestId(cluster: Cluster, roles: Roles): Promise<string> {
   const answer = await ask(`${await cluster.getUrl(roles.edge)}/`, { headers: { "X-Request-ID": id } });
   if (readHeader(answer, "x-request-id") !== id)
     failCheck(`sent id ${id}, got ${readHeader(answer, "x-request-id")}`);
-  const [edge] = await cluster.getRunning(roles.edge);
-  const line = (await readLogTail(edge, 50)).find((one) => one.includes(id));
-  const logged: unknown = line === undefined ? {} : JSON.parse(line);
-  const status: unknown = Reflect.get(Object(logged), "upstream_status");
-  if (status !== "200")
+  const status = (await findLogLine(cluster, roles.edge, id))?.upstream_status;
+  if (status !== "200") {
     failCheck(`the access log of ${roles.edge} has no line with this id and an upstream status`);
+  }
   return `upstream_status ${status} in the log of ${roles.edge}`;
+}
+
+const logLine = z.looseObject({ request_id: z.string(), upstream_status: z.string() });
+
+/** nginx writes the line after it has answered, so it may come a moment later. */
+async function findLogLine(cluster: Cluster, service: string, id: string) {
+  const [container] = await cluster.getRunning(service);
+  const deadline = performance.now() + 5000;
+  while (performance.now() < deadline) {
+    const line = (await readLogTail(container, 50)).find((one) => one.includes(id));
+    if (line !== undefined) return logLine.parse(JSON.parse(line));
+    await sleep(100);
+  }
+  return undefined;
 }
 
 const securityHeaders = [

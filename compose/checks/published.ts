@@ -4,10 +4,10 @@ import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import { reachable } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
-import { NetworkProbe } from "../probe.ts";
+import type { NetworkProbe } from "../probe.ts";
 
 /** For any compose file: what publishes a port can be reached there from this computer. */
-export function publishedChecks(file: ComposeFile): readonly Check[] {
+export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonly Check[] {
   return [...file.services.values()]
     .filter(({ publishesPorts }) => publishesPorts)
     .map(({ name }) => ({
@@ -18,7 +18,7 @@ export function publishedChecks(file: ComposeFile): readonly Check[] {
         if (published.length === 0)
           failCheck(`service ${name} should publish a port, and doesn't`, { service: name });
         // The engine itself accepts connections to a published port, whether or not anything listens behind it.
-        const listening = await new NetworkProbe(cluster).listListening(name);
+        const listening = await probe.listListening(name);
         for (const { hostAddress, hostPort, containerPort } of published) {
           if (!listening.includes(containerPort)) {
             const others = listening.length === 0 ? "nothing" : listening.join(", ");

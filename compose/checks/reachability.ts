@@ -3,28 +3,27 @@ import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
 import { isOneShot } from "../health.ts";
-import { NetworkProbe } from "../probe.ts";
+import type { NetworkProbe } from "../probe.ts";
 
 /**
  * For any compose file: whoever depends on another one and shares a network with it can connect to it by name, and
  * whoever shares no network with another one can't, not even by its address.
  */
-export function reachabilityChecks(file: ComposeFile): readonly Check[] {
+export function reachabilityChecks(file: ComposeFile, probe: NetworkProbe): readonly Check[] {
   const lasting = [...file.services.keys()].filter((service) => !isOneShot(file, service));
   return lasting.flatMap((from) =>
     lasting.flatMap((to) => {
       if (from === to || !hasNetworks(file, from) || !hasNetworks(file, to)) return [];
-      if (!shareNetwork(file, from, to)) return [closedCheck(from, to)];
-      return findNeeds(file, from).has(to) ? [openCheck(from, to)] : [];
+      if (!shareNetwork(file, from, to)) return [closedCheck(from, to, probe)];
+      return findNeeds(file, from).has(to) ? [openCheck(from, to, probe)] : [];
     }),
   );
 }
 
-const openCheck = (from: string, to: string): Check => ({
+const openCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   between: `${from} → ${to}`,
   name: "connects by name",
-  run: async (cluster) => {
-    const probe = new NetworkProbe(cluster);
+  run: async () => {
     const ports = await probe.listListening(to);
     if (ports.length === 0)
       failCheck(`service ${to} listens on no port that others could reach`, { service: to });
@@ -37,11 +36,10 @@ const openCheck = (from: string, to: string): Check => ({
   },
 });
 
-const closedCheck = (from: string, to: string): Check => ({
+const closedCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   between: `${from} ✗ ${to}`,
   name: "has no way there",
   run: async (cluster) => {
-    const probe = new NetworkProbe(cluster);
     const ports = await probe.listListening(to);
     const hosts = [to, ...(await listAddresses(cluster, to))];
     const targets = hosts.flatMap((host) => ports.map((port) => ({ host, port })));
