@@ -7,15 +7,13 @@ import {
 import { BerthError } from "../errors.ts";
 import type { ResourceContext } from "./resource.ts";
 
-// As many as AWS takes in one call, and lists in one answer.
-const batchSize = 1000;
-
 /**
- * Deletes every object of a bucket, with all versions and delete markers.
+ * Deletes every object of a bucket, with all versions and delete markers: in batches, of as many as AWS takes in one call and
+ * lists in one answer.
  *
  * @throws BerthError `ObjectsNotDeleted` with the keys that AWS refused, and why.
  */
-export async function emptyBucket(ctx: ResourceContext, name: string): Promise<void> {
+export async function emptyBucket(ctx: ResourceContext, name: string, batchSize = 1000): Promise<void> {
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
   // What was listed is gone when it lists again, so the first answer is always the next one.
   for (let deleted = 0; ;) {

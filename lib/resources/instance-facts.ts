@@ -113,6 +113,13 @@ function withDetails(summary: InstanceSummary, { volumes, ...details }: Details)
   return { ...summary, ...details, disk: { id, gib, type, encrypted } };
 }
 
+/** Those of its first network interface; an instance repeats them, but is shown without for a moment. */
+function groupsOf(raw: Instance): string[] {
+  const first = raw.NetworkInterfaces?.find((one) => one.Attachment?.DeviceIndex === 0);
+  const groups = raw.SecurityGroups?.length ? raw.SecurityGroups : first?.Groups;
+  return (groups ?? []).flatMap((group) => group.GroupId ?? []);
+}
+
 function parseInstance(raw: Instance): InstanceSummary {
   const {
     HttpTokens: tokens,
@@ -127,7 +134,7 @@ function parseInstance(raw: Instance): InstanceSummary {
     imageId: raw.ImageId ?? "",
     type: raw.InstanceType ?? "",
     subnetId: raw.SubnetId ?? "",
-    securityGroupIds: (raw.SecurityGroups ?? []).flatMap((group) => group.GroupId ?? []).toSorted(),
+    securityGroupIds: groupsOf(raw).toSorted(),
     // arn:aws:iam::123456789012:instance-profile/path/name
     profileName: raw.IamInstanceProfile?.Arn?.split("/").at(-1),
     publicIp: raw.PublicIpAddress,

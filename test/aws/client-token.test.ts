@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clientToken } from "../../lib/aws/client-token.ts";
+
+const parts = { stack: "hello", name: "instance", generation: 1, lineage: "a" };
+const parameters = { ImageId: "ami-1", Tags: [{ Key: "a", Value: "b" }], KeyName: undefined };
+
+test("client token: the same wish gives the same token, in whatever order it is written", () => {
+  const again = clientToken({ ...parts }, { Tags: [{ Value: "b", Key: "a" }], ImageId: "ami-1" });
+
+  assert.equal(again, clientToken(parts, parameters));
+});
+
+test("client token: anything else gives another", () => {
+  const tokens = [
+    clientToken(parts, parameters),
+    clientToken(parts, parameters, 1),
+    clientToken(parts, { ...parameters, ImageId: "ami-2" }),
+    clientToken({ ...parts, stack: "other" }, parameters),
+    clientToken({ ...parts, name: "other" }, parameters),
+    clientToken({ ...parts, generation: 2 }, parameters),
+    clientToken({ ...parts, lineage: "b" }, parameters),
+  ];
+
+  assert.equal(new Set(tokens).size, tokens.length);
+});
+
+test("client token: AWS takes it", () => {
+  assert.match(clientToken(parts, { UserData: "ü".repeat(20_000) }), /^[\x21-\x7e]{20,64}$/);
+});
