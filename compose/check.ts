@@ -8,6 +8,8 @@ export interface Check {
   readonly name: string;
   /** Stops, kills, moves or scales something. Done to a cluster of one's own, and to a running one only when asked. */
   readonly disruptive?: boolean;
+  /** Much work; pointless once something else has failed. */
+  readonly heavy?: boolean;
   /** What was seen, in a few words. Throws when it isn't true. */
   readonly run: (cluster: Cluster) => Promise<string>;
 }

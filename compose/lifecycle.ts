@@ -25,7 +25,6 @@ export async function buildImages(cluster: Cluster): Promise<void> {
  * of its log.
  */
 export async function bringUp(cluster: Cluster, timeoutMs: number): Promise<void> {
-  await refuseTakenPorts(cluster);
   const { exitCode, lines } = await cluster.compose(["up", "-d"]);
   if (exitCode !== 0) {
     throw (
@@ -62,8 +61,11 @@ const resolvedFile = z.object({
   ),
 });
 
-/** Looks before it leaps: a taken port would otherwise be met only after everything else has started. */
-async function refuseTakenPorts(cluster: Cluster): Promise<void> {
+/**
+ * Throws `PortTaken`, or `BadComposeFile` if compose itself can't read the file. Otherwise a taken port would be met
+ * only after everything else has started.
+ */
+export async function refuseTakenPorts(cluster: Cluster): Promise<void> {
   const { exitCode, stdout, lines } = await cluster.compose(["config"]);
   if (exitCode !== 0) {
     throw new BerthError({

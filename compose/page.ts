@@ -38,21 +38,19 @@ export function readPage(answer: Answer): { count: number; servedBy: string } {
   return { count: Number(shown), servedBy: readHeader(answer, "x-served-by") };
 }
 
-/** Asks Postgres itself, inside its own container. */
-export async function countInDatabase(cluster: Cluster, { database }: Roles): Promise<number> {
-  const [container] = await cluster.getRunning(database);
-  const query = "SELECT count(*) FROM pageviews_pageview";
-  const { exitCode, output } = await execute(container, [
-    "psql",
-    "-XAtq",
-    "-U",
-    "postgres",
-    "-d",
-    "pageviews",
-    "-c",
-    query,
-  ]);
-  if (exitCode !== 0 || !/^\d+$/.test(output))
-    failCheck(`psql in ${database} says: ${output}`, { service: database });
+/** The number of views, by Postgres's own count. */
+export async function countInDatabase(cluster: Cluster, roles: Roles): Promise<number> {
+  const output = await queryDatabase(cluster, roles, "SELECT count(*) FROM pageviews_pageview");
+  if (!/^\d+$/.test(output))
+    failCheck(`psql in ${roles.database} says: ${output}`, { service: roles.database });
   return Number(output);
+}
+
+/** Asks Postgres itself, inside its own container, past the app. Gives what psql prints, without any decoration. */
+export async function queryDatabase(cluster: Cluster, { database }: Roles, query: string): Promise<string> {
+  const [container] = await cluster.getRunning(database);
+  const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "pageviews", "-v", "ON_ERROR_STOP=1", "-c", query];
+  const { exitCode, output } = await execute(container, psql);
+  if (exitCode !== 0) failCheck(`psql in ${database} says: ${output}`, { service: database });
+  return output;
 }

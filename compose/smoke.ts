@@ -3,6 +3,7 @@ import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
 import { type Check, type CheckResult, runCheck, skipCheck } from "./check.ts";
 import { confinementChecks } from "./checks/confinement.ts";
 import { countingChecks } from "./checks/counting.ts";
+import { drainingChecks } from "./checks/draining.ts";
 import { persistenceChecks } from "./checks/persistence.ts";
 import { publishedChecks } from "./checks/published.ts";
 import { reachabilityChecks } from "./checks/reachability.ts";
@@ -12,7 +13,7 @@ import { type Cluster, joinCluster, planOwnCluster } from "./cluster.ts";
 import { type ComposeFile, readComposeFile } from "./compose-file.ts";
 import { findComposeTool } from "./compose-tool.ts";
 import { waitUntilReady } from "./health.ts";
-import { bringUp, buildImages, takeDown } from "./lifecycle.ts";
+import { bringUp, buildImages, refuseTakenPorts, takeDown } from "./lifecycle.ts";
 import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
 import { NetworkProbe } from "./probe.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
@@ -32,6 +33,7 @@ const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
     : [
         ...countingChecks(roles),
         ...replicaChecks(roles),
+        ...drainingChecks(roles),
         ...recoveryChecks(roles),
         ...persistenceChecks(roles),
       ];
@@ -65,6 +67,7 @@ async function prepare(
     report.step(`using the running project ${cluster.project}`);
     return waitUntilReady(cluster, { timeoutMs });
   }
+  await refuseTakenPorts(cluster);
   report.step(`building with ${cluster.tool.version}`);
   await buildImages(cluster);
   report.step(`starting project ${cluster.project}`);
@@ -92,7 +95,9 @@ async function tryCheck(
   cluster.signal.throwIfAborted();
   if (check.disruptive === true && !faults) return skipCheck(check, "needs --faults on a running cluster");
   // To break what is broken already would only bury the first finding.
-  if (check.disruptive === true && broken) return skipCheck(check, "an earlier check failed");
+  if (broken && (check.disruptive === true || check.heavy === true)) {
+    return skipCheck(check, "an earlier check failed");
+  }
   return runCheck(check, cluster);
 }
 

@@ -21,6 +21,7 @@ export function replicaChecks(roles: Roles): readonly Check[] {
     {
       between: `host → ${roles.edge} → ${roles.app} → ${roles.database}`,
       name: `${crowd} at once raise the count by ${crowd}`,
+      heavy: true,
       run: (cluster) => checkCrowd(cluster, roles),
     },
   ];

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Check } from "../check.ts";
+import { failCheck } from "../check.ts";
+import type { Cluster } from "../cluster.ts";
+import type { Roles } from "../compose-file.ts";
+import { waitUntilReady } from "../health.ts";
+import { ask } from "../http.ts";
+import { queryDatabase } from "../page.ts";
+
+/** The lock that every view takes, see dockerfiles/django/pageviews/models.py. Who holds it stops all views midway. */
+const countingLock = 7_266_883;
+const visitors = 6;
+
+/** A stop is not a crash: what was begun is finished. All replicas go, so no retry of nginx could hide a lost answer. */
+export function drainingChecks(roles: Roles): readonly Check[] {
+  return [
+    {
+      between: `${roles.edge} → ${roles.app}`,
+      name: `every ${roles.app} stopped: requests in flight are answered`,
+      disruptive: true,
+      run: (cluster) => checkDrained(cluster, roles),
+    },
+  ];
+}
+
+async function checkDrained(cluster: Cluster, roles: Roles): Promise<string> {
+  const url = `${await cluster.getUrl(roles.edge)}/`;
+  const replicas = await cluster.getRunning(roles.app);
+  const hold = `SELECT pg_advisory_lock(${countingLock}) IS NULL; SELECT pg_sleep(3) IS NULL`;
+  const held = queryDatabase(cluster, roles, hold);
+  await waitForLocks(cluster, roles, { granted: true, wanted: 1 });
+  const answers = Promise.all(Array.from({ length: visitors }, () => ask(url, { timeoutMs: 20_000 })));
+  await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
+  await Promise.all([held, ...replicas.map((replica) => replica.stop({ t: 30 }))]);
+  const exits = await Promise.all(replicas.map(async (one) => (await one.inspect()).State.ExitCode));
+  const statuses = (await answers).map(({ status }) => status);
+  await Promise.all(replicas.map((replica) => replica.start()));
+  await waitUntilReady(cluster, { timeoutMs: 60_000, patient: true });
+  if (statuses.some((status) => status !== 200)) {
+    failCheck(`of ${visitors} requests in flight, these were the answers: ${statuses.join(", ")}`, {
+      service: roles.app,
+    });
+  }
+  if (exits.some((code) => code !== 0)) failCheck(`${roles.app} ended with exit codes ${exits.join(", ")}`);
+  return `${visitors} of ${visitors} answered, exit code 0`;
+}
+
+/** Until so many hold the lock, or wait for it. */
+async function waitForLocks(
+  cluster: Cluster,
+  roles: Roles,
+  { granted, wanted }: { readonly granted: boolean; readonly wanted: number },
+): Promise<void> {
+  const query = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${countingLock} AND granted = ${granted}`;
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const count = Number(await queryDatabase(cluster, roles, query));
+    if (count >= wanted) return;
+    if (performance.now() > deadline) failCheck(`${count} of ${wanted} views reached the database in time`);
+    await sleep(50);
+  }
+}
