@@ -29,7 +29,7 @@ const places: Readonly<Record<string, string>> = {
 export function hostFiles(): ArchivedFile[] {
   return Object.entries(places).map(([name, folder]) => ({
     path: `${folder}/${name}`,
-    text: readFileSync(new URL(name, import.meta.url), "utf8").replace(/^\s*#(?!!).*$/gm, ""),
+    text: readFileSync(new URL(name, import.meta.url), "utf8").replace(/^[ \t]*#(?!!).*$/gm, ""),
     executable: name.endsWith(".sh"),
   }));
 }

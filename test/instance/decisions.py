@@ -1,0 +1,108 @@
+"""The converger's decisions, without an engine, an edge or a bucket."""
+
+import sys
+import unittest
+
+sys.path.insert(0, "/usr/local/lib/berth")
+sys.dont_write_bytecode = True
+
+import converge  # noqa: E402
+import edge  # noqa: E402
+import replicas  # noqa: E402
+from command import Failed, call, wait  # noqa: E402
+
+RELEASE = {
+    "number": 7,
+    "image": "registry/app@sha256:00",
+    "port": 8080,
+    "replicas": 2,
+    "memoryMib": 64,
+    "environment": {"PLAIN": "x", "LINES": "one\ntwo $HOME `id` 'q' \"d\""},
+}
+
+
+class Upstreams(unittest.TestCase):
+    def entries(self, count: int) -> int:
+        return edge.upstreams(list(range(20000, 20000 + count))).count("server ")
+
+    def test_there_are_always_six_tries_or_more(self) -> None:
+        self.assertEqual([self.entries(count) for count in (1, 2, 3, 4, 5, 6, 7)], [6, 6, 6, 8, 10, 6, 7])
+
+    def test_neighbours_are_different_replicas(self) -> None:
+        self.assertRegex(edge.upstreams([20000, 20001]), r"(?s):20000 .*:20001 .*:20000 .*:20001 ")
+
+    def test_no_entry_is_ever_taken_out_of_service(self) -> None:
+        self.assertEqual(edge.upstreams([1, 2]).count("max_fails=0;"), 6)
+
+
+class Tries(unittest.TestCase):
+    def test_hidden_failures_count(self) -> None:
+        log = b'{"tries":"500, 502, 200"}\n{"tries":"200"}\n{"tries":""}\n{"tries":"504"}\n{"tries":"404"}\n'
+        self.assertEqual(edge.count_tries(log), (6, 3))
+
+
+class Replicas(unittest.TestCase):
+    def test_ports_are_those_of_no_release_nearby(self) -> None:
+        taken = [port for number in range(1, 181) for port in replicas.ports({"number": number, "replicas": 64})]
+        self.assertEqual(len(set(taken)), len(taken))
+        self.assertTrue(1024 < min(taken) and max(taken) < 32768, "outside the kernel's own choice of ports")
+
+    def test_the_environment_is_taken_as_it_is(self) -> None:
+        arguments = replicas.run_arguments(RELEASE, 1, "")
+        self.assertIn("LINES=" + RELEASE["environment"]["LINES"], arguments)
+        self.assertEqual(arguments[-1], RELEASE["image"])
+
+    def test_nobody_is_root(self) -> None:
+        users = {user: replicas.run_arguments(RELEASE, 0, user) for user in ("", "root", "0", "0:0", "root:root")}
+        for user, arguments in users.items():
+            self.assertEqual(arguments[arguments.index("--user") + 1], "65532:65532", user)
+        self.assertIn("app:app", replicas.run_arguments(RELEASE, 0, "app:app"))
+
+    def test_only_this_machine_reaches_a_replica(self) -> None:
+        arguments = replicas.run_arguments(RELEASE, 1, "")
+        self.assertEqual(arguments[arguments.index("--publish") + 1], "127.0.0.1:20449:8080")
+
+
+class Commands(unittest.TestCase):
+    def test_a_failure_says_what_the_command_said(self) -> None:
+        with self.assertRaisesRegex(Failed, "^sh -c: Error: no$"):
+            call("sh", "-c", "echo before >&2; echo Error: no >&2; echo 'See help' >&2; exit 1")
+
+    def test_no_command_takes_for_ever(self) -> None:
+        with self.assertRaisesRegex(Failed, "took longer than 1 s"):
+            call("sleep", "9", timeout_s=1)
+
+    def test_a_wait_ends_with_its_reason(self) -> None:
+        with self.assertRaisesRegex(Failed, "not yet"):
+            wait(0.2, lambda: False, "not yet")
+
+
+class Wishes(unittest.TestCase):
+    def host(self, serving: int, failed: int) -> converge.Host:
+        host = converge.Host.__new__(converge.Host)
+        host.serving = {"number": serving} if serving else None
+        host.failed = {"release": failed} if failed else None
+        host.pull = converge.Backoff()
+        return host
+
+    def test_a_release_is_due_once(self) -> None:
+        self.assertTrue(self.host(0, 0).is_due(RELEASE))
+        self.assertTrue(self.host(6, 0).is_due(RELEASE))
+        self.assertFalse(self.host(7, 0).is_due(RELEASE))
+
+    def test_a_release_that_failed_is_not_tried_again_and_the_next_one_is(self) -> None:
+        self.assertFalse(self.host(6, 7).is_due(RELEASE))
+        self.assertTrue(self.host(6, 7).is_due({**RELEASE, "number": 8}))
+
+    def test_a_failed_pull_is_tried_again_later(self) -> None:
+        host = self.host(6, 0)
+        host.pull.about(7)
+        host.pull.failed()
+        self.assertFalse(host.is_due(RELEASE))
+        host.pull.until = 0
+        self.assertTrue(host.is_due(RELEASE))
+        self.assertTrue(host.is_due({**RELEASE, "number": 8}), "another release needn't wait for this one")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { parse } from "yaml";
+import { archive } from "../../lib/instance/archive.ts";
+import { hostFiles } from "../../lib/instance/host-files.ts";
+import { userData, type HostSettings } from "../../lib/instance/user-data.ts";
+import { readTar } from "./tar-reading.ts";
+
+const settings: HostSettings = {
+  stack: "hello",
+  region: "eu-central-1",
+  bucket: "berth-hello-123456789012-eu-central-1",
+  account: "123456789012",
+};
+
+interface CloudConfig {
+  readonly write_files: { readonly path: string; readonly encoding?: string; readonly content: string }[];
+  readonly runcmd: string[];
+}
+
+function contentOf(text: string, path: string): string {
+  const config: CloudConfig = parse(text);
+  return config.write_files.find((file) => file.path === path)?.content ?? "";
+}
+
+describe("user data", () => {
+  it("is cloud-config of less than 16 KB", () => {
+    const text = userData(settings);
+    assert.ok(text.startsWith("#cloud-config\n"));
+    assert.ok(Buffer.byteLength(text) < 16 * 1024);
+  });
+
+  it("is byte-identical for equal settings, in whatever order they are given", () => {
+    const reversed = Object.fromEntries(Object.entries(settings).toReversed()) as unknown as HostSettings;
+    assert.equal(userData(reversed), userData({ ...settings }));
+  });
+
+  it("is another for another bucket", () => {
+    assert.notEqual(userData({ ...settings, bucket: "berth-other" }), userData(settings));
+  });
+
+  it("tells the host where its bucket and its registry are", () => {
+    const text = userData(settings);
+    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), settings);
+    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/docker/config.json")), {
+      credHelpers: { "123456789012.dkr.ecr.eu-central-1.amazonaws.com": "ecr-login" },
+    });
+  });
+
+  it("names the registry of China's regions by their own domain", () => {
+    const text = userData({ ...settings, region: "cn-north-1" });
+    assert.match(
+      contentOf(text, "/etc/berth/docker/config.json"),
+      /dkr\.ecr\.cn-north-1\.amazonaws\.com\.cn"/,
+    );
+  });
+
+  it("carries each file of lib/instance to its place, with every line where it was", () => {
+    const packed = contentOf(userData(settings), "/var/lib/berth/host.tar");
+    const files = readTar(gunzipSync(Buffer.from(packed, "base64")));
+    assert.deepEqual(
+      files.map(({ path, mode }) => [path, mode]),
+      hostFiles().map((file) => [file.path.slice(1), file.executable ? 0o755 : 0o644]),
+    );
+    for (const file of files) {
+      const name = file.path.split("/").at(-1) ?? "";
+      const written = readFileSync(new URL(`../../lib/instance/${name}`, import.meta.url), "utf8");
+      assert.equal(file.text.split("\n").length, written.split("\n").length, name);
+      const code = written.split("\n").filter((line) => !/^\s*#/.test(line) && line !== "");
+      assert.deepEqual(
+        file.text.split("\n").filter((line) => line !== "" && !line.startsWith("#!")),
+        code,
+        name,
+      );
+    }
+  });
+
+  it("holds nothing that looks like a secret", () => {
+    const everything = userData(settings) + Buffer.from(archive(hostFiles())).toString("utf8");
+    assert.doesNotMatch(everything, /A[KS]IA[A-Z0-9]{16}|aws_secret|PRIVATE KEY|password\s*[=:]/i);
+  });
+
+  it("is refused by name when it doesn't fit into EC2's 16 KB", () => {
+    assert.throws(() => userData({ ...settings, stack: "x".repeat(4096) }), { code: "UserDataTooLarge" });
+  });
+});
