@@ -1,13 +1,12 @@
 // Starts `npm run demo` and `npm test`. Plain JavaScript without imports of its own, because it runs before node_modules exists.
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const commandStartedMs = Date.now();
 const oldestNode = [20, 19];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stampPath = join(root, "node_modules", ".berth-lockfile");
 
 /** Ends the process with a message when this Node is too old for what follows. */
 function requireNode() {
@@ -21,10 +20,8 @@ function requireNode() {
 
 /** Seconds that the installation took; 0 when node_modules was already what the lockfile asks for. */
 async function ensureModules() {
-  const wanted = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
-    .digest("hex");
-  if (readStamp() === wanted) return 0;
+  const wanted = readPackages("package-lock.json") ?? {};
+  if (isInstalled(wanted, readPackages("node_modules/.package-lock.json"))) return 0;
   const startedMs = performance.now();
   const { code, output } = await run("npm", [
     "ci",
@@ -41,13 +38,23 @@ async function ensureModules() {
       code,
     );
   }
-  writeFileSync(stampPath, wanted);
   return (performance.now() - startedMs) / 1000;
 }
 
-function readStamp() {
+/**
+ * npm notes in a lockfile of its own what it has put into node_modules, at the very end of an installation. Packages
+ * for other platforms are in the one and not in the other.
+ */
+function isInstalled(wanted, installed) {
+  if (installed === undefined) return false;
+  const isSame = (path) => installed[path]?.version === wanted[path]?.version;
+  const needed = Object.keys(wanted).filter((path) => path !== "" && !wanted[path].optional);
+  return needed.every(isSame) && Object.keys(installed).every(isSame);
+}
+
+function readPackages(path) {
   try {
-    return readFileSync(stampPath, "utf8");
+    return JSON.parse(readFileSync(join(root, path), "utf8")).packages;
   } catch (error) {
     if (error.code === "ENOENT") return undefined;
     throw error;
@@ -71,7 +78,11 @@ function handOver(target, args, moduleSeconds) {
   const child = spawn(process.execPath, ["--import", "tsx", join(root, "setup", `${target}.ts`), ...args], {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, BERTH_MODULE_SECONDS: moduleSeconds.toFixed(1) },
+    env: {
+      ...process.env,
+      BERTH_STARTED_MS: String(commandStartedMs),
+      BERTH_MODULE_SECONDS: moduleSeconds.toFixed(1),
+    },
   });
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

@@ -57,10 +57,14 @@ export async function buildStandIn(
   ]);
   const labelArguments = labels.flatMap((label) => ["--label", label]);
   const folder = join(recipesFolder, image.recipe);
-  await runOrFail("docker", ["build", "--tag", image.tag, ...labelArguments, ...buildArguments, folder], {
-    what: `Building a stand-in for ${image.tag}`,
-    hint: "Check that Debian's packages can be reached, or pull the image yourself where a registry answers",
-  });
+  await runOrFail(
+    "docker",
+    ["build", "--network", "host", "--tag", image.tag, ...labelArguments, ...buildArguments, folder],
+    {
+      what: `Building a stand-in for ${image.tag}`,
+      hint: "Check that Debian's packages can be reached, or pull the image yourself where a registry answers",
+    },
+  );
 }
 
 async function importDebian(tag: string, labels: readonly string[], host: HostFiles): Promise<void> {

@@ -1,0 +1,44 @@
+import { BerthError, exitCodes } from "../lib/errors.ts";
+import { Tally } from "../lib/report/report.ts";
+import { createTextReport } from "../lib/report/text-report.ts";
+import { phasesOnStderr, type Phases } from "./phases.ts";
+
+/** One of the commands that do all set-up first. */
+export interface TargetSpec {
+  readonly help: string;
+  /** Does the work and returns the exit code of the command. */
+  readonly run: (args: readonly string[], phases: Phases) => Promise<number>;
+}
+
+/** Runs a target from the process's arguments to its exit code; its errors look like those of every other command. */
+export async function runTarget(spec: TargetSpec): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(spec.help);
+    return;
+  }
+  // Ctrl-C reaches the children as well; they end, and with them the step in hand.
+  let interrupted = false;
+  process.on("SIGINT", () => (interrupted = true));
+  try {
+    const code = await spec.run(args, phasesOnStderr());
+    process.exitCode = interrupted ? exitCodes.interrupted : code;
+  } catch (error) {
+    const shown = interrupted ? stopped(error) : error;
+    if (!(shown instanceof BerthError)) throw error;
+    const report = createTextReport(new Tally());
+    report.error(shown);
+    report.close();
+    process.exitCode = shown.exitCode;
+  }
+}
+
+function stopped(cause: unknown): BerthError {
+  return new BerthError({
+    code: "Interrupted",
+    message: "stopped by the user",
+    hint: "the same command goes on from here",
+    exitCode: exitCodes.interrupted,
+    cause,
+  });
+}

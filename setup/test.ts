@@ -1,0 +1,82 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { exitCodes } from "../lib/errors.ts";
+import { imagesOf } from "./base-images.ts";
+import type { Phases } from "./phases.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+import { runTarget } from "./target.ts";
+import { findUnrunnable, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+// No test takes as long; one that hangs must not hold up the rest for ever.
+const hangMs = 300_000;
+
+const help = `test: sets everything up that the tests need, and runs them
+
+Usage: npm test -- [files, folders or a part of a test's name] [options of node --test]
+
+  npm test                              everything
+  npm test -- test/engine               one folder; nothing is set up that it doesn't need
+  npm test -- --test-name-pattern=lease tests whose name matches
+
+Files named *.docker.test.ts need a Docker engine. Where none can run, all others are run and these are named;
+with CI=true in the environment that is a failure.
+Exit codes: 0 all passed, 1 failed, 3 bad arguments, 130 interrupted.
+`;
+
+async function test(args: readonly string[], phases: Phases): Promise<number> {
+  const selection = selectTests(args, await findTestFiles(), root);
+  const engine = selection.files.some(needsEngine);
+  const prepared = await prepare({ engine, compose: engine, images: imagesOf("test") }, phases);
+  const unrunnable = findUnrunnable(selection.files, {
+    engine: prepared.engineError !== undefined,
+    compose: prepared.composeError !== undefined,
+  });
+  explain(unrunnable, prepared, phases);
+  const files = selection.files.filter((file) => !unrunnable.includes(file));
+  const code = files.length === 0 ? exitCodes.failed : await runNodeTest({ ...selection, files });
+  if (unrunnable.length === 0 || code !== 0) return code;
+  return process.env["CI"] === "true" ? exitCodes.failed : code;
+}
+
+function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phases): void {
+  if (unrunnable.length === 0) return;
+  const reason = prepared.engineError ?? prepared.composeError;
+  phases.note(`${String(unrunnable.length)} test files can't run here. ${reason?.message ?? ""}`);
+  for (const file of unrunnable) phases.note(`  not run: ${file}`);
+  if (reason?.hint !== undefined) phases.note(`  ${reason.hint}`);
+}
+
+/** Runs the files in one run of node's test runner, so that it counts them together. Returns its exit code. */
+async function runNodeTest({ files, options }: TestSelection): Promise<number> {
+  const reporter = process.stdout.isTTY ? "spec" : "tap";
+  const chosen = options.some((option) => option.startsWith("--test-reporter"));
+  // Two at least: most of a test's time is waiting. Four at most: each may start machines of its own.
+  const concurrency = Math.min(4, Math.max(2, availableParallelism()));
+  const flags = [
+    "--import",
+    "tsx",
+    "--test",
+    `--test-concurrency=${String(concurrency)}`,
+    `--test-timeout=${String(hangMs)}`,
+    ...(chosen ? [] : [`--test-reporter=${reporter}`, "--test-reporter-destination=stdout"]),
+  ];
+  const child = spawn(process.execPath, [...flags, ...options, ...files], { cwd: root, stdio: "inherit" });
+  const forward = () => child.kill("SIGTERM");
+  process.once("SIGTERM", forward);
+  const [code]: (number | null)[] = await once(child, "close");
+  process.off("SIGTERM", forward);
+  return code ?? exitCodes.interrupted;
+}
+
+async function findTestFiles(): Promise<string[]> {
+  const names = await readdir(join(root, "test"), { recursive: true });
+  return names.filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);
+}
+
+await runTarget({ help, run: test });
