@@ -7,6 +7,7 @@ import { rebuildDocument } from "../state/rebuild.ts";
 import { consoleTail } from "./aws/console.ts";
 import { lookupImage, lookupInstanceType, lookupZone } from "./aws/lookup.ts";
 import { resourceTags } from "./aws/tags.ts";
+import { BerthError, exitCodes } from "./errors.ts";
 import { connectEngine } from "./docker/engine.ts";
 import { openSource, type Source } from "./docker/source.ts";
 import { listAll } from "./engine/destroy.ts";
@@ -114,8 +115,18 @@ async function askAws({ config, ctx }: Session) {
     lookupInstanceType(ctx, config.instance.type),
     lookupZone(ctx, config.instance.type),
   ]);
+  if (instanceType.arch !== "x86_64") throw otherArchitecture(config.instance.type, instanceType.arch);
   const machineImage = await lookupImage(ctx, config.instance.os, instanceType.arch);
   return { instanceType, zone, machineImage };
+}
+
+function otherArchitecture(type: string, arch: string): BerthError {
+  return new BerthError({
+    code: "OtherArchitecture",
+    message: `${type} is an ${arch} machine; images are built for x86_64`,
+    hint: "set instance.type to one such as t3.micro",
+    exitCode: exitCodes.badInput,
+  });
 }
 
 function stackInputs(session: Session, source: Source) {

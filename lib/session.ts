@@ -39,7 +39,8 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
-const home = fileURLToPath(new URL("../.berth", import.meta.url));
+/** Where Berth keeps what belongs to this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME moves it. */
+const home = process.env["BERTH_HOME"] ?? fileURLToPath(new URL("../.berth", import.meta.url));
 
 /** Reads the configuration, opens AWS (or the embedded one) and asks it who is calling. */
 export async function openSession(options: SessionOptions): Promise<Session> {

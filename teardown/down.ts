@@ -3,9 +3,11 @@ import { destroy, type Target } from "../lib/engine/destroy.ts";
 import type { Wish } from "../lib/engine/wish.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { confirm, openJournal, withLease } from "../lib/operation.ts";
+import { rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 import { removableStack } from "../lib/stack.ts";
 import { removeState } from "../state/removal.ts";
+import { forgetRescued } from "../state/rescue.ts";
 import { type Census, censusText, takeCensus } from "./census.ts";
 import { writeReceipt } from "./receipt.ts";
 import { findTargets, targetsText } from "./targets.ts";
@@ -15,7 +17,7 @@ async function down(session: Session): Promise<Outcome> {
   const wishes = removableStack(config, ctx.account);
   const { targets } = await findTargets(session, wishes);
   if (targets.length === 0) {
-    await removeState(session.store);
+    await forgetState(session);
     report.message(`nothing of ${config.stack} is there`);
     return tell(session, await takeCensus(session, wishes), "unchanged");
   }
@@ -46,7 +48,14 @@ async function removeAll(session: Session, wishes: readonly Wish[], shown: reado
     if (session.config.state.backend === "s3") lease.abandon();
     await destroy({ ctx, wishes: bucket, targets, progress });
     if (session.config.state.backend === "file") await removeState(session.store);
+    await forgetRescued(rescueFileOf(session));
   });
+}
+
+/** A folder outlives the stack whose state it held; a bucket is gone with it. */
+async function forgetState(session: Session): Promise<void> {
+  if (session.config.state.backend === "s3" || (await stateStoreOf(session).load()) === undefined) return;
+  await withLease(session, "down", () => removeState(session.store));
 }
 
 function tell({ report }: Session, census: Census, outcome: "done" | "unchanged"): Outcome {

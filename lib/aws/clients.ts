@@ -4,6 +4,7 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
+import type { MiddlewareStack } from "@smithy/types";
 
 export interface Clients {
   readonly ec2: EC2Client;
@@ -63,23 +64,35 @@ export function createClients(options: ClientOptions): Clients {
     ...(options.credentials ? { credentials: options.credentials } : {}),
     ...(endpoint === undefined ? {} : { endpoint }),
   });
-  const clients: Clients = {
-    ec2: new EC2Client(settings(endpoints?.ec2)),
-    ecr: new ECRClient(settings(endpoints?.ecr)),
-    iam: new IAMClient(settings(endpoints?.iam)),
-    s3: new S3Client({ ...settings(endpoints?.s3), ...(endpoints ? { forcePathStyle: true } : {}) }),
-    ssm: new SSMClient(settings(endpoints?.ssm)),
-    sts: new STSClient(settings(endpoints?.sts)),
+  const pathStyle = isElsewhere(options) ? { forcePathStyle: true } : {};
+  return {
+    ec2: watched("ec2", new EC2Client(settings(endpoints?.ec2)), options),
+    ecr: watched("ecr", new ECRClient(settings(endpoints?.ecr)), options),
+    iam: watched("iam", new IAMClient(settings(endpoints?.iam)), options),
+    s3: watched("s3", new S3Client({ ...settings(endpoints?.s3), ...pathStyle }), options),
+    ssm: watched("ssm", new SSMClient(settings(endpoints?.ssm)), options),
+    sts: watched("sts", new STSClient(settings(endpoints?.sts)), options),
   };
-  for (const [service, client] of Object.entries(clients)) watch(service, client as EC2Client, options);
-  return clients;
 }
 
-// All clients share one middleware stack type but for the commands they take; EC2's stands for all.
-function watch(service: string, client: EC2Client, options: ClientOptions): void {
+/** Only AWS itself has a name for each bucket; elsewhere the bucket stands in the path. */
+function isElsewhere({ endpoints }: ClientOptions): boolean {
+  const { AWS_ENDPOINT_URL: all, AWS_ENDPOINT_URL_S3: s3 } = process.env;
+  return endpoints !== undefined || all !== undefined || s3 !== undefined;
+}
+
+interface Watchable<Input extends object, Output extends object> {
+  readonly middlewareStack: MiddlewareStack<Input, Output>;
+}
+
+function watched<Input extends object, Output extends object, Client extends Watchable<Input, Output>>(
+  service: string,
+  client: Client & Watchable<Input, Output>,
+  options: ClientOptions,
+): Client {
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const operation = (context.commandName ?? "Unknown").replace(/Command$/, "");
+      const operation = (context["commandName"] ?? "Unknown").replace(/Command$/, "");
       const kind = callKind(operation);
       if (kind === "write") await options.beforeWrite?.({ service, operation });
       const startedMs = performance.now();
@@ -96,4 +109,5 @@ function watch(service: string, client: EC2Client, options: ClientOptions): void
     },
     { step: "initialize", name: "berthWatch", priority: "high" },
   );
+  return client;
 }
