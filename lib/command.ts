@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { closest, distance } from "fastest-levenshtein";
-import { explainAwsError } from "./aws/errors.ts";
+import { explainAwsError } from "./aws/explanation.ts";
 import { BerthError, type ExitCode, exitCodes } from "./errors.ts";
 import { createJsonReport } from "./report/json-report.ts";
 import { type Report, type Summary, Tally } from "./report/report.ts";

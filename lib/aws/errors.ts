@@ -1,5 +1,3 @@
-import { BerthError } from "../errors.ts";
-
 /** AWS's code of an error, for example `InvalidVpcID.NotFound`. Empty for what didn't come from AWS. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return "";
@@ -143,165 +141,73 @@ function statusOf(error: unknown): number | undefined {
   return metadataOf(error)?.httpStatusCode;
 }
 
-function metadataOf(error: unknown): { httpStatusCode?: number; requestId?: string } | undefined {
+/** What AWS's answer said of itself; undefined for an error that isn't an answer of AWS. */
+export function metadataOf(error: unknown): { httpStatusCode?: number; requestId?: string } | undefined {
   if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
   return error.$metadata ?? undefined;
 }
 
-interface Meaning {
-  readonly codes: readonly string[] | RegExp;
-  readonly code: string;
-  readonly message: (what: string, error: Error) => string;
-  readonly hint: string;
+/** What went wrong in a way that the user has to deal with. */
+export type Trouble =
+  | "NoCredentials"
+  | "ExpiredCredentials"
+  | "BadCredentials"
+  | "ClockSkewed"
+  | "AccountNotReady"
+  | "AccessDenied"
+  | "QuotaExceeded"
+  | "NoCapacity"
+  | "TokenReused"
+  | "Protected"
+  | "Throttled"
+  | "Unreachable";
+
+const troubles: Readonly<Record<string, Trouble>> = {
+  CredentialsProviderError: "NoCredentials",
+  ExpiredToken: "ExpiredCredentials",
+  ExpiredTokenException: "ExpiredCredentials",
+  RequestExpired: "ExpiredCredentials",
+  TokenRefreshRequired: "ExpiredCredentials",
+  AuthFailure: "BadCredentials",
+  InvalidAccessKeyId: "BadCredentials",
+  InvalidClientTokenId: "BadCredentials",
+  InvalidToken: "BadCredentials",
+  SignatureDoesNotMatch: "BadCredentials",
+  UnrecognizedClientException: "BadCredentials",
+  RequestTimeTooSkewed: "ClockSkewed",
+  OptInRequired: "AccountNotReady",
+  PendingVerification: "AccountNotReady",
+  TooManyBuckets: "QuotaExceeded",
+  InsufficientFreeAddressesInSubnet: "NoCapacity",
+  InsufficientInstanceCapacity: "NoCapacity",
+  Unsupported: "NoCapacity",
+  IdempotentParameterMismatch: "TokenReused",
+  OperationNotPermitted: "Protected",
+};
+
+/** Undefined when it is none of those, or didn't come from AWS or from the way there. */
+export function troubleOf(error: unknown): Trouble | undefined {
+  const code = errorCode(error);
+  // First, as one of the codes of throttling ends like those of quotas: VpcLimitExceeded, AddressLimitExceeded …
+  if (isThrottle(error)) return "Throttled";
+  if (denied.has(code)) return "AccessDenied";
+  if (/LimitExceeded(Exception)?$/.test(code)) return "QuotaExceeded";
+  return troubles[code] ?? (isUnreachable(error) ? "Unreachable" : undefined);
 }
 
-const meanings: readonly Meaning[] = [
-  {
-    codes: ["CredentialsProviderError"],
-    code: "NoCredentials",
-    message: (what) => `${what}: no AWS credentials were found`,
-    hint: "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add --local to use the embedded AWS",
-  },
-  {
-    codes: ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"],
-    code: "ExpiredCredentials",
-    message: (what) => `${what}: the AWS credentials have expired`,
-    hint: "Log in again (for example `aws sso login`), then run the same command again: it goes on where this one stopped",
-  },
-  {
-    codes: [
-      "AuthFailure",
-      "InvalidAccessKeyId",
-      "InvalidClientTokenId",
-      "InvalidToken",
-      "SignatureDoesNotMatch",
-      "UnrecognizedClientException",
-    ],
-    code: "BadCredentials",
-    message: (what, error) => `${what}: AWS doesn't accept the credentials (${errorCode(error)})`,
-    hint: "Check them with `aws sts get-caller-identity`; the region may also have to be enabled for the account",
-  },
-  {
-    codes: ["RequestTimeTooSkewed"],
-    code: "ClockSkewed",
-    message: (what) => `${what}: this computer's clock is too far off for AWS`,
-    hint: "Set the clock, then run the same command again",
-  },
-  {
-    codes: ["OptInRequired", "PendingVerification"],
-    code: "AccountNotReady",
-    message: (what, error) => `${what}: the account can't use this yet (${error.message})`,
-    hint: "Finish the account's registration, or enable the region in its settings",
-  },
-  {
-    codes: /(LimitExceeded|LimitExceededException|TooManyBuckets|QuotaExceeded\w*)$/,
-    code: "QuotaExceeded",
-    message: (what, error) =>
-      `${what}: a quota of the account is used up (${errorCode(error)}: ${error.message})`,
-    hint: "Remove what isn't needed, or ask for more in AWS's Service Quotas; then run the same command again",
-  },
-  {
-    codes: ["InsufficientInstanceCapacity", "Unsupported", "InsufficientFreeAddressesInSubnet"],
-    code: "NoCapacity",
-    message: (what, error) => `${what}: AWS can't give that now (${error.message})`,
-    hint: "Try later, or set another instance.type",
-  },
-  {
-    codes: ["IdempotentParameterMismatch"],
-    code: "TokenReused",
-    message: (what) => `${what}: an earlier attempt asked for something else with the same token`,
-    hint: "Run the same command again",
-  },
-  {
-    codes: ["OperationNotPermitted"],
-    code: "Protected",
-    message: (what, error) => `${what}: protected against it (${error.message})`,
-    hint: "Take the protection off in AWS, then run the same command again",
-  },
-];
-
 const unreachable = new Set([
-  "ENOTFOUND",
   "EAI_AGAIN",
   "ECONNREFUSED",
   "ECONNRESET",
-  "ETIMEDOUT",
-  "EPIPE",
   "EHOSTUNREACH",
   "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
 ]);
 
-/**
- * An error of the SDK in the words of a user. `what` is what was being done: `Creating instance`.
- * A BerthError comes back as it is, and so does any error that didn't come from AWS.
- */
-export function explainAwsError(error: unknown, what: string): unknown {
-  if (error instanceof BerthError || !(error instanceof Error)) return error;
-  const code = errorCode(error);
-  // First, as one of the codes of throttling ends like those of quotas.
-  if (isThrottle(error)) return throttled(error, what);
-  const meaning = meanings.find(({ codes }) =>
-    codes instanceof RegExp ? codes.test(code) : codes.includes(code),
-  );
-  if (meaning)
-    return new BerthError({
-      code: meaning.code,
-      message: meaning.message(what, error),
-      hint: meaning.hint,
-      cause: error,
-    });
-  if (denied.has(code)) return accessDenied(error, what);
-  if (isUnreachable(error)) return unreachableEndpoint(error, what);
-  return "$metadata" in error ? otherAwsError(error, what) : error;
-}
-
-// Codes say that it was denied, never what or to whom; that stands in the text alone.
-function accessDenied(error: Error, what: string): BerthError {
-  const [, caller = "the caller"] = /User: (\S+)/.exec(error.message) ?? [];
-  const [, action] = /not authorized to perform: (\S+)/.exec(error.message) ?? [];
-  return new BerthError({
-    code: "AccessDenied",
-    message: `${what}: ${caller} may not ${action === undefined ? "do that" : `call ${action}`}`,
-    hint:
-      action === undefined
-        ? "Grant the permission to the caller"
-        : `Allow ${action} in a policy of the caller`,
-    detail: [error.message],
-    cause: error,
-  });
-}
-
-function throttled(error: Error, what: string): BerthError {
-  return new BerthError({
-    code: "Throttled",
-    message: `${what}: AWS asked to slow down, and went on asking through all retries`,
-    hint: "Wait a minute, then run the same command again: it goes on where this one stopped",
-    cause: error,
-  });
-}
-
-function isUnreachable(error: Error): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  if (typeof code === "string" && unreachable.has(code)) return true;
-  return error.name === "TimeoutError" || (cause instanceof Error && cause !== error && isUnreachable(cause));
-}
-
-function unreachableEndpoint(error: Error, what: string): BerthError {
-  const where = "hostname" in error && typeof error.hostname === "string" ? error.hostname : "AWS";
-  return new BerthError({
-    code: "Unreachable",
-    message: `${what}: ${where} can't be reached (${error.message})`,
-    hint: "Check the network and the region's name",
-    cause: error,
-  });
-}
-
-function otherAwsError(error: Error, what: string): BerthError {
-  const requestId = metadataOf(error)?.requestId;
-  return new BerthError({
-    code: errorCode(error),
-    message: `${what}: ${error.message}`,
-    detail: requestId === undefined ? [] : [`AWS request id ${requestId}`],
-    cause: error,
-  });
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && typeof error.code === "string" && unreachable.has(error.code)) return true;
+  return error.name === "TimeoutError" || (error.cause !== error && isUnreachable(error.cause));
 }

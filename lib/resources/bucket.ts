@@ -5,45 +5,27 @@ import {
   HeadBucketCommand,
   ListBucketsCommand,
   paginateListBuckets,
-  PutBucketEncryptionCommand,
-  PutBucketLifecycleConfigurationCommand,
-  PutBucketOwnershipControlsCommand,
-  PutBucketPolicyCommand,
-  PutBucketTaggingCommand,
-  PutBucketVersioningCommand,
-  PutPublicAccessBlockCommand,
   type BucketLocationConstraint,
   type CreateBucketConfiguration,
 } from "@aws-sdk/client-s3";
-import {
-  isConflict,
-  isDenied,
-  isNotFound,
-  isOthersBucket,
-  isOwnBucket,
-  unlessAbsent,
-  unlessNotConfigured,
-} from "../aws/errors.ts";
+import { isDenied, isOthersBucket, isOwnBucket, unlessAbsent, unlessNotConfigured } from "../aws/errors.ts";
 import { bucketName } from "../aws/names.ts";
-import { retry } from "../aws/poll.ts";
 import { fromTagList, stackTag, toTagList, type Tags } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
+import { putTags, updateBucket } from "./bucket-changes.ts";
 import { emptyBucket } from "./bucket-contents.ts";
 import {
   bearsMark,
   deniesPlainHttp,
   expiresOldVersions,
-  lifecycleWithOurs,
-  policyWithOurs,
-  publicAccessBlock,
   readBucket,
   type BucketFacts,
 } from "./bucket-settings.ts";
 import { onceVisible } from "./creation.ts";
-import { concerns, fieldDifference } from "./difference.ts";
+import { fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
 import { removeUntilGone } from "./removal.ts";
-import type { Change, Resource, ResourceContext } from "./resource.ts";
+import type { Resource, ResourceContext } from "./resource.ts";
 
 export type { BucketFacts };
 
@@ -154,13 +136,6 @@ async function tagNew(ctx: ResourceContext, name: string, tags: Tags): Promise<v
   if (Object.keys(await readTags(ctx, name)).length === 0) await putTags(ctx, name, tags);
 }
 
-async function putTags(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
-  const Tagging = { TagSet: toTagList(tags) };
-  await ctx.clients.s3.send(
-    new PutBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account, Tagging }),
-  );
-}
-
 async function readTags(ctx: ResourceContext, name: string): Promise<Tags> {
   const command = new GetBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
   const answer = await unlessNotConfigured(ctx.clients.s3.send(command));
@@ -192,63 +167,4 @@ function takenElsewhere(name: string, cause: unknown): BerthError {
     hint: "Give the stack another name in berth.yaml",
     cause,
   });
-}
-
-type BucketChange = Change<BucketDesired, BucketFacts>;
-
-/** One after the other: S3 refuses changes of the same bucket that meet. Public access goes first. */
-async function updateBucket(ctx: ResourceContext, change: BucketChange): Promise<void> {
-  for (const [field, step] of Object.entries(steps)) {
-    if (!concerns(change.differences, field)) continue;
-    await retry(ctx, {
-      what: `${field} of bucket ${change.facts.id}`,
-      timeoutMs: 60_000,
-      // A bucket made a moment ago isn't known everywhere yet.
-      retryOn: (error) => isConflict(error) || isNotFound(error),
-      attempt: () => step(ctx, change),
-    });
-  }
-}
-
-const steps: Record<string, (ctx: ResourceContext, change: BucketChange) => Promise<unknown>> = {
-  "public-access": (ctx, change) => {
-    const input = { ...owned(ctx, change), PublicAccessBlockConfiguration: publicAccessBlock };
-    return ctx.clients.s3.send(new PutPublicAccessBlockCommand(input));
-  },
-  ownership: (ctx, change) => {
-    const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
-    return ctx.clients.s3.send(
-      new PutBucketOwnershipControlsCommand({ ...owned(ctx, change), OwnershipControls }),
-    );
-  },
-  policy: (ctx, change) => {
-    const Policy = JSON.stringify(policyWithOurs(ctx.region, change.facts));
-    return ctx.clients.s3.send(new PutBucketPolicyCommand({ ...owned(ctx, change), Policy }));
-  },
-  versioning: (ctx, change) => {
-    const VersioningConfiguration = { Status: "Enabled" as const };
-    return ctx.clients.s3.send(
-      new PutBucketVersioningCommand({ ...owned(ctx, change), VersioningConfiguration }),
-    );
-  },
-  encryption: (ctx, change) => {
-    const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const } }];
-    const input = { ...owned(ctx, change), ServerSideEncryptionConfiguration: { Rules } };
-    return ctx.clients.s3.send(new PutBucketEncryptionCommand(input));
-  },
-  lifecycle: (ctx, change) => {
-    const LifecycleConfiguration = { Rules: lifecycleWithOurs(change.facts) };
-    return ctx.clients.s3.send(
-      new PutBucketLifecycleConfigurationCommand({ ...owned(ctx, change), LifecycleConfiguration }),
-    );
-  },
-  // S3 replaces all tags at once, so the user's are sent along; AWS's own can't be.
-  tags: (ctx, { identity, facts }) => {
-    const theirs = Object.entries(facts.tags).filter(([key]) => !key.startsWith("aws:"));
-    return putTags(ctx, facts.id, { ...Object.fromEntries(theirs), ...identity.tags });
-  },
-};
-
-function owned(ctx: ResourceContext, { facts }: BucketChange) {
-  return { Bucket: facts.id, ExpectedBucketOwner: ctx.account };
 }

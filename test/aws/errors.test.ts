@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { EC2ServiceException } from "@aws-sdk/client-ec2";
-import { explainAwsError, isNotFound, isNotYetVisible, isProfileNotYetVisible, isThrottle } from "../../lib/aws/errors.ts";
+import { explainAwsError } from "../../lib/aws/explanation.ts";
+import { isNotFound, isNotYetVisible, isProfileNotYetVisible, isThrottle } from "../../lib/aws/errors.ts";
 import { BerthError } from "../../lib/errors.ts";
 
 function awsError(name: string, message = ""): EC2ServiceException {
@@ -33,7 +34,8 @@ test("errors: each has the meaning that AWS documents for its code", () => {
     InvalidParameterCombination: "InvalidParameterCombination",
   };
 
-  for (const [code, meaning] of Object.entries(meanings)) assert.equal(explain(awsError(code)).code, meaning, code);
+  for (const [code, meaning] of Object.entries(meanings))
+    assert.equal(explain(awsError(code)).code, meaning, code);
 });
 
 test("errors: a denial names the action and the caller", () => {
@@ -53,7 +55,9 @@ test("errors: an endpoint that doesn't answer is named by its host", async () =>
     maxAttempts: 1,
   });
 
-  const error: unknown = await sts.send(new GetCallerIdentityCommand({})).catch((failure: unknown) => failure);
+  const error: unknown = await sts
+    .send(new GetCallerIdentityCommand({}))
+    .catch((failure: unknown) => failure);
 
   const explained = explain(error);
   assert.equal(explained.code, "Unreachable");
@@ -69,7 +73,10 @@ test("errors: what didn't come from AWS stays as it is", () => {
 });
 
 test("errors: absent, not yet visible and throttled are told apart", () => {
-  const late = awsError("InvalidParameterValue", "Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name");
+  const late = awsError(
+    "InvalidParameterValue",
+    "Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
+  );
   const wrong = awsError("InvalidParameterValue", "Value (300) for parameter VolumeSize is invalid");
 
   assert.ok(isNotFound(awsError("InvalidVpcID.NotFound")) && isNotFound(awsError("NoSuchEntityException")));

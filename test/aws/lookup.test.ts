@@ -12,14 +12,22 @@ test("lookup: each operating system has an image for each architecture", async (
       const { imageId, rootDeviceName } = await lookupImage(ctx, os, arch);
 
       const { Images = [] } = await stranger.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
-      assert.deepEqual(Images.map((one) => [one.Architecture, one.RootDeviceName]), [[arch, rootDeviceName]]);
+      assert.deepEqual(
+        Images.map((one) => [one.Architecture, one.RootDeviceName]),
+        [[arch, rootDeviceName]],
+      );
       assert.match(Images[0]?.Name ?? "", os === "debian-13" ? /^debian-13/ : /^al2023/);
     }
   }
 });
 
 test("lookup: a type tells what it is like", async () => {
-  assert.deepEqual(await lookupInstanceType(ctx, "t3.micro"), { arch: "x86_64", memoryMib: 1024, vcpus: 2, freeTierEligible: true });
+  assert.deepEqual(await lookupInstanceType(ctx, "t3.micro"), {
+    arch: "x86_64",
+    memoryMib: 1024,
+    vcpus: 2,
+    freeTierEligible: true,
+  });
   assert.equal((await lookupInstanceType(ctx, "t4g.small")).arch, "arm64");
 });
 

@@ -6,7 +6,10 @@ const place = { account: "123456789012", region: "ap-southeast-3" };
 const longest = "a".repeat(24);
 
 test("names: the first of a kind is called after the stack alone", () => {
-  assert.equal(bucketName(place, { stack: "hello", name: "bucket" }), "berth-hello-123456789012-ap-southeast-3");
+  assert.equal(
+    bucketName(place, { stack: "hello", name: "bucket" }),
+    "berth-hello-123456789012-ap-southeast-3",
+  );
   assert.equal(repositoryName({ stack: "hello", name: "repository" }), "berth/hello");
   assert.equal(roleName(place, { stack: "hello", name: "role" }), "berth-hello-ap-southeast-3");
   assert.equal(roleName(place, { stack: "hello", name: "job-role" }), "berth-hello-ap-southeast-3-job-role");

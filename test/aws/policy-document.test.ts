@@ -6,7 +6,13 @@ const one = {
   Version: "2012-10-17",
   Statement: [
     { Sid: "A", Effect: "Allow", Action: ["s3:GetObject", "s3:PutObject"], Resource: ["arn:a", "arn:b"] },
-    { Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "arn:a", Condition: { Bool: { "aws:SecureTransport": "false" } } },
+    {
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: "arn:a",
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    },
   ],
 };
 
@@ -14,7 +20,13 @@ test("policy document: another spelling is the same policy", () => {
   const spelled = {
     Version: "2012-10-17",
     Statement: [
-      { Condition: { Bool: { "aws:SecureTransport": false } }, Resource: ["arn:a"], Action: ["S3:*"], Principal: "*", Effect: "Deny" },
+      {
+        Condition: { Bool: { "aws:SecureTransport": false } },
+        Resource: ["arn:a"],
+        Action: ["S3:*"],
+        Principal: "*",
+        Effect: "Deny",
+      },
       { Sid: "B", Effect: "Allow", Resource: ["arn:b", "arn:a"], Action: ["s3:PutObject", "s3:getobject"] },
     ],
   };
@@ -32,7 +44,10 @@ test("policy document: one letter of a resource, an action or a condition makes 
     { ...one, Statement: [first, { ...second, Condition: { Bool: { "aws:SecureTransport": "true" } } }] },
   ];
 
-  for (const other of others) assert.ok(!samePolicy(one, { Version: other.Version, Statement: other.Statement.filter((s) => s !== undefined) }));
+  for (const other of others)
+    assert.ok(
+      !samePolicy(one, { Version: other.Version, Statement: other.Statement.filter((s) => s !== undefined) }),
+    );
   assert.ok(!samePolicy(one, undefined));
 });
 

@@ -5,14 +5,21 @@ import { poll, retry, type Look, type PollContext } from "../../lib/aws/poll.ts"
 
 function context(signal = new AbortController().signal) {
   const notes: string[] = [];
-  const ctx: PollContext = { signal, note: (text) => notes.push(text), timings: { firstMs: 1, longestMs: 2 } };
+  const ctx: PollContext = {
+    signal,
+    note: (text) => notes.push(text),
+    timings: { firstMs: 1, longestMs: 2 },
+  };
   return { ctx, notes };
 }
 
 /** Answers with one after the other, and with the last for ever. */
 function looking<T>(...looks: Look<T>[]) {
   let count = 0;
-  return { look: async () => looks[Math.min(count++, looks.length - 1)] ?? { waiting: "?" }, count: () => count };
+  return {
+    look: async () => looks[Math.min(count++, looks.length - 1)] ?? { waiting: "?" },
+    count: () => count,
+  };
 }
 
 test("poll: looks at once, and returns what it found", async () => {
@@ -24,7 +31,11 @@ test("poll: looks at once, and returns what it found", async () => {
 
 test("poll: tells what stands in the way until it is gone", async () => {
   const { ctx, notes } = context();
-  const { look } = looking<string>({ waiting: "i-1 is pending" }, { waiting: "i-1 is booting" }, { done: "up" });
+  const { look } = looking<string>(
+    { waiting: "i-1 is pending" },
+    { waiting: "i-1 is booting" },
+    { done: "up" },
+  );
 
   assert.equal(await poll(ctx, { what: "i-1", timeoutMs: 60_000, look }), "up");
   assert.deepEqual(notes, ["i-1 is pending", "i-1 is booting"]);
@@ -32,7 +43,11 @@ test("poll: tells what stands in the way until it is gone", async () => {
 
 test("poll: gives up in the end, naming what it waited for and saw last", async () => {
   const { ctx } = context();
-  const waiting = poll(ctx, { what: "subnet s-1 to go", timeoutMs: 20, look: async () => ({ waiting: "held by eni-1" }) });
+  const waiting = poll(ctx, {
+    what: "subnet s-1 to go",
+    timeoutMs: 20,
+    look: async () => ({ waiting: "held by eni-1" }),
+  });
 
   await assert.rejects(waiting, (error: BerthError) => {
     assert.equal(error.code, "TimedOut");

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromTagList, ownershipFilters, ownershipTags, parseOwner, resourceTags, tagDifferences, toTagList } from "../../lib/aws/tags.ts";
+import {
+  fromTagList,
+  ownershipFilters,
+  ownershipTags,
+  parseOwner,
+  resourceTags,
+  tagDifferences,
+  toTagList,
+} from "../../lib/aws/tags.ts";
 
 const owner = { stack: "hello", name: "vpc", generation: 2 };
 

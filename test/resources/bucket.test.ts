@@ -186,7 +186,8 @@ test("bucket: statements and rules that a user added stay", async () => {
 test("bucket: it goes with all versions and delete markers in it", async () => {
   const { s3 } = stranger;
   const id = await makeBucket(ctx, newIdentity("bucket"));
-  for (const Body of ["first", "second"]) await s3.send(new PutObjectCommand({ Bucket: id, Key: "state.json", Body }));
+  for (const Body of ["first", "second"])
+    await s3.send(new PutObjectCommand({ Bucket: id, Key: "state.json", Body }));
   await s3.send(new DeleteObjectCommand({ Bucket: id, Key: "state.json" }));
 
   await bucket.remove(ctx, id);

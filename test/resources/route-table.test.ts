@@ -82,9 +82,7 @@ test("route table: the subnet is taken back from another table without a moment 
   await routeTable.update(ctx, { identity, desired: network, facts, differences });
 
   const operations = new Set(account.calls.slice(before).map((call) => call.operation));
-  assert.ok(
-    operations.has("ReplaceRouteTableAssociation") && !operations.has("DisassociateRouteTable"),
-  );
+  assert.ok(operations.has("ReplaceRouteTableAssociation") && !operations.has("DisassociateRouteTable"));
   const Filters = [{ Name: "association.subnet-id", Values: [network.subnetId] }];
   const { RouteTables = [] } = await ec2.send(new DescribeRouteTablesCommand({ Filters }));
   assert.deepEqual(

@@ -1,0 +1,92 @@
+import { BerthError, type ErrorDetails } from "../errors.ts";
+import { errorCode, metadataOf, troubleOf, type Trouble } from "./errors.ts";
+
+type Words = Pick<ErrorDetails, "message" | "hint" | "detail">;
+
+const goesOn = "then run the same command again: it goes on where this one stopped";
+
+/** What is told of each trouble: its message goes on where `what` ends. */
+const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
+  NoCredentials: () => ({
+    message: "no AWS credentials were found",
+    hint: "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add --local to use the embedded AWS",
+  }),
+  ExpiredCredentials: () => ({
+    message: "the AWS credentials have expired",
+    hint: `Log in again (for example \`aws sso login\`), ${goesOn}`,
+  }),
+  BadCredentials: (error) => ({
+    message: `AWS doesn't accept the credentials (${errorCode(error)})`,
+    hint: "Check them with `aws sts get-caller-identity`; the region may also have to be enabled for the account",
+  }),
+  ClockSkewed: () => ({
+    message: "this computer's clock is too far off for AWS",
+    hint: `Set the clock, ${goesOn}`,
+  }),
+  AccountNotReady: (error) => ({
+    message: `the account can't use this yet (${error.message})`,
+    hint: "Finish the account's registration, or enable the region in its settings",
+  }),
+  AccessDenied: describeDenial,
+  QuotaExceeded: (error) => ({
+    message: `a quota of the account is used up (${errorCode(error)}: ${error.message})`,
+    hint: `Remove what isn't needed or ask for more in AWS's Service Quotas, ${goesOn}`,
+  }),
+  NoCapacity: (error) => ({
+    message: `AWS can't give that now (${error.message})`,
+    hint: "Try later, or set another instance.type",
+  }),
+  TokenReused: () => ({
+    message: "an earlier attempt asked for something else with the same token",
+    hint: "Run the same command again",
+  }),
+  Protected: (error) => ({
+    message: `it is protected against that (${error.message})`,
+    hint: `Take the protection off in AWS, ${goesOn}`,
+  }),
+  Throttled: () => ({
+    message: "AWS asked to slow down, and went on asking through all retries",
+    hint: `Wait a minute, ${goesOn}`,
+  }),
+  Unreachable: (error) => ({
+    message: `${hostOf(error)} can't be reached (${error.message})`,
+    hint: "Check the network and the region's name",
+  }),
+};
+
+/**
+ * An error of the SDK in the words of a user. `what` is what was being done: `Creating instance`.
+ * A BerthError comes back as it is, and so does any error that didn't come from AWS.
+ */
+export function explainAwsError(error: unknown, what: string): unknown {
+  if (error instanceof BerthError || !(error instanceof Error)) return error;
+  const trouble = troubleOf(error);
+  const metadata = metadataOf(error);
+  if (trouble === undefined && metadata === undefined) return error;
+  const words =
+    trouble === undefined ? describeOther(error, metadata?.requestId) : explanations[trouble](error);
+  const code = trouble ?? errorCode(error);
+  return new BerthError({ ...words, code, message: `${what}: ${words.message}`, cause: error });
+}
+
+// Codes say that it was denied, never what or to whom; that stands in the text alone.
+function describeDenial(error: Error): Words {
+  const [, caller = "the caller"] = /User: (\S+)/.exec(error.message) ?? [];
+  const [, action] = /not authorized to perform: (\S+)/.exec(error.message) ?? [];
+  const detail = [error.message];
+  if (action === undefined)
+    return { message: `${caller} may not do that`, hint: "Grant the permission to the caller", detail };
+  return {
+    message: `${caller} may not call ${action}`,
+    hint: `Allow ${action} in a policy of the caller`,
+    detail,
+  };
+}
+
+function hostOf(error: Error): string {
+  return "hostname" in error && typeof error.hostname === "string" ? error.hostname : "AWS";
+}
+
+function describeOther(error: Error, requestId: string | undefined): Words {
+  return { message: error.message, detail: requestId === undefined ? [] : [`AWS request id ${requestId}`] };
+}
