@@ -1,0 +1,170 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  AllocateAddressCommand,
+  AssociateAddressCommand,
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  RunInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateInstanceProfileCommand,
+  CreateRoleCommand,
+} from "@aws-sdk/client-iam";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import type Docker from "dockerode";
+import type { Clients } from "../../lib/aws/clients.ts";
+import { ensureBuilt } from "../../lib/docker/build.ts";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import { pushImage } from "../../lib/docker/push.ts";
+import { openSource } from "../../lib/docker/source.ts";
+import { userData } from "../../lib/instance/user-data.ts";
+import { localAccount } from "../../lib/local/emulators.ts";
+import {
+  hostReportKey,
+  parseHostReport,
+  releaseKey,
+  type HostReport,
+  type Release,
+} from "../../lib/release.ts";
+import { runInMachine } from "../local/machine-shell.ts";
+import { openTemporaryAws, until, webPermission, type TemporaryAws } from "../local/temporary-aws.ts";
+
+const region = "eu-central-1";
+const repository = "berth/host";
+const settings = { stack: "host", region, bucket: "berth-host-state", account: localAccount };
+
+/** An instance of an embedded AWS that was started with Berth's user data, and its bucket. */
+export interface HostRig extends AsyncDisposable {
+  readonly id: string;
+  readonly url: string;
+  readonly clients: Clients;
+  /** Builds a folder, pushes it, and returns the name by digest that a release has. */
+  push(folder: string): Promise<string>;
+  /** Wishes for a release and returns the report in which the host decides on it. */
+  release(number: number, image: string, changes?: Partial<Release>): Promise<HostReport>;
+  run(script: string): Promise<string>;
+}
+
+export async function openHostRig(): Promise<HostRig> {
+  const docker = await connectEngine();
+  const temporary = await openTemporaryAws();
+  try {
+    const clients = temporary.clients(region);
+    const { s3 } = clients;
+    const { bucket: Bucket } = settings;
+    await s3.send(
+      new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
+    );
+    await clients.ecr.send(new CreateRepositoryCommand({ repositoryName: repository }));
+    const { id, address } = await runHost(clients);
+    const read = async (): Promise<HostReport | undefined> => {
+      const body = await readText(clients, hostReportKey(id));
+      return body === undefined ? undefined : parseHostReport(body);
+    };
+    return {
+      id,
+      url: `http://${address}/`,
+      clients,
+      push: (folder) => push(docker, temporary, folder),
+      release: async (number, image, changes) => {
+        const Body = JSON.stringify({ ...releaseOf(number, image), ...changes });
+        await s3.send(new PutObjectCommand({ Bucket, Key: releaseKey, Body }));
+        return decided(read, number);
+      },
+      run: (script) => runInMachine(docker, id, script),
+      [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await temporary[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function releaseOf(number: number, image: string): Release {
+  const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
+  return { number, image, port: 8080, replicas: 2, environment: {}, memoryMib: 64, at, by };
+}
+
+async function decided(read: () => Promise<HostReport | undefined>, number: number): Promise<HostReport> {
+  let report: HostReport | undefined;
+  await until(async () => {
+    report = await read();
+    return report?.release === number && report.status !== "starting";
+  });
+  if (report === undefined) throw new Error("The host wrote no report");
+  return report;
+}
+
+async function readText({ s3 }: Clients, Key: string): Promise<string | undefined> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: settings.bucket, Key }));
+    return await Body?.transformToString();
+  } catch (error) {
+    if (error instanceof Error && error.name === "NoSuchKey") return undefined;
+    throw error;
+  }
+}
+
+async function push(docker: Docker, { aws }: TemporaryAws, folder: string): Promise<string> {
+  const { signal } = new AbortController();
+  const source = await openSource({ source: folder });
+  const { localTag } = await ensureBuilt({ docker, source, signal });
+  const serverAddress = aws.endpoints.registry;
+  const { digest } = await pushImage({
+    docker,
+    localTag,
+    repository: `${serverAddress}/${repository}`,
+    tag: source.tag,
+    auth: { username: "AWS", password: "any", serverAddress },
+    signal,
+  });
+  return `${localAccount}.dkr.ecr.${region}.amazonaws.com/${repository}@${digest}`;
+}
+
+async function runHost(clients: Clients): Promise<{ id: string; address: string }> {
+  const { ec2, iam, ssm } = clients;
+  const [RoleName, InstanceProfileName] = ["host", "host"];
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: "{}" }));
+  await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
+  await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName }));
+  const { GroupId = "" } = await ec2.send(
+    new CreateSecurityGroupCommand({ GroupName: "host", Description: "host" }),
+  );
+  const IpPermissions = [webPermission("0.0.0.0/0")];
+  await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
+  const { Parameter } = await ssm.send(
+    new GetParameterCommand({ Name: "/aws/service/debian/release/13/latest/amd64" }),
+  );
+  const { Instances } = await ec2.send(
+    new RunInstancesCommand({
+      ImageId: Parameter?.Value,
+      InstanceType: "t3.micro",
+      MinCount: 1,
+      MaxCount: 1,
+      SecurityGroupIds: [GroupId],
+      UserData: Buffer.from(userData(settings)).toString("base64"),
+      MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
+      IamInstanceProfile: { Name: InstanceProfileName },
+    }),
+  );
+  const id = Instances?.[0]?.InstanceId ?? "";
+  const { AllocationId = "", PublicIp = "" } = await ec2.send(new AllocateAddressCommand({ Domain: "vpc" }));
+  await ec2.send(new AssociateAddressCommand({ AllocationId, InstanceId: id }));
+  return { id, address: PublicIp };
+}
+
+/** A folder with a Dockerfile of this text, for as long as it is used. */
+export async function withDockerfile<T>(text: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "berth-app-"));
+  try {
+    await writeFile(join(folder, "Dockerfile"), text);
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

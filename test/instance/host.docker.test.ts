@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { RebootInstancesCommand } from "@aws-sdk/client-ec2";
+import { until } from "../local/temporary-aws.ts";
+import { ask, askDuring } from "./clients.ts";
+import { openHostRig, withDockerfile, type HostRig } from "./host-rig.ts";
+
+const goWeb = join(import.meta.dirname, "..", "..", "dockerfiles", "go-web");
+const ends = `FROM debian:trixie-slim
+CMD exec 2>&1; echo "id $(id -u)"; touch /here; printenv LINES; exit 3
+`;
+
+describe("the host", { timeout: 300_000 }, () => {
+  let rig: HostRig;
+  let image: string;
+  before(async () => {
+    rig = await openHostRig();
+    image = await rig.push(goWeb);
+  });
+  after(() => rig?.[Symbol.asyncDispose]());
+
+  const answers = () => until(async () => (await ask(rig.url)) === 200);
+  const containers = async () =>
+    (await rig.run("docker ps --all --format '{{.Names}} {{.State}}' | sort")).split("\n");
+
+  it("asks for patience until there is a release, then serves it", async () => {
+    await until(async () => (await ask(rig.url)) === 503);
+    const report = await rig.release(1, image);
+    assert.deepEqual([report.status, report.serves], ["serving", 1]);
+    assert.equal(await ask(rig.url), 200);
+    assert.deepEqual(await containers(), ["app-1-0 running", "app-1-1 running"]);
+  });
+
+  it("ends its boot without a complaint", async () => {
+    assert.equal(await rig.run("cloud-init status --wait"), "status: done");
+    assert.equal(await rig.run("systemctl is-system-running --wait"), "running");
+  });
+
+  it("gives the app no rights that it doesn't need", async () => {
+    const form =
+      "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}} {{.HostConfig.Memory}}";
+    assert.equal(
+      await rig.run(`docker inspect --format '${form}' app-1-0`),
+      "65532:65532 true [ALL] [no-new-privileges] 67108864",
+    );
+    assert.doesNotMatch(await rig.run("ss -Hltn || netstat -ltn"), /(0\.0\.0\.0|\*|\[::\]):2\d{4}\b/);
+  });
+
+  it("ships two releases in a row without losing one request", async () => {
+    const seen = await askDuring(rig.url, async () => {
+      assert.equal((await rig.release(2, image)).status, "serving");
+      assert.equal((await rig.release(3, image, { replicas: 3 })).serves, 3);
+    });
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.deepEqual(await containers(), ["app-3-0 running", "app-3-1 running", "app-3-2 running"]);
+  });
+
+  it("keeps the old release when a new one ends by itself, and says why", async () => {
+    const bad = await withDockerfile(ends, (folder) => rig.push(folder));
+    const seen = await askDuring(rig.url, async () => {
+      const report = await rig.release(4, bad, { environment: { LINES: "one\ntwo  $HOME" } });
+      assert.equal(report.status, "failed");
+      assert.equal(report.serves, 3);
+      assert.match(report.reason ?? "", /app-4-0 stopped by itself/);
+      assert.deepEqual(report.log?.slice(0, 1), ["id 65532"]);
+      assert.match(report.log?.join("\n") ?? "", /Read-only file system\none\ntwo  \$HOME/);
+    });
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.deepEqual(await containers(), ["app-3-0 running", "app-3-1 running", "app-3-2 running"]);
+  });
+
+  it("goes on with the next release after one that failed", async () => {
+    const report = await rig.release(5, image, { replicas: 2 });
+    assert.deepEqual([report.status, report.serves], ["serving", 5]);
+  });
+
+  it("brings back what was killed and what was removed", async () => {
+    const started = await rig.run("docker inspect --format '{{.State.StartedAt}}' app-5-0");
+    await rig.run("docker kill app-5-0; docker rm --force app-5-1");
+    await until(async () => (await containers()).join() === "app-5-0 running,app-5-1 running");
+    await answers();
+    assert.notEqual(await rig.run("docker inspect --format '{{.State.StartedAt}}' app-5-0"), started);
+  });
+
+  it("finishes a release whose converger was killed in the middle", async () => {
+    const seen = await askDuring(rig.url, async () => {
+      const done = rig.release(6, image);
+      await until(async () => (await containers()).some((row) => row.startsWith("app-6-")));
+      await rig.run("kill -9 $(systemctl show --property MainPID --value berth.service)");
+      assert.equal((await done).status, "serving");
+    });
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.deepEqual(await containers(), ["app-6-0 running", "app-6-1 running"]);
+  });
+
+  it("is back after a reboot, with nobody's help and no bucket", async () => {
+    const boot = await rig.run("cat /proc/1/stat | cut -d' ' -f22");
+    await rig.run("sed -i s/berth-host-state/no-such-bucket/ /etc/berth/settings.json");
+    await rig.clients.ec2.send(new RebootInstancesCommand({ InstanceIds: [rig.id] }));
+    await until(async () => {
+      const now = await rig.run("cat /proc/1/stat | cut -d' ' -f22").catch(() => boot);
+      return now !== boot;
+    });
+    await answers();
+    await until(async () => (await rig.run("systemctl is-active berth.service || true")) === "active");
+    assert.deepEqual(await containers(), ["app-6-0 running", "app-6-1 running"]);
+  });
+});
