@@ -48,11 +48,16 @@ async function installFromTrixie(): Promise<void> {
     const options = [
       `Dir::Etc::SourceList=${folder}/sources.list`,
       "Dir::Etc::SourceParts=/dev/null",
+      "Dir::Etc::Preferences=/dev/null",
+      "Dir::Etc::PreferencesParts=/dev/null",
       `Dir::State::Lists=${folder}`,
+      // The machine's own cache knows nothing of this source.
+      "Dir::Cache::pkgcache=",
+      "Dir::Cache::srcpkgcache=",
       "APT::Sandbox::User=root",
     ].flatMap((option) => ["-o", option]);
     await aptGet([...options, "update"], "Fetching the lists of packages");
-    await runOrFail("apt-get", ["-qq", ...options, "download", "docker-compose"], {
+    await runOrFail("apt-get", ["-qq", ...options, "download", "docker-compose/trixie"], {
       what: "Fetching docker-compose",
       cwd: folder,
     });

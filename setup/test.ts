@@ -47,7 +47,7 @@ async function test(args: readonly string[], phases: Phases): Promise<number> {
 function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phases): void {
   if (unrunnable.length === 0) return;
   const reason = prepared.engineError ?? prepared.composeError;
-  phases.note(`${String(unrunnable.length)} test files can't run here. ${reason?.message ?? ""}`);
+  phases.note(`Not all tests can run here: ${reason?.message ?? ""}`);
   for (const file of unrunnable) phases.note(`  not run: ${file}`);
   if (reason?.hint !== undefined) phases.note(`  ${reason.hint}`);
 }
