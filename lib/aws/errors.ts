@@ -116,7 +116,9 @@ export const isThrottle = (error: unknown): boolean => throttle.has(errorCode(er
 
 /** Something that a call refers to was made a moment ago and isn't visible everywhere yet. Never said of what was there for long. */
 export function isNotYetVisible(error: unknown): boolean {
-  return isNotFound(error) || isProfileNotYetVisible(error) || errorCode(error) === "IncorrectInstanceState";
+  // CreateTags says InvalidID of what it doesn't know, whatever its kind.
+  const others = ["IncorrectInstanceState", "InvalidID"];
+  return isNotFound(error) || isProfileNotYetVisible(error) || others.includes(errorCode(error));
 }
 
 /**

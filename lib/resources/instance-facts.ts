@@ -36,8 +36,8 @@ export interface InstanceSummary extends Facts {
 
 /** With what takes further reads, made beside the first where the id is known. */
 export interface InstanceFacts extends InstanceSummary {
-  /** As text, not base64. */
-  readonly userData: string;
+  /** As text, not base64. Absent while a part of EC2 doesn't know the instance yet. */
+  readonly userData?: string;
   /** The root disk; absent until it is attached. */
   readonly disk?: {
     readonly id: string;
@@ -80,7 +80,7 @@ export function summarizeUserData(text: string): string {
 }
 
 interface Details {
-  readonly userData: string;
+  readonly userData?: string;
   readonly volumes: readonly Volume[];
   readonly cpuCredits: string;
 }
@@ -99,12 +99,14 @@ async function readDetails(ctx: ResourceContext, id: string): Promise<Details> {
     ec2.send(credits),
   ]);
   return {
-    userData: Buffer.from(data?.UserData?.Value ?? "", "base64").toString("utf8"),
+    ...(data === undefined ? {} : { userData: decode(data.UserData?.Value) }),
     volumes: disks.Volumes ?? [],
     cpuCredits:
       credit.InstanceCreditSpecifications?.find((one) => one.InstanceId === id)?.CpuCredits ?? "standard",
   };
 }
+
+const decode = (base64 = ""): string => Buffer.from(base64, "base64").toString("utf8");
 
 function withDetails(summary: InstanceSummary, { volumes, ...details }: Details): InstanceFacts {
   const root = volumes.find((one) => one.Attachments?.some((at) => at.Device === summary.rootDeviceName));

@@ -10,18 +10,17 @@ import { poll, type Look } from "../aws/poll.ts";
 import { ownershipFilters } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
 import { onceVisible } from "./creation.ts";
-import { concerns, fieldDifference } from "./difference.ts";
+import { concerns } from "./difference.ts";
+import { instanceDifferences } from "./instance-differences.ts";
 import {
   describeInstances,
   readInstance,
   readInstances,
-  summarizeUserData,
   type InstanceFacts,
   type InstanceSummary,
 } from "./instance-facts.ts";
 import {
   cpuCredits,
-  isBurstable,
   launch,
   metadataOptions,
   osTag,
@@ -30,7 +29,7 @@ import {
 } from "./instance-launch.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { removeUntilGone } from "./removal.ts";
-import type { Change, Difference, Resource, ResourceContext } from "./resource.ts";
+import type { Change, Resource, ResourceContext } from "./resource.ts";
 
 export type { InstanceDesired, InstanceFacts };
 
@@ -63,36 +62,13 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
   },
 
   differences: (identity, desired, facts) => [
-    ...fieldDifference("state", { wanted: "running", found: facts.state }),
-    ...machineDifferences(desired, facts),
-    ...diskDifferences(desired, facts),
-    ...osDifference(desired, facts),
-    ...fieldDifference("security-groups", {
-      wanted: desired.securityGroupId,
-      found: facts.securityGroupIds.join(", ") || undefined,
-    }),
-    ...fieldDifference("profile", { wanted: desired.profileName, found: facts.profileName }),
-    ...fieldDifference("metadata.tokens", {
-      wanted: metadataOptions.HttpTokens,
-      found: facts.metadata.tokens,
-    }),
-    ...fieldDifference("metadata.hop-limit", {
-      wanted: metadataOptions.HttpPutResponseHopLimit,
-      found: facts.metadata.hopLimit,
-    }),
-    ...fieldDifference("metadata.endpoint", {
-      wanted: metadataOptions.HttpEndpoint,
-      found: facts.metadata.endpoint,
-    }),
-    ...(isBurstable(facts.type)
-      ? fieldDifference("cpu-credits", { wanted: cpuCredits, found: facts.cpuCredits })
-      : []),
+    ...instanceDifferences(desired, facts),
     ...identityDifferences(identity, facts),
   ],
 
   async update(ctx, change) {
     const { identity, desired, facts, differences } = change;
-    await updateSettings(ctx, change);
+    await onceVisible(ctx, `settings of ${facts.id}`, () => updateSettings(ctx, change));
     if (concerns(differences, "profile")) await setProfile(ctx, facts.id, desired.profileName);
     const tags = { ...identity.tags, [osTag]: desired.os };
     await repairTags(ctx, { ...change, identity: { ...identity, tags } });
@@ -115,59 +91,6 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
   },
 };
 
-function machineDifferences(desired: InstanceDesired, facts: InstanceFacts): Difference[] {
-  return [
-    ...fieldDifference("type", {
-      wanted: desired.type,
-      found: facts.type,
-      replace: "another type may be another architecture, and would stop the host anyway",
-    }),
-    ...fieldDifference("subnet", {
-      wanted: desired.subnetId,
-      found: facts.subnetId,
-      replace: "AWS can't move an instance to another subnet",
-    }),
-    ...fieldDifference("user-data", {
-      wanted: summarizeUserData(desired.userData),
-      found: summarizeUserData(facts.userData),
-      replace: "user data is run at the first boot only",
-    }),
-  ];
-}
-
-function diskDifferences(desired: InstanceDesired, { disk }: InstanceFacts): Difference[] {
-  if (disk === undefined) return [];
-  return [
-    ...fieldDifference("disk.gib", {
-      wanted: desired.diskGib,
-      found: disk.gib,
-      replace: "the disk is laid out at the first boot",
-    }),
-    ...fieldDifference("disk.encrypted", {
-      wanted: true,
-      found: disk.encrypted,
-      replace: "AWS can't encrypt a disk in use",
-    }),
-    ...fieldDifference("disk.type", { wanted: "gp3", found: disk.type }),
-  ];
-}
-
-/**
- * A newer image of the same operating system is no difference: a host isn't replaced whenever one is published.
- * Without the tag, the image tells the system if it is the very one wanted.
- */
-function osDifference(desired: InstanceDesired, facts: InstanceFacts): Difference[] {
-  const found = facts.tags[osTag];
-  if (found === undefined && facts.imageId === desired.imageId) {
-    return fieldDifference(`tags.${osTag}`, { wanted: desired.os, found });
-  }
-  return fieldDifference("os", {
-    wanted: desired.os,
-    found,
-    replace: "another operating system is another machine",
-  });
-}
-
 async function updateSettings(
   ctx: ResourceContext,
   change: Change<InstanceDesired, InstanceFacts>,
@@ -176,8 +99,7 @@ async function updateSettings(
   const { ec2 } = ctx.clients;
   const InstanceId = facts.id;
   if (concerns(differences, "security-groups")) {
-    const command = new ModifyInstanceAttributeCommand({ InstanceId, Groups: [desired.securityGroupId] });
-    await onceVisible(ctx, `security group of ${facts.id}`, () => ec2.send(command));
+    await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, Groups: [desired.securityGroupId] }));
   }
   if (concerns(differences, "metadata")) {
     await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, ...metadataOptions }));

@@ -1,6 +1,7 @@
 import { CreateTagsCommand, type Filter } from "@aws-sdk/client-ec2";
 import { ownershipFilters, parseOwner, stackTag, tagDifferences, toTagList, type Tags } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
+import { onceVisible } from "./creation.ts";
 import { concerns } from "./difference.ts";
 import type { Change, Difference, Facts, Identity, Listed, ResourceContext } from "./resource.ts";
 
@@ -86,9 +87,9 @@ function ambiguous(kind: string, identity: Identity, matches: readonly Facts[]):
 /** Puts back the tags of a resource of EC2, if one of the differences is a tag. */
 export async function repairTags(ctx: ResourceContext, change: Change<unknown, Facts>): Promise<void> {
   if (!concerns(change.differences, "tags")) return;
-  await ctx.clients.ec2.send(
-    new CreateTagsCommand({ Resources: [change.facts.id], Tags: toTagList(change.identity.tags) }),
-  );
+  const { facts, identity } = change;
+  const command = new CreateTagsCommand({ Resources: [facts.id], Tags: toTagList(identity.tags) });
+  await onceVisible(ctx, `tags of ${facts.id}`, () => ctx.clients.ec2.send(command));
 }
 
 export function identityDifferences(identity: Identity, facts: Facts): Difference[] {

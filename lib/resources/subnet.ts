@@ -76,7 +76,8 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
     const { id } = change.facts;
     if (concerns(change.differences, "public-by-default")) {
       const off = { SubnetId: id, MapPublicIpOnLaunch: { Value: false } };
-      await ctx.clients.ec2.send(new ModifySubnetAttributeCommand(off));
+      const command = new ModifySubnetAttributeCommand(off);
+      await onceVisible(ctx, `settings of ${id}`, () => ctx.clients.ec2.send(command));
     }
     await repairTags(ctx, change);
   },

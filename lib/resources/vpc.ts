@@ -10,11 +10,11 @@ import {
 } from "@aws-sdk/client-ec2";
 import { unlessAbsent } from "../aws/errors.ts";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
-import { requireId } from "./creation.ts";
+import { onceVisible, requireId } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { describeVpcDependents, removeUntilGone } from "./removal.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Difference, Facts, Resource, ResourceContext } from "./resource.ts";
 
 export interface VpcDesired {
   readonly cidr: string;
@@ -62,15 +62,8 @@ export const vpc: Resource<VpcDesired, VpcFacts> = {
   ],
 
   async update(ctx, change) {
-    const { ec2 } = ctx.clients;
-    const on = { VpcId: change.facts.id };
-    // AWS takes one attribute a call, and host names only where names are resolved at all.
-    if (concerns(change.differences, "dns-support")) {
-      await ec2.send(new ModifyVpcAttributeCommand({ ...on, EnableDnsSupport: { Value: true } }));
-    }
-    if (concerns(change.differences, "dns-hostnames")) {
-      await ec2.send(new ModifyVpcAttributeCommand({ ...on, EnableDnsHostnames: { Value: true } }));
-    }
+    const { id } = change.facts;
+    await onceVisible(ctx, `settings of ${id}`, () => switchDnsOn(ctx, id, change.differences));
     await repairTags(ctx, change);
   },
 
@@ -87,6 +80,22 @@ export const vpc: Resource<VpcDesired, VpcFacts> = {
 };
 
 const byId = (id: string): Filter[] => [{ Name: "vpc-id", Values: [id] }];
+
+/** AWS takes one attribute a call, and host names only where names are resolved at all. */
+async function switchDnsOn(
+  ctx: ResourceContext,
+  VpcId: string,
+  differences: readonly Difference[],
+): Promise<void> {
+  const { ec2 } = ctx.clients;
+  const on = { Value: true };
+  if (concerns(differences, "dns-support")) {
+    await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsSupport: on }));
+  }
+  if (concerns(differences, "dns-hostnames")) {
+    await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsHostnames: on }));
+  }
+}
 
 type Described = Omit<VpcFacts, "dnsSupport" | "dnsHostnames">;
 
