@@ -28,8 +28,6 @@ export interface DescribedInstance {
   readonly profileArn: string | undefined;
   readonly securityGroups: readonly string[];
   readonly launchedAt: string;
-  /** How many hops the answer of the metadata service may take: containers inside the machine are one further away. */
-  readonly hopLimit: number;
 }
 
 /** What the outside may reach of one instance. */
@@ -78,7 +76,6 @@ function describe(instance: Instance, region: string, publicAddress: string | un
     profileArn: instance.IamInstanceProfile?.Arn,
     securityGroups: (instance.SecurityGroups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
     launchedAt: (instance.LaunchTime ?? new Date()).toISOString(),
-    hopLimit: instance.MetadataOptions?.HttpPutResponseHopLimit ?? 1,
   };
 }
 
