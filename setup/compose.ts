@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BerthError } from "../lib/errors.ts";
@@ -44,13 +44,14 @@ async function installFromTrixie(): Promise<void> {
   try {
     const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
     const source = `deb [signed-by=${keyring}] http://deb.debian.org/debian trixie main\n`;
+    await mkdir(join(folder, "lists"));
     await writeFile(join(folder, "sources.list"), source);
     const options = [
       `Dir::Etc::SourceList=${folder}/sources.list`,
       "Dir::Etc::SourceParts=/dev/null",
       "Dir::Etc::Preferences=/dev/null",
       "Dir::Etc::PreferencesParts=/dev/null",
-      `Dir::State::Lists=${folder}`,
+      `Dir::State::Lists=${folder}/lists`,
       // The machine's own cache knows nothing of this source.
       "Dir::Cache::pkgcache=",
       "Dir::Cache::srcpkgcache=",
