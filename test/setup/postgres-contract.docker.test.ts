@@ -33,7 +33,6 @@ describe(image, () => {
       `${secret}:/run/secrets/password:ro`,
       "--env",
       "POSTGRES_PASSWORD_FILE=/run/secrets/password",
-      ,
       "--volume",
       `${steps}:/docker-entrypoint-initdb.d/steps.sql:ro`,
       "--env",

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run, runOrFail, type Outcome } from "../../setup/child-process.ts";
 
 /** Containers of one test, and a folder to mount from; all gone on dispose. */
@@ -30,7 +31,7 @@ export async function openScratchContainers(): Promise<ScratchContainers> {
         if (code === 0) return stdout;
         if (Date.now() > deadline)
           throw new Error((await run("docker", ["logs", id])).lines.slice(-20).join("\n"));
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await sleep(200);
       }
     },
     file: async (name, content, mode = 0o644) => {
