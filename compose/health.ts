@@ -10,6 +10,8 @@ export interface Verdict {
   readonly state: "ready" | "waiting" | "failed";
   /** What the engine says, in words: `healthy`, `unhealthy: HTTP/1.1 503 …`, `ended with exit code 1`. */
   readonly reason: string;
+  /** The container that was judged, if there is one. */
+  readonly container?: string;
 }
 
 export interface Waiting {
@@ -64,7 +66,12 @@ export const isOneShot = (file: ComposeFile, service: string): boolean =>
 function judge(container: Docker.ContainerInspectInfo, oneShot: boolean): Verdict {
   const { State: state, RestartCount: restarts, HostConfig: host } = container;
   const service = serviceOf(container);
-  const say = (verdict: Verdict["state"], reason: string): Verdict => ({ service, state: verdict, reason });
+  const say = (verdict: Verdict["state"], reason: string): Verdict => ({
+    service,
+    state: verdict,
+    reason,
+    container: container.Id,
+  });
   if (state.Restarting) {
     const reason = `ended with exit code ${state.ExitCode}, restarted ${restarts} times`;
     return say(restarts >= 3 ? "failed" : "waiting", reason);

@@ -1,6 +1,7 @@
 import { text as readText } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { extract } from "tar-stream";
+import { z } from "zod";
 import { BerthError } from "../lib/errors.ts";
 import { isNotFound } from "../lib/docker/engine.ts";
 import type { Cluster } from "./cluster.ts";
@@ -14,10 +15,12 @@ interface Cause {
 }
 
 /** Why a service isn't as it should be, as an error with the tail of its log and what to do. */
-export async function explainTrouble(cluster: Cluster, { service, reason }: Verdict): Promise<BerthError> {
-  const [container] = await cluster.listContainers(service);
+export async function explainTrouble(cluster: Cluster, verdict: Verdict): Promise<BerthError> {
+  const { service, reason } = verdict;
+  const containers = await cluster.listContainers(service);
+  const container = containers.find(({ Id }) => Id === verdict.container) ?? containers[0];
   const log = container === undefined ? [] : await readLogTail(cluster.docker.getContainer(container.Id), 15);
-  const cause = (await findCause(cluster, container, service)) ?? {
+  const cause = (container && (await findCause(cluster, verdict, container))) ?? {
     code: "ServiceNotReady",
     message: "",
     hint: `docker-compose -p ${cluster.project} logs ${service} shows all of its log`,
@@ -34,15 +37,13 @@ export async function explainTrouble(cluster: Cluster, { service, reason }: Verd
 // By what programs say to programs: a version file, a SQLSTATE, a field of JSON. Never by the words of a message.
 async function findCause(
   cluster: Cluster,
-  container: Docker.ContainerInspectInfo | undefined,
-  service: string,
+  { service, reason }: Verdict,
+  container: Docker.ContainerInspectInfo,
 ): Promise<Cause | undefined> {
   const { roles } = cluster.file;
-  if (roles === undefined || container === undefined) return undefined;
+  if (roles === undefined) return undefined;
   if (service === roles.database) return findOldVolume(cluster, container);
-  return (
-    findMissingMigrations(container, roles.migrations) ?? (await findRefusedLogin(cluster, roles.database))
-  );
+  return findMissingMigrations(reason, roles.migrations) ?? (await findRefusedLogin(cluster, roles.database));
 }
 
 /** PostgreSQL doesn't start on the files of another major version. */
@@ -64,15 +65,27 @@ async function findOldVolume(
   };
 }
 
-function findMissingMigrations(info: Docker.ContainerInspectInfo, migrations: string): Cause | undefined {
-  const said = info.State.Health?.Log.at(-1)?.Output ?? "";
-  const names = /"migrations_missing": \[([^\]]*)\]/.exec(said)?.[1]?.replaceAll('"', "");
-  if (names === undefined) return undefined;
+const readiness = z.object({ migrations_missing: z.array(z.string()) });
+
+/** The app's own words, as its health check printed them. */
+function findMissingMigrations(reason: string, migrations: string): Cause | undefined {
+  const said = readiness.safeParse(parseObject(reason));
+  if (!said.success) return undefined;
   return {
     code: "MigrationsMissing",
-    message: `The database lacks migrations: ${names}`,
+    message: `The database lacks migrations: ${said.data.migrations_missing.join(", ")}`,
     hint: `docker-compose run --rm ${migrations}; and see why service ${migrations} didn't make them`,
   };
+}
+
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(/\{.*\}/s.exec(text)?.[0] ?? "null");
+  } catch (error) {
+    // Something in braces that isn't JSON: then it isn't the app's answer.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** 28P01, invalid_password: https://www.postgresql.org/docs/17/errcodes-appendix.html */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
 import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
@@ -24,25 +25,47 @@ export function drainingChecks(roles: Roles): readonly Check[] {
 }
 
 async function checkDrained(cluster: Cluster, roles: Roles): Promise<string> {
-  const url = `${await cluster.getUrl(roles.edge)}/`;
   const replicas = await cluster.getRunning(roles.app);
-  const hold = `SELECT pg_advisory_lock(${countingLock}) IS NULL; SELECT pg_sleep(3) IS NULL`;
-  const held = queryDatabase(cluster, roles, hold);
-  await waitForLocks(cluster, roles, { granted: true, wanted: 1 });
-  const answers = Promise.all(Array.from({ length: visitors }, () => ask(url, { timeoutMs: 20_000 })));
-  await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
-  await Promise.all([held, ...replicas.map((replica) => replica.stop({ t: 30 }))]);
-  const exits = await Promise.all(replicas.map(async (one) => (await one.inspect()).State.ExitCode));
-  const statuses = (await answers).map(({ status }) => status);
+  const { answers, exitCodes } = await stopMidway(cluster, roles, replicas);
   await Promise.all(replicas.map((replica) => replica.start()));
   await waitUntilReady(cluster, { timeoutMs: 60_000, patient: true });
+  const statuses = answers.map(({ status }) => status);
   if (statuses.some((status) => status !== 200)) {
     failCheck(`of ${visitors} requests in flight, these were the answers: ${statuses.join(", ")}`, {
       service: roles.app,
     });
   }
-  if (exits.some((code) => code !== 0)) failCheck(`${roles.app} ended with exit codes ${exits.join(", ")}`);
+  if (exitCodes.some((code) => code !== 0)) {
+    failCheck(`${roles.app} ended with exit codes ${exitCodes.join(", ")}`, { service: roles.app });
+  }
   return `${visitors} of ${visitors} answered, exit code 0`;
+}
+
+async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Docker.Container[]) {
+  const url = `${await cluster.getUrl(roles.edge)}/`;
+  const release = await holdViews(cluster, roles);
+  const answers = Promise.all(Array.from({ length: visitors }, () => ask(url, { timeoutMs: 20_000 })));
+  await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
+  const stopped = Promise.all(replicas.map((replica) => replica.stop({ t: 30 })));
+  // The signal is there at once; the app has to have taken it before the requests may go on.
+  await sleep(1000);
+  await release();
+  await stopped;
+  const exitCodes = await Promise.all(replicas.map(async (one) => (await one.inspect()).State.ExitCode));
+  return { answers: await answers, exitCodes };
+}
+
+/** Stops every view inside its transaction, until the function given back is called. */
+async function holdViews(cluster: Cluster, roles: Roles): Promise<() => Promise<void>> {
+  const lock = `SELECT pg_advisory_lock(${countingLock}) IS NULL; SELECT pg_sleep(30) IS NULL`;
+  // Ends with an error, because it is cancelled.
+  const held = queryDatabase(cluster, roles, lock).catch(() => "cancelled");
+  await waitForLocks(cluster, roles, { granted: true, wanted: 1 });
+  return async () => {
+    const holders = `FROM pg_locks WHERE locktype = 'advisory' AND objid = ${countingLock} AND granted`;
+    await queryDatabase(cluster, roles, `SELECT pg_cancel_backend(pid) ${holders}`);
+    await held;
+  };
 }
 
 /** Until so many hold the lock, or wait for it. */

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
+import type Docker from "dockerode";
+import { execute } from "../../compose/container.ts";
+import { findComposeTool } from "../../compose/compose-tool.ts";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import { composePath } from "./variant.ts";
+
+const source = fileURLToPath(new URL("../../dockerfiles/django", import.meta.url));
+
+test(
+  "Django's own tests pass against Postgres, in the image that is shipped",
+  { timeout: 180_000 },
+  async (t) => {
+    const docker = await connectEngine();
+    const built = await (await findComposeTool()).run(["-f", composePath, "build", "web"]);
+    assert.equal(built.exitCode, 0, built.lines.join("\n"));
+    const name = `berth-test-${randomBytes(4).toString("hex")}`;
+    const password = randomBytes(24).toString("hex");
+    const network = await docker.createNetwork({ Name: name, Internal: true });
+    const database = await createDatabase(docker, name, password);
+    t.after(async () => {
+      await database.remove({ force: true, v: true });
+      await network.remove();
+    });
+    await startDatabase(database);
+
+    const tests = await runTests(docker, name, password);
+
+    assert.equal(tests.exitCode, 0, tests.output);
+    assert.match(tests.output, /Ran [3-9]\d tests/);
+    assert.doesNotMatch(tests.output, /skipped=/);
+  },
+);
+
+const createDatabase = (docker: Docker, name: string, password: string): Promise<Docker.Container> =>
+  docker.createContainer({
+    name: `${name}-db`,
+    Image: "postgres:17-trixie",
+    Cmd: ["postgres", "-cfsync=off"],
+    Env: [`POSTGRES_PASSWORD=${password}`],
+    HostConfig: { NetworkMode: name, Tmpfs: { "/var/lib/postgresql/data": "mode=1777" } },
+  });
+
+async function startDatabase(container: Docker.Container): Promise<void> {
+  await container.start();
+  const isReady = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres"];
+  for (let tries = 0; (await execute(container, isReady)).exitCode !== 0; tries += 1) {
+    if (tries > 200) throw new Error("the test's Postgres doesn't become ready");
+    await sleep(200);
+  }
+}
+
+async function runTests(docker: Docker, name: string, password: string) {
+  const script =
+    'printf %s "$TEST_PASSWORD" > /tmp/password; unset TEST_PASSWORD; python -m site_settings.first_secrets /tmp;' +
+    "export DJANGO_SECRET_KEY_FILE=/tmp/django_secret_key DB_PASSWORD_FILE=/tmp/password;" +
+    "exec python manage.py test --shuffle";
+  const container = await docker.createContainer({
+    Image: "berth-django:local",
+    Cmd: ["sh", "-c", script],
+    WorkingDir: "/source",
+    Tty: true,
+    Env: [
+      `TEST_PASSWORD=${password}`,
+      `DB_HOST=${name}-db`,
+      "DB_USER=postgres",
+      "DB_NAME=postgres",
+      "DJANGO_STATIC_ROOT=/app/static-collected",
+    ],
+    HostConfig: {
+      NetworkMode: name,
+      ReadonlyRootfs: true,
+      Tmpfs: { "/tmp": "mode=1777" },
+      Binds: [`${source}:/source:ro`],
+    },
+  });
+  try {
+    await container.start();
+    const { StatusCode } = await container.wait();
+    return {
+      exitCode: StatusCode,
+      output: String(await container.logs({ stdout: true, stderr: true, follow: false })),
+    };
+  } finally {
+    await container.remove({ force: true, v: true });
+  }
+}

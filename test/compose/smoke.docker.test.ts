@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import { listLeftovers } from "./leftovers.ts";
+import { runSmoke } from "./run-smoke.ts";
+
+test("the cluster communicates, and returns from every fault", { timeout: 300_000 }, async (t) => {
+  const docker = await connectEngine();
+  const { exitCode, checks, errors, summary } = await runSmoke([]);
+  for (const { between, name, seen } of checks) t.diagnostic(`${between}: ${name}: ${seen}`);
+  assert.deepEqual(errors, []);
+  assert.equal(exitCode, 0);
+  assert.equal(summary.outcome, "done");
+  assert.deepEqual(
+    checks.filter(({ outcome }) => outcome !== "passed"),
+    [],
+  );
+  assert.ok(checks.length >= 24, `${checks.length} checks`);
+  assert.deepEqual(await listLeftovers(docker, summary.project ?? ""), []);
+});

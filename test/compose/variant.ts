@@ -1,0 +1,31 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Document, parseDocument } from "yaml";
+
+export const composeFolder = fileURLToPath(new URL("../../compose", import.meta.url));
+export const composePath = join(composeFolder, "docker-compose.yml");
+
+export interface Variant extends AsyncDisposable {
+  readonly folder: string;
+  readonly path: string;
+}
+
+/** A copy of the cluster's file elsewhere, changed by `change`, with the same sources and the same image. */
+export async function writeVariant(
+  change: (document: Document, folder: string) => void | Promise<void>,
+): Promise<Variant> {
+  const folder = await mkdtemp(join(tmpdir(), "berth-variant-"));
+  const text = (await readFile(composePath, "utf8"))
+    .replaceAll("- ./", `- ${composeFolder}/`)
+    .replaceAll("context: ../", `context: ${resolve(composeFolder, "..")}/`);
+  // Written out without anchors, so that one service can be changed without the others.
+  const document = new Document(parseDocument(text, { merge: true }).toJS(), {
+    aliasDuplicateObjects: false,
+  });
+  await change(document, folder);
+  const path = join(folder, "docker-compose.yml");
+  await writeFile(path, String(document));
+  return { folder, path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
