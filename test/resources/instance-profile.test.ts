@@ -66,3 +66,29 @@ test("instance profile: one that a stranger gave the name to is refused", async 
     await assert.rejects(instanceProfile.find(ctx, identity, known), { code: "ForeignResource" });
   }
 });
+
+test("instance profile: a role that an earlier attempt put in isn't taken out for a moment", async () => {
+  const identity = newIdentity("instance-profile");
+  const desired = {
+    name: instanceProfileName(ctx, identity),
+    roleName: await makeRole(`role-of-${identity.stack}`),
+  };
+  await instanceProfile.create(ctx, identity, desired);
+  const facts = await instanceProfile.find(ctx, identity);
+  assert.ok(facts);
+  const change = {
+    identity,
+    desired,
+    facts,
+    differences: instanceProfile.differences(identity, desired, facts),
+  };
+  await instanceProfile.update(ctx, change);
+  const before = account.calls.length;
+
+  await instanceProfile.update(ctx, change);
+
+  assert.deepEqual(
+    account.calls.slice(before).filter((call) => call.kind === "write"),
+    [],
+  );
+});

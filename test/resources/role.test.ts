@@ -146,3 +146,13 @@ test("role: it goes with whatever a user hung on it, and says so", async () => {
   });
   assert.ok(notes.some((note) => note.includes(PolicyArn)));
 });
+
+test("role: untagged, it is only taken for ours where its name is recorded", async () => {
+  const identity = newIdentity("role");
+  const { name } = wish(identity);
+  await role.create(ctx, identity, wish(identity));
+  await stranger.iam.send(new UntagRoleCommand({ RoleName: name, TagKeys: Object.keys(identity.tags) }));
+
+  assert.equal((await role.find(ctx, identity, name))?.id, name);
+  await assert.rejects(role.find(ctx, identity), { code: "ForeignResource" });
+});
