@@ -60,4 +60,7 @@ configure_edge() {
 
 configure_edge
 "${installer}_has" "$@" || "${installer}_install" "$@"
-systemctl enable --quiet --now docker.service berth-switch.service nginx.service
+for unit in docker.service berth-switch.service nginx.service; do
+  systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"
+  systemctl start "$unit"
+done

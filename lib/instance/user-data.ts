@@ -52,7 +52,7 @@ write_files:
 - path: /etc/docker/daemon.json
   content: '${JSON.stringify(engineSettings)}'
 runcmd:
-- python3 -m tarfile --extract /var/lib/berth/host.tar /
+- python3 -W ignore -m tarfile --extract /var/lib/berth/host.tar /
 - systemctl daemon-reload
 - systemctl restart systemd-journald.service
 - sysctl --quiet --system
