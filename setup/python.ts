@@ -44,11 +44,16 @@ export async function ensurePython(): Promise<void> {
   }
   await rm(folder, { recursive: true, force: true });
   await runOrFail(python, ["-m", "venv", folder], { what: "Making the Python environment" });
+  // Compiling all of it takes longer than the installation; Python compiles what it meets.
   const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
-  await runOrFail(venvPython(), [...pip, "--require-hashes", "--no-deps", "-r", requirements], {
-    what: "Installing the emulators",
-    hint: "Check that the Python package index can be reached, then try again",
-  });
+  await runOrFail(
+    venvPython(),
+    [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements],
+    {
+      what: "Installing the emulators",
+      hint: "Check that the Python package index can be reached, then try again",
+    },
+  );
   await writeFile(stamp, await fingerprint());
 }
 
