@@ -28,6 +28,8 @@ export class Cluster {
   readonly tool: ComposeTool;
   readonly signal: AbortSignal;
   readonly project: string;
+  /** What the file gets as HTTP_PORT, if anything. */
+  readonly httpPort: string | undefined;
   readonly #environment: NodeJS.ProcessEnv;
 
   constructor(parts: ClusterParts, project: string, environment: NodeJS.ProcessEnv) {
@@ -36,6 +38,7 @@ export class Cluster {
     this.tool = parts.tool;
     this.signal = parts.signal;
     this.project = project;
+    this.httpPort = environment["HTTP_PORT"];
     this.#environment = environment;
   }
 

@@ -18,7 +18,7 @@ export async function writeVariant(
 ): Promise<Variant> {
   const folder = await mkdtemp(join(tmpdir(), "berth-variant-"));
   const text = (await readFile(composePath, "utf8"))
-    .replaceAll("- ./", `- ${composeFolder}/`)
+    .replaceAll(/(?<=- |")\.\//g, `${composeFolder}/`)
     .replaceAll("context: ../", `context: ${resolve(composeFolder, "..")}/`);
   // Written out without anchors, so that one service can be changed without the others.
   const document = new Document(parseDocument(text, { merge: true }).toJS(), {

@@ -1,6 +1,6 @@
 """Makes the secrets that don't exist yet in a folder, and leaves those that do alone.
 
-    python -m site_settings.first_secrets /run/secrets
+    python -m site_settings.first_secrets /run/secrets [folder that others mount] ...
 
 Nobody knows these values beforehand, and nobody has to: they are drawn on the first start and kept in a volume.
 """
@@ -39,5 +39,21 @@ def make_secrets(folder: Path) -> None:
         print(f"{name}: {'made' if made else 'kept'}")
 
 
+def find_unreadable(folders: list[Path]) -> list[Path]:
+    """What a container that isn't root can't read, because the checkout was made with a strict umask.
+
+    Found before anything starts: a database whose first script can't be read is left half made.
+    """
+    entries = [entry for folder in folders for entry in (folder, *folder.rglob("*"))]
+    return [entry for entry in entries if not os.access(entry, os.R_OK | (os.X_OK if entry.is_dir() else 0))]
+
+
+def main(secrets_folder: str, *mounted: str) -> None:
+    if unreadable := find_unreadable([Path(folder) for folder in mounted]):
+        names = ", ".join(str(entry) for entry in unreadable)
+        sys.exit(f"the containers can't read {names}. On the host, in compose/: chmod -R go+rX db nginx")
+    make_secrets(Path(secrets_folder))
+
+
 if __name__ == "__main__":
-    make_secrets(Path(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import TestCase
 
-from site_settings.first_secrets import MODES, write_if_absent
+from site_settings.first_secrets import MODES, find_unreadable, main, write_if_absent
 
 
 class FirstSecretsTests(TestCase):
@@ -31,3 +31,13 @@ class FirstSecretsTests(TestCase):
 
     def test_the_secret_key_is_for_the_app_alone(self):
         self.assertEqual(MODES["django_secret_key"], 0o400)
+
+    def test_what_others_could_not_read_is_named_before_any_secret_is_made(self):
+        mounted = self.folder / "nginx"
+        mounted.mkdir()
+        (mounted / "open.conf").touch(0o644)
+        (mounted / "closed.conf").touch(0o000)
+        self.assertEqual(find_unreadable([mounted]), [mounted / "closed.conf"])
+        with self.assertRaisesRegex(SystemExit, "closed.conf.*chmod -R go"):
+            main(str(self.folder), str(mounted))
+        self.assertFalse((self.folder / "db_password").exists())
