@@ -5,7 +5,7 @@ import { loadState } from "../state/rescue.ts";
 import { openStateStore, type StateStore } from "../state/store.ts";
 import { rebuildDocument } from "../state/rebuild.ts";
 import { consoleTail } from "./aws/console.ts";
-import { lookupImage, lookupInstanceType, lookupZone } from "./aws/lookup.ts";
+import { lookupImage, lookupInstanceType, lookupZones } from "./aws/lookup.ts";
 import { resourceTags } from "./aws/tags.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { connectEngine } from "./docker/engine.ts";
@@ -111,13 +111,13 @@ export function identifier({ config }: Session): Identify {
 }
 
 async function askAws({ config, ctx }: Session) {
-  const [instanceType, zone] = await Promise.all([
+  const [instanceType, zones] = await Promise.all([
     lookupInstanceType(ctx, config.instance.type),
-    lookupZone(ctx, config.instance.type),
+    lookupZones(ctx, config.instance.type),
   ]);
   if (instanceType.arch !== "x86_64") throw otherArchitecture(config.instance.type, instanceType.arch);
   const machineImage = await lookupImage(ctx, config.instance.os, instanceType.arch);
-  return { instanceType, zone, machineImage };
+  return { instanceType, zones, machineImage };
 }
 
 function otherArchitecture(type: string, arch: string): BerthError {

@@ -26,7 +26,8 @@ export interface StackInputs {
   readonly config: Config;
   readonly account: string;
   readonly machineImage: ImageLookup;
-  readonly zone: string;
+  /** Zones that offer the instance type. */
+  readonly zones: readonly string[];
   /** Tag of the app's image: a hash of its source. */
   readonly imageTag: string;
   readonly commit?: string | undefined;
@@ -65,7 +66,7 @@ export function declareStack(inputs: StackInputs): Wish[] {
       name: "subnet",
       resource: subnet,
       needs: ["vpc"],
-      desired: (idOf) => ({ vpcId: idOf("vpc"), cidr: subnetOf(config.network.cidr), zone: inputs.zone }),
+      desired: (idOf) => ({ vpcId: idOf("vpc"), cidr: subnetOf(config.network.cidr), zones: inputs.zones }),
     }),
     wish({
       name: "route-table",
@@ -180,7 +181,7 @@ export function removableStack(config: Config, account: string): Wish[] {
     config,
     account,
     machineImage: { imageId: "", rootDeviceName: "" },
-    zone: "",
+    zones: [],
     imageTag: "",
     image: traceless("image"),
     release: traceless("release"),

@@ -37,7 +37,6 @@ const document = z.strictObject({
 /** The state document. A cache of ids and a record of intent; AWS and its tags are the truth. */
 export type StateDocument = z.output<typeof document>;
 export type StateEntry = z.output<typeof entry>;
-export type Superseded = z.output<typeof superseded>;
 
 export interface Belonging {
   readonly stack: string;

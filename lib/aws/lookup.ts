@@ -119,11 +119,11 @@ function unknownType(ctx: LookupContext, type: string): BerthError {
 }
 
 /**
- * The first of the region's zones that offers the type: not every zone offers every one.
+ * The region's zones that offer the type, sorted: not every zone offers every one.
  *
  * @throws BerthError `UnknownInstanceType` when none does.
  */
-export async function lookupZone(ctx: LookupContext, type: string): Promise<string> {
+export async function lookupZones(ctx: LookupContext, type: string): Promise<readonly string[]> {
   const zones: string[] = [];
   const query = {
     LocationType: "availability-zone" as const,
@@ -132,7 +132,6 @@ export async function lookupZone(ctx: LookupContext, type: string): Promise<stri
   for await (const page of paginateDescribeInstanceTypeOfferings({ client: ctx.clients.ec2 }, query)) {
     zones.push(...(page.InstanceTypeOfferings ?? []).flatMap((one) => one.Location ?? []));
   }
-  const [first] = zones.toSorted();
-  if (first === undefined) throw unknownType(ctx, type);
-  return first;
+  if (zones.length === 0) throw unknownType(ctx, type);
+  return zones.toSorted();
 }

@@ -100,4 +100,3 @@ export const schema = z.strictObject({
 });
 
 export type Settings = z.output<typeof schema>;
-export type OperatingSystem = Settings["instance"]["os"];

@@ -3,7 +3,7 @@ import type { Difference } from "../resources/resource.ts";
 import type { Observations } from "./read.ts";
 import type { IdOf, Wish } from "./wish.ts";
 
-export type Action = "create" | "update" | "replace";
+type Action = "create" | "update" | "replace";
 
 export interface Step {
   readonly name: string;

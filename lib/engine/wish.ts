@@ -25,7 +25,7 @@ export interface WishSpec<Desired, Found extends Facts> {
   readonly outputs?: (facts: Found) => Outputs;
 }
 
-export type Outputs = Readonly<Record<string, string>>;
+type Outputs = Readonly<Record<string, string>>;
 
 /** A resource as it was found, with what can be asked of it. */
 export interface Observed {

@@ -79,7 +79,7 @@ export function createTextReport(tally: Tally): Report {
 
 type Paint = ReturnType<typeof pc.createColors>;
 
-export function planText({ steps, leftovers }: Plan, paint: Paint): string {
+function planText({ steps, leftovers }: Plan, paint: Paint): string {
   if (steps.length === 0 && leftovers.length === 0) return "No changes: everything is as declared.";
   const lines = steps.flatMap((step) => stepLines(step, paint));
   for (const { name, id } of leftovers)

@@ -14,7 +14,7 @@ import { openS3Store } from "../../state/s3-store.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 
 /** What of a release a user decides; number, time and author come with the writing. */
-export type WantedRelease = Omit<Release, "number" | "at" | "by" | "commit"> & {
+type WantedRelease = Omit<Release, "number" | "at" | "by" | "commit"> & {
   readonly commit?: string | undefined;
 };
 

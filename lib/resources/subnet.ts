@@ -16,8 +16,8 @@ import type { Facts, Resource, ResourceContext } from "./resource.ts";
 export interface SubnetDesired {
   readonly vpcId: string;
   readonly cidr: string;
-  /** `eu-central-1a`; AWS chooses when absent. */
-  readonly zone?: string;
+  /** Any of these will do, the first is taken for a new one; AWS chooses when absent. */
+  readonly zones?: readonly string[];
 }
 
 export interface SubnetFacts extends Facts {
@@ -29,6 +29,8 @@ export interface SubnetFacts extends Facts {
 
 const kind = "subnet";
 
+const isAllowed = ({ zones }: SubnetDesired, { zone }: SubnetFacts): boolean => zones?.includes(zone) ?? true;
+
 export const subnet: Resource<SubnetDesired, SubnetFacts> = {
   kind,
 
@@ -39,7 +41,8 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
       byTags: (filters) => describe(ctx, filters),
     }),
 
-  async create(ctx, identity, { vpcId, cidr, zone }) {
+  async create(ctx, identity, { vpcId, cidr, zones }) {
+    const zone = zones?.[0];
     const command = new CreateSubnetCommand({
       VpcId: vpcId,
       CidrBlock: cidr,
@@ -64,7 +67,7 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
       replace: "AWS can't renumber a subnet",
     }),
     ...fieldDifference("zone", {
-      wanted: desired.zone ?? facts.zone,
+      wanted: isAllowed(desired, facts) ? facts.zone : desired.zones?.join(" or "),
       found: facts.zone,
       replace: "AWS can't move a subnet to another zone",
     }),

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
@@ -16,8 +17,8 @@ export interface Finished {
 
 export interface CommandLineOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with the running process, to send it signals. */
-  readonly whileRunning?: (child: ReturnType<typeof spawn>) => void;
+  /** Called with each event as it comes, and with what sends the process a signal. */
+  readonly onEvent?: (event: Record<string, unknown>, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** Runs one of Berth's scripts as a user does: its own process, no terminal, nothing of this one's AWS settings. */
@@ -32,15 +33,22 @@ export async function runScript(
     env: { ...Object.fromEntries(inherited), AWS_EC2_METADATA_DISABLED: "true", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  options.whileRunning?.(child);
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  const events = args.includes("--json") ? parseEvents(stdout) : [];
-  return { exitCode: child.exitCode, stdout, stderr, events, summary: events.at(-1) ?? {} };
-}
-
-function parseEvents(stdout: string): Record<string, unknown>[] {
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line): Record<string, unknown> => JSON.parse(line));
+  const stderr = text(child.stderr);
+  const lines: string[] = [];
+  const events: Record<string, unknown>[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    if (!args.includes("--json")) continue;
+    const event: Record<string, unknown> = JSON.parse(line);
+    events.push(event);
+    options.onEvent?.(event, (signal) => child.kill(signal));
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, "close");
+  return {
+    exitCode: child.exitCode,
+    stdout: lines.map((line) => `${line}\n`).join(""),
+    stderr: await stderr,
+    events,
+    summary: events.at(-1) ?? {},
+  };
 }

@@ -27,7 +27,7 @@ test("from a Dockerfile to a URL and back to nothing, two stacks side by side", 
   await t.test(
     "up ends with a URL at which an app that fails one request in ten hardly ever does",
     async () => {
-      const [first, second] = await Promise.all([left.up(), right.up()]);
+      const [first, second] = await Promise.all([left.up(), interruptOnce(right)]);
 
       requireExit(first, 0);
       requireExit(second, 0);
@@ -144,6 +144,21 @@ test("from a Dockerfile to a URL and back to nothing, two stacks side by side", 
     assert.equal(await home.supervisor(), undefined);
   });
 });
+
+/** Ctrl-C while the host boots, and then the same command again. */
+async function interruptOnce(stack: Stack): Promise<Finished> {
+  const stopped = await stack.up({
+    onEvent: ({ event, name }, kill) => {
+      if (event === "begin" && name === "release") kill("SIGINT");
+    },
+  });
+  requireExit(stopped, 130);
+  assert.equal(stopped.summary["outcome"], "interrupted");
+  const again = await stack.up();
+  const names = Object.keys(stepsOf(again));
+  assert.deepEqual(names, ["release", "address"], "what was made before is not made again");
+  return again;
+}
 
 function requireExit(run: Finished, exitCode: number): void {
   assert.equal(run.exitCode, exitCode, `${run.stdout}\n${run.stderr}`);

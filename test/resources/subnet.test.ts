@@ -13,7 +13,11 @@ const makeVpc = () => vpc.create(ctx, newIdentity("vpc"), { cidr: "10.20.0.0/16"
 resourceSuite({
   account,
   resource: subnet,
-  prepare: async () => ({ vpcId: await makeVpc(), cidr: "10.20.0.0/24", zone: "eu-central-1b" }),
+  prepare: async () => ({
+    vpcId: await makeVpc(),
+    cidr: "10.20.0.0/24",
+    zones: ["eu-central-1b", "eu-central-1c"],
+  }),
   creation: ["CreateSubnet"],
   drifts: [
     {
@@ -25,7 +29,7 @@ resourceSuite({
   replacements: {
     vpc: (desired) => ({ ...desired, vpcId: "vpc-0123456789abcdef0" }),
     cidr: (desired) => ({ ...desired, cidr: "10.20.1.0/24" }),
-    zone: (desired) => ({ ...desired, zone: "eu-central-1a" }),
+    zone: (desired) => ({ ...desired, zones: ["eu-central-1a"] }),
   },
 });
 
