@@ -53,7 +53,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const authority = await openAuthority(join(directory, "authority"));
   const network = parts.use(await createMachineNetwork(docker, `berth-local-${key}`, labels));
   const name = `berth-local-${key}-forwarder`;
-  const forwarder = parts.use(await startForwarder({ docker, image, name, labels }));
+  const forwarder = parts.use(await startForwarder({ docker, image, name, labels, log }));
 
   const clients = new RegionalClients(emulators);
   let machines: Machines | undefined;

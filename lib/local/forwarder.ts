@@ -8,11 +8,11 @@ import type { Opening } from "./openings.ts";
 
 /** Listens on the associated addresses for the machines. */
 export interface Forwarder extends AsyncDisposable {
-  /** Makes the openings what they should be; those that can't be made are returned with the reason. */
-  setOpenings(openings: readonly Opening[]): Promise<readonly FailedOpening[]>;
+  /** Makes the openings what they should be. Those that can't be made are logged, and tried again at the next call. */
+  setOpenings(openings: readonly Opening[]): Promise<void>;
 }
 
-export interface FailedOpening {
+interface FailedOpening {
   readonly address: string;
   readonly port: number;
   readonly reason: string;
@@ -24,6 +24,7 @@ export interface ForwarderOptions {
   readonly image: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly log: (text: string) => void;
 }
 
 /**
@@ -44,23 +45,31 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   stream.on("end", () => answers.end());
   await container.start();
   const lines = createInterface({ input: answers })[Symbol.asyncIterator]();
-  let last = "[]";
+  let made = "[]";
+  let complained = "[]";
   return {
     setOpenings: async (openings) => {
       const wanted = JSON.stringify(openings);
-      if (wanted === last) return [];
+      if (wanted === made) return;
       stream.write(`${wanted}\n`);
       const answer = await lines.next();
-      if (answer.done === true) throw new Error("The forwarder has ended; see the supervisor's log");
-      last = wanted;
+      if (answer.done === true) throw new Error("The forwarder has ended");
       const failed: FailedOpening[] = JSON.parse(answer.value);
-      return failed;
+      made = failed.length === 0 ? wanted : "";
+      if (answer.value !== complained) failed.forEach((each) => complain(options, each));
+      complained = answer.value;
     },
     [Symbol.asyncDispose]: async () => {
       stream.end();
       await removed(container);
     },
   };
+}
+
+function complain({ log }: ForwarderOptions, { address, port, reason }: FailedOpening): void {
+  log(
+    `${address}:${port} can't be opened: ${reason}. Does another program listen on the port at all addresses?`,
+  );
 }
 
 async function createContainer({ docker, image, name, labels }: ForwarderOptions): Promise<Docker.Container> {

@@ -43,8 +43,8 @@ export interface Machines extends AsyncDisposable {
 const live: ReadonlySet<string> = new Set(["pending", "running"]);
 const resting: ReadonlySet<string> = new Set(["stopping", "stopped"]);
 
-/** A look without cause is taken this often while there are machines: a machine that rebooted from inside has ended. */
-const lookIntervalMs = 1000;
+/** Calls are followed as they are made; only a machine that ends by itself, as in a reboot from inside, has to be noticed. */
+const watchIntervalMs = 1000;
 
 export function keepMachines(options: MachinesOptions): Machines {
   let instances = new Map<string, DescribedInstance>();
@@ -102,14 +102,17 @@ export function keepMachines(options: MachinesOptions): Machines {
         return openingsOf(instance, rules, machine.address);
       }),
     );
-    for (const failed of await options.forwarder.setOpenings(openings.flat())) {
-      options.log(`${failed.address}:${failed.port} can't be opened: ${failed.reason}`);
-    }
+    await options.forwarder.setOpenings(openings.flat());
   }
 
+  async function watch(): Promise<void> {
+    if (instances.size === 0) return;
+    const machines = await listMachines(options.settings);
+    if (machines.some((machine) => nextStep(instances.get(machine.id), machine, options.settings))) look();
+  }
   const timer = setInterval(() => {
-    if ([...instances.values()].some((instance) => instance.state !== "terminated")) look();
-  }, lookIntervalMs);
+    watch().catch((error: unknown) => options.log(`Watching failed: ${String(error)}`));
+  }, watchIntervalMs);
 
   return {
     look,

@@ -16,10 +16,13 @@ import {
   CreateInstanceProfileCommand,
   CreateRoleCommand,
 } from "@aws-sdk/client-iam";
+import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type Docker from "dockerode";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { pushImage } from "../../lib/docker/push.ts";
+import type { LocalAws } from "../../lib/local/local-aws.ts";
 import { captureLinkLocal } from "./link-local-capture.ts";
 import { runInMachine } from "./machine-shell.ts";
 import {
@@ -34,7 +37,7 @@ import { get } from "./web-request.ts";
 
 const region = "eu-central-1";
 
-describe("machines", { timeout: 180_000 }, () => {
+describe("machines", { timeout: 300_000 }, () => {
   let docker: Docker;
   let temporary: TemporaryAws;
   let clients: Clients;
@@ -104,6 +107,26 @@ describe("machines", { timeout: 180_000 }, () => {
     await run(`iptables-save > /run/kept && iptables -F && iptables -t nat -F
       ${requests}
       iptables-restore < /run/kept`);
+    const seen = await capture.stop(() => run(`curl -s -m 1 http://${capture.control}/; true`));
+    assert.deepEqual([...new Set(seen)], [capture.control]);
+  });
+
+  it("pull what was pushed to ECR, by its real name, and keep the containers they run from the metadata", async () => {
+    const digest = await pushBase(docker, temporary.aws, clients);
+    const name = `123456789012.dkr.ecr.${region}.amazonaws.com/tools@${digest}`;
+    await run(`mkdir -p /root/.docker && echo '{"credsStore":"ecr-login"}' > /root/.docker/config.json
+      systemctl start docker && HOME=/root docker pull -q ${name}`);
+    const digests = await run(`docker image inspect ${name} --format '{{index .RepoDigests 0}}'`);
+    assert.equal(digests, name);
+
+    await using capture = await captureLinkLocal(docker, machine.id);
+    const connect = "exec 3<>/dev/tcp/169.254.169.254/80 && echo reached || echo contained";
+    const inside = (network: string) =>
+      run(
+        `docker run --rm --network ${network} ${name} timeout 2 bash -c '${connect}' 2>/dev/null || echo contained`,
+      );
+    assert.equal(await inside("bridge"), "contained");
+    assert.equal(await inside("host"), "reached");
     const seen = await capture.stop(() => run(`curl -s -m 1 http://${capture.control}/; true`));
     assert.deepEqual([...new Set(seen)], [capture.control]);
   });
@@ -178,6 +201,21 @@ describe("machines", { timeout: 180_000 }, () => {
     assert.equal(await get(machine.address), "first");
   });
 });
+
+/** Pushes Debian's base image as the repository `tools`; its digest. */
+async function pushBase(docker: Docker, aws: LocalAws, { ecr }: Clients): Promise<string> {
+  await ecr.send(new CreateRepositoryCommand({ repositoryName: "tools" }));
+  const { registry } = aws.endpoints;
+  const { digest } = await pushImage({
+    docker,
+    localTag: "debian:trixie-slim",
+    repository: `${registry}/tools`,
+    tag: "1",
+    auth: { username: "AWS", password: "any", serverAddress: registry },
+    signal: AbortSignal.timeout(60_000),
+  });
+  return digest;
+}
 
 const trustEc2 = JSON.stringify({
   Version: "2012-10-17",
