@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import Any, Optional
+from typing import Any
 
 from state import Release
 
@@ -26,10 +26,10 @@ class Bucket:
         self.settings = settings
         self.client: Any = None
         self.etag = ""
-        self.wanted: Optional[Release] = None
+        self.wanted: Release | None = None
         self.silence_s, self.silent_until = 0, 0.0
 
-    def release(self) -> Optional[Release]:
+    def release(self) -> Release | None:
         """The release wished for, or the last one known."""
         answer = self.ask("get_object", Key="release.json", **({"IfNoneMatch": self.etag} if self.etag else {}))
         if answer:
@@ -40,7 +40,7 @@ class Bucket:
         body = json.dumps(document).encode()
         return self.ask("put_object", Key=key, Body=body, ContentType="application/json") is not None
 
-    def ask(self, operation: str, **parameters: Any) -> Optional[dict[str, Any]]:
+    def ask(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
         if time.monotonic() < self.silent_until:
             return None
         place = {"Bucket": self.settings["bucket"], "ExpectedBucketOwner": self.settings["account"]}

@@ -12,7 +12,7 @@ import json
 import logging
 import pathlib
 import time
-from typing import Any, Optional
+from typing import Any
 
 import replicas
 from bucket import Bucket
@@ -95,7 +95,7 @@ class Host:
             replicas.forget_images(release)
             log.info("release %s serves", release["number"])
 
-    def report(self, wanted: Optional[Release]) -> None:
+    def report(self, wanted: Release | None) -> None:
         self.edge.count_tries()
         number = self.serving["number"] if self.serving else None
         if wanted and self.failed and self.failed["release"] == wanted["number"]:

@@ -6,7 +6,6 @@ import http.client
 import logging
 import subprocess
 import time
-from typing import Optional
 
 from command import Failed, call
 from state import Release
@@ -76,7 +75,7 @@ def revive(release: Release) -> None:
 
 def remove(which: list[str]) -> None:
     if which:
-        call("docker", "stop", "--time", str(STOP_S), *which)
+        call("docker", "stop", "-t", str(STOP_S), *which)
         call("docker", "rm", "--force", *which)
 
 
@@ -100,7 +99,7 @@ def tail(name: str) -> list[str]:
     return [line[:500] for line in done.stdout.decode(errors="replace").splitlines()]
 
 
-def probe(port: int) -> Optional[int]:
+def probe(port: int) -> int | None:
     """The status that `GET /` is answered with, or None."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
@@ -116,7 +115,7 @@ def pass_gate(release: Release) -> None:
     """Each replica has to answer once below 500: the app may fail now and then, so a failure alone says nothing."""
     deadline = time.monotonic() + GATE_S
     for name, port in zip(names(release), ports(release)):
-        seen: list[Optional[int]] = []
+        seen: list[int | None] = []
         while not any(status is not None and status < 500 for status in seen):
             if states().get(name) != "running":
                 raise Failed(f"{name} stopped by itself", name)

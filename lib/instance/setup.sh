@@ -54,7 +54,7 @@ configure_edge() {
     rm /etc/nginx/nginx.conf.berth
   else
     mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
-    systemctl try-restart nginx.service
+    if systemctl is-active --quiet nginx.service; then systemctl restart nginx.service; fi
   fi
 }
 

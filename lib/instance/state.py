@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from typing import Any, Optional
+from typing import Any
 
 Release = dict[str, Any]  # the fields are those of lib/release.ts
 
 STATE = pathlib.Path("/var/lib/berth")
 
 
-def load(name: str) -> Optional[dict[str, Any]]:
+def load(name: str) -> dict[str, Any] | None:
     path = STATE / name
     return json.loads(path.read_text()) if path.exists() else None
 

@@ -6,10 +6,10 @@ import unittest
 sys.path.insert(0, "/usr/local/lib/berth")
 sys.dont_write_bytecode = True
 
-import converge  # noqa: E402
-import edge  # noqa: E402
-import replicas  # noqa: E402
-from command import Failed, call, wait  # noqa: E402
+import converge
+import edge
+import replicas
+from command import Failed, call, wait
 
 RELEASE = {
     "number": 7,

@@ -35,6 +35,7 @@ describe("the host", { timeout: 300_000 }, () => {
   it("ends its boot without a complaint", async () => {
     assert.equal(await rig.run("cloud-init status --wait"), "status: done");
     assert.equal(await rig.run("systemctl is-system-running --wait"), "running");
+    assert.equal(await rig.run("systemctl show --property NRestarts --value berth.service"), "0");
   });
 
   it("gives the app no rights that it doesn't need", async () => {
@@ -81,6 +82,14 @@ describe("the host", { timeout: 300_000 }, () => {
     await until(async () => (await containers()).join() === "app-5-0 running,app-5-1 running");
     await answers();
     assert.notEqual(await rig.run("docker inspect --format '{{.State.StartedAt}}' app-5-0"), started);
+  });
+
+  it("keeps the edge's log from filling the disk, and goes on logging", async () => {
+    const log = "/var/log/berth/edge.log";
+    await rig.run(`head -c 34000000 /dev/zero | tr '\\0' '\\n' >> ${log}`);
+    await until(async () => (await rig.run(`test -e ${log}.1 && stat -c %s ${log} || echo 34000000`)) < "3");
+    await ask(rig.url);
+    assert.match(await rig.run(`tail -n 1 ${log}`), /"status":200/);
   });
 
   it("finishes a release whose converger was killed in the middle", async () => {
