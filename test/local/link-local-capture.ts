@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
+import { until } from "./temporary-aws.ts";
 
 /** What the network behind the machines really saw, taken from its bridge. */
 export interface LinkLocalCapture extends AsyncDisposable {
@@ -41,23 +42,16 @@ export async function captureLinkLocal(docker: Docker, machineId: string): Promi
   const lines = createInterface({ input: output });
   const seen: string[] = [];
   lines.on("line", (line) => seen.push(line));
+  const listening = once(lines, "line");
   await container.start();
-  await once(lines, "line");
+  await listening;
   return {
     control,
     stop: async (sendControl) => {
-      const next = waitFor(lines, control);
       await sendControl();
-      await next;
+      await until(() => seen.includes(control));
       return seen.filter((line) => line !== "listening");
     },
     [Symbol.asyncDispose]: () => container.kill(),
   };
-}
-
-async function waitFor(lines: NodeJS.EventEmitter, wanted: string): Promise<void> {
-  for (;;) {
-    const [line] = await once(lines, "line");
-    if (line === wanted) return;
-  }
 }
