@@ -97,7 +97,7 @@ async function findRefusedLogin(cluster: Cluster, database: string): Promise<Cau
   return {
     code: "DatabasePasswordRefused",
     message: `Service ${database} refused the password (SQLSTATE 28P01)`,
-    hint: "the database volume was made with another password than the app has now: docs/cluster.md, “Passwords”",
+    hint: `docker-compose exec ${database} bash /opt/set-app-password.sh gives it the password that the app has; docs/cluster.md, "Passwords"`,
   };
 }
 
