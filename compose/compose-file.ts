@@ -13,7 +13,7 @@ export interface Roles {
   readonly migrations: string;
 }
 
-export interface ComposeService {
+interface ComposeService {
   readonly name: string;
   /** Services that must be there first, with the condition asked for. */
   readonly dependsOn: ReadonlyMap<string, string>;

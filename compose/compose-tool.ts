@@ -17,7 +17,7 @@ export interface ComposeTool {
   run(args: readonly string[], options?: RunOptions): Promise<ToolRun>;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -45,7 +45,7 @@ export async function findTrouble(cluster: Cluster): Promise<BerthError | undefi
 }
 
 /** One verdict per service; what others wait for comes first. A service is as ready as its worst container. */
-export async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
+async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
   const containers = await cluster.listContainers();
   return orderByDependency(cluster.file).map((service) => {
     const own = containers.filter((one) => serviceOf(one) === service);

@@ -3,7 +3,7 @@ import pc from "picocolors";
 import type { BerthError } from "../lib/errors.ts";
 import type { CheckResult } from "./check.ts";
 
-export interface SmokeSummary {
+interface SmokeSummary {
   readonly outcome: "done" | "failed" | "interrupted";
   readonly project: string | undefined;
   readonly compose: string | undefined;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
-import { promisify } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
+import { findComposeTool } from "../../compose/compose-tool.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, startSmoke } from "./run-smoke.ts";
@@ -32,7 +32,7 @@ networks: {back: {internal: true}, outside: {}}
 
 const docker = await connectEngine();
 
-describe("another compose file", { timeout: 120_000 }, () => {
+describe("another compose file", { concurrency: 2, timeout: 120_000 }, () => {
   test("gets the checks that make sense for any", async () => {
     const folder = await mkdtemp(join(tmpdir(), "berth-other-"));
     try {
@@ -76,7 +76,7 @@ describe("another compose file", { timeout: 120_000 }, () => {
       const found = /starting project (berth-smoke-[0-9a-f]+)/.exec(line)?.[1];
       if (found === undefined) continue;
       project = found;
-      while ((await listLeftovers(docker, project)).length === 0) await promisify(setTimeout)(50);
+      while ((await listLeftovers(docker, project)).length === 0) await sleep(50);
       child.kill("SIGINT");
     }
     const [exitCode] = await stopped;
@@ -86,22 +86,20 @@ describe("another compose file", { timeout: 120_000 }, () => {
   });
 
   test("a cluster that was kept can be checked as a running one, and stays", async () => {
-    const kept = await runSmoke(["--keep", "--file", await writeSmall()]);
+    const folder = await mkdtemp(join(tmpdir(), "berth-other-"));
+    const path = join(folder, "docker-compose.yml");
+    await writeFile(path, 'services: {front: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"]}}\n');
+    const kept = await runSmoke(["--keep", "--file", path]);
     const project = kept.summary.project ?? "";
     try {
       assert.equal(kept.exitCode, 0, JSON.stringify(kept.errors));
-      const again = await runSmoke(["--running", "--project", project, "--file", await writeSmall()]);
+      const again = await runSmoke(["--running", "--project", project, "--file", path]);
       assert.equal(again.exitCode, 0, JSON.stringify(again.errors));
       assert.ok((await listLeftovers(docker, project)).length > 0, "it was taken away");
     } finally {
-      await promisify(execFile)("docker-compose", ["-f", await writeSmall(), "-p", project, "down", "-v"]);
+      await (await findComposeTool()).run(["-f", path, "-p", project, "down", "-v", "-t", "2"]);
+      await rm(folder, { recursive: true });
     }
     assert.deepEqual(await listLeftovers(docker, project), []);
   });
 });
-
-async function writeSmall(): Promise<string> {
-  const path = join(tmpdir(), `berth-small-${process.pid}.yml`);
-  await writeFile(path, 'services: {front: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"]}}\n');
-  return path;
-}

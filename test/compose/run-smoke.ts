@@ -20,7 +20,7 @@ const eventShape = z.looseObject({
   text: z.string().optional(),
   project: z.string().optional(),
 });
-export type SmokeEvent = z.infer<typeof eventShape>;
+type SmokeEvent = z.infer<typeof eventShape>;
 
 export interface SmokeRun {
   readonly exitCode: number | null;

@@ -12,7 +12,7 @@ export interface Variant extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A copy of the cluster's file elsewhere, changed by `change`, with the same sources and the same image. */
+/** A copy of the cluster's file elsewhere, changed by `change`, with the same sources and image. */
 export async function writeVariant(
   change: (document: Document, folder: string) => void | Promise<void>,
 ): Promise<Variant> {
@@ -24,6 +24,9 @@ export async function writeVariant(
   const document = new Document(parseDocument(text, { merge: true }).toJS(), {
     aliasDuplicateObjects: false,
   });
+  // One small replica is enough to be broken.
+  document.setIn(["services", "web", "scale"], 1);
+  document.setIn(["services", "web", "environment", "WEB_CONCURRENCY"], "1");
   await change(document, folder);
   const path = join(folder, "docker-compose.yml");
   await writeFile(path, String(document));
