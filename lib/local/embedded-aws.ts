@@ -29,6 +29,8 @@ export interface EmbeddedAws extends AsyncDisposable {
 export interface EmbeddedAwsOptions {
   /** For logs and keys. Whoever calls holds the directory's lock. */
   readonly directory: string;
+  /** Ends a start that is under way. */
+  readonly signal: AbortSignal;
   readonly note: (text: string) => void;
   readonly log: (text: string) => void;
 }
@@ -40,13 +42,14 @@ export interface EmbeddedAwsOptions {
  */
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
   await using parts = new Disposables();
-  const { directory, note, log } = options;
+  const { directory, signal, note, log } = options;
   const key = keyOf(directory);
   const labels = { "dev.berth.local": key };
   const docker = await connectEngine();
   const left = await removeLeftovers(docker, labels);
   if (left.length > 0) log(`Removed what an earlier run left: ${left.join(", ")}`);
-  const image = await ensureMachineImage({ docker, note });
+  const image = await ensureMachineImage({ docker, note, signal });
+  signal.throwIfAborted();
 
   note("starting the embedded AWS");
   const emulators = parts.use(await startEmulators({ logDirectory: join(directory, "logs") }));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
-import { isNotFound } from "../docker/engine.ts";
+import { removeContainer } from "./container-removal.ts";
 import type { Opening } from "./openings.ts";
 
 /** Listens on the associated addresses for the machines. */
@@ -43,6 +43,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   const answers = new PassThrough();
   container.modem.demuxStream(stream, answers, process.stderr);
   stream.on("end", () => answers.end());
+  stream.on("error", (error) => options.log(`The connection to the forwarder failed: ${error.message}`));
   await container.start();
   const lines = createInterface({ input: answers })[Symbol.asyncIterator]();
   let made = "[]";
@@ -61,7 +62,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
     },
     [Symbol.asyncDispose]: async () => {
       stream.end();
-      await removed(container);
+      await removeContainer(container);
     },
   };
 }
@@ -95,18 +96,4 @@ async function createContainer({ docker, image, name, labels }: ForwarderOptions
       SecurityOpt: ["no-new-privileges"],
     },
   });
-}
-
-async function removed(container: Docker.Container): Promise<void> {
-  try {
-    await container.remove({ force: true });
-  } catch (error) {
-    // It removes itself when its input ends, and may be ahead (404) or at it (409).
-    if (isNotFound(error)) return;
-    const isUnderWay = error instanceof Error && "statusCode" in error && error.statusCode === 409;
-    if (!isUnderWay) throw error;
-    await container.wait({ condition: "removed" }).catch((waited: unknown) => {
-      if (!isNotFound(waited)) throw waited;
-    });
-  }
 }

@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { isNotFound } from "../docker/engine.ts";
+import { removeContainer } from "./container-removal.ts";
 import type { DescribedInstance } from "./instances.ts";
 
 /** What all machines of one supervisor have in common. */
@@ -57,7 +57,7 @@ export async function bootMachine(settings: MachineSettings, instance: Described
   try {
     await container.start();
   } catch (error) {
-    await container.remove({ force: true, v: true });
+    await removeContainer(container);
     throw error;
   }
 }
@@ -95,9 +95,5 @@ export async function rebootMachine(settings: MachineSettings, machine: Machine)
 
 /** Switches it off and takes its disks away. "Already gone" is success. */
 export async function removeMachine(settings: MachineSettings, machine: Machine): Promise<void> {
-  try {
-    await settings.docker.getContainer(machine.containerId).remove({ force: true, v: true });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  await removeContainer(settings.docker.getContainer(machine.containerId));
 }

@@ -108,7 +108,9 @@ export function keepMachines(options: MachinesOptions): Machines {
   async function watch(): Promise<void> {
     if (instances.size === 0) return;
     const machines = await listMachines(options.settings);
-    if (machines.some((machine) => nextStep(instances.get(machine.id), machine, options.settings))) look();
+    const byId = new Map(machines.map((machine) => [machine.id, machine]));
+    const ids = [...instances.keys(), ...byId.keys()];
+    if (ids.some((id) => nextStep(instances.get(id), byId.get(id), options.settings))) look();
   }
   const timer = setInterval(() => {
     watch().catch((error: unknown) => options.log(`Watching failed: ${String(error)}`));

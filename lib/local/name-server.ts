@@ -52,8 +52,13 @@ export function isAwsName(name: string): boolean {
 
 async function resolve(name: string, gateway: string): Promise<readonly string[]> {
   if (isAwsName(name)) return [gateway];
-  const found = await lookup(name, { all: true, family: 4 }).catch(() => undefined);
-  return found?.map((entry) => entry.address) ?? [];
+  try {
+    const found = await lookup(name, { all: true, family: 4 });
+    return found.map((entry) => entry.address);
+  } catch {
+    // Whatever the reason, the machine is told that there is no such name.
+    return [];
+  }
 }
 
 function parseQuestion(message: Buffer): Question | undefined {

@@ -17,6 +17,8 @@ class Supervisor {
   readonly #users = new Map<Socket, number>();
   #told: ControlMessage = { event: "note", text: "starting the embedded AWS" };
   #aws: EmbeddedAws | undefined;
+  #starting: Promise<EmbeddedAws> | undefined;
+  readonly #stop = new AbortController();
   #ending: Promise<void> | undefined;
 
   constructor(directory: string) {
@@ -28,13 +30,15 @@ class Supervisor {
     if (!(await listenAlone(server, controlSocketOf(this.#directory)))) return;
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void this.#end(signal));
     try {
-      this.#aws = await startEmbeddedAws({
+      this.#starting = startEmbeddedAws({
         directory: this.#directory,
+        signal: this.#stop.signal,
         note: (text) => this.#tell({ event: "note", text }),
         log,
       });
+      this.#aws = await this.#starting;
     } catch (error) {
-      this.#fail(error);
+      if (this.#ending === undefined) this.#fail(error);
       return;
     }
     const { endpoints, credentials, broken } = this.#aws;
@@ -54,8 +58,9 @@ class Supervisor {
       if (this.#users.delete(socket)) void this.#endIfUnused("the last command went away");
     });
     createInterface({ input: socket }).on("line", (line) => {
-      const request: ControlRequest = JSON.parse(line);
-      if (request.command === "release") void this.#release(socket, request.pid);
+      const request = parseRequest(line);
+      if (request === undefined) socket.destroy();
+      else if (request.command === "release") void this.#release(socket, request.pid);
       else {
         this.#users.set(socket, request.pid);
         send(socket, this.#told);
@@ -86,7 +91,10 @@ class Supervisor {
   async #finish(why: string): Promise<void> {
     log(`Ending: ${why}`);
     this.#tell({ event: "ending", pid: process.pid });
-    await this.#aws?.[Symbol.asyncDispose]();
+    this.#stop.abort();
+    // A start that fails has taken back what it did by itself.
+    const aws = await this.#starting?.catch(() => undefined);
+    await aws?.[Symbol.asyncDispose]();
     log("Ended");
     process.exit();
   }
@@ -110,6 +118,16 @@ class Supervisor {
   #tell(message: ControlMessage): void {
     this.#told = message;
     for (const user of this.#users.keys()) send(user, message);
+  }
+}
+
+/** Any program of this computer can connect; one that speaks something else is no reason to end. */
+function parseRequest(line: string): ControlRequest | undefined {
+  try {
+    const request: ControlRequest = JSON.parse(line);
+    return request.command === "open" || request.command === "release" ? request : undefined;
+  } catch {
+    return undefined;
   }
 }
 
