@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { createClients, type Clients } from "../../lib/aws/clients.ts";
+import { startBehavingAws, type BehavingAws } from "./behaving-aws.ts";
+import type { Rules } from "./rules.ts";
+
+/** The same account by two routes, for one test file; ends with the file. */
+export interface TwoRoutes {
+  readonly aws: BehavingAws;
+  /** Through the proxy. Nothing is retried: what AWS says is what is seen. */
+  readonly strict: Clients;
+  /** Past the proxy, to the emulators themselves. */
+  readonly bare: Clients;
+  /** Through the proxy, with the retries of the SDK. */
+  readonly patient: Clients;
+}
+
+/** No rule at all: what is on top is the one under test. */
+export const noRules: Rules = {
+  clientTokens: false,
+  dryRun: false,
+  inputLimits: false,
+  bucketOwner: false,
+  quotas: false,
+  profileDelay: false,
+  lateVisibility: false,
+  instanceStates: false,
+  dependencies: false,
+  pagination: false,
+};
+
+export const region = "eu-central-1";
+
+export async function openTwoRoutes(rules: Partial<Rules>, ecr = false): Promise<TwoRoutes> {
+  const logDirectory = await mkdtemp(join(tmpdir(), "berth-behaving-"));
+  const aws = await startBehavingAws({ logDirectory, ecr, rules: { ...noRules, ...rules } });
+  after(async () => {
+    await aws[Symbol.asyncDispose]();
+    await rm(logDirectory, { recursive: true, force: true });
+  });
+  const { endpoints, credentials } = aws;
+  return {
+    aws,
+    strict: createClients({ region, endpoints, credentials, maxAttempts: 1 }),
+    bare: createClients({ region, endpoints: aws.bare, credentials, maxAttempts: 1 }),
+    patient: createClients({ region, endpoints, credentials, maxAttempts: 6 }),
+  };
+}
+
+/** The name of the error that the call ends with, or `ok`. */
+export async function outcome(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return "ok";
+  } catch (error) {
+    if (error instanceof Error) return error.name;
+    throw error;
+  }
+}

@@ -1,0 +1,180 @@
+import type { AwsRequest, Service } from "./request.ts";
+import { refuse, type Refusal, type Reply } from "./reply.ts";
+
+/**
+ * What goes wrong with a call. `before`: the connection is cut and nothing has happened. `after`: it has happened, and
+ * the reply is lost. The rest are answers in place of the service's own, or a delay.
+ */
+export type Fault = "before" | "after" | RefusedFault | { readonly latencyMs: number };
+
+export type RefusedFault = "throttle" | "429" | "500" | "503" | "conflict" | "expired" | "denied";
+
+/** `ec2:RunInstances`, `s3:*`, `*`; or whatever can be told of the call. */
+export type Target = string | ((call: Pick<AwsRequest, "service" | "operation" | "kind">) => boolean);
+
+/** One fault that was asked for. */
+export interface Planned {
+  /** How many calls it has struck so far: a test that counts on a fault looks whether it came. */
+  readonly hits: number;
+  stop(): void;
+}
+
+interface Plan {
+  readonly matches: (request: AwsRequest) => boolean;
+  /** Asked at each call that matches, which is the n-th. */
+  readonly strikes: (nth: number) => Fault | undefined;
+  seen: number;
+  hits: number;
+}
+
+/** What shall go wrong, and when. Calls are counted from when the fault was asked for. */
+export class Faults {
+  #plans: Plan[] = [];
+  readonly #random: () => number;
+
+  constructor(seed: number) {
+    this.#random = randomFrom(seed);
+  }
+
+  /** At one call only: the first that matches, or the one of that number among them. */
+  once(target: Target, fault: Fault, { call = 1 } = {}): Planned {
+    return this.#add(target, (nth) => (nth === call ? fault : undefined));
+  }
+
+  always(target: Target, fault: Fault): Planned {
+    return this.#add(target, () => fault);
+  }
+
+  /** At each n-th call that matches. */
+  every(n: number, target: Target, fault: Fault): Planned {
+    return this.#add(target, (nth) => (nth % n === 0 ? fault : undefined));
+  }
+
+  /** A part of all calls, such as 0.2, each with one of the faults. The seed decides which: the same calls, the same faults. */
+  share(part: number, target: Target, faults: readonly Fault[]): Planned {
+    return this.#add(target, () => {
+      const isStruck = this.#random() < part;
+      const chosen = faults[Math.floor(this.#random() * faults.length)];
+      return isStruck ? chosen : undefined;
+    });
+  }
+
+  clear(): void {
+    this.#plans = [];
+  }
+
+  /** All that strikes this call. */
+  take(request: AwsRequest): Fault[] {
+    return this.#plans.flatMap((plan) => {
+      if (!plan.matches(request)) return [];
+      plan.seen += 1;
+      const fault = plan.strikes(plan.seen);
+      if (fault === undefined) return [];
+      plan.hits += 1;
+      return [fault];
+    });
+  }
+
+  #add(target: Target, strikes: Plan["strikes"]): Planned {
+    const plan: Plan = { matches: matcherOf(target), strikes, seen: 0, hits: 0 };
+    this.#plans.push(plan);
+    return {
+      get hits() {
+        return plan.hits;
+      },
+      stop: () => {
+        this.#plans = this.#plans.filter((one) => one !== plan);
+      },
+    };
+  }
+}
+
+function matcherOf(target: Target): (request: AwsRequest) => boolean {
+  if (typeof target === "function") return target;
+  const [service = "*", operation = "*"] = target.split(":");
+  return (request) =>
+    (service === "*" || service === request.service) &&
+    (operation === "*" || operation === request.operation);
+}
+
+/** Numbers from 0 to 1 that only depend on the seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+type Codes = Readonly<Record<Service, readonly [status: number, code: string]>>;
+
+// Services name the same trouble differently.
+const throttle: Codes = {
+  ec2: [503, "RequestLimitExceeded"],
+  ecr: [400, "ThrottlingException"],
+  iam: [400, "Throttling"],
+  s3: [503, "SlowDown"],
+  ssm: [400, "ThrottlingException"],
+  sts: [400, "Throttling"],
+};
+const internal: Codes = {
+  ec2: [500, "InternalError"],
+  ecr: [500, "ServerException"],
+  iam: [500, "ServiceFailure"],
+  s3: [500, "InternalError"],
+  ssm: [500, "InternalServerError"],
+  sts: [500, "InternalFailure"],
+};
+const unavailable: Codes = {
+  ec2: [503, "Unavailable"],
+  ecr: [503, "ServiceUnavailable"],
+  iam: [503, "ServiceUnavailable"],
+  s3: [503, "ServiceUnavailable"],
+  ssm: [503, "ServiceUnavailable"],
+  sts: [503, "ServiceUnavailable"],
+};
+const expired: Codes = {
+  ec2: [400, "RequestExpired"],
+  ecr: [400, "ExpiredTokenException"],
+  iam: [403, "ExpiredToken"],
+  s3: [400, "ExpiredToken"],
+  ssm: [400, "ExpiredTokenException"],
+  sts: [403, "ExpiredToken"],
+};
+const denied: Codes = {
+  ec2: [403, "UnauthorizedOperation"],
+  ecr: [400, "AccessDeniedException"],
+  iam: [403, "AccessDenied"],
+  s3: [403, "AccessDenied"],
+  ssm: [400, "AccessDeniedException"],
+  sts: [403, "AccessDenied"],
+};
+
+const refusals: Record<RefusedFault, (request: AwsRequest) => Refusal> = {
+  throttle: ({ service }) => refusal(throttle[service], "Please reduce your request rate."),
+  "429": ({ service }) => refusal([429, throttle[service][1]], "Too many requests"),
+  "500": ({ service }) => refusal(internal[service], "An internal error has occurred"),
+  "503": ({ service }) => refusal(unavailable[service], "The service is temporarily unavailable."),
+  conflict: () =>
+    refusal(
+      [409, "ConditionalRequestConflict"],
+      "A conflicting operation occurred during the processing of a conditional request.",
+    ),
+  expired: ({ service }) =>
+    refusal(expired[service], "The security token included in the request is expired"),
+  denied: ({ service, operation }) =>
+    refusal(
+      denied[service],
+      `User: arn:aws:iam::123456789012:user/berth is not authorized to perform: ${service}:${operation} because no identity-based policy allows the action`,
+    ),
+};
+
+export function faultReply(request: AwsRequest, fault: RefusedFault): Reply {
+  return refuse(request, refusals[fault](request));
+}
+
+function refusal([status, code]: readonly [number, string], message: string): Refusal {
+  return { status, code, message };
+}

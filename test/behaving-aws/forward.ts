@@ -1,0 +1,39 @@
+import { Agent, request as send, type ClientRequest, type IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { bodyOf, type AwsRequest } from "./request.ts";
+import type { Reply } from "./reply.ts";
+
+// The emulators close idle connections without a word, which a kept one would meet as a fault that nobody asked for.
+const agent = new Agent({ keepAlive: false });
+
+// Of one hop only; the length is taken from what is really sent.
+const hopByHop = new Set(["connection", "keep-alive", "expect", "transfer-encoding", "content-length"]);
+
+/** Passes a call on to an emulator. All that is signed goes as it came, the host's name included. */
+export async function forward(request: AwsRequest, emulator: string): Promise<Reply> {
+  const { method, url } = request;
+  const body = bodyOf(request);
+  const kept = Object.entries(request.headers).filter(([name]) => !hopByHop.has(name));
+  const length =
+    body instanceof Readable ? request.headers["content-length"] : method === "GET" ? undefined : body.length;
+  const headers = {
+    ...Object.fromEntries(kept),
+    ...(length === undefined ? {} : { "content-length": String(length) }),
+  };
+  const outgoing = send(new URL(url, emulator), { method, headers, agent });
+  const [incoming] = await Promise.all([answerTo(outgoing), pipeline(bodyStream(body), outgoing)]);
+  const { statusCode: status = 502 } = incoming;
+  const streams = request.operation === "GetObject" && status < 300;
+  return { status, headers: incoming.headers, body: streams ? incoming : await buffer(incoming) };
+}
+
+const bodyStream = (body: Buffer | Readable): Readable =>
+  body instanceof Readable ? body : Readable.from(body.length > 0 ? [body] : []);
+
+function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.once("response", resolve).once("error", reject);
+  });
+}

@@ -1,0 +1,60 @@
+import type { AwsRequest } from "./request.ts";
+import type { Reply } from "./reply.ts";
+
+/**
+ * Where a call is. `arrived`: nothing has happened yet. `decided`: it has had its effect (or was refused) and the reply
+ * is held back. `answered`: the reply has left.
+ */
+export interface Point {
+  readonly stage: "arrived" | "decided" | "answered";
+  readonly call: Pick<AwsRequest, "number" | "service" | "operation" | "kind" | "region">;
+  /** HTTP status of the reply; absent before it is known. */
+  readonly status?: number;
+}
+
+/** Answers `cut` to have the connection cut at this point. */
+export type Hook = (point: Point) => Promise<"cut" | void> | "cut" | void;
+
+/**
+ * Who wants to be told of points. While a hook is at work no other call goes on to the emulators, so that what it sees,
+ * and what it kills, stands still.
+ */
+export class Hooks {
+  readonly #hooks = new Set<Hook>();
+  #busy: Promise<unknown> = Promise.resolve();
+
+  add(hook: Hook): () => void {
+    this.#hooks.add(hook);
+    return () => void this.#hooks.delete(hook);
+  }
+
+  clear(): void {
+    this.#hooks.clear();
+  }
+
+  /** True when the connection shall be cut. */
+  async reach(stage: Point["stage"], request: AwsRequest, reply?: Reply): Promise<boolean> {
+    if (this.#hooks.size === 0) return false;
+    const { number, service, operation, kind, region } = request;
+    const call = { number, service, operation, kind, region };
+    const point: Point = { stage, call, ...(reply === undefined ? {} : { status: reply.status }) };
+    const told = this.#busy.then(() => this.#tell(point));
+    this.#busy = told.catch(() => undefined);
+    return told;
+  }
+
+  /** Until no hook is at work. */
+  async quiet(): Promise<void> {
+    let seen: unknown;
+    while (seen !== this.#busy) {
+      seen = this.#busy;
+      await seen;
+    }
+  }
+
+  async #tell(point: Point): Promise<boolean> {
+    let isCut = false;
+    for (const hook of this.#hooks) isCut = (await hook(point)) === "cut" || isCut;
+    return isCut;
+  }
+}

@@ -1,0 +1,88 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { callKind } from "../../lib/aws/clients.ts";
+import { s3Operation } from "./s3-operation.ts";
+
+export const services = ["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const;
+export type Service = (typeof services)[number];
+
+/** One call as it arrived, whatever its protocol. */
+export interface AwsRequest {
+  /** In order of arrival, from 1. */
+  readonly number: number;
+  readonly service: Service;
+  readonly operation: string;
+  readonly kind: "read" | "write";
+  readonly region: string;
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Parameters of EC2, IAM and STS, flat as they travel: `Filter.1.Name`. Forwarded as they stand here. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** Of the other protocols. An S3 object goes through as a stream, unread. */
+  readonly body: Buffer | Readable;
+}
+
+export const isQuery = (service: Service): boolean => ["ec2", "iam", "sts"].includes(service);
+
+/** Undefined for what isn't a signed call of one of the services. */
+export async function readRequest(
+  incoming: IncomingMessage,
+  number: number,
+): Promise<AwsRequest | undefined> {
+  const { method = "GET", url = "/", headers } = incoming;
+  const scope = /Credential=[^/]+\/\d+\/(?<region>[^/]+)\/(?<name>[^/]+)\//.exec(headers.authorization ?? "");
+  const service = services.find((name) => name === scope?.groups?.["name"]);
+  if (service === undefined) return undefined;
+  const rest = { number, service, region: scope?.groups?.["region"] ?? "", method, url, headers };
+  const called = (operation: string) => ({ ...rest, operation, kind: callKind(operation) });
+  if (service === "s3") {
+    const operation = s3Operation(method, url, headers);
+    const body = streamed.has(operation) ? incoming : await buffer(incoming);
+    return { ...called(operation), fields: new Map(), body };
+  }
+  const body = await buffer(incoming);
+  const fields = new Map(isQuery(service) ? new URLSearchParams(body.toString("utf8")) : []);
+  // `AmazonSSM.GetParameter`
+  const target = String(headers["x-amz-target"]).split(".").at(-1);
+  return { ...called(fields.get("Action") ?? target ?? ""), fields, body };
+}
+
+const streamed = new Set(["PutObject", "UploadPart"]);
+
+/** Bytes to forward. */
+export function bodyOf({ service, fields, body }: AwsRequest): Buffer | Readable {
+  return isQuery(service) ? Buffer.from(new URLSearchParams([...fields]).toString()) : body;
+}
+
+/** Values of a list parameter: `VpcId.1`, `VpcId.2`; or of the single `VpcId`. */
+export function listOf({ fields }: AwsRequest, name: string): string[] {
+  return [...fields].filter(([key]) => key === name || isIndexed(key, name)).map(([, value]) => value);
+}
+
+const isIndexed = (key: string, name: string): boolean =>
+  key.startsWith(`${name}.`) && /^\d+$/.test(key.slice(name.length + 1));
+
+/** Values of a filter, or undefined when it isn't there. */
+export function filterOf(request: AwsRequest, name: string): string[] | undefined {
+  const prefix = filterPrefix(request, name);
+  return prefix === undefined ? undefined : listOf(request, `${prefix}.Value`);
+}
+
+/** The same request without a filter, for a rule that filters by what it shows instead. */
+export function withoutFilter(request: AwsRequest, name: string): AwsRequest {
+  const prefix = filterPrefix(request, name);
+  if (prefix === undefined) return request;
+  const kept = [...request.fields].filter(([key]) => !key.startsWith(`${prefix}.`));
+  return { ...request, fields: new Map(kept) };
+}
+
+function filterPrefix({ fields }: AwsRequest, name: string): string | undefined {
+  for (const [key, value] of fields) {
+    const prefix = /^(Filter\.\d+)\.Name$/.exec(key)?.[1];
+    if (prefix !== undefined && value === name) return prefix;
+  }
+  return undefined;
+}

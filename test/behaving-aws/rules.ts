@@ -1,0 +1,64 @@
+import { localAccount } from "../../lib/local/emulators.ts";
+import { InstanceLives } from "./instance-lives.ts";
+import { compose, type Behind, type Rule } from "./rule.ts";
+import { bucketOwner } from "./rules/bucket-owner.ts";
+import { clientTokens } from "./rules/client-tokens.ts";
+import { dependencies } from "./rules/dependencies.ts";
+import { dryRun } from "./rules/dry-run.ts";
+import { inputLimits } from "./rules/input-limits.ts";
+import { instanceStates } from "./rules/instance-states.ts";
+import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
+import { pagination, type Pagination } from "./rules/pagination.ts";
+import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
+import { quotas, type Quotas } from "./rules/quotas.ts";
+
+/** What the emulators leave out. Each can be taken out by `false`. */
+export interface Rules {
+  readonly clientTokens: boolean;
+  readonly dryRun: boolean;
+  readonly inputLimits: boolean;
+  readonly bucketOwner: boolean;
+  readonly quotas: Quotas | false;
+  readonly profileDelay: ProfileDelay | false;
+  readonly lateVisibility: LateVisibility | false;
+  /** How many looks show `pending`, `stopping` or `shutting-down` first. */
+  readonly instanceStates: { readonly polls: number } | false;
+  /** How many tries after `terminated` are still refused. */
+  readonly dependencies: { readonly lingerPolls: number } | false;
+  readonly pagination: Pagination | false;
+}
+
+export const allRules: Rules = {
+  clientTokens: true,
+  dryRun: true,
+  inputLimits: true,
+  bucketOwner: true,
+  quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
+  profileDelay: { attempts: 2 },
+  lateVisibility: { reads: 2, uses: 1 },
+  instanceStates: { polls: 2 },
+  dependencies: { lingerPolls: 2 },
+  pagination: { size: 1 },
+};
+
+/** One rule made of all that are in force, with nothing remembered. The order is that in which a call meets them. */
+export function ruleOf(rules: Rules, behind: Behind): Rule {
+  const lives = new InstanceLives({
+    polls: rules.instanceStates === false ? 0 : rules.instanceStates.polls,
+    lingerPolls: rules.dependencies === false ? 0 : rules.dependencies.lingerPolls,
+  });
+  const chosen: (Rule | false)[] = [
+    rules.dryRun && dryRun(),
+    rules.pagination && pagination(rules.pagination),
+    rules.clientTokens && clientTokens(),
+    rules.inputLimits && inputLimits(),
+    rules.bucketOwner && bucketOwner(localAccount, behind),
+    rules.quotas && quotas(rules.quotas, behind),
+    rules.profileDelay && profileDelay(rules.profileDelay, behind),
+    rules.lateVisibility && lateVisibility(rules.lateVisibility),
+    rules.dependencies && dependencies(lives, behind),
+    // Last, and always: what an instance holds has to be known for the dependencies too.
+    instanceStates(lives, behind),
+  ];
+  return compose(chosen.filter((rule) => rule !== false));
+}

@@ -1,0 +1,40 @@
+import { isOk, refuse, type Reply } from "../reply.ts";
+import type { AwsRequest } from "../request.ts";
+import type { Rule } from "../rule.ts";
+
+interface Order {
+  readonly parameters: string;
+  readonly reply: Promise<Reply>;
+}
+
+/**
+ * The same order again is answered with what the first one made, even when that is gone since; another order with the same
+ * token is refused. An order that failed uses no token up.
+ */
+export function clientTokens(): Rule {
+  const orders = new Map<string, Order>();
+  return async (request, next) => {
+    const { service, kind, region, operation, fields } = request;
+    const token = fields.get("ClientToken");
+    if (service !== "ec2" || kind === "read" || token === undefined) return next(request);
+    const key = [region, operation, token].join(" ");
+    const parameters = JSON.stringify([...fields].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    const earlier = orders.get(key);
+    if (earlier !== undefined) {
+      return earlier.parameters === parameters ? earlier.reply : mismatch(request);
+    }
+    const reply = next(request);
+    orders.set(key, { parameters, reply });
+    const answered = await reply.catch(() => undefined);
+    if (answered === undefined || !isOk(answered)) orders.delete(key);
+    return reply;
+  };
+}
+
+function mismatch(request: AwsRequest): Reply {
+  return refuse(request, {
+    status: 400,
+    code: "IdempotentParameterMismatch",
+    message: "The request uses the same client token as a previous, but non-identical request.",
+  });
+}
