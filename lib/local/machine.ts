@@ -25,7 +25,7 @@ export interface Machine {
 }
 
 /** Marks the containers that are machines, among all that a supervisor labels. */
-export const machineLabel = "dev.berth.local.instance";
+const machineLabel = "dev.berth.local.instance";
 
 /** All machines that carry the labels, running or not. */
 export async function listMachines(settings: MachineSettings): Promise<Machine[]> {

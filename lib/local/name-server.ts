@@ -46,7 +46,7 @@ export async function startNameServer(address: string): Promise<NameServer> {
 }
 
 /** True for every name below AWS's domains of endpoints. */
-export function isAwsName(name: string): boolean {
+function isAwsName(name: string): boolean {
   return /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws)$/i.test(name);
 }
 

@@ -15,7 +15,7 @@ import { startEmbeddedAws, type EmbeddedAws } from "./embedded-aws.ts";
 class Supervisor {
   readonly #directory: string;
   readonly #users = new Map<Socket, number>();
-  #told: ControlMessage = { event: "note", text: "starting the embedded AWS" };
+  #told: ControlMessage = { event: "note", text: "starting the supervisor of the embedded AWS" };
   #aws: EmbeddedAws | undefined;
   #starting: Promise<EmbeddedAws> | undefined;
   readonly #stop = new AbortController();

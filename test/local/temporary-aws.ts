@@ -70,7 +70,7 @@ export interface WebMachine {
 }
 
 /** A cloud-config that has the machine answer any GET with one line of text, after each boot. */
-export function webServerConfig(text: string): string {
+function webServerConfig(text: string): string {
   return `#cloud-config
 write_files:
   - path: /srv/web/index.html
