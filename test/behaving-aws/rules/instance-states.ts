@@ -58,11 +58,15 @@ async function terminate({ request, next, lives, behind }: Termination): Promise
 }
 
 function holdOf(instance: Instance): Hold {
+  const { SecurityGroups = [], NetworkInterfaces = [] } = instance;
   return {
     instanceId: instance.InstanceId ?? "",
     vpcId: instance.VpcId ?? "",
     subnetId: instance.SubnetId ?? "",
-    groupIds: (instance.SecurityGroups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+    // The emulator names them in one place or the other.
+    groupIds: [SecurityGroups, ...NetworkInterfaces.map(({ Groups = [] }) => Groups)]
+      .flat()
+      .flatMap(({ GroupId }) => GroupId ?? []),
     isPublic: instance.PublicIpAddress !== undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isOk, refuse, withXml, xmlOf, type Reply } from "../reply.ts";
 import type { AwsRequest } from "../request.ts";
-import type { Rule } from "../rule.ts";
+import type { Next, Rule } from "../rule.ts";
 import { changeAt, element, elementAt, type Element } from "../xml.ts";
 
 export interface Pagination {
@@ -27,7 +27,7 @@ const lists: Record<string, string> = {
   "iam:ListInstanceProfilesForRole": "ListInstanceProfilesForRoleResult/InstanceProfiles",
   "iam:ListRolePolicies": "ListRolePoliciesResult/PolicyNames",
   "iam:ListRoles": "ListRolesResult/Roles",
-  "s3:ListBuckets": "max-buckets",
+  "s3:ListBuckets": "Buckets",
   "s3:ListObjectVersions": "max-keys",
   "s3:ListObjectsV2": "max-keys",
 };
@@ -42,11 +42,10 @@ interface Rest {
 export function pagination({ size }: Pagination): Rule {
   const rests = new Map<string, Rest>();
   return async (request, next) => {
-    const { service, operation } = request;
-    const path = lists[`${service}:${operation}`];
-    if (path === undefined) return next(request);
-    if (service === "s3") return next(withParameter(request, path, size));
-    const token = request.fields.get(service === "ec2" ? "NextToken" : "Marker");
+    const path = lists[`${request.service}:${request.operation}`];
+    if (path === undefined || isWhole(request)) return next(request);
+    if (path === "max-keys") return next(withQuery(request, (query) => query.set(path, String(size))));
+    const token = tokenOf(request);
     const rest = token === undefined ? await readAll(request, next, path) : rests.get(token);
     if (rest === undefined) return invalidToken(request);
     if (!("items" in rest)) return rest;
@@ -54,43 +53,54 @@ export function pagination({ size }: Pagination): Rule {
     const nextToken = left.length > 0 ? randomUUID() : undefined;
     if (nextToken !== undefined) rests.set(nextToken, { ...rest, items: left });
     const page = changeAt(rest.root, path, (list) => ({ ...list, children: rest.items.slice(0, size) }));
-    return withXml(rest.reply, service === "ec2" ? ec2Page(page, nextToken) : iamPage(page, path, nextToken));
+    return withXml(rest.reply, withToken(page, path, nextToken));
   };
 }
 
-function withParameter(request: AwsRequest, name: string, size: number): AwsRequest {
-  const [path = "", query = ""] = request.url.split("?");
-  const parameters = new URLSearchParams(query);
-  parameters.set(name, String(size));
-  return { ...request, url: `${path}?${parameters.toString()}` };
+// Whoever doesn't ask S3 for pages of buckets gets all.
+function isWhole({ operation, url }: AwsRequest): boolean {
+  return operation === "ListBuckets" && !queryOf(url).has("max-buckets");
 }
 
-async function readAll(
-  request: AwsRequest,
-  next: (request: AwsRequest) => Promise<Reply>,
-  path: string,
-): Promise<Rest | Reply> {
+const queryOf = (url: string): URLSearchParams => new URL(url, "http://s3").searchParams;
+
+function withQuery(request: AwsRequest, change: (query: URLSearchParams) => void): AwsRequest {
+  const query = queryOf(request.url);
+  change(query);
+  return { ...request, url: `${request.url.split("?")[0] ?? ""}?${query.toString()}` };
+}
+
+function tokenOf({ service, url, fields }: AwsRequest): string | undefined {
+  if (service === "s3") return queryOf(url).get("continuation-token") ?? undefined;
+  return fields.get(service === "ec2" ? "NextToken" : "Marker");
+}
+
+async function readAll(request: AwsRequest, next: Next, path: string): Promise<Rest | Reply> {
   const fields = new Map(request.fields);
-  fields.delete("MaxResults");
-  fields.delete("MaxItems");
-  const reply = await next({ ...request, fields });
+  for (const name of ["MaxResults", "MaxItems"]) fields.delete(name);
+  const unlimited = withQuery({ ...request, fields }, (query) => query.delete("max-buckets"));
+  const reply = await next(unlimited);
   const root = xmlOf(reply);
   if (!isOk(reply) || root === undefined) return reply;
   return { reply, root, items: elementAt(root, path)?.children ?? [] };
 }
 
-function ec2Page(root: Element, token: string | undefined): Element {
-  const others = root.children.filter(({ name }) => name !== "nextToken");
-  return { ...root, children: token === undefined ? others : [...others, element("nextToken", token)] };
+/** IAM puts it beside the list, and says whether there is more; the others put it at the end of the answer. */
+function withToken(root: Element, path: string, token: string | undefined): Element {
+  const [result = "", ...list] = path.split("/");
+  if (list.length > 0) {
+    const end = [element("IsTruncated", String(token !== undefined))];
+    return changeAt(root, result, (at) =>
+      withEnd(at, token === undefined ? end : [...end, element("Marker", token)]),
+    );
+  }
+  const name = root.name === "ListAllMyBucketsResult" ? "ContinuationToken" : "nextToken";
+  return withEnd(root, token === undefined ? [] : [element(name, token)]);
 }
 
-function iamPage(root: Element, path: string, token: string | undefined): Element {
-  const end = [element("IsTruncated", String(token !== undefined))];
-  if (token !== undefined) end.push(element("Marker", token));
-  return changeAt(root, path.split("/")[0] ?? "", (result) => {
-    const others = result.children.filter(({ name }) => name !== "IsTruncated" && name !== "Marker");
-    return { ...result, children: [...others, ...end] };
-  });
+function withEnd(at: Element, end: readonly Element[]): Element {
+  const ends = new Set(["IsTruncated", "Marker", "nextToken", "ContinuationToken"]);
+  return { ...at, children: [...at.children.filter(({ name }) => !ends.has(name)), ...end] };
 }
 
 function invalidToken(request: AwsRequest): Reply {
