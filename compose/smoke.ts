@@ -49,20 +49,17 @@ async function smoke(options: SmokeOptions, run: Run): Promise<void> {
     : await planOwnCluster(parts);
   run.project = cluster.project;
   try {
-    await prepare(cluster, options, run.report);
+    await prepare(cluster, options, run);
     await prove(cluster, options, run);
   } catch (error) {
     // Said at once: a clean-up that fails too must not hide it.
     fail(run, error);
   }
-  if (!options.running) await cleanUp(cluster, options, run.report);
+  if (run.started) await cleanUp(cluster, options, run.report);
 }
 
-async function prepare(
-  cluster: Cluster,
-  { running, timeoutMs }: SmokeOptions,
-  report: SmokeReport,
-): Promise<void> {
+async function prepare(cluster: Cluster, { running, timeoutMs }: SmokeOptions, run: Run): Promise<void> {
+  const { report } = run;
   if (running) {
     report.step(`using the running project ${cluster.project}`);
     return waitUntilReady(cluster, { timeoutMs });
@@ -71,6 +68,7 @@ async function prepare(
   report.step(`building with ${cluster.tool.version}`);
   await buildImages(cluster);
   report.step(`starting project ${cluster.project}`);
+  run.started = true;
   await bringUp(cluster, timeoutMs);
 }
 
@@ -134,6 +132,8 @@ interface Run {
   readonly signal: AbortSignal;
   readonly results: CheckResult[];
   exitCode: ExitCode;
+  /** Whether there is something of our own to remove. */
+  started: boolean;
   project?: string;
   compose?: string;
 }
@@ -147,7 +147,13 @@ function fail(run: Run, error: unknown): void {
 async function main(): Promise<ExitCode> {
   const startedMs = performance.now();
   const report = process.argv.includes("--json") ? createJsonReport() : createTextReport();
-  const run: Run = { report, signal: listenForInterrupt(report), results: [], exitCode: exitCodes.done };
+  const run: Run = {
+    report,
+    signal: listenForInterrupt(report),
+    results: [],
+    exitCode: exitCodes.done,
+    started: false,
+  };
   try {
     const options = parseOptions(process.argv.slice(2));
     if (options === "help") {

@@ -23,6 +23,8 @@ export async function writeVariant(
   // Written out without anchors, so that one service can be changed without the others.
   const document = new Document(parseDocument(text, { merge: true }).toJS(), {
     aliasDuplicateObjects: false,
+    // Compose 1 reads an unquoted `no` as false.
+    version: "1.1",
   });
   // One small replica is enough to be broken.
   document.setIn(["services", "web", "scale"], 1);
