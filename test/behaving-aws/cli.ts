@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { createClients } from "../../lib/aws/clients.ts";
+import { localAccount } from "../../lib/local/emulators.ts";
+import { Disposables } from "../../lib/local/disposables.ts";
+import { stackNames } from "../../lib/stack.ts";
+import type { Summary } from "../../lib/report/report.ts";
+import type { BehavingAws } from "./behaving-aws.ts";
+import { startStandInEngine } from "./stand-in-engine.ts";
+import { startStandInHosts } from "./stand-in-host.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const scripts = {
+  up: "provision/up.ts",
+  plan: "provision/plan.ts",
+  status: "provision/status.ts",
+  down: "teardown/down.ts",
+};
+
+/** One line of `--json`. */
+export type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: string };
+
+export interface Ended {
+  /** Absent when it was killed. */
+  readonly exitCode: number | null;
+  readonly events: readonly JsonEvent[];
+  /** The last event; absent when it was killed before. */
+  readonly summary: Summary | undefined;
+  readonly stderr: string;
+}
+
+export interface Command {
+  readonly ended: Promise<Ended>;
+  /** By SIGKILL. Returns when the process is gone. */
+  kill(): Promise<void>;
+}
+
+/** What a user does with one stack, as child processes that know AWS by the SDK's own environment variables alone. */
+export interface Cli extends AsyncDisposable {
+  readonly stack: string;
+  readonly region: string;
+  start(command: keyof typeof scripts, ...more: string[]): Command;
+  run(command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
+  /** Writes berth.yaml anew. What is given goes over what a small stack needs, by top-level key. */
+  configure(settings?: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+export interface CliOptions {
+  readonly aws: BehavingAws;
+  /** An empty folder for berth.yaml and the app. */
+  readonly directory: string;
+  readonly stack: string;
+  readonly region?: string;
+}
+
+/** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
+export async function openCli({ aws, directory, stack, region = "eu-central-1" }: CliOptions): Promise<Cli> {
+  await using started = new Disposables();
+  const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
+  const engine = started.use(await startStandInEngine(aws.bare.registry));
+  const { bucket } = stackNames({ stack, region }, localAccount);
+  started.use(startStandInHosts({ clients, stack, bucket }));
+  const source = join(directory, "app");
+  await mkdir(source, { recursive: true });
+  await writeFile(join(source, "Dockerfile"), "FROM scratch\nCOPY app /app\n");
+  await writeFile(join(source, "app"), "the first version\n");
+
+  const config = join(directory, "berth.yaml");
+  // JSON is YAML.
+  const configure = (settings = {}) =>
+    writeFile(config, JSON.stringify({ stack, region, app: { source, port: 8080 }, ...settings }));
+  await configure();
+  const environment = { ...environmentFor(aws, region), DOCKER_HOST: engine.dockerHost };
+  const start: Cli["start"] = (command, ...more) => {
+    const args = ["--import", "tsx", join(root, scripts[command]), "--config", config, "--json", ...more];
+    return follow(
+      spawn(process.execPath, args, { cwd: root, env: environment, stdio: ["ignore", "pipe", "pipe"] }),
+    );
+  };
+  const kept = started.move();
+  return {
+    stack,
+    region,
+    start,
+    run: (command, ...more) => start(command, ...more).ended,
+    configure,
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}
+
+/** Nothing of the user's own AWS settings, and all of the emulator's. */
+function environmentFor({ endpoints, credentials }: BehavingAws, region: string): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(AWS_|DOCKER_|NODE_TEST|NODE_OPTIONS)/.test(name),
+  );
+  return {
+    ...Object.fromEntries(own),
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_CONFIG_FILE: "/nonexistent",
+    AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_ENDPOINT_URL_EC2: endpoints.ec2,
+    AWS_ENDPOINT_URL_ECR: endpoints.ecr,
+    AWS_ENDPOINT_URL_IAM: endpoints.iam,
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_SSM: endpoints.ssm,
+    AWS_ENDPOINT_URL_STS: endpoints.sts,
+  };
+}
+
+function follow(child: ChildProcess): Command {
+  const exited = once(child, "exit");
+  return {
+    ended: read(child, exited),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+async function read(child: ChildProcess, exited: Promise<unknown[]>): Promise<Ended> {
+  if (child.stdout === null || child.stderr === null) throw new TypeError("A command without its output");
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+  const events = stdout.split("\n").flatMap(parseEvent);
+  const last = events.at(-1);
+  return { exitCode: child.exitCode, events, summary: isSummary(last) ? last : undefined, stderr };
+}
+
+// A process that was killed may leave half a line.
+function parseEvent(line: string): JsonEvent[] {
+  try {
+    const event: JsonEvent = JSON.parse(line);
+    return [event];
+  } catch {
+    return [];
+  }
+}
+
+const isSummary = (event: object | undefined): event is JsonEvent & Summary =>
+  event !== undefined && "event" in event && event.event === "summary";

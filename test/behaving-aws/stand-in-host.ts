@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DescribeAddressesCommand, DescribeInstancesCommand } from "@aws-sdk/client-ec2";
+import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { Clients } from "../../lib/aws/clients.ts";
+import { isNotFound } from "../../lib/aws/errors.ts";
+import {
+  hostReportKey,
+  parseHostReport,
+  parseRelease,
+  releaseKey,
+  type HostReport,
+  type Release,
+} from "../../lib/release.ts";
+
+export interface StandInHostsOptions {
+  /** Past the proxy: a host's own calls aren't part of what is tested. */
+  readonly clients: Clients;
+  readonly bucket: string;
+  readonly stack: string;
+}
+
+const lookEveryMs = 150;
+
+/**
+ * What healthy hosts do, without machines: each running instance of the stack says that it serves the wished release, and
+ * every Elastic IP on such an instance answers 200 on port 80. The emulator gives addresses of 127.0.0.0/8, so that this
+ * needs only the right to listen on port 80. Ends on dispose.
+ */
+export function startStandInHosts(options: StandInHostsOptions): AsyncDisposable {
+  const ending = new AbortController();
+  const listeners = new Map<string, Server>();
+  const working = work(options, { listeners, signal: ending.signal });
+  // A failure is told on dispose; a test that waits for a host meets its own limit before.
+  working.catch(() => undefined);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ending.abort();
+      await working.finally(() => Promise.all([...listeners.values()].map(close)));
+    },
+  };
+}
+
+interface Work {
+  readonly listeners: Map<string, Server>;
+  readonly signal: AbortSignal;
+}
+
+async function work(options: StandInHostsOptions, { listeners, signal }: Work): Promise<void> {
+  while (!signal.aborted) {
+    const running = await runningInstances(options);
+    const release = await readRelease(options);
+    if (release !== undefined) for (const id of running) await reportServing(options, id, release);
+    const serving = release === undefined ? [] : running;
+    await listenOn(await publicAddresses(options, serving), listeners);
+    await sleep(lookEveryMs);
+  }
+}
+
+async function runningInstances({ clients, stack }: StandInHostsOptions): Promise<string[]> {
+  const Filters = [
+    { Name: "tag:berth:stack", Values: [stack] },
+    { Name: "instance-state-name", Values: ["running"] },
+  ];
+  const { Reservations = [] } = await clients.ec2.send(new DescribeInstancesCommand({ Filters }));
+  return Reservations.flatMap(({ Instances = [] }) =>
+    Instances.flatMap(({ InstanceId }) => InstanceId ?? []),
+  );
+}
+
+async function publicAddresses({ clients }: StandInHostsOptions, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const { Addresses = [] } = await clients.ec2.send(new DescribeAddressesCommand({}));
+  return Addresses.flatMap(({ InstanceId = "", PublicIp }) =>
+    PublicIp !== undefined && ids.includes(InstanceId) ? [PublicIp] : [],
+  );
+}
+
+async function readRelease({ clients, bucket }: StandInHostsOptions): Promise<Release | undefined> {
+  const body = await read(clients.s3, bucket, releaseKey);
+  return body === undefined ? undefined : parseRelease(body, bucket);
+}
+
+async function reportServing(
+  { clients, bucket }: StandInHostsOptions,
+  instance: string,
+  { number }: Release,
+): Promise<void> {
+  const Key = hostReportKey(instance);
+  const before = await read(clients.s3, bucket, Key);
+  if (before !== undefined && parseHostReport(before)?.release === number) return;
+  const at = new Date().toISOString();
+  const report: HostReport = { instance, release: number, status: "serving", serves: number, at };
+  try {
+    await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(report) }));
+  } catch (error) {
+    // The bucket went meanwhile.
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+async function read(s3: S3Client, Bucket: string, Key: string): Promise<string | undefined> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+    return await Body?.transformToString();
+  } catch (error) {
+    if (isNotFound(error) || (error instanceof Error && error.name === "NoSuchKey")) return undefined;
+    throw error;
+  }
+}
+
+async function listenOn(addresses: readonly string[], listeners: Map<string, Server>): Promise<void> {
+  for (const [address, server] of listeners) {
+    if (addresses.includes(address)) continue;
+    listeners.delete(address);
+    await close(server);
+  }
+  for (const address of addresses) {
+    if (listeners.has(address)) continue;
+    const server = createServer((_, response) => response.end("a healthy host\n"));
+    listeners.set(address, server);
+    server.listen(80, address);
+    await once(server, "listening");
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+}
