@@ -45,6 +45,12 @@ export interface RoleCredentials {
   readonly expires: Date;
 }
 
+/** AWS says it of the instance and of its interfaces; moto of either, as the launch was asked for. */
+function groupsOf({ SecurityGroups = [], NetworkInterfaces = [] }: Instance): string[] {
+  const groups = [...SecurityGroups, ...NetworkInterfaces.flatMap(({ Groups = [] }) => Groups)];
+  return [...new Set(groups.flatMap(({ GroupId }) => GroupId ?? []))];
+}
+
 /** All instances of the clients' region, the terminated ones included. */
 export async function listInstances(clients: Clients, region: string): Promise<DescribedInstance[]> {
   const { Addresses = [] } = await clients.ec2.send(new DescribeAddressesCommand({}));
@@ -74,7 +80,7 @@ function describe(instance: Instance, region: string, publicAddress: string | un
     vpc: instance.VpcId ?? "",
     publicAddress,
     profileArn: instance.IamInstanceProfile?.Arn,
-    securityGroups: (instance.SecurityGroups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+    securityGroups: groupsOf(instance),
     launchedAt: (instance.LaunchTime ?? new Date()).toISOString(),
   };
 }
