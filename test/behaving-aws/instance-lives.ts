@@ -1,3 +1,5 @@
+import type { Element } from "./xml.ts";
+
 /** What an instance takes hold of in its network. */
 export interface Hold {
   readonly instanceId: string;
@@ -5,6 +7,8 @@ export interface Hold {
   readonly subnetId: string;
   readonly groupIds: readonly string[];
   readonly isPublic: boolean;
+  /** Its network interfaces, as DescribeNetworkInterfaces told of them. */
+  readonly interfaces: readonly Element[];
 }
 
 export interface Pace {

@@ -65,4 +65,21 @@ describe("a stack in an AWS that behaves like AWS", () => {
       [[], [], [], [], []],
     );
   });
+
+  it("met what AWS does and the emulators don't", () => {
+    const met = new Set(aws.calls.map(({ operation, outcome }) => `${operation} ${outcome}`));
+    const expected = [
+      // The profile was new.
+      "RunInstances InvalidParameterValue",
+      // So was everything else.
+      "AttachInternetGateway InvalidInternetGatewayID.NotFound",
+      "AssociateAddress InvalidAllocationID.NotFound",
+      // The host's network interface lingered.
+      "DeleteSecurityGroup DependencyViolation",
+    ];
+    assert.deepEqual(
+      expected.filter((one) => !met.has(one)),
+      [],
+    );
+  });
 });

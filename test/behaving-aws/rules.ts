@@ -8,6 +8,7 @@ import { dryRun } from "./rules/dry-run.ts";
 import { inputLimits } from "./rules/input-limits.ts";
 import { instanceStates } from "./rules/instance-states.ts";
 import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
+import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
 import { quotas, type Quotas } from "./rules/quotas.ts";
@@ -23,7 +24,7 @@ export interface Rules {
   readonly lateVisibility: LateVisibility | false;
   /** How many looks show `pending`, `stopping` or `shutting-down` first. */
   readonly instanceStates: { readonly polls: number } | false;
-  /** How many tries after `terminated` are still refused. */
+  /** How many tries after `terminated` are still refused, and the network interface listed. */
   readonly dependencies: { readonly lingerPolls: number } | false;
   readonly pagination: Pagination | false;
 }
@@ -35,7 +36,7 @@ export const allRules: Rules = {
   bucketOwner: true,
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
-  lateVisibility: { reads: 2, uses: 1 },
+  lateVisibility: { reads: 2, uses: 2 },
   instanceStates: { polls: 2 },
   dependencies: { lingerPolls: 2 },
   pagination: { size: 1 },
@@ -57,6 +58,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.profileDelay && profileDelay(rules.profileDelay, behind),
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
     rules.dependencies && dependencies(lives, behind),
+    rules.dependencies && lingeringInterfaces(lives),
     // Last, and always: what an instance holds has to be known for the dependencies too.
     instanceStates(lives, behind),
   ];

@@ -37,7 +37,11 @@ export function startStandInHosts(options: StandInHostsOptions): AsyncDisposable
   return {
     [Symbol.asyncDispose]: async () => {
       ending.abort();
-      await working.finally(() => Promise.all([...listeners.values()].map(close)));
+      try {
+        await working;
+      } finally {
+        await Promise.all([...listeners.values()].map(close));
+      }
     },
   };
 }

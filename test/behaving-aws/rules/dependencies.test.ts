@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DetachInternetGatewayCommand, ReleaseAddressCommand } from "@aws-sdk/client-ec2";
+import {
+  DescribeNetworkInterfacesCommand,
+  DetachInternetGatewayCommand,
+  ReleaseAddressCommand,
+} from "@aws-sdk/client-ec2";
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -58,6 +62,26 @@ describe("dependencies", () => {
       assert.equal(await outcome(remove(bare, lax)), "ok");
     });
   }
+
+  it("show the network interface of an ended instance until it lets go", async () => {
+    const follow = async (clients: Clients) => {
+      const network = await networkWithInstance(clients);
+      const listed = async () => {
+        const Filters = [{ Name: "group-id", Values: [network.groupId] }];
+        const found = await clients.ec2.send(new DescribeNetworkInterfacesCommand({ Filters }));
+        return found.NetworkInterfaces?.map(
+          ({ Attachment }) => Attachment?.InstanceId === network.instanceId,
+        );
+      };
+      const seen = [await listed()];
+      await network.terminate();
+      seen.push(await listed());
+      while ((await outcome(network.deleteGroup())) !== "ok");
+      return [...seen, await listed()];
+    };
+    assert.deepEqual(await follow(strict), [[true], [true], []]);
+    assert.deepEqual(await follow(bare), [[true], [], []]);
+  });
 
   it("keep a VPC that has a gateway or a group", async () => {
     const tryAll = async (clients: Clients) => {

@@ -3,7 +3,7 @@ import type { Hold, InstanceLives } from "../instance-lives.ts";
 import { withXml, xmlOf, type Reply } from "../reply.ts";
 import { filterOf, listOf, withoutFilter, type AwsRequest } from "../request.ts";
 import type { Behind, Next, Rule } from "../rule.ts";
-import { changeAt, element, textAt, type Element } from "../xml.ts";
+import { changeAt, element, elementAt, textAt, type Element } from "../xml.ts";
 
 const codes: Record<string, string> = { pending: "0", "shutting-down": "32", stopping: "64" };
 
@@ -41,13 +41,14 @@ async function terminate({ request, next, lives, behind }: Termination): Promise
     .clients(request.region)
     .ec2.send(new DescribeInstancesCommand({ Filters: [{ Name: "instance-id", Values: ids }] }));
   const found = Reservations.flatMap(({ Instances = [] }) => Instances);
+  const interfaces = await readInterfaces(request, next, ids);
   const reply = await next(request);
   const root = xmlOf(reply);
   if (root === undefined) return reply;
   for (const instance of found) {
     const { InstanceId: id = "", State } = instance;
     if (!lives.isEnding(id) && State?.Name !== "terminated")
-      lives.begin(id, "shutting-down", holdOf(instance));
+      lives.begin(id, "shutting-down", holdOf(instance, interfaces));
   }
   const shown = (item: Element) =>
     changeAt(item, "currentState", () => stateElement("currentState", "shutting-down"));
@@ -57,7 +58,20 @@ async function terminate({ request, next, lives, behind }: Termination): Promise
   );
 }
 
-function holdOf(instance: Instance): Hold {
+/** The list as the emulator words it, to be shown again when it has forgotten them. */
+async function readInterfaces(request: AwsRequest, next: Next, ids: readonly string[]): Promise<Element[]> {
+  const operation = "DescribeNetworkInterfaces";
+  const fields = new Map([
+    ["Action", operation],
+    ["Version", request.fields.get("Version") ?? ""],
+    ["Filter.1.Name", "attachment.instance-id"],
+    ...ids.map((id, at): [string, string] => [`Filter.1.Value.${at + 1}`, id]),
+  ]);
+  const root = xmlOf(await next({ ...request, operation, kind: "read", fields }));
+  return [...(elementAt(root, "networkInterfaceSet")?.children ?? [])];
+}
+
+function holdOf(instance: Instance, interfaces: readonly Element[]): Hold {
   const { SecurityGroups = [], NetworkInterfaces = [] } = instance;
   return {
     instanceId: instance.InstanceId ?? "",
@@ -68,6 +82,7 @@ function holdOf(instance: Instance): Hold {
       .flat()
       .flatMap(({ GroupId }) => GroupId ?? []),
     isPublic: instance.PublicIpAddress !== undefined,
+    interfaces: interfaces.filter((one) => textAt(one, "attachment/instanceId") === instance.InstanceId),
   };
 }
 

@@ -7,7 +7,7 @@ import { changeAt, elementAt, textAt, type Element } from "../xml.ts";
 export interface LateVisibility {
   /** How many reads don't show a new thing yet, each counted by itself. */
   readonly reads: number;
-  /** How many other calls that name it are told that it isn't there. */
+  /** How many other calls that name it are told that it isn't there; a read that shows it counts as one of them. */
   readonly uses: number;
 }
 
@@ -63,7 +63,7 @@ function hideYoung({ request, reply, young }: Reading): Reply {
   const asked = listOf(request, kind.parameter);
   const shown = path === "" ? asked : idsOf(root, path, kind);
   const hidden = shown.filter((id) => (young.get(id)?.reads ?? 0) > 0);
-  for (const id of hidden) tick(young, id);
+  for (const id of shown) age(young, id);
   const named = hidden.find((id) => asked.includes(id));
   if (named !== undefined) return missing(request, kind, named);
   if (hidden.length === 0) return reply;
@@ -78,9 +78,12 @@ function idsOf(root: Element, path: string, kind: Kind): string[] {
   return (elementAt(root, path)?.children ?? []).map((item) => textAt(item, kind.id));
 }
 
-function tick(young: ReadonlyMap<string, Young>, id: string): void {
+/** A read that doesn't show it brings the first that does nearer; from then on, each makes it better known. */
+function age(young: ReadonlyMap<string, Young>, id: string): void {
   const one = young.get(id);
-  if (one !== undefined) one.reads -= 1;
+  if (one === undefined) return;
+  if (one.reads > 0) one.reads -= 1;
+  else one.uses = Math.max(0, one.uses - 1);
 }
 
 function missing(request: AwsRequest, kind: Kind, id: string): Reply {

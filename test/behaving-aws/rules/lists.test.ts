@@ -83,6 +83,13 @@ describe("a new thing", () => {
     assert.equal(await outcome(strict.ec2.send(group("two"))), "ok");
   });
 
+  it("can be used once it was shown", async () => {
+    const VpcId = await makeVpc(strict);
+    for (let n = 0; n < 3; n += 1) await strict.ec2.send(new DescribeVpcsCommand(tagged));
+    const group = new CreateSecurityGroupCommand({ VpcId, GroupName: "three", Description: "any" });
+    assert.equal(await outcome(strict.ec2.send(group)), "ok");
+  });
+
   it("of every kind that EC2 shows late", async () => {
     const { AllocationId = "" } = await strict.ec2.send(new AllocateAddressCommand({ Domain: "vpc" }));
     const addresses = () => strict.ec2.send(new DescribeAddressesCommand({ AllocationIds: [AllocationId] }));
@@ -112,11 +119,11 @@ describe("a new thing", () => {
     };
     assert.equal(await listed(bare), true);
     assert.equal(await listed(strict), false);
-    const read = () => strict.iam.send(new GetRoleCommand({ RoleName }));
-    assert.deepEqual(await repeat(2, read), ["NoSuchEntityException", "ok"]);
     const put = () =>
       strict.iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "p", PolicyDocument: anyPolicy }));
     assert.deepEqual(await repeat(2, put), ["NoSuchEntityException", "ok"]);
+    const read = () => strict.iam.send(new GetRoleCommand({ RoleName }));
+    assert.deepEqual(await repeat(2, read), ["NoSuchEntityException", "ok"]);
     await strict.iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: "late" }));
   });
 });
