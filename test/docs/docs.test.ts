@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { access } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { z } from "zod";
+import { schema } from "../../lib/config/schema.ts";
+import { exitCodes } from "../../lib/errors.ts";
+import { anchors, matches, pages, read, root, section, sources } from "./tree.ts";
+
+describe("the runbook", () => {
+  it("explains every error code of the code, and no other", async () => {
+    const code = await sources("lib", "state", "provision", "teardown", "setup", "compose");
+    const [, troubles = ""] = (await read("lib/aws/errors.ts")).split("export type Trouble =");
+    const inCode = [
+      ...matches(code, /(?:code: (?:known\?\.code \?\? )?|refuse\()"([A-Z]\w+)"/g),
+      ...matches(troubles.split(";")[0] ?? "", /"(\w+)"/g),
+    ];
+    const explained = matches(section(await read("RUNBOOK.md"), "Errors by code"), /^\| `(\w+)`/gm);
+    assert.deepEqual(explained, [...new Set(inCode)].toSorted());
+  });
+
+  it("prints a policy that allows every call the code makes, and no other", async () => {
+    const calls = await sources("lib/aws", "lib/resources", "lib/session.ts", "state");
+    const operations = [
+      ...matches(calls, /\b([A-Z]\w+)Command\b(?=[\s,({])/g),
+      ...matches(calls, /\bpaginate([A-Z]\w+)/g),
+    ];
+    const needed = new Set([...operations.flatMap(actionsOf), ...actionsBesideCalls]);
+    assert.deepEqual(await actionsOfPolicy(), [...needed].toSorted());
+  });
+});
+
+describe("the pages of docs/", () => {
+  it("list every exit code", async () => {
+    const listed = matches(await read("docs/exit-codes.md"), /^\| (\d+) \|/gm);
+    const codes = Object.values(exitCodes).map(String).toSorted();
+    assert.deepEqual(listed, codes);
+  });
+
+  it("list every key of berth.yaml", async () => {
+    const listed = matches(await read("docs/configuration.md"), /^\| `([\w.[\]]+)` \|/gm);
+    assert.deepEqual(listed, [...new Set(leaves(schema, ""))].toSorted());
+  });
+
+  it("tell an assessor what there is to know in about 500 words", async () => {
+    const words = (await read("docs/operations.md"))
+      .split(/\s+/)
+      .filter((word) => /[\p{L}\p{N}]/u.test(word));
+    assert.ok(words.length >= 450 && words.length <= 550, `${words.length} words`);
+  });
+});
+
+describe("every page", () => {
+  it("names only scripts that are in package.json", async () => {
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(await read("package.json")));
+    for (const page of await pages()) {
+      const named = matches(await read(page), /npm run (?:-[\w-]+ )*([a-z][\w:-]*)/g);
+      assert.deepEqual(
+        named.filter((name) => !(name in scripts)),
+        [],
+        page,
+      );
+    }
+  });
+
+  it("has links that lead somewhere", async () => {
+    for (const page of await pages()) {
+      for (const link of matches(await read(page), /\]\((?!https?:)([^)\s]+)\)/g)) {
+        const [target = "", anchor] = link.split("#");
+        const path = target === "" ? page : join(dirname(page), target);
+        await access(join(root, path));
+        if (anchor !== undefined) assert.ok(anchors(await read(path)).includes(anchor), `${page}: ${link}`);
+      }
+    }
+  });
+
+  it("names only files of the tree that are there", async () => {
+    const folders = "(?:lib|state|provision|teardown|setup|test|docs|compose|dockerfiles)";
+    for (const page of await pages()) {
+      const named = matches(await read(page), new RegExp(`\`(${folders}/[\\w./-]+\\.\\w+)\``, "g"));
+      for (const path of named) await access(join(root, path));
+    }
+  });
+});
+
+/** Paths of all keys that hold a value: `app.port`, `ingress[].from`. */
+function leaves(type: unknown, path: string): string[] {
+  if (type instanceof z.ZodDefault || type instanceof z.ZodOptional || type instanceof z.ZodPrefault)
+    return leaves(type.unwrap(), path);
+  if (type instanceof z.ZodObject) {
+    return Object.entries(type.shape).flatMap(([key, inner]) =>
+      leaves(inner, path === "" ? key : `${path}.${key}`),
+    );
+  }
+  if (type instanceof z.ZodArray && type.element instanceof z.ZodObject)
+    return leaves(type.element, `${path}[]`);
+  if (type instanceof z.ZodUnion && type.options.some((option) => option instanceof z.ZodObject))
+    return type.options.flatMap((option) => leaves(option, path));
+  return [path];
+}
+
+async function actionsOfPolicy(): Promise<string[]> {
+  const [json = ""] = matches(
+    await read("RUNBOOK.md"),
+    /```json\n(\{\n {2}"Version": "2012-10-17"[^`]*)```/g,
+  );
+  const policy = z
+    .object({ Statement: z.array(z.object({ Effect: z.literal("Allow"), Action: z.array(z.string()) })) })
+    .parse(JSON.parse(json));
+  return [...new Set(policy.Statement.flatMap(({ Action }) => Action))].toSorted();
+}
+
+/** Where AWS calls the permission otherwise than the call: https://docs.aws.amazon.com/service-authorization/ */
+const renamed: Readonly<Record<string, readonly string[]>> = {
+  HeadBucket: ["s3:ListBucket"],
+  ListObjectsV2: ["s3:ListBucket"],
+  ListObjectVersions: ["s3:ListBucketVersions"],
+  ListBuckets: ["s3:ListAllMyBuckets"],
+  DeleteObjects: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+  GetBucketEncryption: ["s3:GetEncryptionConfiguration"],
+  PutBucketEncryption: ["s3:PutEncryptionConfiguration"],
+  GetBucketLifecycleConfiguration: ["s3:GetLifecycleConfiguration"],
+  PutBucketLifecycleConfiguration: ["s3:PutLifecycleConfiguration"],
+  GetPublicAccessBlock: ["s3:GetBucketPublicAccessBlock"],
+  PutPublicAccessBlock: ["s3:PutBucketPublicAccessBlock"],
+  // AWS lets everybody ask who they are.
+  GetCallerIdentity: [],
+  // Of EC2 and of ECR alike.
+  DescribeImages: ["ec2:DescribeImages", "ecr:DescribeImages"],
+};
+
+/** Needed by what a call holds or by the engine's push, not by a call of its own. */
+const actionsBesideCalls = [
+  "ecr:BatchCheckLayerAvailability",
+  "ecr:BatchGetImage",
+  "ecr:CompleteLayerUpload",
+  "ecr:GetDownloadUrlForLayer",
+  "ecr:InitiateLayerUpload",
+  "ecr:PutImage",
+  "ecr:UploadLayerPart",
+  "iam:PassRole",
+  "s3:TagResource",
+];
+
+function actionsOf(operation: string): readonly string[] {
+  const known = renamed[operation];
+  if (known !== undefined) return known;
+  return [`${serviceOf(operation)}:${operation}`];
+}
+
+function serviceOf(operation: string): string {
+  if (/Bucket|Object/.test(operation)) return "s3";
+  if (operation === "GetParameter") return "ssm";
+  if (
+    /Repositor|LifecyclePolicy|ImageScanning|ImageTag|AuthorizationToken|^ListTagsForResource|^TagResource/.test(
+      operation,
+    )
+  )
+    return "ecr";
+  if (/^(?!.*Iam).*(?:Role|InstanceProfile)/.test(operation)) return "iam";
+  return "ec2";
+}

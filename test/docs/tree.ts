@@ -1,0 +1,52 @@
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+export const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
+
+/** Texts of all TypeScript files below the folders (or of the files named), joined. */
+export async function sources(...places: readonly string[]): Promise<string> {
+  const paths = await Promise.all(places.map(listTypeScript));
+  const texts = await Promise.all(paths.flat().map(read));
+  return texts.join("\n");
+}
+
+async function listTypeScript(place: string): Promise<string[]> {
+  if (place.endsWith(".ts")) return [place];
+  const names = await readdir(join(root, place), { recursive: true });
+  return names.filter((name) => name.endsWith(".ts")).map((name) => join(place, name));
+}
+
+/** Every page of the documentation: the root's and those in docs/. */
+export async function pages(): Promise<string[]> {
+  const folders = ["", "docs"];
+  const names = await Promise.all(folders.map((folder) => readdir(join(root, folder))));
+  return names.flatMap((list, index) =>
+    list.filter((name) => name.endsWith(".md")).map((name) => join(folders[index] ?? "", name)),
+  );
+}
+
+/** What the expression finds: its first group, each once, in order of the alphabet. */
+export function matches(text: string, expression: RegExp): string[] {
+  const found = [...text.matchAll(expression)].map((match) => match[1] ?? "");
+  return [...new Set(found)].toSorted();
+}
+
+/** The part of a page below one heading, up to the next of the same depth. */
+export function section(page: string, heading: string): string {
+  const [, after] = page.split(`\n## ${heading}\n`);
+  if (after === undefined) throw new Error(`there is no "## ${heading}"`);
+  return after.split(/\n## /)[0] ?? "";
+}
+
+/** Where a link into a page can lead, as GitHub names its headings. */
+export function anchors(page: string): string[] {
+  return matches(page, /^#+ (.*)$/gm).map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
