@@ -32,6 +32,8 @@ const hostReport = z.object({
   reason: z.string().optional(),
   /** The tail of the app's log, when failed. */
   log: z.array(z.string()).optional(),
+  /** Requests passed to the app since the edge started, and how many of them it answered with 5xx or not at all. */
+  upstream: z.object({ tries: z.int(), errors: z.int() }).optional(),
   at: z.string(),
 });
 

@@ -4,7 +4,7 @@ import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
 import { type Wish, wish } from "./engine/wish.ts";
 import { userData } from "./instance/user-data.ts";
-import { hostReportKey, releaseKey } from "./release.ts";
+import { type HostReport, hostReportKey, type Release, releaseKey } from "./release.ts";
 import { address } from "./resources/address.ts";
 import { bucket } from "./resources/bucket.ts";
 import type { ImageDesired, ImageFacts } from "./resources/image.ts";
@@ -152,6 +152,7 @@ export function declareStack(inputs: StackInputs): Wish[] {
         },
         instanceId: idOf("instance"),
       }),
+      outputs: ({ release, reports }) => releaseOutputs(release, [...reports.values()]),
     }),
     wish({
       name: "address",
@@ -199,6 +200,13 @@ export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, 
     // Roles and profiles are shared by all regions of an account.
     role: `${prefix}-${region}`,
   };
+}
+
+/** What runs, and how often the app itself failed: the edge retries, so that users hardly see it. */
+function releaseOutputs({ number, at, by }: Release, reports: readonly HostReport[]): Record<string, string> {
+  const { upstream } = reports.find((report) => report.release === number) ?? {};
+  const errors = upstream === undefined ? {} : { appErrors: `${upstream.errors} of ${upstream.tries} tries` };
+  return { release: `${number}, wished ${at} by ${by}`, ...errors };
 }
 
 /** What the host may do: pull its own images, read its own release, say how it is. */

@@ -17,10 +17,18 @@ async function status(session: Session): Promise<Outcome> {
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000 });
   const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);
   const seen = health === undefined ? "no address" : (health.status ?? health.reason);
+  const { release = "none", appErrors = "not counted yet" } = found.get("release")?.outputs ?? {};
   session.report.data(
     "status",
-    { stack: session.config.stack, resources: rows, health },
-    [...table, "", `url     ${url ?? "none"}`, `health  ${String(seen)}`].join("\n"),
+    { stack: session.config.stack, resources: rows, health, release, appErrors },
+    [
+      ...table,
+      "",
+      `url         ${url ?? "none"}`,
+      `health      ${String(seen)}`,
+      `release     ${release}`,
+      `app errors  ${appErrors}`,
+    ].join("\n"),
   );
   return { outcome: "done", exitCode: exitCodes.done, url };
 }

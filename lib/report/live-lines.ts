@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { stripVTControlCharacters } from "node:util";
 
 const redrawMs = 120;
 
@@ -50,7 +51,13 @@ export class LiveLines {
     if (!this.isTerminal) return;
     this.#erase();
     const width = this.#stream.columns || 80;
-    for (const text of this.#lines.values()) this.#stream.write(`${text().slice(0, width + 20)}\n`);
+    for (const text of this.#lines.values()) this.#stream.write(`${fit(text(), width - 1)}\n`);
     this.#drawn = this.#lines.size;
   }
+}
+
+/** A line that wraps would be two, and the next redraw would go up one too few. Too long a line loses its colours. */
+function fit(text: string, width: number): string {
+  const plain = stripVTControlCharacters(text);
+  return plain.length <= width ? text : plain.slice(0, width);
 }
