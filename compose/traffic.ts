@@ -6,7 +6,7 @@ export interface TrafficCount {
   /** Answered with a page. */
   readonly served: number;
   readonly failed: number;
-  /** From the first failure to the first page after the last one; 0 when none failed. */
+  /** How long visitors came in vain: from the first one who failed to the one after the last; 0 when none failed. */
   readonly outageMs: number;
 }
 
@@ -23,11 +23,12 @@ export function startTraffic(url: string, everyMs = 50): Traffic {
   let sent = 0;
   const visit = async () => {
     sent += 1;
+    const at = performance.now();
     const good = await ask(url, { timeoutMs: 15_000 }).then(
       ({ status }) => status === 200,
       () => false,
     );
-    marks.push({ at: performance.now(), good });
+    marks.push({ at, good });
   };
   const timer = setInterval(() => {
     const one = visit().finally(() => open.delete(one));
@@ -51,7 +52,7 @@ export function startTraffic(url: string, everyMs = 50): Traffic {
         sent,
         served: marks.length - failed.length,
         failed: failed.length,
-        outageMs: measureOutage(marks),
+        outageMs: measureOutage(marks.toSorted((a, b) => a.at - b.at)),
       };
     },
   };
