@@ -18,7 +18,7 @@ export interface TwoRoutes {
 }
 
 /** No rule at all: what is on top is the one under test. */
-export const noRules: Rules = {
+const noRules: Rules = {
   clientTokens: false,
   dryRun: false,
   inputLimits: false,

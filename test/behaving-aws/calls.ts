@@ -18,25 +18,26 @@ export interface LoggedCall {
 
 /** Everything that was called, in order of arrival. */
 export class CallLog {
-  #calls: LoggedCall[] = [];
+  readonly #calls = new Map<number, LoggedCall>();
 
   get calls(): readonly LoggedCall[] {
-    return this.#calls;
+    return [...this.#calls.values()];
   }
 
   /** Notes the call as under way; what is returned is to be told how it ended. */
   begin({ number, service, operation, kind, region }: AwsRequest): (end: End) => void {
     const startedMs = performance.now();
     const call = { number, service, operation, kind, region };
-    this.#calls.push(call);
+    this.#calls.set(number, call);
     return (end) => {
-      const ended = { ...call, ...end, durationMs: performance.now() - startedMs };
-      this.#calls = this.#calls.map((one) => (one === call ? ended : one));
+      // One that ends after a reset is none of the new log's.
+      if (this.#calls.get(number) !== call) return;
+      this.#calls.set(number, { ...call, ...end, durationMs: performance.now() - startedMs });
     };
   }
 
   clear(): void {
-    this.#calls = [];
+    this.#calls.clear();
   }
 }
 

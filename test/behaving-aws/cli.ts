@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
+import { leaseKey } from "../../state/lease.ts";
 import type { BehavingAws } from "./behaving-aws.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
 import { startStandInHosts } from "./stand-in-host.ts";
@@ -21,7 +23,7 @@ const scripts = {
 };
 
 /** One line of `--json`. */
-export type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: string };
+type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
 export interface Ended {
   /** Absent when it was killed. */
@@ -44,6 +46,8 @@ export interface Cli extends AsyncDisposable {
   readonly region: string;
   start(command: keyof typeof scripts, ...more: string[]): Command;
   run(command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
+  /** Takes the lease of a killed run away, as if its time had run out. */
+  expireLease(): Promise<void>;
   /** Writes berth.yaml anew. What is given goes over what a small stack needs, by top-level key. */
   configure(settings?: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -87,6 +91,9 @@ export async function openCli({ aws, directory, stack, region = "eu-central-1" }
     start,
     run: (command, ...more) => start(command, ...more).ended,
     configure,
+    expireLease: async () => {
+      await clients.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: leaseKey }));
+    },
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
 }

@@ -98,7 +98,7 @@ function matcherOf(target: Target): (request: AwsRequest) => boolean {
 }
 
 /** Numbers from 0 to 1 that only depend on the seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

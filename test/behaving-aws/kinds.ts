@@ -14,7 +14,7 @@ export interface Kind {
   readonly missing: string;
 }
 
-export const instances: Kind = {
+const instances: Kind = {
   service: "ec2",
   create: "RunInstances",
   made: "instancesSet/item/instanceId",
@@ -24,7 +24,7 @@ export const instances: Kind = {
   missing: "InvalidInstanceID.NotFound",
 };
 
-export const roles: Kind = {
+const roles: Kind = {
   service: "iam",
   create: "CreateRole",
   made: "CreateRoleResult/Role/RoleName",
@@ -34,7 +34,7 @@ export const roles: Kind = {
   missing: "NoSuchEntity",
 };
 
-export const instanceProfiles: Kind = {
+const instanceProfiles: Kind = {
   service: "iam",
   create: "CreateInstanceProfile",
   made: "CreateInstanceProfileResult/InstanceProfile/InstanceProfileName",

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { callKind } from "../../lib/aws/clients.ts";
 import { s3Operation } from "./s3-operation.ts";
 
-export const services = ["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const;
+const services = ["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const;
 export type Service = (typeof services)[number];
 
 /** One call as it arrived, whatever its protocol. */
@@ -25,7 +25,7 @@ export interface AwsRequest {
   readonly body: Buffer | Readable;
 }
 
-export const isQuery = (service: Service): boolean => ["ec2", "iam", "sts"].includes(service);
+const isQuery = (service: Service): boolean => ["ec2", "iam", "sts"].includes(service);
 
 /** Undefined for what isn't a signed call of one of the services. */
 export async function readRequest(

@@ -74,7 +74,7 @@ interface Target {
 }
 
 /** Pushes an image of one small layer, told from others by its tag. Returns its digest. */
-export async function pushImage({ registry, repository, tag }: Target): Promise<string> {
+async function pushImage({ registry, repository, tag }: Target): Promise<string> {
   const base = `http://${registry}/v2/${repository}`;
   const layer = Buffer.from(`layer of ${tag}`);
   const config = Buffer.from(
