@@ -23,6 +23,7 @@ from state import Release, load, save
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 POLL_S = 2
+CONTENT = ("number", "image", "port", "replicas", "environment", "memoryMib")
 PULLS_UNTIL_FAILED = 5
 COUNTERS_EVERY_S = 600  # each report is a new version of an object
 
@@ -38,9 +39,12 @@ class Host:
         self.pull = Backoff()
         self.counters, self.counters_at = edge.counted, 0.0
         self.told: dict[str, Any] = {}
+        self.heard: Release | None = None
 
     def turn(self) -> None:
         wanted = self.bucket.release()
+        if wanted != self.heard:  # a bucket that was lost and made again knows nothing of what was told
+            self.heard, self.told = wanted, {}
         if wanted and self.is_due(wanted):
             self.deploy(wanted)
         if self.serving:
@@ -50,7 +54,7 @@ class Host:
     def is_due(self, wanted: Release) -> bool:
         """A release that failed its gate isn't tried again; one that couldn't be pulled is, after a while."""
         number = wanted["number"]
-        if self.serving and self.serving["number"] == number:
+        if self.serving and all(self.serving.get(field) == wanted[field] for field in CONTENT):
             return False
         self.pull.about(number)
         if self.pull.failures:

@@ -39,6 +39,12 @@ export interface ReleaseOptions {
   readonly diagnose: (ctx: ResourceContext, instanceId: string) => Promise<readonly string[]>;
 }
 
+/** The last number used, and the version to replace, if there is one. */
+interface Before {
+  readonly number: number;
+  readonly etag?: string;
+}
+
 const compared = ["image", "port", "replicas", "memoryMib"] as const;
 
 /**
@@ -49,16 +55,16 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
   const open = (ctx: ResourceContext) =>
     openS3Store({ client: ctx.clients.s3, bucket: options.bucket, account: ctx.account });
 
-  const write = async (store: ObjectStore, wanted: WantedRelease, before?: ReleaseFacts): Promise<void> => {
+  const write = async (store: ObjectStore, wanted: WantedRelease, before: Before): Promise<void> => {
     const { commit, ...rest } = wanted;
     const release: Release = {
-      number: (before?.release.number ?? 0) + 1,
+      number: before.number + 1,
       ...rest,
       at: new Date().toISOString(),
       by: options.by,
       ...(commit === undefined ? {} : { commit }),
     };
-    const outcome = await store.put(releaseKey, `${JSON.stringify(release, undefined, 2)}\n`, before?.etag);
+    const outcome = await store.put(releaseKey, `${JSON.stringify(release, undefined, 2)}\n`, before.etag);
     if (outcome === "lost") throw releaseConflict(store.location);
   };
 
@@ -75,7 +81,10 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
     },
 
     create: async (ctx, _identity, desired) => {
-      await write(open(ctx), desired.release);
+      const store = open(ctx);
+      // Numbers aren't used twice, even when the last wish was lost: hosts have reported the ones they know.
+      const reports = [...(await readReports(ctx, options.bucket, store)).values()];
+      await write(store, desired.release, { number: Math.max(0, ...reports.map(({ release }) => release)) });
       return releaseKey;
     },
 
@@ -87,7 +96,8 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
     update: async (ctx, change) => {
       const store = open(ctx);
       const isNew = contentDifferences(change.desired.release, change.facts.release).length > 0;
-      if (isNew) await write(store, change.desired.release, change.facts);
+      const { release, etag } = change.facts;
+      if (isNew) await write(store, change.desired.release, { number: release.number, etag });
       const number = change.facts.release.number + (isNew ? 1 : 0);
       await waitForHost({ ctx, store, number, change, options });
     },

@@ -80,7 +80,7 @@ class Commands(unittest.TestCase):
 class Wishes(unittest.TestCase):
     def host(self, serving: int, failed: int) -> converge.Host:
         host = converge.Host.__new__(converge.Host)
-        host.serving = {"number": serving} if serving else None
+        host.serving = {**RELEASE, "number": serving} if serving else None
         host.failed = {"release": failed} if failed else None
         host.pull = converge.Backoff()
         return host
@@ -89,6 +89,10 @@ class Wishes(unittest.TestCase):
         self.assertTrue(self.host(0, 0).is_due(RELEASE))
         self.assertTrue(self.host(6, 0).is_due(RELEASE))
         self.assertFalse(self.host(7, 0).is_due(RELEASE))
+
+    def test_a_wish_that_starts_counting_anew_is_heard(self) -> None:
+        self.assertTrue(self.host(7, 0).is_due({**RELEASE, "image": "registry/app@sha256:01"}))
+        self.assertFalse(self.host(7, 0).is_due({**RELEASE, "at": "another time"}))
 
     def test_a_release_that_failed_is_not_tried_again_and_the_next_one_is(self) -> None:
         self.assertFalse(self.host(6, 7).is_due(RELEASE))
