@@ -94,14 +94,11 @@ describe("hooks", () => {
 
 function startVictim(): ChildProcess {
   const { accessKeyId, secretAccessKey } = aws.credentials;
-  return spawn(
-    process.execPath,
-    ["--import", "tsx", join(import.meta.dirname, "victim.ts"), aws.endpoints.ec2],
-    {
-      stdio: "inherit",
-      env: { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    },
-  );
+  const victim = join(import.meta.dirname, "victim.ts");
+  return spawn(process.execPath, ["--import", "tsx", victim, aws.endpoints.ec2], {
+    stdio: "inherit",
+    env: { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+  });
 }
 
 async function kill(child: ChildProcess): Promise<void> {
