@@ -18,7 +18,7 @@ await runCommand({
   writes: false,
   help: [
     "Runs with clients that refuse every call that isn't a read.",
-    "Exit codes: 0 no changes, 2 changes pending, 1 failed, 3 bad input.",
+    "Exit codes: 0 no changes, 2 changes pending, 1 failed, 3 bad input, 130 interrupted.",
   ],
   run: plan,
 });

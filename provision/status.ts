@@ -37,6 +37,6 @@ await runCommand({
   name: "status",
   summary: "shows each resource, the URL, and how the app looks from outside",
   writes: false,
-  help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input."],
+  help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted."],
   run: status,
 });

@@ -109,7 +109,7 @@ function encodeUserData(text: string): string {
   throw new BerthError({
     code: "UserDataTooLarge",
     message: `The host's user data is ${bytes.length} bytes long; AWS takes ${userDataLimit}`,
-    hint: "Shorten app.environment",
+    hint: "This is a mistake in Berth: please report it",
   });
 }
 

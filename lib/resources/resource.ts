@@ -1,7 +1,7 @@
 import type { Clients } from "../aws/clients.ts";
 import type { PollTimings } from "../aws/poll.ts";
 
-/** What every resource implementation gets to work with. Built once in lib/context.ts. */
+/** What every resource implementation gets to work with. Built once in lib/session.ts. */
 export interface ResourceContext {
   readonly clients: Clients;
   /** 12-digit account id; sent as ExpectedBucketOwner and used in derived names. */
