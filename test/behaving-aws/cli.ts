@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
@@ -56,6 +57,7 @@ export interface CliOptions {
   readonly aws: BehavingAws;
   /** An empty folder for berth.yaml and the app. */
   readonly directory: string;
+  /** A name that no user's stack has: what the commands keep in .berth/ under it goes on dispose. */
   readonly stack: string;
   readonly region?: string;
 }
@@ -94,8 +96,20 @@ export async function openCli({ aws, directory, stack, region = "eu-central-1" }
     expireLease: async () => {
       await clients.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: leaseKey }));
     },
-    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await kept[Symbol.asyncDispose]();
+      await forgetFiles(stack);
+    },
   };
+}
+
+/** What the commands keep beside the user: receipts, and a document that could not be saved. */
+async function forgetFiles(stack: string): Promise<void> {
+  for (const folder of ["receipts", "unsaved"].map((name) => join(root, ".berth", name))) {
+    const names = existsSync(folder) ? await readdir(folder) : [];
+    const own = names.filter((name) => name.startsWith(`${stack}-`));
+    await Promise.all(own.map((name) => rm(join(folder, name), { force: true })));
+  }
 }
 
 /** Nothing of the user's own AWS settings, and all of the emulator's. */

@@ -11,7 +11,7 @@ import type { Point } from "./hooks.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
 const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
-const cli = await openCli({ aws, directory, stack: "crash" });
+const cli = await openCli({ aws, directory, stack: "test-crash" });
 after(async () => {
   await cli[Symbol.asyncDispose]();
   await aws[Symbol.asyncDispose]();

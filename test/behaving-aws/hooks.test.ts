@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { beforeEach, describe, it } from "node:test";
 import { CreateVpcCommand, DescribeVpcsCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { openTwoRoutes, outcome } from "./account.ts";
@@ -94,10 +93,19 @@ describe("hooks", () => {
 
 function startVictim(): ChildProcess {
   const { accessKeyId, secretAccessKey } = aws.credentials;
-  const victim = join(import.meta.dirname, "victim.ts");
-  return spawn(process.execPath, ["--import", "tsx", victim, aws.endpoints.ec2], {
+  const script = `
+    import { CreateVpcCommand, EC2Client } from "@aws-sdk/client-ec2";
+    const ec2 = new EC2Client({ region: "eu-central-1", maxAttempts: 1 });
+    for (;;) await ec2.send(new CreateVpcCommand({ CidrBlock: "10.8.0.0/16" }));`;
+  return spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: "inherit",
-    env: { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    cwd: import.meta.dirname,
+    env: {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_ENDPOINT_URL_EC2: aws.endpoints.ec2,
+    },
   });
 }
 

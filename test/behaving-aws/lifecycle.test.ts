@@ -12,7 +12,7 @@ import { openCli, type Ended } from "./cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-lifecycle-"));
 const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
-const cli = await openCli({ aws, directory, stack: "lifecycle" });
+const cli = await openCli({ aws, directory, stack: "test-lifecycle" });
 after(async () => {
   await cli[Symbol.asyncDispose]();
   await aws[Symbol.asyncDispose]();
