@@ -1,14 +1,13 @@
-import { parseArgs } from "node:util";
-import { closest, distance } from "fastest-levenshtein";
 import { explainAwsError } from "./aws/explanation.ts";
 import { BerthError, type ExitCode, exitCodes } from "./errors.ts";
+import { badArguments, invocation, optionsOf, parseFlags, readWords } from "./flags.ts";
 import { createJsonReport } from "./report/json-report.ts";
 import { type Report, type Summary, Tally } from "./report/report.ts";
 import { createTextReport } from "./report/text-report.ts";
 import { openSession, type Session } from "./session.ts";
 
 export interface CommandSpec {
-  /** `up`; also the npm script's name. */
+  /** `up`, or `state show`: the npm script's name, and the word after it where one script has several commands. */
   readonly name: string;
   readonly summary: string;
   /** Whether AWS may be written to; if not, the clients refuse it. */
@@ -20,6 +19,11 @@ export interface CommandSpec {
   readonly run: (session: Session) => Promise<Outcome>;
 }
 
+/** A script with several commands: the first word chooses one of them. */
+export interface CommandGroup extends Pick<CommandSpec, "name" | "summary"> {
+  readonly commands: readonly CommandSpec[];
+}
+
 export interface Outcome {
   readonly outcome: Summary["outcome"];
   readonly exitCode: ExitCode;
@@ -27,27 +31,9 @@ export interface Outcome {
   readonly left?: Summary["left"];
 }
 
-const options = {
-  config: { type: "string", default: "berth.yaml", value: "FILE", text: "configuration file (berth.yaml)" },
-  stack: { type: "string", value: "NAME", text: "another stack name than the file's" },
-  local: { type: "boolean", text: "use the embedded AWS on this computer" },
-  wait: { type: "string", value: "SECONDS", text: "wait this long for somebody else's lease" },
-  yes: { type: "boolean", short: "y", text: "don't ask" },
-  json: { type: "boolean", text: "one JSON event a line on stdout" },
-  help: { type: "boolean", short: "h", text: "this text" },
-} as const;
-
-export interface Flags {
-  readonly config: string;
-  readonly stack?: string | undefined;
-  readonly local: boolean;
-  readonly waitMs: number;
-  readonly yes: boolean;
-  readonly json: boolean;
-}
-
 /** Runs a command from the process's arguments to its exit code. The one place where errors are printed. */
-export async function runCommand(spec: CommandSpec): Promise<void> {
+export async function runCommand(asked: CommandSpec | CommandGroup): Promise<void> {
+  const spec = chooseCommand(asked);
   const tally = new Tally();
   const wantsJson = process.argv.includes("--json");
   const report = wantsJson ? createJsonReport(tally) : createTextReport(tally);
@@ -59,6 +45,7 @@ export async function runCommand(spec: CommandSpec): Promise<void> {
       process.stdout.write(helpText(spec));
       return;
     }
+    if ("commands" in spec) throw badArguments("it isn't said which command", spec.name);
     await using session = await openSession({ flags, spec, report, tally, signal: interrupt.signal });
     outcome = await spec.run(session);
   } catch (error) {
@@ -81,57 +68,20 @@ export async function runCommand(spec: CommandSpec): Promise<void> {
   process.exitCode = exitCode;
 }
 
-function parseFlags(command: string): Flags | "help" {
-  const { values, positionals, tokens } = parseArgs({
-    options,
-    strict: false,
-    tokens: true,
-    allowPositionals: true,
-  });
-  for (const token of tokens) {
-    if (token.kind !== "option") continue;
-    const option = Object.entries(options).find(([name]) => name === token.name)?.[1];
-    if (option === undefined) throw unknownOption(token.rawName, command);
-    const takesValue = option.type === "string";
-    if (takesValue && token.value === undefined)
-      throw badArguments(`${token.rawName} needs a value`, command);
-    if (!takesValue && token.value !== undefined)
-      throw badArguments(`${token.rawName} takes no value`, command);
+/** The group itself when nothing, or nothing that it has, is chosen. */
+function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | CommandGroup {
+  if (!("commands" in asked)) return asked;
+  const [word] = readWords();
+  return asked.commands.find(({ name }) => name === `${asked.name} ${word}`) ?? asked;
+}
+
+function helpText(spec: CommandSpec | CommandGroup): string {
+  const { name, summary } = spec;
+  if ("commands" in spec) {
+    const rows = spec.commands.map((one) => `  ${invocation(one.name).padEnd(26)} ${one.summary}`);
+    return [`${name}: ${summary}`, "", ...rows, "", "Each tells more with --help.", ""].join("\n");
   }
-  if (values.help === true) return "help";
-  if (positionals.length > 0) throw badArguments(`unexpected argument "${positionals[0]}"`, command);
-  const waitSeconds = Number(values.wait ?? 0);
-  if (!(waitSeconds >= 0)) throw badArguments(`--wait takes seconds, not "${String(values.wait)}"`, command);
-  return {
-    config: String(values.config),
-    stack: typeof values.stack === "string" ? values.stack : undefined,
-    local: values.local === true,
-    waitMs: waitSeconds * 1000,
-    yes: values.yes === true,
-    json: values.json === true,
-  };
-}
-
-function unknownOption(rawName: string, command: string): BerthError {
-  const names = Object.keys(options).map((name) => `--${name}`);
-  const near = closest(rawName, names);
-  return badArguments(
-    `unknown option ${rawName}${distance(rawName, near) <= 3 ? `; did you mean ${near}?` : ""}`,
-    command,
-  );
-}
-
-function badArguments(message: string, command: string): BerthError {
-  return new BerthError({
-    code: "BadArguments",
-    message,
-    hint: `npm run ${command} -- --help lists what there is`,
-    exitCode: exitCodes.badInput,
-  });
-}
-
-function helpText({ name, summary, help }: CommandSpec): string {
-  const rows = Object.entries(options).map(([option, details]) => {
+  const rows = optionsOf(name).map(([option, details]) => {
     const short = "short" in details ? `-${details.short}, ` : "    ";
     const value = "value" in details ? ` ${details.value}` : "";
     return `  ${short}--${`${option}${value}`.padEnd(18)} ${details.text}`;
@@ -139,11 +89,11 @@ function helpText({ name, summary, help }: CommandSpec): string {
   return [
     `${name}: ${summary}`,
     "",
-    `Usage: npm run ${name} -- [options]`,
+    `Usage: ${invocation(name)} [options]`,
     "",
     ...rows,
     "",
-    ...help,
+    ...spec.help,
     "",
   ].join("\n");
 }

@@ -58,13 +58,16 @@ export function newDocument(belonging: Belonging): StateDocument {
   };
 }
 
+const wayBack =
+  "npm run state -- show tells what is there; state restore puts an earlier version back, state rebuild makes a new one from ownership tags (docs/state.md)";
+
 /** Throws a BerthError for a document that is damaged, newer than this Berth, or somebody else's. Never mends one. */
 export function parseDocument(body: string, belonging: Belonging, location: string): StateDocument {
   const refuse = (code: string, message: string, cause?: unknown) =>
     new BerthError({
       code,
       message: `${message}: ${location}. It is left as it is`,
-      hint: "docs/state.md tells how to restore an earlier version; moved out of the way, it is rebuilt from ownership tags",
+      hint: wayBack,
       cause,
     });
   let raw: unknown;

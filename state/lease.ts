@@ -33,6 +33,26 @@ export interface LeaseOptions {
 export const leaseKey = "lease.json";
 const defaultTtlMs = 30_000;
 
+/** A lease as somebody else finds it. */
+export interface FoundLease {
+  /** Absent when it can't be read: it holds all the same. */
+  readonly record: LeaseRecord | undefined;
+  readonly etag: string;
+  /** Milliseconds since the last heartbeat, by the store's clock. */
+  readonly ageMs: number;
+  /** Not expired yet: nobody may take it over. */
+  readonly isAlive: boolean;
+}
+
+/** Undefined when nobody holds it. */
+export async function readLease(store: ObjectStore): Promise<FoundLease | undefined> {
+  const found = await store.get(leaseKey);
+  if (found === undefined) return undefined;
+  const holder = parseRecord(found.body);
+  const { etag, ageMs } = found;
+  return { record: holder, etag, ageMs, isAlive: ageMs <= (holder?.ttlMs ?? defaultTtlMs) };
+}
+
 /** Takes the lease or throws BerthError `LeaseHeld` (exit 4). The returned lease keeps itself alive until released. */
 export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
   const ttlMs = options.ttlMs ?? defaultTtlMs;

@@ -141,6 +141,8 @@ const actionsBesideCalls = [
   "ecr:PutImage",
   "ecr:UploadLayerPart",
   "iam:PassRole",
+  // For a GetObject that names a version.
+  "s3:GetObjectVersion",
   "s3:TagResource",
 ];
 

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setAside } from "../state/aside.ts";
+import { changesText, compareDocuments } from "../state/changes.ts";
+import type { StateDocument } from "../state/document.ts";
+import { type Inspection, inspectBody } from "../state/inspection.ts";
+import type { StoredObject } from "../state/object-store.ts";
+import { type BucketLocation, openS3Store } from "../state/s3-store.ts";
+import { stateKey } from "../state/store.ts";
+import { BerthError, exitCodes } from "./errors.ts";
+import { withLease } from "./operation.ts";
+import { belongingOf, rescueFileOf, stateStoreOf } from "./reading.ts";
+import { parseRelease, releaseKey } from "./release.ts";
+import type { Session } from "./session.ts";
+import { stackNames } from "./stack.ts";
+
+/** Under the lease, over exactly the version that was shown; what was there is kept beside the user. */
+export async function replaceDocument(
+  session: Session,
+  { operation, document, stored }: { operation: string; document: StateDocument; stored: Stored | undefined },
+): Promise<void> {
+  const { report } = session;
+  await withLease(session, operation, async (lease) => {
+    if (stored) report.message(`kept: ${await setAside(rescueFileOf(session), stored.body)}`);
+    const serial = Math.max(stored?.serial ?? 0, document.serial) + 1;
+    const stamp = { serial, writer: randomUUID(), savedAt: new Date().toISOString() };
+    await lease.assertHeld();
+    await stateStoreOf(session).save({ ...document, ...stamp }, stored?.etag);
+    report.message(`written with serial ${serial}; npm run plan tells what it means`);
+  });
+}
+
+/** On stderr: what would be otherwise than it is stored now. */
+export function tellChanges({ report }: Session, stored: Stored | undefined, document: StateDocument): void {
+  const { problem, document: before } = stored ?? {};
+  if (problem) report.message(`it takes the place of one that can't be used: ${problem.message}`);
+  else report.message(`against what is stored: ${changesText(compareDocuments(before, document))}`);
+}
+
+/** The stored document, readable or not. */
+export type Stored = StoredObject & Inspection;
+
+export async function readStored(session: Session): Promise<Stored | undefined> {
+  const found = await session.store.get(stateKey);
+  return (
+    found && { ...found, ...inspectBody(found.body, belongingOf(session), stateStoreOf(session).location) }
+  );
+}
+
+/** What an earlier run on this computer could not save. */
+export async function readKept(
+  session: Session,
+): Promise<(Inspection & { readonly body: string }) | undefined> {
+  const file = rescueFileOf(session);
+  const body = await readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return body === undefined ? undefined : { body, ...inspectBody(body, belongingOf(session), file) };
+}
+
+/** For people: which release is wished for, or why it can't be told. */
+export async function readRelease(session: Session): Promise<string> {
+  const store = openS3Store(bucketOf(session));
+  const found = await store.get(releaseKey);
+  if (found === undefined) return "none";
+  try {
+    const { number, at, by } = parseRelease(found.body, `${store.location}/${releaseKey}`);
+    return `${number}, wished ${at} by ${by}`;
+  } catch (error) {
+    if (error instanceof BerthError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
+
+function bucketOf({ config, ctx }: Session): BucketLocation {
+  const { bucket } = stackNames(config, ctx.account);
+  return { client: ctx.clients.s3, bucket, account: ctx.account };
+}
+
+/** Throws BerthError `NoHistory` for a backend that keeps none. */
+export function versionedBucket(session: Session): BucketLocation {
+  if (session.config.state.backend === "s3") return bucketOf(session);
+  throw new BerthError({
+    code: "NoHistory",
+    message: `${session.store.location} keeps no earlier versions: only a bucket does`,
+    hint: "npm run state -- rebuild makes a document from ownership tags",
+    exitCode: exitCodes.badInput,
+  });
+}

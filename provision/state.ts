@@ -1,0 +1,189 @@
+import { rm } from "node:fs/promises";
+import { type CommandSpec, type Outcome, runCommand } from "../lib/command.ts";
+import { listAll } from "../lib/engine/destroy.ts";
+import { BerthError, exitCodes } from "../lib/errors.ts";
+import { badArguments } from "../lib/flags.ts";
+import { confirm } from "../lib/operation.ts";
+import { belongingOf, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
+import type { Session } from "../lib/session.ts";
+import { removableStack } from "../lib/stack.ts";
+import {
+  readKept,
+  readRelease,
+  readStored,
+  replaceDocument,
+  tellChanges,
+  versionedBucket,
+} from "../lib/stored-state.ts";
+import { setAside } from "../state/aside.ts";
+import { newDocument } from "../state/document.ts";
+import { findVersion, listVersions, readVersions } from "../state/history.ts";
+import { leaseKey, readLease } from "../state/lease.ts";
+import { rebuildDocument } from "../state/rebuild.ts";
+import { documentText, historyRows, historyText, leaseText, storedText } from "../state/text.ts";
+
+const done: Outcome = { outcome: "done", exitCode: exitCodes.done };
+const unchanged: Outcome = { outcome: "unchanged", exitCode: exitCodes.done };
+const versionsShown = 50;
+
+async function show(session: Session): Promise<Outcome> {
+  const { store, report, flags } = session;
+  const [stored, lease, release, kept] = await Promise.all([
+    readStored(session),
+    readLease(store),
+    readRelease(session),
+    readKept(session),
+  ]);
+  const { document, problem, body } = stored ?? {};
+  const { location } = stateStoreOf(session);
+  const unsaved = kept && rescueFileOf(session);
+  const text = [
+    storedText(location, stored),
+    `lease       ${leaseText(lease)}`,
+    `release     ${release}`,
+    `unsaved     ${unsaved === undefined ? "nothing" : `${unsaved}: the next run merges it`}`,
+    ...(document ? ["", documentText(document)] : []),
+  ].join("\n");
+  const wrong = problem && { code: problem.code, message: problem.message, hint: problem.hint };
+  const raw = flags.raw ? body : undefined;
+  const values = { location, document, problem: wrong, lease, release, unsaved, raw };
+  report.data("state", values, flags.raw ? (body ?? "").trimEnd() : text);
+  return done;
+}
+
+async function history(session: Session): Promise<Outcome> {
+  const bucket = versionedBucket(session);
+  const versions = await listVersions(bucket);
+  const some = await readVersions(bucket, belongingOf(session), versions.slice(0, versionsShown));
+  const rows = historyRows(some);
+  const more = versions.length > rows.length ? `\n${versions.length - rows.length} older ones` : "";
+  const text = rows.length === 0 ? `s3://${bucket.bucket} keeps no version` : historyText(rows);
+  session.report.data("history", { versions: rows, total: versions.length }, `${text}${more}`);
+  return done;
+}
+
+async function restore(session: Session): Promise<Outcome> {
+  const { flags, report } = session;
+  const bucket = versionedBucket(session);
+  if (flags.version === undefined) throw badArguments("it isn't said which --version", "state restore");
+  const [found, stored] = await Promise.all([
+    findVersion(bucket, belongingOf(session), flags.version),
+    readStored(session),
+  ]);
+  if (found.document === undefined) throw found.problem ?? new TypeError(`${found.id} is no document`);
+  report.message(`version ${found.id} of ${found.at}, serial ${found.serial}`);
+  tellChanges(session, stored, found.document);
+  await confirm(session, "Put it back? Type yes:", "yes");
+  await replaceDocument(session, { operation: "state restore", document: found.document, stored });
+  return done;
+}
+
+async function rebuild(session: Session): Promise<Outcome> {
+  const { config, ctx, report } = session;
+  const listing = listAll(removableStack(config, ctx.account), ctx, config.stack);
+  const [listed, stored, kept] = await Promise.all([listing, readStored(session), readKept(session)]);
+  const isInBucket = config.state.backend === "s3";
+  if (listed.length === 0) return nothingToDo(session, `nothing in AWS carries the tags of ${config.stack}`);
+  if (isInBucket && stored === undefined && listed.every(({ kind }) => kind !== "bucket"))
+    return nothingToDo(session, "there is no bucket to keep it in: npm run up makes one, and finds the rest");
+
+  // With the lineage of what a run could not save, the next run can merge that.
+  const empty = newDocument(belongingOf(session));
+  const { lineage, pins } = kept?.document ?? stored?.document ?? empty;
+  const document = rebuildDocument({ ...empty, lineage, pins }, listed);
+  report.data("rebuilt", { document }, documentText(document));
+  tellChanges(session, stored, document);
+  await confirm(session, "Write this document? Type yes:", "yes");
+  await replaceDocument(session, { operation: "state rebuild", document, stored });
+  if (kept?.problem === undefined) return done;
+  report.message(`can't be merged, so moved: ${await setAside(rescueFileOf(session), kept.body)}`);
+  await rm(rescueFileOf(session), { force: true });
+  return done;
+}
+
+async function unlock(session: Session): Promise<Outcome> {
+  const { store, report, flags } = session;
+  const shown = await readLease(store);
+  report.data("lease", { location: store.location, lease: shown }, leaseText(shown));
+  if (shown === undefined) return unchanged;
+  if (shown.isAlive && !flags.force) throw leaseAlive(store.location);
+  await confirm(session, "Take it away? Type yes:", "yes");
+  // A heartbeat during the question proves that somebody lives; only --force looks past that.
+  const now = flags.force ? await readLease(store) : shown;
+  if (now === undefined) return nothingToDo(session, "it was given back meanwhile");
+  const isSame = now.record?.id === shown.record?.id;
+  if (!isSame || !(await store.remove(leaseKey, now.etag))) throw leaseAlive(store.location);
+  report.message("taken away: a holder that still lives stops before its next write");
+  return done;
+}
+
+function nothingToDo({ report }: Session, why: string): Outcome {
+  report.message(why);
+  return { outcome: "unchanged", exitCode: exitCodes.done };
+}
+
+function leaseAlive(location: string): BerthError {
+  return new BerthError({
+    code: "LeaseHeld",
+    message: `the lease on ${location} is alive; it was left as it is`,
+    hint: "stop that run, or wait for it; --force takes the lease away all the same",
+    exitCode: exitCodes.leaseHeld,
+  });
+}
+
+// Clients that refuse every write serve all five: what they change lies in the store, which has a client of its own.
+const readsAws = { writes: false, usesSource: false } as const;
+
+await runCommand({
+  name: "state",
+  summary: "shows the state document and mends it",
+  commands: [
+    {
+      ...readsAws,
+      name: "state show",
+      summary: "what is recorded, who holds the lease, which release is wished for",
+      help: [
+        "Changes nothing. Of a document that can't be used it says what is wrong; --raw prints it as it is.",
+        "Exit codes: 0 done, 1 failed, 3 bad input.",
+      ],
+      run: show,
+    },
+    {
+      ...readsAws,
+      name: "state history",
+      summary: "the versions that the bucket keeps, newest first, and what each changed",
+      help: ["Changes nothing. Needs the s3 backend.", "Exit codes: 0 done, 1 failed, 3 bad input."],
+      run: history,
+    },
+    {
+      ...readsAws,
+      name: "state restore",
+      summary: "puts an earlier version back, as a new one with a higher serial",
+      help: [
+        "What is replaced is kept in .berth/unsaved/, and as a version. plan then tells what it means.",
+        "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held or written meanwhile.",
+      ],
+      run: restore,
+    },
+    {
+      ...readsAws,
+      name: "state unlock",
+      summary: "takes away the lease of a run that is no more",
+      help: [
+        "Seldom needed: an expired lease is taken over by the next run.",
+        "Exit codes: 0 done, 1 failed, 3 bad input, 4 its holder is alive.",
+      ],
+      run: unlock,
+    },
+    {
+      ...readsAws,
+      name: "state rebuild",
+      summary: "makes a document from ownership tags, in place of the stored one",
+      help: [
+        "What is replaced is kept in .berth/unsaved/, and as a version. plan then tells what it means.",
+        "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held or written meanwhile.",
+      ],
+      run: rebuild,
+    },
+  ] satisfies CommandSpec[],
+});
