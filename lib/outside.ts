@@ -37,14 +37,24 @@ async function look(
   url: string,
   signal: AbortSignal,
 ): Promise<{ status: number } | { status?: never; reason: string }> {
+  const limit = new AbortController();
+  const stop = () => limit.abort(signal.reason);
+  // AbortSignal.timeout would not keep the process: a connection lost at the wrong moment would end it without a word.
+  const timer = setTimeout(
+    () => limit.abort(new Error(`no answer within ${answerWithinMs} ms`)),
+    answerWithinMs,
+  );
+  signal.addEventListener("abort", stop);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
-    const response = await fetch(url, { signal: limit, redirect: "manual" });
+    const response = await fetch(url, { signal: limit.signal, redirect: "manual" });
     await response.body?.cancel();
     return { status: response.status };
   } catch (error) {
     signal.throwIfAborted();
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     return { reason: cause instanceof Error ? cause.message : String(cause) };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

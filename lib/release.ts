@@ -12,6 +12,8 @@ const release = z.object({
   environment: z.record(z.string(), z.string()),
   /** Memory limit of one replica, in MiB. */
   memoryMib: z.int(),
+  /** How long a replica may take from its start to its first answer; 60 when absent. */
+  startSeconds: z.int().optional(),
   /** ISO 8601, UTC. */
   at: z.string(),
   /** ARN of the caller who wished for it. */

@@ -147,6 +147,7 @@ export function declareStack(inputs: StackInputs): Wish[] {
           port: config.app.port,
           replicas: config.app.replicas,
           memoryMib: config.app.memoryMib,
+          startSeconds: config.app.startSeconds,
           environment: config.app.environment,
           commit: inputs.commit,
         },

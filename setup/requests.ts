@@ -30,13 +30,18 @@ export function describeAnswers(url: string, answers: Answers): string {
 }
 
 async function get(url: string): Promise<string> {
+  const limit = new AbortController();
+  // AbortSignal.timeout would not keep the process while a lost connection is all that it waits for.
+  const timer = setTimeout(() => limit.abort(), patienceMs);
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) });
+    const response = await fetch(url, { signal: limit.signal });
     await response.arrayBuffer();
     return String(response.status);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { cause } = error;
     return cause instanceof Error && "code" in cause ? String(cause.code) : error.name;
+  } finally {
+    clearTimeout(timer);
   }
 }

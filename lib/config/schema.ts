@@ -42,6 +42,7 @@ const app = z.strictObject({
   port: port.default(8080),
   replicas: z.int().min(1).max(10).default(2),
   memoryMib: z.int().min(16).max(65_536).default(128),
+  startSeconds: z.int().min(1).max(300).default(60),
   environment: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "environment names are letters, digits and underscores"),

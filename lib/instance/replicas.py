@@ -10,7 +10,6 @@ import time
 from command import Failed, call
 from state import Release
 
-GATE_S = 60
 STOP_S = 10
 
 log = logging.getLogger("berth")
@@ -113,7 +112,8 @@ def probe(port: int) -> int | None:
 
 def pass_gate(release: Release) -> None:
     """Each replica has to answer once below 500: the app may fail now and then, so a failure alone says nothing."""
-    deadline = time.monotonic() + GATE_S
+    gate_s = release.get("startSeconds", 60)
+    deadline = time.monotonic() + gate_s
     for name, port in zip(names(release), ports(release)):
         seen: list[int | None] = []
         while not any(status is not None and status < 500 for status in seen):
@@ -122,6 +122,6 @@ def pass_gate(release: Release) -> None:
             if time.monotonic() > deadline:
                 answers = sorted({str(status) for status in seen if status} or {"nothing"})
                 where = f"{name} on port {release['port']} answered {', '.join(answers)}"
-                raise Failed(f"{where} in {len(seen)} tries within {GATE_S} s", name)
+                raise Failed(f"{where} in {len(seen)} tries within {gate_s} s", name)
             time.sleep(min(0.1 * len(seen), 1))
             seen.append(probe(port))

@@ -99,7 +99,7 @@ test("from a Dockerfile to a URL and back to nothing, two stacks side by side", 
     "a release that never answers is refused with its log; the old one goes on serving",
     async () => {
       await using source = await writeSourceFolder(deafApp);
-      await left.configure({ source: source.path });
+      await left.configure({ source: source.path, lines: ["  startSeconds: 5"] });
 
       const run = await left.up();
 

@@ -21,12 +21,17 @@ export async function askDuring(url: string, during: () => Promise<unknown>): Pr
 }
 
 export async function ask(url: string): Promise<number | string> {
+  const limit = new AbortController();
+  // AbortSignal.timeout would not keep the process while a lost connection is all that it waits for.
+  const timer = setTimeout(() => limit.abort(), 5000);
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    const response = await fetch(url, { signal: limit.signal });
     await response.arrayBuffer();
     return response.status;
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     return cause instanceof Error && "code" in cause ? String(cause.code) : String(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
