@@ -33,24 +33,30 @@ const removalTimeoutMs = 5 * 60_000;
 export async function removeUntilGone(ctx: ResourceContext, removal: Removal): Promise<void> {
   const timeoutMs = removal.timeoutMs ?? removalTimeoutMs;
   const { what } = removal;
-  await poll(ctx, { what: `${what} to be removable`, timeoutMs, look: () => attempt(removal) });
-  const look = async (): Promise<Look<true>> =>
-    (await removal.listed()) ? { waiting: `${what} is still listed` } : { done: true };
+  let isAccepted = false;
+  const look = async (): Promise<Look<true>> => {
+    if (!isAccepted) {
+      const answer = await attempt(removal);
+      if (answer !== "accepted" && answer !== "absent") return { waiting: answer };
+      isAccepted = answer === "accepted";
+    }
+    // "Absent" of what is still listed is a place of AWS's that doesn't know it yet: it is asked again.
+    return (await removal.listed()) ? { waiting: `${what} is still listed` } : { done: true };
+  };
   await poll(ctx, { what: `${what} to be gone`, timeoutMs, look });
 }
 
-async function attempt(removal: Removal): Promise<Look<true>> {
+/** Whether AWS took the order, or else what stands in its way. */
+async function attempt(removal: Removal): Promise<string> {
   try {
     await removal.attempt();
-    return { done: true };
+    return "accepted";
   } catch (error) {
-    if (isNotFound(error)) return { done: true };
-    if (isConflict(error)) return { waiting: `${removal.what} is being changed` };
+    if (isNotFound(error)) return "absent";
+    if (isConflict(error)) return `${removal.what} is being changed`;
     if (!isDependencyViolation(error)) throw error;
     const blockers = (await removal.blockers?.()) ?? [];
-    return {
-      waiting: `${removal.what} is in use by ${blockers.join(", ") || "something that AWS doesn't name"}`,
-    };
+    return `${removal.what} is in use by ${blockers.join(", ") || "something that AWS doesn't name"}`;
   }
 }
 
