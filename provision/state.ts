@@ -18,7 +18,7 @@ import {
 import { setAside } from "../state/aside.ts";
 import { newDocument } from "../state/document.ts";
 import { findVersion, listVersions, readVersions } from "../state/history.ts";
-import { leaseKey, readLease } from "../state/lease.ts";
+import { type FoundLease, leaseKey, readLease } from "../state/lease.ts";
 import { rebuildDocument } from "../state/rebuild.ts";
 import { documentText, historyRows, historyText, leaseText, storedText } from "../state/text.ts";
 
@@ -108,13 +108,18 @@ async function unlock(session: Session): Promise<Outcome> {
   if (shown === undefined) return unchanged;
   if (shown.isAlive && !flags.force) throw leaseAlive(store.location);
   await confirm(session, "Take it away? Type yes:", "yes");
-  // A heartbeat during the question proves that somebody lives; only --force looks past that.
-  const now = flags.force ? await readLease(store) : shown;
-  if (now === undefined) return nothingToDo(session, "it was given back meanwhile");
-  const isSame = now.record?.id === shown.record?.id;
-  if (!isSame || !(await store.remove(leaseKey, now.etag))) throw leaseAlive(store.location);
-  report.message("taken away: a holder that still lives stops before its next write");
-  return done;
+  // A heartbeat during the question proves that somebody lives; only --force looks past it, and past the next ones.
+  const attempts = flags.force ? 5 : 1;
+  for (let attempt = 0, now: FoundLease | undefined = shown; attempt < attempts; attempt += 1) {
+    if (now === undefined) return nothingToDo(session, "it was given back meanwhile");
+    if (now.record?.id !== shown.record?.id) break;
+    if (await store.remove(leaseKey, now.etag)) {
+      report.message("taken away: a holder that still lives stops before its next write");
+      return done;
+    }
+    now = await readLease(store);
+  }
+  throw leaseAlive(store.location);
 }
 
 function nothingToDo({ report }: Session, why: string): Outcome {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { BerthError } from "../lib/errors.ts";
+import { legible } from "../lib/legible.ts";
 
 const entry = z.strictObject({
   kind: z.string(),
@@ -83,13 +84,13 @@ export function parseDocument(body: string, belonging: Belonging, location: stri
   const parsed = document.safeParse(raw);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.join(".") ?? "";
-    throw refuse("StateDamaged", `the state document is damaged at "${where}"`, parsed.error);
+    throw refuse("StateDamaged", `the state document is damaged at "${legible(where)}"`, parsed.error);
   }
   for (const key of ["stack", "account", "region"] as const) {
     if (parsed.data[key] === belonging[key]) continue;
     throw refuse(
       "StateForeign",
-      `the state document is of ${key} ${parsed.data[key]}, not ${belonging[key]}`,
+      `the state document is of ${key} ${legible(parsed.data[key])}, not ${belonging[key]}`,
     );
   }
   return parsed.data;

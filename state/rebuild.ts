@@ -8,6 +8,9 @@ export interface Tagged {
   readonly generation: number;
 }
 
+/** As lib/stack.ts names things. What carries another name was tagged by somebody else, and is nothing to go on from. */
+const isLogical = (name: string): boolean => /^[a-z][a-z0-9-]*$/.test(name);
+
 /**
  * A state document made from ownership tags alone: the highest generation of each name is the current one, lower ones
  * were being replaced. Two of one name and generation are left without an id: looking for them by tags reports both.
@@ -15,8 +18,12 @@ export interface Tagged {
 export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[]): StateDocument {
   const resources: StateDocument["resources"] = {};
   const superseded: StateDocument["superseded"] = [];
-  for (const name of new Set(listed.map((one) => one.name))) {
-    const own = listed.filter((one) => one.name === name).toSorted((a, b) => b.generation - a.generation);
+  for (const name of new Set(listed.map((one) => one.name).filter(isLogical))) {
+    const own = listed
+      .filter((one) => one.name === name)
+      // A tag that isn't a number reads as 0, and generations count from 1.
+      .map(({ kind, id, generation }) => ({ name, kind, id, generation: Math.max(1, generation) }))
+      .toSorted((a, b) => b.generation - a.generation);
     const [current, ...older] = own;
     if (current === undefined) continue;
     const { kind, generation, id } = current;

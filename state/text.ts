@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import { changesText, compareDocuments } from "./changes.ts";
 import type { StateDocument } from "./document.ts";
 import type { ReadVersion } from "./history.ts";
@@ -62,4 +61,4 @@ export function historyText(rows: ReturnType<typeof historyRows>): string {
 }
 
 /** What was stored by others can't move the cursor, or colour the terminal. */
-const printable = (text: string): string => stripVTControlCharacters(text);
+const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n]/gu, "?");
