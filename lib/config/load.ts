@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, visit } from "yaml";
 import { BerthError, exitCodes } from "../errors.ts";
+import { legible } from "../legible.ts";
 import { type Problem, place, schemaProblems, type Source } from "./problems.ts";
 import { schema, type Settings } from "./schema.ts";
 
@@ -36,15 +37,12 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
     throw unreadable(shown, error);
   });
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
   const source: Source = { file: shown, document, lines };
-  const syntax = document.errors.map((error) => {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return { where: `${shown}:${line}:${col}`, path: "", message: error.message };
-  });
+  const syntax = document.errors.map(({ pos, message }) => problemAt(pos[0], source, message));
   if (syntax.length > 0) throw badConfiguration(shown, syntax);
 
-  const raw: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const raw = toPlain(source);
   const wanted = stack !== undefined && isRecord(raw) ? { ...raw, stack } : raw;
   const parsed = schema.safeParse(wanted, { reportInput: true });
   const settings = parsed.data;
@@ -52,6 +50,29 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   if (usesSource) problems.push(...(await pathProblems(wanted, dirname(file), source)));
   if (settings === undefined || problems.length > 0) throw badConfiguration(shown, problems);
   return deepFreeze({ ...absolute(settings, dirname(file)), file, directory: dirname(file) });
+}
+
+/** Aliases are followed only here; too many of them, or ones that lead nowhere, are refused by the YAML library. */
+function toPlain(source: Source): unknown {
+  const { document, file } = source;
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    let offset = 0;
+    visit(document, {
+      Alias: (_key, { range }) => {
+        offset = range?.[0] ?? 0;
+        return visit.BREAK;
+      },
+    });
+    const message = error instanceof Error ? error.message : String(error);
+    throw badConfiguration(file, [problemAt(offset, source, message)]);
+  }
+}
+
+function problemAt(offset: number, { file, lines }: Source, message: string): Problem {
+  const { line, col } = lines.linePos(offset);
+  return { where: `${file}:${line}:${col}`, path: "", message };
 }
 
 /** Missing folders are reported together with everything else, so that one look at the output mends them all. */
@@ -103,9 +124,10 @@ function badConfiguration(shown: string, problems: readonly Problem[]): BerthErr
   return new BerthError({
     code: "BadConfiguration",
     message: `${count} in ${shown}; nothing was called`,
-    detail: problems
-      .toSorted(byLine)
-      .map(({ where, path, message }) => `${where}  ${path === "" ? "" : `${path}: `}${message}`),
+    detail: problems.toSorted(byLine).map(({ where, path, message }) => {
+      const about = path === "" ? "" : `${legible(path)}: `;
+      return `${where}  ${about}${legible(message, 400)}`;
+    }),
     hint: "mend the lines above; docs/configuration.md lists every key",
     exitCode: exitCodes.badInput,
   });

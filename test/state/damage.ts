@@ -4,7 +4,7 @@ type Path = readonly string[];
 
 /** Printed by the tests: the same one makes the same damage again. */
 export const seed = Number(process.env["BERTH_TEST_SEED"] ?? 20_261_121);
-export const sampling = { numRuns: 1_000, seed } as const;
+export const sampling = { numRuns: 1_000, seed, includeErrorInReport: true } as const;
 
 const oddKey = fc.oneof(
   fc.constantFrom(
