@@ -35,75 +35,49 @@ state: { backend: file, path: kept }
 tags: { team: web, "cost centre": "42" }
 `;
 
+const words = (text: string) => text.split("|");
+const oddValues = [
+  ...words("~|null|true|-1|0|0.5|.nan|-.inf|1e400|99999999999999999999|0x10|''|[]|{}|[[[]]]|{a: {b: c}}"),
+  ...words("*host|*nobody|&a [*a]|!!binary aGk=|!!set {a}|!unknown x|<<: *host|? x|- - -|>"),
+  ...words("10.0.0.1/8|10.0.0.0/33|10.0.0.0/8|999.0.0.0/8|::/0|10.0.0.0|10.0.0.0/-1|0.0.0.0/0/0"),
+  ...words("é|日本|\u202Eabc|\uFEFF|a\tb|2026-11-21|12:30:45|yes|on|<script>"),
+  ...words(String.raw`"\u0000"|"\ud800"|"a\n    at b (c:1:2)"`),
+  "x".repeat(10_000),
+];
+const oddKeys = words(String.raw`__proto__|constructor|toString|? [a, b]|1|null|[]|<<|sorce|"a\nb"`);
+
 const line = fc.constantFrom(...whole.split("\n"));
 const key = fc.constantFrom(...(whole.match(/\w+(?=:)/g) ?? []));
-const scalar = fc.oneof(
-  fc.constantFrom(
-    ..."~|null|true|-1|0|0.5|.nan|-.inf|1e400|99999999999999999999|0x10|''|[]|{}|[[[]]]|{a: {b: c}}".split(
-      "|",
-    ),
-    ...'*host|*nobody|&a [*a]|!!binary aGk=|!!set {a}|!unknown x|<<: *host|? x|- - -|>|"\\u0000"|"\\ud800"'.split(
-      "|",
-    ),
-    ..."10.0.0.1/8|10.0.0.0/33|10.0.0.0/8|999.0.0.0/8|::/0|10.0.0.0|10.0.0.0/-1|0.0.0.0/0/0".split("|"),
-    ..."é|日本|\u202Eabc|\uFEFF|a\tb|2026-11-21|12:30:45|yes|on|<script>".split("|"),
-    "x".repeat(10_000),
-    JSON.stringify("a\n    at b (c:1:2)"),
-  ),
-  fc.string(),
-  fc.string({ unit: "binary" }),
-  fc.jsonValue().map((value) => JSON.stringify(value)),
-);
-const oddKey = fc.oneof(
-  fc.constantFrom(
-    "__proto__",
-    "constructor",
-    "toString",
-    "? [a, b]",
-    "1",
-    "null",
-    "[]",
-    "<<",
-    "sorce",
-    '"a\\nb"',
-  ),
-  scalar,
-);
+const json = fc.jsonValue().map((value) => JSON.stringify(value));
+const odd = fc.oneof(fc.constantFrom(...oddValues), fc.string(), fc.string({ unit: "binary" }), json);
+const oddKey = fc.oneof(fc.constantFrom(...oddKeys), odd);
 
 /** Each level holds the one below ten times: 10^depth values, when all are followed. */
 const bomb = fc.integer({ min: 1, max: 12 }).map((depth) => {
-  const level = (n: number) =>
-    `l${n}: &l${n} [${Array(10)
-      .fill(n === 0 ? "x" : `*l${n - 1}`)
-      .join(", ")}]`;
-  return Array.from({ length: depth }, (_none, n) => level(n)).join("\n");
+  const tenTimes = (text: string) => Array.from({ length: 10 }, () => text).join(", ");
+  const level = (n: number) => `l${n}: &l${n} [${tenTimes(n === 0 ? "x" : `*l${n - 1}`)}]`;
+  return Array.from({ length: depth }, (_none, n) => level(n));
 });
 
-const replaced = (from: string, to: string) => whole.replace(from, () => to);
+const replace = (from: string | RegExp, to: string) => whole.replace(from, () => to);
+const otherValue = fc
+  .tuple(key, odd)
+  .map(([name, to]) => replace(new RegExp(`${name}: .*`), `${name}: ${to}`));
+const otherKey = fc.tuple(key, oddKey).map(([name, to]) => replace(`${name}:`, `${to}:`));
+const lineAdded = fc
+  .tuple(line, oddKey, odd)
+  .map(([above, name, value]) => replace(above, `${above}\n${name}: ${value}`));
 const damaged: fc.Arbitrary<string | Uint8Array> = fc.oneof(
   { weight: 3, arbitrary: damagedText(whole) },
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(key, scalar)
-      .map(([name, odd]) => whole.replace(new RegExp(`${name}: .*`), () => `${name}: ${odd}`)),
-  },
-  { weight: 2, arbitrary: fc.tuple(key, oddKey).map(([name, odd]) => replaced(`${name}:`, `${odd}:`)) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(line, oddKey, scalar)
-      .map(([after_, name, odd]) => replaced(after_, `${after_}\n${name}: ${odd}`)),
-  },
-  { weight: 1, arbitrary: fc.tuple(line, line).map(([one, other]) => replaced(one, `${one}\n${other}`)) },
-  { weight: 1, arbitrary: line.map((one) => replaced(one, one.replaceAll("  ", "\t"))) },
-  { weight: 1, arbitrary: line.map((one) => replaced(one, `---\n${one}`)) },
-  { weight: 1, arbitrary: bomb.map((text) => `${text}\n${whole}`) },
-  {
-    weight: 1,
-    arbitrary: bomb.map((text) => `${whole.replace(/tags.*/, "")}tags:\n  ${text.replaceAll("\n", "\n  ")}`),
-  },
-  { weight: 1, arbitrary: scalar },
+  { weight: 4, arbitrary: otherValue },
+  { weight: 2, arbitrary: otherKey },
+  { weight: 2, arbitrary: lineAdded },
+  fc.tuple(line, line).map(([one, other]) => replace(one, `${one}\n${other}`)),
+  line.map((one) => replace(one, one.replaceAll("  ", "\t"))),
+  line.map((one) => replace(one, `---\n${one}`)),
+  bomb.map((levels) => replace(/^/, `${levels.join("\n")}\n`)),
+  bomb.map((levels) => replace(/tags:.*/, ["tags:", ...levels].join("\n  "))),
+  odd,
 );
 
 test("the whole configuration, before it is damaged, is good", async () => {
