@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import type { ObjectStore } from "../../state/object-store.ts";
+import type { Plan } from "../../lib/engine/plan.ts";
+import { isPending } from "../../lib/engine/plan.ts";
+import type { Observations } from "../../lib/engine/read.ts";
+import { Disposables } from "../../lib/local/disposables.ts";
+import { buildApp, convergeStack, ensureStateBucket, requireWithin, withLease } from "../../lib/operation.ts";
+import { readStack } from "../../lib/reading.ts";
+import { type Report, Tally } from "../../lib/report/report.ts";
+import type { Session } from "../../lib/session.ts";
+import { openCli, type Cli, type CliOptions } from "./cli.ts";
+import { startStandInEngine } from "./stand-in-engine.ts";
+
+/** One run of a command. */
+export interface Run {
+  readonly plan: Plan;
+  /** How everything was last seen; absent when there was nothing to do. */
+  readonly found?: Observations;
+  /** What the user was told. */
+  readonly told: readonly string[];
+}
+
+/** The commands without a process of their own: the same sessions and the same steps, a hundred times in a minute. */
+export interface InProcess extends AsyncDisposable {
+  /** The same stack by child processes. */
+  readonly cli: Cli;
+  plan(): Promise<Run>;
+  up(options?: RunOptions): Promise<Run>;
+  /** Holds the stack's lease while the work goes on. */
+  hold<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  store(): Promise<ObjectStore>;
+}
+
+export interface RunOptions {
+  readonly waitMs?: number;
+}
+
+/**
+ * Commands of one stack in this process, which takes the AWS and the engine of the test for its own from here on. Call it once in a
+ * file, before anything of lib/session.ts is loaded.
+ */
+export async function openInProcess(options: CliOptions): Promise<InProcess> {
+  await using started = new Disposables();
+  const { aws, directory, region = "eu-central-1" } = options;
+  const engine = started.use(await startStandInEngine(aws.bare.registry));
+  const { endpoints, credentials } = aws;
+  Object.assign(process.env, {
+    BERTH_HOME: join(directory, "home"),
+    DOCKER_HOST: engine.dockerHost,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: "true",
+    ...Object.fromEntries(
+      (["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const).map((service) => [
+        `AWS_ENDPOINT_URL_${service.toUpperCase()}`,
+        endpoints[service],
+      ]),
+    ),
+  });
+  const cli = started.use(await openCli(options));
+  const { openSession } = await import("../../lib/session.ts");
+
+  const open = (command: "up" | "plan", { waitMs = 0 }: RunOptions = {}) => {
+    const told: string[] = [];
+    const spec = {
+      name: command,
+      summary: "",
+      writes: command === "up",
+      help: [],
+      run: () => Promise.reject(new TypeError("The test runs the steps itself")),
+    };
+    const config = join(directory, "berth.yaml");
+    const flags = { config, local: false, waitMs, yes: true, json: true, force: false, raw: false };
+    const signal = new AbortController().signal;
+    return openSession({ flags, spec, report: listen(told), tally: new Tally(), signal }).then((session) => ({
+      session,
+      told,
+    }));
+  };
+  const kept = started.move();
+  return {
+    cli,
+    plan: async () => {
+      const { session, told } = await open("plan");
+      await using _ = session;
+      return { plan: (await readStack(session)).plan, told };
+    },
+    up: async (run) => {
+      const { session, told } = await open("up", run);
+      await using _ = session;
+      return { ...(await up(session)), told };
+    },
+    hold: async (work) => {
+      const { session } = await open("up");
+      await using _ = session;
+      return withLease(session, "up", () => work(session));
+    },
+    store: async () => (await open("plan")).session.store,
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}
+
+/** As provision/up.ts, without question, output and the look from outside. */
+async function up(session: Session): Promise<Pick<Run, "plan" | "found">> {
+  const shown = await readStack(session);
+  if (!isPending(shown.plan)) return { plan: shown.plan };
+  await buildApp(session, shown);
+  await ensureStateBucket(session, shown);
+  return withLease(session, "up", async (lease) => {
+    const reading = await readStack(session, { patienceMs: 15_000 });
+    requireWithin(session, shown.plan, reading.plan);
+    return { plan: reading.plan, found: await convergeStack(session, reading, lease) };
+  });
+}
+
+function listen(told: string[]): Report {
+  const ignore = () => undefined;
+  return {
+    message: (text) => void told.push(text),
+    data: ignore,
+    plan: ignore,
+    begin: () => ignore,
+    end: ignore,
+    fail: ignore,
+    error: ignore,
+    summary: ignore,
+    close: ignore,
+  };
+}
