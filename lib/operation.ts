@@ -85,6 +85,7 @@ export async function withLease<T>(
   const who = ({ holder, host, operation: theirs }: LeaseRecord) => `${holder}@${host} ("${theirs}")`;
   const lease = await takeLease(store, {
     operation,
+    ttlMs: leaseLifeMs(),
     waitMs: flags.waitMs,
     signal,
     onTakeover: (from, ageMs) =>
@@ -97,6 +98,17 @@ export async function withLease<T>(
   } finally {
     await lease.release();
   }
+}
+
+/** BERTH_LEASE_SECONDS shortens it where a lease that a killed run left is waited for often, as in tests. */
+function leaseLifeMs(): number {
+  const asked = process.env["BERTH_LEASE_SECONDS"] ?? "30";
+  if (/^[1-9]\d{0,3}$/.test(asked)) return Number(asked) * 1000;
+  throw new BerthError({
+    code: "BadArguments",
+    message: `BERTH_LEASE_SECONDS takes whole seconds from 1 to 9999, not "${asked}"`,
+    exitCode: exitCodes.badInput,
+  });
 }
 
 /** A journal whose failures stop the next write to AWS. */
