@@ -24,11 +24,11 @@ export interface Run {
 export interface InProcess extends AsyncDisposable {
   /** The same stack by child processes. */
   readonly cli: Cli;
-  plan(): Promise<Run>;
-  up(options?: RunOptions): Promise<Run>;
+  readonly plan: () => Promise<Run>;
+  readonly up: (options?: RunOptions) => Promise<Run>;
   /** Holds the stack's lease while the work goes on. */
-  hold<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  store(): Promise<ObjectStore>;
+  readonly hold: <T>(work: (session: Session) => Promise<T>) => Promise<T>;
+  readonly store: () => Promise<ObjectStore>;
 }
 
 export interface RunOptions {

@@ -16,11 +16,11 @@ export interface DriftingStack {
   /** Somebody else in the same account, past the proxy: neither counted nor delayed. */
   readonly stranger: Stranger;
   /** Reads the ids anew from the state document. */
-  refresh(): Promise<void>;
+  readonly refresh: () => Promise<void>;
   /** Writes to AWS and to the bucket since so many calls. */
-  writesSince(calls: number): string[];
+  readonly writesSince: (calls: number) => string[];
   /** Calls that succeeded since so many calls, of those that match. */
-  operationsSince(calls: number, wanted: RegExp): string[];
+  readonly operationsSince: (calls: number, wanted: RegExp) => string[];
 }
 
 export async function openDriftingStack(name: string): Promise<DriftingStack> {
