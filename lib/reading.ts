@@ -17,7 +17,7 @@ import type { Wish } from "./engine/wish.ts";
 import { imageResource } from "./resources/image.ts";
 import { releaseResource } from "./resources/release.ts";
 import type { Session } from "./session.ts";
-import { declareStack, type StackInputs, stackNames } from "./stack.ts";
+import { declareStack, type Offers, stackNames } from "./stack.ts";
 
 export interface Recorded {
   readonly document: StateDocument;
@@ -45,26 +45,34 @@ export interface ReadingOptions {
 
 /** Reads the state document and everything in AWS, several at once, and compares. Writes nothing. */
 export async function readStack(session: Session, options: ReadingOptions = {}): Promise<Reading> {
+  const offered = askAws(session);
+  // Whoever waits for it first reports its failure; until then it isn't unhandled.
+  offered.catch(() => {});
   const { config, ctx } = session;
-  const [loaded, source, asked, commit] = await Promise.all([
+  const [loaded, source, commit] = await Promise.all([
     loadState({
       store: stateStoreOf(session),
       belonging: belongingOf(session),
       rescueFile: rescueFileOf(session),
     }),
     openSource({ source: config.app.source, dockerfile: config.app.dockerfile }),
-    askAws(session),
     commitOf(config.app.source),
   ]);
-  const declare = (machineImage: StackInputs["machineImage"]) =>
-    declareStack({ ...stackInputs(session, source), ...asked, machineImage, commit });
-  const document = loaded?.document ?? (await documentFromTags(session, declare(asked.machineImage)));
-
-  const pinned = document.pins[imagePin(session)];
-  const wishes = declare(
-    pinned === undefined ? asked.machineImage : { ...asked.machineImage, imageId: pinned },
-  );
-  const found = await readAll({ ctx, wishes, document, identify: identifier(session), ...options });
+  let offers: Offers | undefined;
+  const wishes = declareStack({
+    ...stackInputs(session, source),
+    commit,
+    offers: () => offers ?? notOfferedYet(),
+  });
+  const document = loaded?.document ?? (await documentFromTags(session, wishes));
+  const identify = identifier(session);
+  const [found, { machineImage, zones, instanceType }] = await Promise.all([
+    readAll({ ctx, wishes, document, identify, ...options }),
+    offered,
+  ]);
+  const newest = machineImage.imageId;
+  const machineImageId = document.pins[imagePin(session)] ?? newest;
+  offers = { machineImage: { ...machineImage, imageId: machineImageId }, zones };
   return {
     wishes,
     found,
@@ -72,11 +80,14 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     document,
     etag: loaded?.etag,
     source,
-    freeTierEligible: asked.instanceType.freeTierEligible,
-    machineImageId: pinned ?? asked.machineImage.imageId,
-    newerMachineImageId:
-      pinned === asked.machineImage.imageId ? undefined : pinned && asked.machineImage.imageId,
+    freeTierEligible: instanceType.freeTierEligible,
+    machineImageId,
+    newerMachineImageId: machineImageId === newest ? undefined : newest,
   };
+}
+
+function notOfferedYet(): never {
+  throw new TypeError("a wish was compared before AWS was asked what it offers");
 }
 
 export function stateStoreOf(session: Session): StateStore {

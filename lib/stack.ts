@@ -25,14 +25,19 @@ import { vpc } from "./resources/vpc.ts";
 export interface StackInputs {
   readonly config: Config;
   readonly account: string;
-  readonly machineImage: ImageLookup;
-  /** Zones that offer the instance type. */
-  readonly zones: readonly string[];
+  /** What AWS offers now. Asked for when wishes are compared, so that reading needn't wait for it. */
+  readonly offers: () => Offers;
   /** Tag of the app's image: a hash of its source. */
   readonly imageTag: string;
   readonly commit?: string | undefined;
   readonly image: Resource<ImageDesired, ImageFacts>;
   readonly release: Resource<ReleaseDesired, ReleaseFacts>;
+}
+
+export interface Offers {
+  readonly machineImage: ImageLookup;
+  /** Zones that offer the instance type. */
+  readonly zones: readonly string[];
 }
 
 /** The declared stack, each wish after those it needs. Teardown is the same list backwards. */
@@ -66,7 +71,11 @@ export function declareStack(inputs: StackInputs): Wish[] {
       name: "subnet",
       resource: subnet,
       needs: ["vpc"],
-      desired: (idOf) => ({ vpcId: idOf("vpc"), cidr: subnetOf(config.network.cidr), zones: inputs.zones }),
+      desired: (idOf) => ({
+        vpcId: idOf("vpc"),
+        cidr: subnetOf(config.network.cidr),
+        zones: inputs.offers().zones,
+      }),
     }),
     wish({
       name: "route-table",
@@ -126,8 +135,8 @@ export function declareStack(inputs: StackInputs): Wish[] {
       ],
       replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
       desired: (idOf) => ({
-        imageId: inputs.machineImage.imageId,
-        rootDeviceName: inputs.machineImage.rootDeviceName,
+        imageId: inputs.offers().machineImage.imageId,
+        rootDeviceName: inputs.offers().machineImage.rootDeviceName,
         os: config.instance.os,
         type: config.instance.type,
         subnetId: idOf("subnet"),
@@ -182,8 +191,7 @@ export function removableStack(config: Config, account: string): Wish[] {
   return declareStack({
     config,
     account,
-    machineImage: { imageId: "", rootDeviceName: "" },
-    zones: [],
+    offers: () => ({ machineImage: { imageId: "", rootDeviceName: "" }, zones: [] }),
     imageTag: "",
     image: traceless("image"),
     release: traceless("release"),

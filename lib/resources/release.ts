@@ -1,5 +1,7 @@
+import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isNotFound } from "../aws/errors.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import {
   type HostReport,
@@ -73,9 +75,11 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 
     find: async (ctx) => {
       const store = open(ctx);
-      const found = await store.get(releaseKey);
+      const [found, reports] = await Promise.all([
+        store.get(releaseKey),
+        readReports(ctx, options.bucket, store),
+      ]);
       if (found === undefined) return undefined;
-      const reports = await readReports(ctx, options.bucket, store);
       const release = parseRelease(found.body, `${store.location}/${releaseKey}`);
       return { id: releaseKey, tags: {}, release, etag: found.etag, reports };
     },
@@ -170,12 +174,17 @@ async function readReports(
   bucket: string,
   store: ObjectStore,
 ): Promise<ReadonlyMap<string, HostReport>> {
-  const { ListObjectsV2Command } = await import("@aws-sdk/client-s3");
   const prefix = hostReportKey("").replace(/\.json$/, "");
-  const listed = await ctx.clients.s3.send(
-    new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ExpectedBucketOwner: ctx.account }),
-  );
-  const keys = (listed.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+  const query = { Bucket: bucket, Prefix: prefix, ExpectedBucketOwner: ctx.account };
+  const keys: string[] = [];
+  try {
+    for await (const page of paginateListObjectsV2({ client: ctx.clients.s3 }, query)) {
+      keys.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
+    }
+  } catch (error) {
+    // No bucket, no reports.
+    if (!isNotFound(error)) throw error;
+  }
   const reports = await Promise.all(
     keys.map(async (key) => {
       const body = (await store.get(key))?.body;
