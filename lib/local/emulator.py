@@ -82,11 +82,34 @@ def add_debian_images() -> None:
     ParameterDict._check_loading_status = check_with_debian
 
 
+def keep_bucket_tags() -> None:
+    """Moto drops the tags that a bucket is ordered with, and gives a new bucket those of an earlier one of its name."""
+    import xmltodict
+    from moto.s3.responses import S3Response
+
+    answer_put = S3Response._bucket_response_put
+
+    def answer_with_tags(self, request, bucket_name, querystring):
+        was_there = bucket_name in self.backend.buckets
+        answer = answer_put(self, request, bucket_name, querystring)
+        if was_there or bucket_name not in self.backend.buckets:
+            return answer
+        self.backend.tagger.delete_all_tags_for_resource(self.backend.buckets[bucket_name].arn)
+        order = xmltodict.parse(self.body, force_list=("Tag",)) if self.body else {}
+        tags = ((order.get("CreateBucketConfiguration") or {}).get("Tags") or {}).get("Tag", [])
+        if tags:
+            self.backend.put_bucket_tagging(bucket_name, {tag["Key"]: tag["Value"] or "" for tag in tags})
+        return answer
+
+    S3Response._bucket_response_put = answer_with_tags
+
+
 def serve_moto() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
     add_debian_images()
+    keep_bucket_tags()
     server = make_server(
         "127.0.0.1",
         0,

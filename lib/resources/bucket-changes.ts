@@ -73,7 +73,7 @@ function owned(ctx: ResourceContext, { facts }: BucketChange) {
   return { Bucket: facts.id, ExpectedBucketOwner: ctx.account };
 }
 
-export async function putTags(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
+async function putTags(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
   const Tagging = { TagSet: toTagList(tags) };
   await ctx.clients.s3.send(
     new PutBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account, Tagging }),

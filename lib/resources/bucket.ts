@@ -12,7 +12,7 @@ import { isDenied, isOthersBucket, isOwnBucket, unlessAbsent, unlessNotConfigure
 import { bucketName } from "../aws/names.ts";
 import { fromTagList, stackTag, toTagList, type Tags } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
-import { putTags, updateBucket } from "./bucket-changes.ts";
+import { updateBucket } from "./bucket-changes.ts";
 import { emptyBucket } from "./bucket-contents.ts";
 import {
   bearsMark,
@@ -21,7 +21,6 @@ import {
   readBucket,
   type BucketFacts,
 } from "./bucket-settings.ts";
-import { onceVisible } from "./creation.ts";
 import { fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
 import { removeUntilGone } from "./removal.ts";
@@ -49,7 +48,6 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
 
   async create(ctx, identity, { name }) {
     await createBucket(ctx, name, identity.tags);
-    await onceVisible(ctx, `tags of bucket ${name}`, () => tagNew(ctx, name, identity.tags));
     return name;
   },
 
@@ -129,11 +127,6 @@ async function createBucket(ctx: ResourceContext, name: string, tags: Tags): Pro
 /** The first region there was is the only one that must not be named. */
 function isConstraint(region: string): region is BucketLocationConstraint {
   return region !== "us-east-1";
-}
-
-/** For endpoints that make a bucket without the tags it was ordered with. A bucket that has tags keeps them. */
-async function tagNew(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
-  if (Object.keys(await readTags(ctx, name)).length === 0) await putTags(ctx, name, tags);
 }
 
 async function readTags(ctx: ResourceContext, name: string): Promise<Tags> {

@@ -44,8 +44,7 @@ resourceSuite({
   account,
   resource: bucket,
   prepare: async (identity) => ({ name: bucketName(ctx, identity) }),
-  // Moto forgets the tags of the first.
-  creation: ["CreateBucket", "PutBucketTagging"],
+  creation: ["CreateBucket"],
   tagger: {
     add: async (clients, { id }, tags) => setTags(clients, id, { ...(await tagsOf(clients, id)), ...tags }),
     take: async (clients, { id }, keys) => {
