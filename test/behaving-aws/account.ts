@@ -29,6 +29,7 @@ const noRules: Rules = {
   instanceStates: false,
   dependencies: false,
   pagination: false,
+  objectAge: false,
 };
 
 export const region = "eu-central-1";

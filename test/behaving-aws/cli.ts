@@ -45,6 +45,10 @@ export interface Command {
 export interface Cli extends AsyncDisposable {
   readonly stack: string;
   readonly region: string;
+  /** Of berth.yaml. */
+  readonly config: string;
+  /** What every command gets; nothing else tells it where AWS is. */
+  readonly environment: NodeJS.ProcessEnv;
   start(command: keyof typeof scripts, ...more: string[]): Command;
   run(command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
   /** Takes the lease of a killed run away, as if its time had run out. */
@@ -60,15 +64,18 @@ export interface CliOptions {
   /** A name that no user's stack has: what the commands keep in .berth/ under it goes on dispose. */
   readonly stack: string;
   readonly region?: string;
+  /** As of `startStandInHosts`. */
+  readonly hostsLookEveryMs?: number;
 }
 
 /** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
-export async function openCli({ aws, directory, stack, region = "eu-central-1" }: CliOptions): Promise<Cli> {
+export async function openCli(options: CliOptions): Promise<Cli> {
+  const { aws, directory, stack, region = "eu-central-1", hostsLookEveryMs: lookEveryMs } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
   const { bucket } = stackNames({ stack, region }, localAccount);
-  started.use(startStandInHosts({ clients, stack, bucket }));
+  started.use(startStandInHosts({ clients, stack, bucket, lookEveryMs }));
   const source = join(directory, "app");
   await mkdir(source, { recursive: true });
   await writeFile(join(source, "Dockerfile"), "FROM scratch\nCOPY app /app\n");
@@ -90,6 +97,8 @@ export async function openCli({ aws, directory, stack, region = "eu-central-1" }
   return {
     stack,
     region,
+    config,
+    environment,
     start,
     run: (command, ...more) => start(command, ...more).ended,
     configure,

@@ -8,6 +8,7 @@ import { dryRun } from "./rules/dry-run.ts";
 import { inputLimits } from "./rules/input-limits.ts";
 import { instanceStates } from "./rules/instance-states.ts";
 import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
+import { objectAge } from "./rules/object-age.ts";
 import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
@@ -27,6 +28,8 @@ export interface Rules {
   /** How many tries after `terminated` are still refused, and the network interface listed. */
   readonly dependencies: { readonly lingerPolls: number } | false;
   readonly pagination: Pagination | false;
+  /** How many times faster than by the clock objects of S3 grow old. */
+  readonly objectAge: number | false;
 }
 
 export const allRules: Rules = {
@@ -40,6 +43,7 @@ export const allRules: Rules = {
   instanceStates: { polls: 2 },
   dependencies: { lingerPolls: 2 },
   pagination: { size: 1 },
+  objectAge: false,
 };
 
 /** One rule made of all that are in force, with nothing remembered. The order is that in which a call meets them. */
@@ -53,6 +57,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.pagination && pagination(rules.pagination),
     rules.clientTokens && clientTokens(),
     rules.inputLimits && inputLimits(),
+    rules.objectAge !== false && objectAge(rules.objectAge),
     rules.bucketOwner && bucketOwner(localAccount, behind),
     rules.quotas && quotas(rules.quotas, behind),
     rules.profileDelay && profileDelay(rules.profileDelay, behind),

@@ -19,9 +19,9 @@ export interface StandInHostsOptions {
   readonly clients: Clients;
   readonly bucket: string;
   readonly stack: string;
+  /** How long a host rests between two looks. */
+  readonly lookEveryMs?: number | undefined;
 }
-
-const lookEveryMs = 150;
 
 /**
  * What healthy hosts do, without machines: each running instance of the stack says that it serves the wished release, and
@@ -58,7 +58,7 @@ async function work(options: StandInHostsOptions, { listeners, signal }: Work): 
     if (release !== undefined) for (const id of running) await reportServing(options, id, release);
     const serving = release === undefined ? [] : running;
     await listenOn(await publicAddresses(options, serving), listeners);
-    await sleep(lookEveryMs);
+    await sleep(options.lookEveryMs ?? 150);
   }
 }
 
