@@ -33,7 +33,7 @@ export async function replaceDocument(
 /** On stderr: what would be otherwise than it is stored now. */
 export function tellChanges({ report }: Session, stored: Stored | undefined, document: StateDocument): void {
   const { problem, document: before } = stored ?? {};
-  if (problem) report.message(`it takes the place of one that can't be used: ${problem.message}`);
+  if (problem) report.message(`it takes the place of one that can't be used: ${problem.code}`);
   else report.message(`against what is stored: ${changesText(compareDocuments(before, document))}`);
 }
 

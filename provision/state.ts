@@ -83,7 +83,9 @@ async function rebuild(session: Session): Promise<Outcome> {
   const listing = listAll(removableStack(config, ctx.account), ctx, config.stack);
   const [listed, stored, kept] = await Promise.all([listing, readStored(session), readKept(session)]);
   const isInBucket = config.state.backend === "s3";
-  if (listed.length === 0) return nothingToDo(session, `nothing in AWS carries the tags of ${config.stack}`);
+  // One that can't be used stops every command: then even an empty one is better.
+  if (listed.length === 0 && stored?.problem === undefined)
+    return nothingToDo(session, `nothing in AWS carries the tags of ${config.stack}`);
   if (isInBucket && stored === undefined && listed.every(({ kind }) => kind !== "bucket"))
     return nothingToDo(session, "there is no bucket to keep it in: npm run up makes one, and finds the rest");
 

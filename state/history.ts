@@ -19,6 +19,8 @@ export interface Version {
   readonly at: string;
   /** Only a mark that the document was removed then: it has no body. */
   readonly isRemoval: boolean;
+  /** What is there now. */
+  readonly isLatest: boolean;
 }
 
 export interface ReadVersion extends Version, Inspection {}
@@ -33,7 +35,9 @@ export async function listVersions({ client, bucket, account }: BucketLocation):
     page = await unlessAbsent(client.send(new ListObjectVersionsCommand({ ...on, ...from })));
     listed.push(...toVersions(page?.DeleteMarkers, true), ...toVersions(page?.Versions, false));
   } while (page?.IsTruncated === true);
-  return listed.toSorted((one, other) => other.at.localeCompare(one.at));
+  return listed.toSorted(
+    (one, other) => Number(other.isLatest) - Number(one.isLatest) || other.at.localeCompare(one.at),
+  );
 }
 
 function toVersions(
@@ -42,10 +46,11 @@ function toVersions(
 ): Version[] {
   return found
     .filter(({ Key }) => Key === stateKey)
-    .map(({ VersionId = "", LastModified }) => ({
+    .map(({ VersionId = "", LastModified, IsLatest = false }) => ({
       id: VersionId,
       at: LastModified?.toISOString() ?? "",
       isRemoval,
+      isLatest: IsLatest,
     }));
 }
 

@@ -98,7 +98,7 @@ test("rebuild makes a document from tags in place of a damaged one, and keeps th
   const run = await state("rebuild", "--yes");
 
   assert.equal(run.exitCode, 0, run.stderr);
-  assert.match(run.stderr, /can't be used: the state document is not JSON/);
+  assert.match(run.stderr, /can't be used: StateDamaged/);
   const rebuilt = parseDocument(await stored(), belonging, bucket);
   assert.deepEqual(rebuilt.resources, {
     bucket: { kind: "bucket", generation: 1, id: bucket },
@@ -148,12 +148,16 @@ test("rebuild moves an unsaved document away that nobody can merge", async () =>
   await assert.rejects(readFile(rescueFile), { code: "ENOENT" });
 });
 
-test("rebuild writes nothing where nothing is tagged", async () => {
+test("where nothing is tagged, rebuild leaves a good document alone, and puts an empty one over a damaged one", async () => {
+  await save(first);
+  const alone = await state("rebuild", "--yes", "--json");
+  const kept = await stored();
   await putRaw("broken");
 
-  const run = await state("rebuild", "--yes", "--json");
+  const emptied = await state("rebuild", "--yes");
 
-  assert.equal(run.exitCode, 0, run.stderr);
-  assert.equal(run.summary["outcome"], "unchanged");
-  assert.equal(await stored(), "broken");
+  assert.equal(alone.summary["outcome"], "unchanged");
+  assert.match(kept, /vpc-1/);
+  assert.equal(emptied.exitCode, 0, emptied.stderr);
+  assert.deepEqual(parseDocument(await stored(), belonging, bucket).resources, {});
 });
