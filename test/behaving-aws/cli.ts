@@ -65,17 +65,17 @@ export interface CliOptions {
   readonly stack: string;
   readonly region?: string;
   /** As of `startStandInHosts`. */
-  readonly hostsLookEveryMs?: number;
+  readonly isNews?: () => boolean;
 }
 
 /** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
 export async function openCli(options: CliOptions): Promise<Cli> {
-  const { aws, directory, stack, region = "eu-central-1", hostsLookEveryMs: lookEveryMs } = options;
+  const { aws, directory, stack, region = "eu-central-1", isNews } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
   const { bucket } = stackNames({ stack, region }, localAccount);
-  started.use(startStandInHosts({ clients, stack, bucket, lookEveryMs }));
+  started.use(startStandInHosts({ clients, stack, bucket, isNews }));
   const source = join(directory, "app");
   await mkdir(source, { recursive: true });
   await writeFile(join(source, "Dockerfile"), "FROM scratch\nCOPY app /app\n");

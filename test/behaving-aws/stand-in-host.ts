@@ -19,9 +19,12 @@ export interface StandInHostsOptions {
   readonly clients: Clients;
   readonly bucket: string;
   readonly stack: string;
-  /** How long a host rests between two looks. */
-  readonly lookEveryMs?: number | undefined;
+  /** Whether there may be something new to see; asked before each look, which costs the emulator several calls. */
+  readonly isNews?: (() => boolean) | undefined;
 }
+
+const lookEveryMs = 150;
+const askEveryMs = 40;
 
 /**
  * What healthy hosts do, without machines: each running instance of the stack says that it serves the wished release, and
@@ -52,13 +55,18 @@ interface Work {
 }
 
 async function work(options: StandInHostsOptions, { listeners, signal }: Work): Promise<void> {
+  const { isNews } = options;
   while (!signal.aborted) {
+    if (isNews?.() === false) {
+      await sleep(askEveryMs);
+      continue;
+    }
     const running = await runningInstances(options);
     const release = await readRelease(options);
     if (release !== undefined) for (const id of running) await reportServing(options, id, release);
     const serving = release === undefined ? [] : running;
     await listenOn(await publicAddresses(options, serving), listeners);
-    await sleep(options.lookEveryMs ?? 150);
+    await sleep(isNews === undefined ? lookEveryMs : askEveryMs);
   }
 }
 

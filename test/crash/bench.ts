@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClients, type Clients } from "../../lib/aws/clients.ts";
+import { Disposables } from "../../lib/local/disposables.ts";
+import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { openCli, type Cli } from "../behaving-aws/cli.ts";
+import { startRunner, type Runner } from "./process.ts";
+import type { Order } from "./runner.ts";
+import type { Settings } from "./scenarios.ts";
+
+// Thirty seconds of a lease become two; more would let a slow machine miss its heartbeats.
+const speed = 16;
+// Several pages of most lists, and not a call of its own for each version of an object.
+const pageSize = 10;
+
+/** A place to crash at: an AWS of its own, one stack, and processes that are ready to run commands on it. */
+export interface Bench extends AsyncDisposable {
+  readonly aws: BehavingAws;
+  readonly cli: Cli;
+  /** Past the proxy, to the emulators themselves. */
+  readonly bare: Clients;
+  /** Runs commands to their end, one after the other. */
+  readonly steady: Runner;
+  order(command: Order["command"]): Order;
+  configure(settings: Settings): Promise<void>;
+  /** Empties the account, and lets the emulators forget what they kept of what was there. */
+  reset(): Promise<void>;
+  /** A process that has run nothing yet; each is given out once. */
+  victim(): Promise<Runner>;
+}
+
+/** `script` is what `bundleRunner` made. */
+export async function openBench(script: string): Promise<Bench> {
+  await using started = new Disposables();
+  const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
+  started.use({ [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) });
+  const aws = started.use(
+    await startBehavingAws({
+      logDirectory: directory,
+      ecr: true,
+      rules: { objectAge: speed, pagination: { size: pageSize } },
+    }),
+  );
+  const isNews = watchForHosts(aws);
+  const cli = started.use(await openCli({ aws, directory, stack: "crash-matrix", isNews }));
+  const environment = {
+    ...cli.environment,
+    BERTH_HOME: join(directory, "home"),
+    CRASH_SPEED: String(speed),
+  };
+  const start = () => startRunner(script, environment);
+  const steady = started.use(start());
+  let spare = start();
+  started.use({ [Symbol.asyncDispose]: () => spare[Symbol.asyncDispose]() });
+  const bare = createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
+  await steady.ready;
+  const kept = started.move();
+  return {
+    aws,
+    cli,
+    bare,
+    steady,
+    order: (command) => ({
+      command,
+      args: ["--config", cli.config, "--yes", "--json", "--wait", "60"],
+    }),
+    configure: ({ environment: values = {}, ...rest }) => {
+      const source = join(directory, "app");
+      return cli.configure({ app: { source, environment: values }, ...rest });
+    },
+    reset: async () => {
+      await aws.reset();
+      isNews.watch();
+      await rm(join(directory, "home"), { recursive: true, force: true });
+    },
+    victim: async () => {
+      const chosen = spare;
+      await chosen.ready;
+      spare = start();
+      return chosen;
+    },
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}
+
+/** Hosts have something to do when a run waits for their report or has given them an address, and only then. */
+function watchForHosts(aws: BehavingAws): (() => boolean) & { watch: () => void } {
+  let isNew = true;
+  const watch = () =>
+    void aws.on(({ stage, call }) => {
+      if (stage !== "arrived" && (call.operation === "AssociateAddress" || call.url.includes("/hosts/")))
+        isNew = true;
+    });
+  watch();
+  const isNews = () => {
+    const answer = isNew;
+    isNew = false;
+    return answer;
+  };
+  return Object.assign(isNews, { watch });
+}

@@ -1,0 +1,116 @@
+import {
+  DescribeAddressesCommand,
+  DescribeInstancesCommand,
+  DescribeInternetGatewaysCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeRouteTablesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  DescribeVolumesCommand,
+  DescribeVpcEndpointsCommand,
+  DescribeVpcsCommand,
+  type Tag,
+} from "@aws-sdk/client-ec2";
+import type { Clients } from "../../lib/aws/clients.ts";
+import { listNamed } from "./named-inventory.ts";
+
+/** One thing in the account, whoever made it and whatever tags it has. */
+export interface Holding {
+  readonly kind: string;
+  readonly id: string;
+  /** Value of its tag `berth:stack`; absent when it has none. Undefined kinds of tags aren't asked for. */
+  readonly owner: string | undefined;
+  /** How it is set up, without ids: the same after a crash as without one. */
+  readonly setup: unknown;
+}
+
+/** Everything in the account that AWS doesn't put there itself, listed without any filter by tags. */
+export async function takeInventory(clients: Clients): Promise<Holding[]> {
+  const [network, hosts, named] = await Promise.all([
+    listNetwork(clients),
+    listHosts(clients),
+    listNamed(clients),
+  ]);
+  return [...network, ...hosts, ...named];
+}
+
+async function listNetwork({ ec2 }: Clients): Promise<Holding[]> {
+  const [vpcs, subnets, gateways, tables, groups, endpoints] = await Promise.all([
+    ec2.send(new DescribeVpcsCommand({})),
+    ec2.send(new DescribeSubnetsCommand({})),
+    ec2.send(new DescribeInternetGatewaysCommand({})),
+    ec2.send(new DescribeRouteTablesCommand({})),
+    ec2.send(new DescribeSecurityGroupsCommand({})),
+    ec2.send(new DescribeVpcEndpointsCommand({})),
+  ]);
+  const own = (vpcs.Vpcs ?? []).filter(({ IsDefault }) => IsDefault !== true);
+  const defaults = new Set((vpcs.Vpcs ?? []).filter((one) => one.IsDefault).map(({ VpcId }) => VpcId));
+  const isOwn = ({ VpcId }: { VpcId?: string | undefined }) => !defaults.has(VpcId);
+  return [
+    ...own.map((one) => holding("vpc", one.VpcId, one.Tags, one.CidrBlock)),
+    ...(subnets.Subnets ?? [])
+      .filter(isOwn)
+      .map((one) => holding("subnet", one.SubnetId, one.Tags, one.CidrBlock)),
+    ...(gateways.InternetGateways ?? []).map((one) =>
+      holding("internet-gateway", one.InternetGatewayId, one.Tags, one.Attachments?.length),
+    ),
+    ...(tables.RouteTables ?? [])
+      .filter((one) => isOwn(one) && !one.Associations?.some(({ Main }) => Main))
+      .map((one) => {
+        const routes = one.Routes?.map((route) => route.DestinationCidrBlock ?? "prefix list").toSorted();
+        return holding("route-table", one.RouteTableId, one.Tags, [routes, one.Associations?.length]);
+      }),
+    ...(groups.SecurityGroups ?? [])
+      .filter((one) => isOwn(one) && one.GroupName !== "default")
+      .map((one) => {
+        const rules = one.IpPermissions?.map((rule) => [
+          rule.FromPort,
+          rule.IpRanges?.map(({ CidrIp }) => CidrIp),
+        ]);
+        return holding("security-group", one.GroupId, one.Tags, rules?.map(String).toSorted());
+      }),
+    ...(endpoints.VpcEndpoints ?? [])
+      .filter(({ State }) => State?.toLowerCase() !== "deleted")
+      .map((one) => holding("s3-endpoint", one.VpcEndpointId, one.Tags, one.RouteTableIds?.length)),
+  ];
+}
+
+async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
+  const [instances, volumes, interfaces, addresses] = await Promise.all([
+    ec2.send(new DescribeInstancesCommand({})),
+    ec2.send(new DescribeVolumesCommand({})),
+    ec2.send(new DescribeNetworkInterfacesCommand({})),
+    ec2.send(new DescribeAddressesCommand({})),
+  ]);
+  const living = (instances.Reservations ?? [])
+    .flatMap(({ Instances = [] }) => Instances)
+    .filter(({ State }) => State?.Name !== "terminated");
+  const ids = new Set(living.map(({ InstanceId }) => InstanceId));
+  return [
+    ...living.map((one) =>
+      holding("instance", one.InstanceId, one.Tags, [
+        one.State?.Name,
+        one.InstanceType,
+        one.SecurityGroups?.length,
+      ]),
+    ),
+    ...(volumes.Volumes ?? []).map((one) => holding("volume", one.VolumeId, one.Tags, one.Size)),
+    // The emulator keeps those of instances that are gone.
+    ...(interfaces.NetworkInterfaces ?? [])
+      .filter(({ Attachment }) => Attachment?.InstanceId === undefined || ids.has(Attachment.InstanceId))
+      .map((one) => holding("network-interface", one.NetworkInterfaceId, one.TagSet, one.Groups?.length)),
+    ...(addresses.Addresses ?? []).map((one) =>
+      holding("address", one.AllocationId, one.Tags, ids.has(one.InstanceId) ? "on the host" : "free"),
+    ),
+  ];
+}
+
+function holding(
+  kind: string,
+  id: string | undefined,
+  tags: readonly Tag[] | undefined,
+  setup: unknown,
+): Holding {
+  const owner = tags?.find(({ Key }) => Key === "berth:stack")?.Value;
+  return { kind, id: id ?? "?", owner, setup };
+}

@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openBench, type Bench } from "./bench.ts";
+import { bundleRunner } from "./bundle.ts";
+import { describePoint, pointsOf, type CrashPoint } from "./points.ts";
+import { first, last, middles, type Scenario } from "./scenarios.ts";
+import { finish, isGood, record, tryPoint, type Findings, type Undisturbed } from "./trial.ts";
+
+export interface Result extends Findings {
+  /** As `describePoint` says it. */
+  readonly point: string;
+  /** `missed`: no run came to the point again. */
+  readonly verdict: "converged" | "failed" | "missed";
+  readonly durationMs: number;
+}
+
+export interface MatrixOptions {
+  /** How many points are tried at once, each in an AWS of its own. */
+  readonly benches: number;
+  /** Which of all points, in order; all when absent. */
+  readonly choose?: (points: readonly CrashPoint[]) => readonly CrashPoint[];
+  readonly onStart?: (points: number) => void;
+  readonly onResult?: (result: Result) => void;
+}
+
+// Saves that fall due together are written together, so one run has a save more than the next.
+const attempts = 3;
+
+/** Finds every point by running each scenario undisturbed, then tries them all. */
+export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
+  const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
+  const benches = await openAll(options.benches, await bundleRunner(directory));
+  try {
+    const undisturbed = await recordAll(benches);
+    const all = [first, ...middles, last].flatMap((one) => pointsOf(one, known(undisturbed, one).writes));
+    const points = options.choose?.(all) ?? all;
+    options.onStart?.(points.length);
+    const matrix = new Matrix({ undisturbed, points, onResult: options.onResult ?? (() => undefined) });
+    await Promise.all(benches.map((bench) => matrix.work(bench)));
+    return points.flatMap((point) => matrix.results.get(point) ?? []);
+  } finally {
+    await Promise.all(benches.map((bench) => bench[Symbol.asyncDispose]()));
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+type Records = ReadonlyMap<Scenario, Undisturbed>;
+
+interface Work {
+  readonly undisturbed: Records;
+  readonly points: readonly CrashPoint[];
+  readonly onResult: (result: Result) => void;
+}
+
+/**
+ * Tries points in lives of a stack: it comes up, is perhaps changed, and goes, and each of these runs is killed at a
+ * point as long as there are any left to try. So no point needs a stack made for it alone.
+ */
+class Matrix {
+  readonly results = new Map<CrashPoint, Result>();
+  readonly #work: Work;
+  readonly #waiting: CrashPoint[];
+  readonly #tries = new Map<CrashPoint, number>();
+
+  constructor(work: Work) {
+    this.#work = work;
+    this.#waiting = [...work.points];
+  }
+
+  async work(bench: Bench): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lived = new Map<CrashPoint, Result>();
+      const isWhole = await this.#live(bench, lived);
+      if (!isWhole) await bench.reset();
+      for (const [point, result] of lived) this.#conclude(point, result);
+    }
+  }
+
+  /** One life. False when it ended in the middle. */
+  async #live(bench: Bench, lived: Map<CrashPoint, Result>): Promise<boolean> {
+    if (!(await this.#step(bench, [first], lived))) return false;
+    if (this.#has(middles) && !(await this.#step(bench, middles, lived))) return false;
+    return this.#step(bench, [last], lived);
+  }
+
+  /** One run, killed at the next point of one of the scenarios if there is one. */
+  async #step(bench: Bench, of: readonly Scenario[], lived: Map<CrashPoint, Result>): Promise<boolean> {
+    const point = this.#take(of);
+    const startedMs = performance.now();
+    if (point !== undefined) {
+      const { isKilled, ...found } = await tryPoint(
+        bench,
+        point,
+        known(this.#work.undisturbed, point.scenario),
+      );
+      const verdict = isGood(found) ? (isKilled ? "converged" : "missed") : "failed";
+      const durationMs = performance.now() - startedMs;
+      lived.set(point, { point: describePoint(point), verdict, durationMs, ...found });
+      return verdict !== "failed";
+    }
+    const [scenario = first] = of;
+    const found = await finish(bench, scenario, known(this.#work.undisturbed, scenario));
+    // Whatever is wrong now comes from a run that was killed before.
+    for (const [earlier, result] of isGood(found) ? [] : lived) {
+      lived.set(earlier, { ...result, verdict: "failed", ...found });
+    }
+    return isGood(found);
+  }
+
+  #conclude(point: CrashPoint, result: Result): void {
+    const tries = (this.#tries.get(point) ?? 0) + 1;
+    this.#tries.set(point, tries);
+    if (result.verdict === "missed" && tries < attempts) {
+      this.#waiting.push(point);
+      return;
+    }
+    this.results.set(point, result);
+    this.#work.onResult(result);
+  }
+
+  #has(of: readonly Scenario[]): boolean {
+    return this.#waiting.some(({ scenario }) => of.includes(scenario));
+  }
+
+  #take(of: readonly Scenario[]): CrashPoint | undefined {
+    const index = this.#waiting.findIndex(({ scenario }) => of.includes(scenario));
+    return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+  }
+}
+
+async function openAll(count: number, script: string): Promise<Bench[]> {
+  const opened = await Promise.allSettled(Array.from({ length: count }, () => openBench(script)));
+  const benches = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const failed = opened.find((one) => one.status === "rejected");
+  if (failed === undefined) return benches;
+  await Promise.all(benches.map((bench) => bench[Symbol.asyncDispose]()));
+  throw failed.reason;
+}
+
+/** One life for each scenario in the middle; the first and the last run are recorded in the first of them. */
+async function recordAll(benches: readonly Bench[]): Promise<Records> {
+  const recorded = new Map<Scenario, Undisturbed>();
+  const waiting = [...middles];
+  await Promise.all(
+    benches.map(async (bench) => {
+      for (let middle = waiting.shift(); middle !== undefined; middle = waiting.shift()) {
+        for (const scenario of [first, middle, last]) recorded.set(scenario, await record(bench, scenario));
+      }
+    }),
+  );
+  return recorded;
+}
+
+function known(undisturbed: Records, scenario: Scenario): Undisturbed {
+  const found = undisturbed.get(scenario);
+  if (found === undefined) throw new TypeError(`${scenario.name} was not recorded`);
+  return found;
+}

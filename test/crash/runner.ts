@@ -1,0 +1,61 @@
+import { extname } from "node:path";
+import { hurry } from "./fast-clock.ts";
+
+/** What a runner is told to do, one at a time. */
+export interface Order {
+  readonly command: "up" | "down";
+  readonly args: readonly string[];
+}
+
+export interface Done {
+  readonly exitCode: number;
+  /** All that the command wrote to stdout. */
+  readonly output: string;
+}
+
+// A process that has everything loaded and then runs one command after the other, as `npm run` would. It can be killed
+// like any other, and saves the seconds that a start takes.
+hurry(Number(process.env["CRASH_SPEED"] ?? "1"));
+const suffix = extname(import.meta.url);
+const scripts = { up: "../../provision/up", down: "../../teardown/down" };
+const tell = (message: Done | "ready") => process.send?.(message);
+let runs = 0;
+// A user would see them.
+const warnings: string[] = [];
+process.on("warning", ({ message }) => warnings.push(message));
+
+async function run({ command, args }: Order): Promise<Done> {
+  let output = "";
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = (text: string | Uint8Array) => {
+    output += String(text);
+    return true;
+  };
+  process.argv.splice(2, Infinity, ...args);
+  process.exitCode = undefined;
+  runs += 1;
+  try {
+    // The script itself, anew: another address is another module.
+    await import(`${scripts[command]}${suffix}?run=${runs}`);
+  } finally {
+    process.stdout.write = write;
+  }
+  const warned = warnings.splice(0);
+  return { exitCode: warned.length > 0 ? 1 : exitCode(), output: [output, ...warned].join("\n") };
+}
+
+const exitCode = (): number => Number(process.exitCode ?? 0);
+
+process.on("message", (order: Order) => {
+  run(order).then(tell, (error: unknown) => {
+    tell({ exitCode: 1, output: String(error instanceof Error ? error.stack : error) });
+  });
+});
+// All that the commands need but themselves.
+await Promise.all([
+  import("../../lib/command.ts"),
+  import("../../lib/operation.ts"),
+  import("../../lib/outputs.ts"),
+  import("../../lib/docker/push.ts"),
+]);
+tell("ready");

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bench } from "./bench.ts";
+import { takeInventory, type Holding } from "./inventory.ts";
+import { openCalls, Recording, type CrashPoint, type Recorded } from "./points.ts";
+import type { Runner } from "./process.ts";
+import type { Scenario } from "./scenarios.ts";
+
+/** What was found after a run; all empty when it is what an undisturbed run leaves. */
+export interface Findings {
+  /** What is there and belongs to nobody, or should have gone. */
+  readonly orphans: readonly string[];
+  readonly duplicates: readonly string[];
+  /** Anything else that went wrong. */
+  readonly troubles: readonly string[];
+}
+
+/** What an undisturbed run does, and how it leaves the account. */
+export interface Undisturbed {
+  readonly writes: readonly Recorded[];
+  readonly holdings: readonly Holding[];
+}
+
+export const isGood = ({ orphans, duplicates, troubles }: Findings): boolean =>
+  orphans.length + duplicates.length + troubles.length === 0;
+
+/** Runs the scenario without any disturbance. */
+export async function record(bench: Bench, scenario: Scenario): Promise<Undisturbed> {
+  const recording = new Recording();
+  const off = bench.aws.on((point) => void recording.see(point));
+  try {
+    await runToEnd(bench, scenario);
+  } finally {
+    off();
+  }
+  return { writes: recording.writes, holdings: await takeInventory(bench.bare) };
+}
+
+/** Kills the run at the point and lets another one finish it. `isKilled` is false when it ended before it came there. */
+export async function tryPoint(
+  bench: Bench,
+  point: CrashPoint,
+  undisturbed: Undisturbed,
+): Promise<Findings & { readonly isKilled: boolean }> {
+  const isKilled = await killAt(bench, point);
+  return { isKilled, ...(await finish(bench, point.scenario, undisturbed)) };
+}
+
+/** Runs the scenario to its end and looks at what there is then, asking AWS itself. */
+export async function finish(bench: Bench, scenario: Scenario, undisturbed: Undisturbed): Promise<Findings> {
+  try {
+    await runToEnd(bench, scenario);
+  } catch (error) {
+    return {
+      orphans: [],
+      duplicates: [],
+      troubles: [error instanceof Error ? error.message : String(error)],
+    };
+  }
+  return judge(bench.cli.stack, await takeInventory(bench.bare), undisturbed.holdings);
+}
+
+async function runToEnd(bench: Bench, { command, settings }: Scenario): Promise<void> {
+  await bench.configure(settings);
+  const done = await bench.steady.run(bench.order(command));
+  if (done?.exitCode === 0) return;
+  const told = (done?.output ?? "").trimEnd().split("\n").slice(-6);
+  throw new Error([`${command} ended with ${done?.exitCode ?? "no exit code"}`, ...told].join("\n    "));
+}
+
+async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
+  await bench.configure(point.scenario.settings);
+  const victim = await bench.victim();
+  const off = bench.aws.on(strike(bench, victim, point));
+  const done = await victim.run(bench.order(point.scenario.command));
+  // What was under way when it was killed goes on to its end, as it would in AWS.
+  while (openCalls(bench.aws.calls).length > 0) await sleep(5);
+  off();
+  await victim.kill();
+  return done === undefined;
+}
+
+function strike({ aws }: Bench, victim: Runner, { operation, ordinal, stage }: CrashPoint) {
+  const recording = new Recording();
+  return async (reached: Parameters<Recording["see"]>[0]) => {
+    const seen = recording.see(reached);
+    if (reached.stage !== stage || seen?.operation !== operation || seen.ordinal !== ordinal)
+      return undefined;
+    await victim.kill();
+    aws.cutAll();
+    return "cut" as const;
+  };
+}
+
+// The emulator forgets the tags that the order of an instance has for its network interface.
+const untagged = new Set(["network-interface"]);
+
+/** What is there against what an undisturbed run leaves there. */
+function judge(stack: string, found: readonly Holding[], wanted: readonly Holding[]): Findings {
+  const orphans = found
+    .filter(({ kind, owner }) => owner !== stack && !untagged.has(kind))
+    .map(({ kind, id }) => `${kind} ${id} without tags`);
+  const duplicates: string[] = [];
+  const troubles: string[] = [];
+  for (const kind of new Set([...found, ...wanted].map((one) => one.kind))) {
+    const of = (list: readonly Holding[]) => list.filter((one) => one.kind === kind);
+    const [here, there] = [of(found), of(wanted)];
+    if (there.length === 0) orphans.push(...here.map(({ id }) => `${kind} ${id} is left`));
+    else if (here.length > there.length) duplicates.push(`${here.length} of ${kind}`);
+    else if (here.length < there.length) troubles.push(`no ${kind}`);
+    else if (setups(here) !== setups(there))
+      troubles.push(`${kind} is ${setups(here)} instead of ${setups(there)}`);
+  }
+  return { orphans, duplicates, troubles };
+}
+
+const setups = (holdings: readonly Holding[]): string =>
+  JSON.stringify(holdings.map(({ setup }) => JSON.stringify(setup)).toSorted());
