@@ -1,4 +1,5 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import { setMaxListeners } from "node:events";
 import { fileURLToPath } from "node:url";
 import { openFileStore } from "../state/file-store.ts";
 import type { ObjectStore } from "../state/object-store.ts";
@@ -46,6 +47,8 @@ const home = process.env["BERTH_HOME"] ?? fileURLToPath(new URL("../.berth", imp
 /** Reads the configuration, opens AWS (or the embedded one) and asks it who is calling. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { flags, spec, report, tally, signal } = options;
+  // Every resource may wait at once, and each wait listens; Node takes more than ten for a leak and says so.
+  setMaxListeners(0, signal);
   const config = await loadConfig(flags.config, { stack: flags.stack, usesSource: spec.usesSource });
   const local = flags.local ? await openLocal(report, signal) : undefined;
   const access = { region: config.region, endpoints: local?.endpoints, credentials: local?.credentials };
