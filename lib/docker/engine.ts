@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import Docker from "dockerode";
+import type Docker from "dockerode";
 import { BerthError } from "../errors.ts";
 
 /**
@@ -12,8 +12,10 @@ import { BerthError } from "../errors.ts";
 export async function connectEngine(): Promise<Docker> {
   const socketPath = await contextSocket();
   const named = process.env["DOCKER_HOST"] ?? socketPath ?? "the default socket";
+  // Most commands need no engine, and this library takes longer to load than they take to ask AWS.
+  const { default: Engine } = await import("dockerode");
   try {
-    const docker = new Docker(socketPath === undefined ? {} : { socketPath });
+    const docker = new Engine(socketPath === undefined ? {} : { socketPath });
     await docker.ping();
     return docker;
   } catch (error) {
