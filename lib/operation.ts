@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Journal } from "../state/journal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import { type Lease, type LeaseRecord, takeLease } from "../state/lease.ts";
+import { explainAwsError } from "./aws/explanation.ts";
 import { ensureBuilt } from "./docker/build.ts";
 import { connectEngine } from "./docker/engine.ts";
 import { converge } from "./engine/converge.ts";
@@ -93,11 +94,13 @@ export async function withLease<T>(
     onWait: (holder) => report.message(`waiting for ${who(holder)} to finish`),
   });
   session.fence(() => lease.assertHeld());
-  try {
-    return await work(lease);
-  } finally {
-    await lease.release();
-  }
+  const result = await work(lease).catch(async (error: unknown) => {
+    // What failed is what the user has to know; a lease that can't be given back expires.
+    await lease.release().catch(() => undefined);
+    throw error;
+  });
+  await lease.release();
+  return result;
 }
 
 /** BERTH_LEASE_SECONDS shortens it where a lease that a killed run left is waited for often, as in tests. */
@@ -136,7 +139,16 @@ export async function convergeStack(session: Session, reading: Reading, lease: L
     journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
   }
   const { ctx, report: progress } = session;
-  const seen = await converge({ ctx, wishes, found, plan, journal, identify: identifier(session), progress });
+  const seen = await converge({
+    ctx,
+    wishes,
+    found,
+    plan,
+    journal,
+    identify: identifier(session),
+    progress,
+    explain: explainAwsError,
+  });
   await forgetRescued(rescueFileOf(session));
   return seen;
 }

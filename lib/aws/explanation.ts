@@ -55,10 +55,10 @@ const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
 };
 
 /**
- * An error of the SDK in the words of a user. `what` is what was being done: `Creating instance`.
+ * An error of the SDK in the words of a user. `what` is what was being done: `up`; or to which resource, if that is known.
  * A BerthError comes back as it is, and so does any error that didn't come from AWS.
  */
-export function explainAwsError(error: unknown, what: string): unknown {
+export function explainAwsError(error: unknown, what: string, resource?: string): unknown {
   if (error instanceof BerthError || !(error instanceof Error)) return error;
   const trouble = troubleOf(error);
   const metadata = metadataOf(error);
@@ -66,7 +66,8 @@ export function explainAwsError(error: unknown, what: string): unknown {
   const words =
     trouble === undefined ? describeOther(error, metadata?.requestId) : explanations[trouble](error);
   const code = trouble ?? errorCode(error);
-  return new BerthError({ ...words, code, message: `${what}: ${words.message}`, cause: error });
+  const about = resource === undefined ? {} : { resource };
+  return new BerthError({ ...words, ...about, code, message: `${what}: ${words.message}`, cause: error });
 }
 
 // Codes say that it was denied, never what or to whom; that stands in the text alone.

@@ -15,6 +15,8 @@ export interface ConvergeOptions {
   readonly journal: Journal;
   readonly identify: Identify;
   readonly progress: ConvergeProgress;
+  /** Puts what a step failed with into the words of a user; `what` and `resource` are the step's name. */
+  readonly explain?: (error: unknown, what: string, resource: string) => unknown;
 }
 
 /** Told what happens, as it happens; returns what tells the user what a step waits for. */
@@ -110,7 +112,7 @@ async function perform(wish: Wish, step: Step, work: Work): Promise<Observed> {
     return equal;
   } catch (error) {
     work.progress.fail(wish.name, step.action);
-    throw error;
+    throw work.explain?.(error, wish.name, wish.name) ?? error;
   }
 }
 
