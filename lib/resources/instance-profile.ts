@@ -103,7 +103,12 @@ async function exchangeRole(ctx: ResourceContext, id: string, roleName: string):
   if (facts?.roleName === roleName) return;
   if (facts) await takeRoleOut(ctx, facts);
   const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
-  await onceVisible(ctx, `role ${roleName} in instance profile ${id}`, () => ctx.clients.iam.send(command));
+  try {
+    await onceVisible(ctx, `role ${roleName} in instance profile ${id}`, () => ctx.clients.iam.send(command));
+  } catch (error) {
+    // The SDK's own retry of a call whose reply got lost is refused the same way.
+    if ((await getProfile(ctx, id))?.roleName !== roleName) throw error;
+  }
 }
 
 async function takeRoleOut(ctx: ResourceContext, { id, roleName }: InstanceProfileFacts): Promise<void> {
