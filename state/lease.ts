@@ -53,7 +53,10 @@ export async function readLease(store: ObjectStore): Promise<FoundLease | undefi
   return { record: holder, etag, ageMs, isAlive: ageMs <= (holder?.ttlMs ?? defaultTtlMs) };
 }
 
-/** Takes the lease or throws BerthError `LeaseHeld` (exit 4). The returned lease keeps itself alive until released. */
+// Others may have it and give it back between two looks, but not so many times in a row.
+const vainAttempts = 5;
+
+/** Takes the lease or throws BerthError `LeaseHeld` (exit 4), or `StoreGone` where nothing can be stored any more. The returned lease keeps itself alive until released. */
 export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
   const ttlMs = options.ttlMs ?? defaultTtlMs;
   const own: LeaseRecord = {
@@ -67,7 +70,7 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
     beat: 0,
   };
   const giveUpAtMs = performance.now() + (options.waitMs ?? 0);
-  for (;;) {
+  for (let vain = 0; ;) {
     options.signal?.throwIfAborted();
     const found = await store.get(leaseKey);
     const holder = found === undefined ? undefined : parseRecord(found.body);
@@ -78,6 +81,9 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
         if (holder !== undefined && found !== undefined) options.onTakeover?.(holder, found.ageMs);
         return new Lease({ store, own, etag: outcome.etag, renewedAtMs: askedAtMs });
       }
+      // Nobody holds it and yet it can't be had: a holder who took the stack down took the bucket too.
+      vain = found === undefined ? vain + 1 : 0;
+      if (vain === vainAttempts) throw storeGone(store.location);
     } else if (performance.now() >= giveUpAtMs) {
       throw leaseHeld(holder, found.ageMs, store.location);
     } else if (holder !== undefined) {
@@ -181,6 +187,15 @@ function leaseHeld(holder: LeaseRecord | undefined, ageMs: number, location: str
     code: "LeaseHeld",
     message: `${location} is held by ${who}${what}; last heartbeat ${Math.round(ageMs / 1000)} s ago`,
     hint: `run again when it is done, or wait for it with --wait; a holder that died is taken over ${Math.round((holder?.ttlMs ?? defaultTtlMs) / 1000)} s after its last heartbeat`,
+    exitCode: exitCodes.leaseHeld,
+  });
+}
+
+function storeGone(location: string): BerthError {
+  return new BerthError({
+    code: "StoreGone",
+    message: `${location} takes no lease though nobody holds it: most likely another run has just removed it`,
+    hint: "look at what is there (plan), then run the same command again",
     exitCode: exitCodes.leaseHeld,
   });
 }
