@@ -33,6 +33,8 @@ export interface InProcess extends AsyncDisposable {
 
 export interface RunOptions {
   readonly waitMs?: number;
+  /** Gets what the user is told, as it is told. */
+  readonly told?: string[];
 }
 
 /**
@@ -61,8 +63,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
   const cli = started.use(await openCli(options));
   const { openSession } = await import("../../lib/session.ts");
 
-  const open = (command: "up" | "plan", { waitMs = 0 }: RunOptions = {}) => {
-    const told: string[] = [];
+  const open = (command: "up" | "plan", { waitMs = 0, told = [] }: RunOptions = {}) => {
     const spec = {
       name: command,
       summary: "",

@@ -189,10 +189,8 @@ const losses: Loss[] = [
   },
 ];
 
-const names = [
-  ...["bucket", "repository", "image", "vpc", "internet-gateway", "subnet", "route-table", "s3-endpoint"],
-  ...["security-group", "role", "instance-profile", "instance", "release", "address"],
-];
+const names = `bucket repository image vpc internet-gateway subnet route-table s3-endpoint security-group
+  role instance-profile instance release address`.split(/\s+/);
 const allIds = () => names.map((name) => [name, stranger.id(name)] as const);
 
 describe("deleted behind Berth's back, it is made again, and nothing else is", { timeout: 90_000 }, () => {

@@ -9,7 +9,7 @@ import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws
 import { openInProcess, type InProcess } from "../behaving-aws/in-process.ts";
 import type { Stranger } from "./rows.ts";
 
-/** One stack for a test file, up by the time this returns; ends with the file. */
+/** One stack for a test file, up by the time this returns unless that is the test's own; ends with the file. */
 export interface DriftingStack {
   readonly aws: BehavingAws;
   readonly stack: InProcess;
@@ -23,7 +23,7 @@ export interface DriftingStack {
   readonly operationsSince: (calls: number, wanted: RegExp) => string[];
 }
 
-export async function openDriftingStack(name: string): Promise<DriftingStack> {
+export async function openDriftingStack(name: string, { up = true } = {}): Promise<DriftingStack> {
   const directory = await mkdtemp(join(tmpdir(), "berth-drift-"));
   const aws = await startBehavingAws({
     logDirectory: directory,
@@ -41,7 +41,7 @@ export async function openDriftingStack(name: string): Promise<DriftingStack> {
     app: { source: join(directory, "app"), port: 8080, environment: { GREETING: "hello" } },
     tags: { Team: "harbour" },
   });
-  await stack.up();
+  if (up) await stack.up();
   const ids = new Map<string, string>();
   const refresh = async () => {
     const body = (await (await stack.store()).get(stateKey))?.body ?? "{}";
@@ -49,7 +49,7 @@ export async function openDriftingStack(name: string): Promise<DriftingStack> {
     ids.clear();
     for (const [resource, { id }] of Object.entries(document.resources)) if (id) ids.set(resource, id);
   };
-  await refresh();
+  if (up) await refresh();
   const connection = { region: stack.cli.region, endpoints: aws.bare, credentials: aws.credentials };
   return {
     aws,

@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { Cli } from "../behaving-aws/cli.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+export interface Child {
+  readonly process: ChildProcess;
+  readonly ended: Promise<{
+    readonly exitCode: number | null;
+    readonly error: Told;
+    readonly output: string;
+  }>;
+}
+
+/** What the user was told of the failure. */
+export interface Told {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface ChildOptions {
+  readonly waitSeconds?: number;
+  readonly clockOffByMs?: number;
+}
+
+/** `up` in a process of its own, which can be sent signals and can have a wrong clock. */
+export function startUp({ config, environment }: Cli, options: ChildOptions = {}): Child {
+  const { waitSeconds = 0, clockOffByMs } = options;
+  const clock = clockOffByMs === undefined ? [] : ["--import", join(import.meta.dirname, "clock.ts")];
+  const flags = ["--config", config, "--yes", "--json", "--wait", String(waitSeconds)];
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", ...clock, join(root, "provision", "up.ts"), ...flags],
+    {
+      cwd: root,
+      env: { ...environment, CLOCK_OFF_BY_MS: String(clockOffByMs ?? 0) },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  return { process: child, ended: read(child) };
+}
+
+async function read(child: ChildProcess) {
+  if (child.stdout === null) throw new TypeError("A command without its output");
+  const [output] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const line = output.split("\n").find((one) => one.includes('"event":"error"'));
+  const error: Told = line === undefined ? {} : JSON.parse(line);
+  return { exitCode: child.exitCode, error, output };
+}
