@@ -19,7 +19,7 @@ export interface Machine {
 }
 
 /** `elsewhere`: DOCKER_HOST or a Docker context names an engine that doesn't answer. `denied`: it is there, but not for this user. */
-export type EngineState = "answers" | "stopped" | "absent" | "denied" | "elsewhere";
+type EngineState = "answers" | "stopped" | "absent" | "denied" | "elsewhere";
 
 const commandsOfInterest = ["docker", "dockerd", "docker-compose", "iptables", "mmdebstrap", "apt-get"];
 

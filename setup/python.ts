@@ -12,7 +12,7 @@ const folder = join(root, ".venv");
 const stamp = join(folder, "berth-requirements");
 
 /** The Python of the private environment, in which the emulators are. Exists after `ensurePython`. */
-export function venvPython(): string {
+function venvPython(): string {
   return join(folder, "bin", "python");
 }
 

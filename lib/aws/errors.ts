@@ -42,7 +42,7 @@ const notConfigured = new Set([
 ]);
 
 /** The bucket is there, the setting asked about isn't. */
-export const isNotConfigured = (error: unknown): boolean => notConfigured.has(errorCode(error));
+const isNotConfigured = (error: unknown): boolean => notConfigured.has(errorCode(error));
 
 /** The setting, or undefined when the bucket has none. */
 export async function unlessNotConfigured<T>(answer: Promise<T>): Promise<T | undefined> {

@@ -3,8 +3,8 @@ import type { Filter, ResourceType, Tag, TagSpecification } from "@aws-sdk/clien
 export type Tags = Readonly<Record<string, string>>;
 
 export const stackTag = "berth:stack";
-export const resourceTag = "berth:resource";
-export const generationTag = "berth:generation";
+const resourceTag = "berth:resource";
+const generationTag = "berth:generation";
 
 export interface Owner {
   readonly stack: string;

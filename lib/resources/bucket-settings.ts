@@ -33,7 +33,7 @@ export interface BucketFacts extends Facts {
 const policySid = "BerthDenyPlainHttp";
 
 /** State documents and releases are overwritten for ever: what was replaced is kept for 90 days, for `state history`. */
-export const lifecycleRule = {
+const lifecycleRule = {
   ID: "berth-old-versions",
   Status: "Enabled",
   Filter: { Prefix: "" },
@@ -48,7 +48,7 @@ export const publicAccessBlock = {
   RestrictPublicBuckets: true,
 };
 
-export function denyPlainHttp(region: string, name: string): PolicyStatement {
+function denyPlainHttp(region: string, name: string): PolicyStatement {
   const arn = `arn:${partition(region).name}:s3:::${name}`;
   return {
     Sid: policySid,

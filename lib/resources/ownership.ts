@@ -62,7 +62,7 @@ function refuseOtherStack<Found extends Facts>(kind: string, identity: Identity,
 }
 
 /** The name is taken, or the recorded id is another stack's: whose, and the way out. */
-export function foreign(kind: string, identity: Identity, found: { id: string; tags?: Tags }): BerthError {
+function foreign(kind: string, identity: Identity, found: { id: string; tags?: Tags }): BerthError {
   const stack = found.tags?.[stackTag];
   const owner =
     stack === undefined ? "isn't Berth's: it has no berth:stack tag" : `belongs to stack ${stack}`;

@@ -7,18 +7,18 @@ import type { Difference, Facts, Identity, Resource } from "../../lib/resources/
 import { newIdentity, type Account } from "../resources/account.ts";
 
 /** Something that somebody changes behind Berth's back. */
-export interface Drift<Desired, Found> {
+interface Drift<Desired, Found> {
   /** The differences that name it: their whole fields, or how they begin. */
   readonly field: string;
   readonly act: (stranger: Clients, facts: Found, desired: Desired) => Promise<unknown>;
 }
 
-export interface Tagger {
+interface Tagger {
   readonly add: (stranger: Clients, facts: Facts, tags: Tags) => Promise<unknown>;
   readonly take: (stranger: Clients, facts: Facts, keys: readonly string[]) => Promise<unknown>;
 }
 
-export const ec2Tagger: Tagger = {
+const ec2Tagger: Tagger = {
   add: ({ ec2 }, { id }, tags) => ec2.send(new CreateTagsCommand({ Resources: [id], Tags: toTagList(tags) })),
   take: ({ ec2 }, { id }, keys) =>
     ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: keys.map((Key) => ({ Key })) })),
