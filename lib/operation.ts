@@ -138,6 +138,8 @@ export async function convergeStack(session: Session, reading: Reading, lease: L
     const pin = { [imagePin(session)]: reading.machineImageId };
     journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
   }
+  // Whatever was merged is saved before the file that it came from is removed.
+  if (reading.wasKept === true) journal.note((document) => document);
   const { ctx, report: progress } = session;
   const seen = await converge({
     ctx,

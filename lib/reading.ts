@@ -23,6 +23,8 @@ export interface Recorded {
   readonly document: StateDocument;
   /** Absent when there is no state document yet, or when it was lost and rebuilt from tags. */
   readonly etag?: string | undefined;
+  /** Holds what an earlier run could not save. */
+  readonly wasKept?: boolean;
 }
 
 /** All that is known before anything is done: what was recorded, what AWS says, and what differs from the wishes. */
@@ -79,6 +81,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     plan: differences(wishes, found, document),
     document,
     etag: loaded?.etag,
+    wasKept: loaded !== undefined && "wasKept" in loaded,
     source,
     freeTierEligible: instanceType.freeTierEligible,
     machineImageId,

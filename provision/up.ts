@@ -18,7 +18,7 @@ const intentPatienceMs = 15_000;
 async function up(session: Session): Promise<Outcome> {
   const shown = await readStack(session);
   session.report.plan(shown.plan, false);
-  if (!isPending(shown.plan)) {
+  if (!isPending(shown.plan) && shown.wasKept !== true) {
     const url = await reportOutputs(session, shown, shown.found);
     return { outcome: "unchanged", exitCode: exitCodes.done, url };
   }

@@ -15,17 +15,19 @@ export async function loadState({
   store,
   belonging,
   rescueFile,
-}: RescueOptions): Promise<Loaded | StateOnly | undefined> {
+}: RescueOptions): Promise<Loaded | Kept | undefined> {
   const [loaded, kept] = await Promise.all([store.load(), readRescued(rescueFile, belonging)]);
   if (kept === undefined) return loaded;
-  if (loaded === undefined) return { document: kept };
+  if (loaded === undefined) return { document: kept, wasKept: true };
   if (loaded.document.lineage !== kept.lineage) throw otherLineage(rescueFile, store.location);
-  return { document: mergeDocuments(loaded.document, kept), etag: loaded.etag };
+  return { document: mergeDocuments(loaded.document, kept), etag: loaded.etag, wasKept: true };
 }
 
-interface StateOnly {
+interface Kept {
   readonly document: StateDocument;
-  readonly etag?: undefined;
+  readonly etag?: string;
+  /** Holds what the store doesn't: it is to be saved, whatever else there is to do. */
+  readonly wasKept: true;
 }
 
 /** Called when a run has saved all it knows. */

@@ -105,7 +105,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
 /** As provision/up.ts, without question, output and the look from outside. */
 async function up(session: Session): Promise<Pick<Run, "plan" | "found">> {
   const shown = await readStack(session);
-  if (!isPending(shown.plan)) return { plan: shown.plan };
+  if (!isPending(shown.plan) && shown.wasKept !== true) return { plan: shown.plan };
   await buildApp(session, shown);
   await ensureStateBucket(session, shown);
   return withLease(session, "up", async (lease) => {
