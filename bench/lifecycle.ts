@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { noRules } from "../test/behaving-aws/rules.ts";
 import { startBehavingAws } from "../test/behaving-aws/behaving-aws.ts";
 import { type Cli, type Ended, openCli } from "../test/behaving-aws/cli.ts";
 
@@ -26,7 +27,8 @@ interface Timed {
 
 async function measure(latencyMs: number): Promise<Timed[]> {
   const directory = await mkdtemp(join(tmpdir(), "berth-bench-"));
-  await using aws = await startBehavingAws({ logDirectory: directory, ecr: true, rules: withoutRules });
+  // What AWS adds by its own slowness is no part of this: each rule costs polls.
+  await using aws = await startBehavingAws({ logDirectory: directory, ecr: true, rules: noRules });
   await using cli = await openCli({ aws, directory, stack: "bench" });
   if (latencyMs > 0) aws.faults.always("*", { latencyMs });
   const timed: Timed[] = [];
@@ -40,20 +42,6 @@ async function measure(latencyMs: number): Promise<Timed[]> {
   await rm(directory, { recursive: true, force: true });
   return timed;
 }
-
-// What AWS adds by its own slowness is no part of this: each rule costs polls.
-const withoutRules = {
-  clientTokens: false,
-  dryRun: false,
-  inputLimits: false,
-  bucketOwner: false,
-  quotas: false,
-  profileDelay: false,
-  lateVisibility: false,
-  instanceStates: false,
-  dependencies: false,
-  pagination: false,
-} as const;
 
 async function perform(step: (typeof steps)[number], cli: Cli): Promise<Ended> {
   if (step === "unchanged plan") return cli.run("plan");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { startBehavingAws, type BehavingAws } from "./behaving-aws.ts";
-import type { Rules } from "./rules.ts";
+import { noRules, type Rules } from "./rules.ts";
 
 /** The same account by two routes, for one test file; ends with the file. */
 export interface TwoRoutes {
@@ -16,21 +16,6 @@ export interface TwoRoutes {
   /** Through the proxy, with the retries of the SDK. */
   readonly patient: Clients;
 }
-
-/** No rule at all: what is on top is the one under test. */
-const noRules: Rules = {
-  clientTokens: false,
-  dryRun: false,
-  inputLimits: false,
-  bucketOwner: false,
-  quotas: false,
-  profileDelay: false,
-  lateVisibility: false,
-  instanceStates: false,
-  dependencies: false,
-  pagination: false,
-  objectAge: false,
-};
 
 export const region = "eu-central-1";
 

@@ -69,3 +69,18 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
   ];
   return compose(chosen.filter((rule) => rule !== false));
 }
+
+/** No rule at all: what is on top is the one under test. */
+export const noRules: Rules = {
+  clientTokens: false,
+  dryRun: false,
+  inputLimits: false,
+  bucketOwner: false,
+  quotas: false,
+  profileDelay: false,
+  lateVisibility: false,
+  instanceStates: false,
+  dependencies: false,
+  pagination: false,
+  objectAge: false,
+};
