@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { DeleteVpcEndpointsCommand, DescribeVpcEndpointsCommand } from "@aws-sdk/client-ec2";
 import { BerthError } from "../../lib/errors.ts";
 import type { Target } from "../behaving-aws/faults.ts";
@@ -60,6 +60,8 @@ async function expectClean(): Promise<void> {
 }
 
 describe("trouble from AWS", { timeout: 120_000 }, () => {
+  afterEach(() => aws.faults.clear());
+
   for (const fault of ["throttle", "429", "500", "503", "before", "after"] as const) {
     it(`${fault} at the first try of every kind of call is outlived`, async () => {
       await drift("security-group", "role", "route-table", "instance-profile", "repository");
