@@ -10,7 +10,7 @@ import { aptGet } from "./packages.ts";
  * The words that start Compose on this machine: `docker-compose`, or `docker compose` where it is a plugin;
  * undefined where there is neither.
  */
-export async function findCompose(): Promise<readonly string[] | undefined> {
+async function findCompose(): Promise<readonly string[] | undefined> {
   if ((await findCommands(["docker-compose"])).has("docker-compose")) return ["docker-compose"];
   if ((await run("docker", ["compose", "version"])).code === 0) return ["docker", "compose"];
   return undefined;

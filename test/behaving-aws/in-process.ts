@@ -31,7 +31,7 @@ export interface InProcess extends AsyncDisposable {
   readonly store: () => Promise<ObjectStore>;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly waitMs?: number;
   /** Gets what the user is told, as it is told. */
   readonly told?: string[];

@@ -16,7 +16,7 @@ export interface Child {
 }
 
 /** What the user was told of the failure. */
-export interface Told {
+interface Told {
   readonly code?: string;
   readonly message?: string;
 }
