@@ -1,5 +1,6 @@
 import { partition } from "@aws-sdk/core/client";
 import type { ImageLookup } from "./aws/lookup.ts";
+import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
 import { type Wish, wish } from "./engine/wish.ts";
@@ -200,14 +201,13 @@ export function removableStack(config: Config, account: string): Wish[] {
 
 /** Names in AWS that are derived, not given: they are found again without any state. */
 export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, account: string) {
-  const prefix = `berth-${stack}`;
+  const named = (name: string) => ({ stack, name });
   return {
-    prefix,
-    // Bucket names are shared by all of AWS; account and region make this one ours.
-    bucket: `${prefix}-${account}-${region}`,
-    repository: `berth/${stack}`,
-    // Roles and profiles are shared by all regions of an account.
-    role: `${prefix}-${region}`,
+    prefix: `berth-${stack}`,
+    bucket: bucketName({ account, region }, named("bucket")),
+    repository: repositoryName(named("repository")),
+    // The profile is called like its role.
+    role: roleName({ region }, named("role")),
   };
 }
 
