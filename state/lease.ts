@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { startStopwatch, type Stopwatch } from "./stopwatch.ts";
 
 const record = z.object({
   id: z.string(),
@@ -75,11 +76,11 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
     const found = await store.get(leaseKey);
     const holder = found === undefined ? undefined : parseRecord(found.body);
     if (found === undefined || found.ageMs > (holder?.ttlMs ?? ttlMs)) {
-      const askedAtMs = performance.now();
+      const sinceRenewed = startStopwatch();
       const outcome = await store.put(leaseKey, JSON.stringify(own), found?.etag);
       if (outcome !== "lost") {
         if (holder !== undefined && found !== undefined) options.onTakeover?.(holder, found.ageMs);
-        return new Lease({ store, own, etag: outcome.etag, renewedAtMs: askedAtMs });
+        return new Lease({ store, own, etag: outcome.etag, sinceRenewed });
       }
       // Nobody holds it and yet it can't be had: a holder who took the stack down took the bucket too.
       vain = found === undefined ? vain + 1 : 0;
@@ -97,15 +98,15 @@ interface Held {
   readonly store: ObjectStore;
   readonly own: LeaseRecord;
   readonly etag: string;
-  /** `performance.now()` from before the write that made it ours: the store's clock started later, never earlier. */
-  readonly renewedAtMs: number;
+  /** Started before the write that made it ours: the store's clock started later, never earlier. */
+  readonly sinceRenewed: Stopwatch;
 }
 
 export class Lease {
   readonly #store: ObjectStore;
   #own: LeaseRecord;
   #etag: string;
-  #renewedAtMs: number;
+  #sinceRenewed: Stopwatch;
   #lost = false;
   #released = false;
   #renewing: Promise<void> | undefined;
@@ -115,18 +116,19 @@ export class Lease {
     this.#store = held.store;
     this.#own = held.own;
     this.#etag = held.etag;
-    this.#renewedAtMs = held.renewedAtMs;
+    this.#sinceRenewed = held.sinceRenewed;
     this.#timer = setInterval(() => this.#renewQuietly(), held.own.ttlMs / 3);
     this.#timer.unref();
   }
 
   /**
-   * Asked before each write to AWS or state. A process that was frozen, or whose heartbeats failed, for most of the
-   * lease's life renews it first; if it is somebody else's by now, this throws `LeaseLost` and nothing is written.
+   * Asked before each write to AWS or state. If the last renewal is most of the lease's life ago, because the process was
+   * frozen, the computer slept or heartbeats failed, it is renewed first; if it is somebody else's by now, this throws
+   * `LeaseLost` and nothing is written.
    */
   async assertHeld(): Promise<void> {
     if (this.#released) return;
-    if (!this.#lost && performance.now() - this.#renewedAtMs > this.#own.ttlMs * 0.6) await this.#renew();
+    if (!this.#lost && this.#sinceRenewed() > this.#own.ttlMs * 0.6) await this.#renew();
     if (this.#lost) throw leaseLost(this.#store.location);
   }
 
@@ -159,7 +161,7 @@ export class Lease {
   async #renewOnce(): Promise<void> {
     if (this.#lost || this.#released) return;
     const next = { ...this.#own, beat: this.#own.beat + 1 };
-    const askedAtMs = performance.now();
+    const sinceRenewed = startStopwatch();
     const outcome = await this.#store.put(leaseKey, JSON.stringify(next), this.#etag);
     if (outcome === "lost") {
       this.#lost = true;
@@ -167,7 +169,7 @@ export class Lease {
     }
     this.#own = next;
     this.#etag = outcome.etag;
-    this.#renewedAtMs = askedAtMs;
+    this.#sinceRenewed = sinceRenewed;
   }
 }
 

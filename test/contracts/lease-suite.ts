@@ -79,6 +79,22 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
     await next.release();
   });
 
+  test(`${name}: a computer that slept, whose monotonic clock stood still, must stop too`, async (t) => {
+    const [one, other] = await open();
+    const computer = freezable(one);
+    const stoodAt = performance.now();
+    t.mock.method(performance, "now", () => stoodAt);
+    const sleeper = await takeLease(computer.store, { operation: "up", ttlMs });
+    computer.freeze();
+    const next = await takeLease(other, { operation: "down", ttlMs, waitMs: ttlMs * 5 });
+    computer.wake();
+
+    await assert.rejects(sleeper.assertHeld(), { code: "LeaseLost", exitCode: 4 });
+    await sleeper.release();
+    await next.assertHeld();
+    await next.release();
+  });
+
   test(`${name}: of twenty at once, one holds and nineteen are told`, async () => {
     const [one, other] = await open();
 
