@@ -45,3 +45,18 @@ export class BerthError extends Error {
     this.exitCode = details.exitCode ?? exitCodes.failed;
   }
 }
+
+/**
+ * A create that may have taken effect though no answer says so. Whoever asked looks for what it may have made before
+ * asking again.
+ */
+export class LostReply extends Error {
+  /** What came in place of the reply. Not `cause`: the SDK repeats a call when any cause of its error is of the network. */
+  readonly reason: Error;
+
+  constructor(operation: string, reason: Error) {
+    super(`${operation} may have taken effect: ${reason.message}`);
+    this.name = "LostReply";
+    this.reason = reason;
+  }
+}

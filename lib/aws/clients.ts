@@ -5,6 +5,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { MiddlewareStack } from "@smithy/types";
+import { reportLostReplies } from "./lost-reply.ts";
 
 export interface Clients {
   readonly ec2: EC2Client;
@@ -109,5 +110,6 @@ function watched<Input extends object, Output extends object, Client extends Wat
     },
     { step: "initialize", name: "berthWatch", priority: "high" },
   );
+  reportLostReplies(client);
   return client;
 }

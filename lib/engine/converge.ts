@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Journal } from "../../state/journal.ts";
-import { BerthError } from "../errors.ts";
-import type { ResourceContext } from "../resources/resource.ts";
+import { BerthError, LostReply } from "../errors.ts";
+import type { Identity, ResourceContext } from "../resources/resource.ts";
 import { runGraph } from "./graph.ts";
 import type { Plan, Step } from "./plan.ts";
-import type { Identify, Observations } from "./read.ts";
+import { findPatiently, type Identify, type Observations } from "./read.ts";
 import type { IdOf, Observed, Wish } from "./wish.ts";
 
 export interface ConvergeOptions {
@@ -15,6 +15,8 @@ export interface ConvergeOptions {
   readonly journal: Journal;
   readonly identify: Identify;
   readonly progress: ConvergeProgress;
+  /** How long to look for what a create may have made whose reply got lost. */
+  readonly patienceMs?: number;
   /** Puts what a step failed with into the words of a user; `what` and `resource` are the step's name. */
   readonly explain?: (error: unknown, what: string, resource: string) => unknown;
 }
@@ -28,6 +30,7 @@ export interface ConvergeProgress {
 
 const parallel = 8;
 const visibleWithinMs = 60_000;
+const defaultPatienceMs = 15_000;
 
 /**
  * Makes every step of the plan true. One flow for every starting point: absent? create and note the id; then
@@ -116,14 +119,11 @@ async function perform(wish: Wish, step: Step, work: Work): Promise<Observed> {
   }
 }
 
-async function createAndFind(
-  wish: Wish,
-  ctx: ResourceContext,
-  { journal, identify, idOf }: Work,
-): Promise<Observed> {
+async function createAndFind(wish: Wish, ctx: ResourceContext, work: Work): Promise<Observed> {
+  const { journal, identify } = work;
   const generation = journal.document.resources[wish.name]?.generation ?? 1;
   const identity = identify(wish.name, generation, journal.document);
-  const id = await wish.create(ctx, identity, idOf);
+  const id = await createOnce(wish, { ...work, ctx }, identity);
   noteId(journal, wish, id);
   const giveUpAtMs = performance.now() + visibleWithinMs;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
@@ -132,6 +132,24 @@ async function createAndFind(
     if (performance.now() > giveUpAtMs) throw neverVisible(wish, id);
     ctx.note(`${id} is not visible yet`);
     await sleep(pauseMs, undefined, { signal: ctx.signal });
+  }
+}
+
+const creates = 6;
+
+/** Where it is unknown whether a create took effect, its tags tell; AWS may show them late, so the look is a patient one. */
+async function createOnce(wish: Wish, work: Work, identity: Identity): Promise<string> {
+  const { ctx, idOf, patienceMs = defaultPatienceMs } = work;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await wish.create(ctx, identity, idOf);
+    } catch (error) {
+      if (!(error instanceof LostReply)) throw error;
+      ctx.note(`AWS's reply got lost: looking for a ${wish.kind} that it may have created`);
+      const made = await findPatiently(() => wish.find(ctx, identity), patienceMs, ctx.signal);
+      if (made !== undefined) return made.facts.id;
+      if (attempt === creates) throw error.reason;
+    }
   }
 }
 

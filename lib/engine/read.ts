@@ -32,12 +32,23 @@ async function readOne(wish: Wish, options: ReadOptions): Promise<Observed | und
   const entry = document.resources[wish.name];
   const identity = identify(wish.name, entry?.generation ?? 1, document);
   const isIntent = entry !== undefined && entry.id === undefined;
-  const giveUpAtMs = performance.now() + (isIntent ? (options.patienceMs ?? 0) : 0);
+  const find = () => wish.find(ctx, identity, entry?.id);
+  if (!isIntent || options.patienceMs === undefined) return find();
+  ctx.note(`looking for a ${wish.kind} that an interrupted run may have created`);
+  return findPatiently(find, options.patienceMs, ctx.signal);
+}
+
+/** Looks until it is there or the time is over: at once, then after 250 ms, doubling. */
+export async function findPatiently(
+  find: () => Promise<Observed | undefined>,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<Observed | undefined> {
+  const giveUpAtMs = performance.now() + patienceMs;
   for (let pauseMs = 250; ; pauseMs *= 2) {
-    const observed = await wish.find(ctx, identity, entry?.id);
+    const observed = await find();
     const leftMs = giveUpAtMs - performance.now();
     if (observed !== undefined || leftMs <= 0) return observed;
-    ctx.note(`looking for a ${wish.kind} that an interrupted run may have created`);
-    await sleep(Math.min(pauseMs, leftMs), undefined, { signal: ctx.signal });
+    await sleep(Math.min(pauseMs, leftMs), undefined, { signal });
   }
 }

@@ -78,7 +78,7 @@ export interface Resource<Desired, Found extends Facts> {
    */
   find(ctx: ResourceContext, identity: Identity, known?: string): Promise<Found | undefined>;
 
-  /** ONE create call with the tags (and a ClientToken where AWS has one) inside it. Returns the id. */
+  /** ONE create call with the tags (and a ClientToken where AWS has one) inside it. Returns the id; throws `LostReply` where that is unknown. */
   create(ctx: ResourceContext, identity: Identity, desired: Desired): Promise<string>;
 
   /** Pure. Empty when there is nothing to do. Tags that the user added by hand are no difference. */

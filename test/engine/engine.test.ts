@@ -7,6 +7,7 @@ import { converge } from "../../lib/engine/converge.ts";
 import { destroy, listAll } from "../../lib/engine/destroy.ts";
 import { differences, isPending, type Plan } from "../../lib/engine/plan.ts";
 import { type Identify, readAll } from "../../lib/engine/read.ts";
+import { LostReply } from "../../lib/errors.ts";
 import { type Wish, wish } from "../../lib/engine/wish.ts";
 import { newDocument } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
@@ -45,7 +46,8 @@ async function openStack() {
   };
   const up = async (wishes: readonly Wish[]): Promise<Plan> => {
     const { found, journal, plan } = await read(wishes);
-    if (isPending(plan)) await converge({ ctx, wishes, found, plan, journal, identify, progress: silent });
+    const options = { ctx, wishes, found, plan, journal, identify, progress: silent, patienceMs: 20 };
+    if (isPending(plan)) await converge(options);
     return plan;
   };
   const down = async (wishes: readonly Wish[]) => {
@@ -170,6 +172,39 @@ test("a replace that is killed anywhere ends with the new one alone", async () =
     assert.deepEqual([...cloud.things.keys()], ["host-2"], killedAt);
     assert.equal(cloud.things.get("host-2")?.size, "small", killedAt);
   }
+});
+
+test("a create whose reply got lost is looked for, and made again only if it isn't there", async () => {
+  for (const tookEffect of [true, false]) {
+    const cloud = new FakeCloud();
+    const { up, store } = await openStack();
+    let lost = 0;
+    cloud.afterEffect = (call) => {
+      if (!call.startsWith("create") || lost > 0) return;
+      lost += 1;
+      if (!tookEffect) cloud.things.clear();
+      throw new LostReply("CreateNet", new Error("socket hang up"));
+    };
+
+    await up([cloud.wish("net")]);
+
+    const [id] = [...cloud.things.keys()];
+    assert.equal(cloud.things.size, 1);
+    assert.equal(id, tookEffect ? "net-1" : "net-2");
+    assert.equal((await store.load())?.document.resources["net"]?.id, id);
+  }
+});
+
+test("a create whose every reply gets lost is given up with what came in place of the reply", async () => {
+  const cloud = new FakeCloud();
+  const { up } = await openStack();
+  cloud.afterEffect = () => {
+    cloud.things.clear();
+    throw new LostReply("CreateNet", new Error("socket hang up"));
+  };
+
+  await assert.rejects(up([cloud.wish("net")]), /^Error: socket hang up$/);
+  assert.equal(cloud.calls.length, 6);
 });
 
 test("after a failure nothing new is begun, and what was made is in the state", async () => {

@@ -41,7 +41,7 @@ const story = ({ exitCode, events }: Ended): string =>
 
 describe("a whole life with one call in five throttled or failing", { timeout: 150_000 }, () => {
   it("comes up, changes and goes, with one of everything and nothing left", async () => {
-    const storm = aws.faults.share(0.2, "*", ["throttle", "429", "500", "503", "before"]);
+    const storm = aws.faults.share(0.2, "*", ["throttle", "429", "500", "503", "before", "after"]);
 
     const up = await cli.run("up", "--yes");
     const made = await countOfEach();
