@@ -133,7 +133,7 @@ describe("a build", () => {
       await destroyed;
     } finally {
       stop.abort();
-      new Readable().wrap(stream).destroy();
+      if (stream instanceof Readable) stream.destroy();
     }
   });
 });
