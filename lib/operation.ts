@@ -82,18 +82,7 @@ export async function withLease<T>(
   operation: string,
   work: (lease: Lease) => Promise<T>,
 ): Promise<T> {
-  const { flags, report, signal, store } = session;
-  const who = ({ holder, host, operation: theirs }: LeaseRecord) => `${holder}@${host} ("${theirs}")`;
-  const lease = await takeLease(store, {
-    operation,
-    ttlMs: leaseLifeMs(),
-    waitMs: flags.waitMs,
-    signal,
-    onTakeover: (from, ageMs) =>
-      report.message(`took over the lease of ${who(from)}: no heartbeat for ${Math.round(ageMs / 1000)} s`),
-    onWait: (holder) => report.message(`waiting for ${who(holder)} to finish`),
-  });
-  session.fence(() => lease.assertHeld());
+  const lease = await takeStackLease(session, operation, session.flags.waitMs);
   const result = await work(lease).catch(async (error: unknown) => {
     // What failed is what the user has to know; a lease that can't be given back expires.
     await lease.release().catch(() => undefined);
@@ -101,6 +90,23 @@ export async function withLease<T>(
   });
   await lease.release();
   return result;
+}
+
+/** The caller gives it back. Every write to AWS from here on first makes sure that it is still held. */
+export async function takeStackLease(session: Session, operation: string, waitMs: number): Promise<Lease> {
+  const { report, signal, store } = session;
+  const who = ({ holder, host, operation: theirs }: LeaseRecord) => `${holder}@${host} ("${theirs}")`;
+  const lease = await takeLease(store, {
+    operation,
+    ttlMs: leaseLifeMs(),
+    waitMs,
+    signal,
+    onTakeover: (from, ageMs) =>
+      report.message(`took over the lease of ${who(from)}: no heartbeat for ${Math.round(ageMs / 1000)} s`),
+    onWait: (holder) => report.message(`waiting for ${who(holder)} to finish`),
+  });
+  session.fence(() => lease.assertHeld());
+  return lease;
 }
 
 /** BERTH_LEASE_SECONDS shortens it where a lease that a killed run left is waited for often, as in tests. */

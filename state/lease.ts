@@ -132,18 +132,25 @@ export class Lease {
     if (this.#lost) throw leaseLost(this.#store.location);
   }
 
-  /** Gives it back, unless it was lost. */
+  /** Gives it back, unless it was lost or abandoned. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing?.catch(() => undefined);
+    if (this.#released) return;
     this.#released = true;
     if (!this.#lost) await this.#store.remove(leaseKey, this.#etag);
   }
 
-  /** Stops the heartbeat without giving back: for the one run that removes the store itself. */
-  abandon(): void {
+  /**
+   * Stops the heartbeat without giving back, for the one run that removes the store itself: from here on it isn't asked any
+   * more. Returns the etag of what is stored, by which a taker's can be told from it.
+   */
+  async abandon(): Promise<string> {
     clearInterval(this.#timer);
+    await this.#renewing?.catch(() => undefined);
+    await this.assertHeld();
     this.#released = true;
+    return this.#etag;
   }
 
   // A heartbeat that can't reach the store is no loss yet; assertHeld decides when it matters.

@@ -5,11 +5,13 @@ import { exitCodes } from "../lib/errors.ts";
 import { confirm, openJournal, withLease } from "../lib/operation.ts";
 import { rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
-import { removableStack } from "../lib/stack.ts";
+import { removableStack, stackNames } from "../lib/stack.ts";
+import type { Lease } from "../state/lease.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import { type Census, censusText, takeCensus } from "./census.ts";
 import { writeReceipt } from "./receipt.ts";
+import { removeStateBucket } from "./state-bucket.ts";
 import { findTargets, targetsText } from "./targets.ts";
 
 async function down(session: Session): Promise<Outcome> {
@@ -45,11 +47,20 @@ async function removeAll(session: Session, wishes: readonly Wish[], shown: reado
     const journal = reading && openJournal(session, reading, lease);
     await destroy({ ctx, wishes: others, targets, journal, progress });
     if ((await takeCensus(session, others)).left.length > 0) return;
-    if (session.config.state.backend === "s3") lease.abandon();
-    await destroy({ ctx, wishes: bucket, targets, progress });
+    await destroy({ ctx, wishes: bucket.map((wish) => underLease(session, wish, lease)), targets, progress });
     if (session.config.state.backend === "file") await removeState(session.store);
     await forgetRescued(rescueFileOf(session));
   });
+}
+
+/** The same wish; only the bucket that holds the lease is removed with care for it. */
+function underLease(session: Session, wish: Wish, lease: Lease): Wish {
+  const { config, ctx } = session;
+  const holdsLease = (id: string) =>
+    config.state.backend === "s3" && id === stackNames(config, ctx.account).bucket;
+  const remove: Wish["remove"] = (on, id) =>
+    holdsLease(id) ? removeStateBucket(session, lease, { ctx: on, id }) : wish.remove(on, id);
+  return { ...wish, remove };
 }
 
 /** A folder outlives the stack whose state it held; a bucket is gone with it. */

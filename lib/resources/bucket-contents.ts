@@ -1,31 +1,73 @@
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
   type ListObjectVersionsCommandOutput,
   type ObjectIdentifier,
 } from "@aws-sdk/client-s3";
 import { BerthError } from "../errors.ts";
 import type { ResourceContext } from "./resource.ts";
 
+export interface EmptyOptions {
+  /** The current version of this key stays. */
+  readonly keep?: string;
+  /** As many as AWS takes in one call and lists in one answer. */
+  readonly batchSize?: number;
+}
+
 /**
- * Deletes every object of a bucket, with all versions and delete markers: in batches, of as many as AWS takes in one call and
- * lists in one answer.
+ * Deletes every object of a bucket, with all versions and delete markers, in batches. Only what was listed is deleted: what
+ * is written meanwhile stays.
  *
  * @throws BerthError `ObjectsNotDeleted` with the keys that AWS refused, and why.
  */
-export async function emptyBucket(ctx: ResourceContext, name: string, batchSize = 1000): Promise<void> {
+export async function emptyBucket(
+  ctx: ResourceContext,
+  name: string,
+  { keep, batchSize = 1000 }: EmptyOptions = {},
+): Promise<void> {
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
-  // What was listed is gone when it lists again, so the first answer is always the next one.
+  let start: Pick<ListObjectVersionsCommandInput, "KeyMarker" | "VersionIdMarker"> = {};
+  // What was listed is gone when it lists again, so the first answer after what is kept is always the next one.
   for (let deleted = 0; ;) {
-    const list = new ListObjectVersionsCommand({ ...on, MaxKeys: batchSize });
-    const objects = identify(await ctx.clients.s3.send(list));
-    if (objects.length === 0) return;
-    const command = new DeleteObjectsCommand({ ...on, Delete: { Objects: objects, Quiet: true } });
-    const { Errors = [] } = await ctx.clients.s3.send(command);
-    if (Errors.length > 0) throw notDeleted(name, Errors);
+    const list = new ListObjectVersionsCommand({ ...on, ...start, MaxKeys: batchSize });
+    const page = await ctx.clients.s3.send(list);
+    const kept = page.Versions?.find(({ Key, IsLatest }) => Key === keep && IsLatest === true);
+    const objects = identify(page).filter(
+      (one) => one.Key !== kept?.Key || one.VersionId !== kept?.VersionId,
+    );
+    if (objects.length === 0 && (kept === undefined || page.IsTruncated !== true)) return;
+    if (kept !== undefined) start = { KeyMarker: kept.Key, VersionIdMarker: kept.VersionId };
+    await deleteAll(ctx, name, objects);
     deleted += objects.length;
     ctx.note(`deleted ${deleted} object versions of bucket ${name}`);
   }
+}
+
+/** Deletes an object for good, if its current version is still the one of that etag. A version that somebody else wrote stays. */
+export async function deleteForGood(
+  ctx: ResourceContext,
+  name: string,
+  { key, etag }: { readonly key: string; readonly etag: string },
+): Promise<void> {
+  const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
+  const list = new ListObjectVersionsCommand({ ...on, Prefix: key });
+  const page = await ctx.clients.s3.send(list);
+  const own = page.Versions?.find(({ Key, IsLatest }) => Key === key && IsLatest === true);
+  if (own === undefined || own.ETag !== etag) return;
+  // The older ones first, or the newest of them would be the current one for a moment.
+  const older = identify(page).filter((one) => one.Key === key && one.VersionId !== own.VersionId);
+  await deleteAll(ctx, name, older);
+  await ctx.clients.s3.send(new DeleteObjectCommand({ ...on, Key: key, VersionId: own.VersionId }));
+}
+
+async function deleteAll(ctx: ResourceContext, name: string, objects: ObjectIdentifier[]): Promise<void> {
+  if (objects.length === 0) return;
+  const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
+  const command = new DeleteObjectsCommand({ ...on, Delete: { Objects: objects, Quiet: true } });
+  const { Errors = [] } = await ctx.clients.s3.send(command);
+  if (Errors.length > 0) throw notDeleted(name, Errors);
 }
 
 function identify({

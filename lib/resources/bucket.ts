@@ -77,18 +77,7 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
 
   update: (ctx, change) => updateBucket(ctx, change),
 
-  async remove(ctx, id) {
-    await removeUntilGone(ctx, {
-      what: `bucket ${id}`,
-      attempt: async () => {
-        // Again at each attempt: a host may have written its report meanwhile.
-        await emptyBucket(ctx, id);
-        await ctx.clients.s3.send(new DeleteBucketCommand({ Bucket: id, ExpectedBucketOwner: ctx.account }));
-      },
-      listed: () => exists(ctx, id),
-      blockers: async () => ["objects written meanwhile"],
-    });
-  },
+  remove: (ctx, id) => removeBucket(ctx, id, () => emptyBucket(ctx, id)),
 
   async list(ctx, stack) {
     const names: string[] = [];
@@ -106,6 +95,23 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
     );
   },
 };
+
+/** Until it is gone. `empty` comes before each attempt: a host may have written its report meanwhile. */
+export async function removeBucket(
+  ctx: ResourceContext,
+  id: string,
+  empty: () => Promise<void>,
+): Promise<void> {
+  await removeUntilGone(ctx, {
+    what: `bucket ${id}`,
+    attempt: async () => {
+      await empty();
+      await ctx.clients.s3.send(new DeleteBucketCommand({ Bucket: id, ExpectedBucketOwner: ctx.account }));
+    },
+    listed: () => exists(ctx, id),
+    blockers: async () => ["objects written meanwhile"],
+  });
+}
 
 /** The only call on a bucket that takes no ExpectedBucketOwner: it has none yet. */
 async function createBucket(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CreateVpcCommand, DescribeVpcsCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { CreateRepositoryCommand, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { GetRoleCommand, ListRolesCommand } from "@aws-sdk/client-iam";
@@ -213,6 +214,21 @@ describe("faults", () => {
     await strict.sts.send(new GetCallerIdentityCommand({}));
     assert.ok((aws.calls[earlier]?.durationMs ?? 0) >= 149);
     assert.equal(aws.calls[earlier]?.outcome, "ok");
+  });
+
+  it("hold a call back until something else has happened, and let the others go on", async () => {
+    let release = () => {};
+    const until = () => new Promise<void>((resolve) => (release = resolve));
+    const held = aws.faults.once("sts:*", { until });
+    const answer = strict.sts.send(new GetCallerIdentityCommand({}));
+    await strict.iam.send(new ListRolesCommand({}));
+    while (held.hits === 0) await sleep(5);
+    assert.deepEqual(
+      aws.calls.filter(({ outcome: told }) => told === undefined).map(({ operation }) => operation),
+      ["GetCallerIdentity"],
+    );
+    release();
+    await answer;
   });
 
   it("are gone after a reset, with calls and hooks", async () => {

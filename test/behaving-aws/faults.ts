@@ -3,14 +3,17 @@ import { refuse, type Refusal, type Reply } from "./reply.ts";
 
 /**
  * What goes wrong with a call. `before`: the connection is cut and nothing has happened. `after`: it has happened, and
- * the reply is lost. The rest are answers in place of the service's own, or a delay.
+ * the reply is lost. The rest are answers in place of the service's own, or a delay: of some time, or until something else
+ * has happened.
  */
-export type Fault = "before" | "after" | RefusedFault | { readonly latencyMs: number };
+export type Fault = "before" | "after" | RefusedFault | Delay;
+
+export type Delay = { readonly latencyMs: number } | { readonly until: () => Promise<unknown> };
 
 export type RefusedFault = "throttle" | "429" | "500" | "503" | "conflict" | "expired" | "denied";
 
 /** `ec2:RunInstances`, `s3:*`, `*`; or whatever can be told of the call. */
-export type Target = string | ((call: Pick<AwsRequest, "service" | "operation" | "kind">) => boolean);
+export type Target = string | ((call: Pick<AwsRequest, "service" | "operation" | "kind" | "url">) => boolean);
 
 /** One fault that was asked for. */
 export interface Planned {
@@ -98,7 +101,7 @@ function matcherOf(target: Target): (request: AwsRequest) => boolean {
 }
 
 /** Numbers from 0 to 1 that only depend on the seed (mulberry32). */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

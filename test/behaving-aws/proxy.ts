@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CallLog } from "./calls.ts";
-import { faultReply, type Fault, type Faults, type RefusedFault } from "./faults.ts";
+import { faultReply, type Delay, type Fault, type Faults, type RefusedFault } from "./faults.ts";
 import { Hooks } from "./hooks.ts";
 import { readRequest, type AwsRequest } from "./request.ts";
 import { outcomeOf, type Reply } from "./reply.ts";
@@ -78,7 +78,7 @@ interface Course {
 /** The reply, or undefined when the connection is to be cut. */
 async function decide(request: AwsRequest, course: Course): Promise<Reply | undefined> {
   const { struck, answer, hooks, isGone } = course;
-  for (const fault of struck) if (typeof fault === "object") await sleep(fault.latencyMs);
+  for (const fault of struck) if (typeof fault === "object") await wait(fault);
   const isCut = await hooks.reach("arrived", request);
   await hooks.quiet();
   if (isCut || isGone() || struck.includes("before")) return undefined;
@@ -89,6 +89,8 @@ async function decide(request: AwsRequest, course: Course): Promise<Reply | unde
   if (reply.body instanceof Readable) reply.body.destroy();
   return undefined;
 }
+
+const wait = (delay: Delay): Promise<unknown> => ("until" in delay ? delay.until() : sleep(delay.latencyMs));
 
 const isRefused = (fault: Fault): fault is RefusedFault =>
   typeof fault === "string" && fault !== "before" && fault !== "after";

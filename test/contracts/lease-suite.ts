@@ -48,7 +48,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
   test(`${name}: one whose holder died is taken over, from whom is told, and the old one may not write`, async () => {
     const [one, other] = await open();
     const dead = await takeLease(one, { operation: "up", ttlMs });
-    dead.abandon();
+    await dead.abandon();
     const took: LeaseRecord[] = [];
 
     const next = await takeLease(other, {

@@ -202,7 +202,7 @@ test("bucket: more than one batch of objects is emptied batch by batch", async (
   await Promise.all(keys.map((Key) => s3.send(new PutObjectCommand({ Bucket: id, Key, Body: "x" }))));
   const before = account.calls.length;
 
-  await emptyBucket(ctx, id, 10);
+  await emptyBucket(ctx, id, { batchSize: 10 });
 
   const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: id }));
   assert.deepEqual(Versions, []);
