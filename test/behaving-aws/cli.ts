@@ -11,6 +11,7 @@ import { Disposables } from "../../lib/local/disposables.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
 import { leaseKey } from "../../state/lease.ts";
+import { scriptArguments } from "../script.ts";
 import type { BehavingAws } from "./behaving-aws.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
 import { startStandInHosts } from "./stand-in-host.ts";
@@ -88,7 +89,7 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   await configure();
   const environment = { ...environmentFor(aws, region), DOCKER_HOST: engine.dockerHost };
   const start: Cli["start"] = (command, ...more) => {
-    const args = ["--import", "tsx", join(root, scripts[command]), "--config", config, "--json", ...more];
+    const args = [...scriptArguments(scripts[command]), "--config", config, "--json", ...more];
     return follow(
       spawn(process.execPath, args, { cwd: root, env: environment, stdio: ["ignore", "pipe", "pipe"] }),
     );

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { scriptArguments, sourceArguments } from "../script.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -17,6 +18,8 @@ export interface Finished {
 
 export interface CommandLineOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** By tsx, as a user starts it; slower. */
+  readonly fromSource?: boolean;
   /** Called with each event as it comes, and with what sends the process a signal. */
   readonly onEvent?: (event: Record<string, unknown>, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -27,8 +30,9 @@ export async function runScript(
   args: readonly string[],
   options: CommandLineOptions = {},
 ): Promise<Finished> {
+  const start = options.fromSource === true ? sourceArguments : scriptArguments;
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+  const child = spawn(process.execPath, [...start(script), ...args], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), AWS_EC2_METADATA_DISABLED: "true", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,10 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
-
-const script = fileURLToPath(new URL("../../compose/smoke.ts", import.meta.url));
+import { scriptArguments } from "../script.ts";
 
 const eventShape = z.looseObject({
   event: z.string(),
@@ -32,7 +30,7 @@ export interface SmokeRun {
 
 /** Starts the smoke test as a user does, and gives the process. */
 export const startSmoke = (args: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
-  spawn(process.execPath, ["--import", "tsx", script, ...args], {
+  spawn(process.execPath, [...scriptArguments("compose/smoke.ts"), ...args], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,10 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { scriptArguments } from "../script.ts";
 import type { Cli } from "../behaving-aws/cli.ts";
-
-const root = join(import.meta.dirname, "..", "..");
 
 export interface Child {
   readonly process: ChildProcess;
@@ -29,17 +27,12 @@ export interface ChildOptions {
 /** `up` in a process of its own, which can be sent signals and can have a wrong clock. */
 export function startUp({ config, environment }: Cli, options: ChildOptions = {}): Child {
   const { waitSeconds = 0, clockOffByMs } = options;
-  const clock = clockOffByMs === undefined ? [] : ["--import", join(import.meta.dirname, "clock.ts")];
+  const clock = clockOffByMs === undefined ? [] : ["test/races/clock.ts"];
   const flags = ["--config", config, "--yes", "--json", "--wait", String(waitSeconds)];
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", ...clock, join(root, "provision", "up.ts"), ...flags],
-    {
-      cwd: root,
-      env: { ...environment, CLOCK_OFF_BY_MS: String(clockOffByMs ?? 0) },
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const child = spawn(process.execPath, [...scriptArguments("provision/up.ts", clock), ...flags], {
+    env: { ...environment, CLOCK_OFF_BY_MS: String(clockOffByMs ?? 0) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   return { process: child, ended: read(child) };
 }
 

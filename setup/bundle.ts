@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Plugin } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Compiles scripts with all that they load: `test/a.test.ts` becomes `<directory>/test/a.test.mjs`, what several share is
+ * there once. A process that is started from there is up in a third of the time.
+ */
+export async function bundle(scripts: readonly string[], directory: string): Promise<void> {
+  // A heavy one, which whoever only asks for a place doesn't need.
+  const { build } = await import("esbuild");
+  await build({
+    absWorkingDir: root,
+    entryPoints: [...scripts],
+    outbase: root,
+    outdir: directory,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    sourcemap: true,
+    sourcesContent: false,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    // Machine code, of packages that do without it; and what can't be moved.
+    external: ["*.node", "esbuild"],
+    banner: { js: commonJs },
+    define: { "import.meta.url": "sourceUrl", "import.meta.dirname": "sourceFolder" },
+    plugins: [whereItStood],
+    logLevel: "error",
+  });
+}
+
+/** Where `bundle` puts a script. */
+export const bundled = (script: string, directory: string): string =>
+  join(directory, script.replace(/\.ts$/, ".mjs"));
+
+// What packages written in CommonJS take for granted.
+const commonJs = `import { createRequire as requireFrom } from "node:module";
+const require = requireFrom(import.meta.url), __dirname = import.meta.dirname;`;
+
+/** Files that are read beside the code are still looked for beside its source. */
+const whereItStood: Plugin = {
+  name: "where-it-stood",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const place = { sourceUrl: pathToFileURL(path).href, sourceFolder: dirname(path) };
+      const names = Object.entries(place).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
+      // On the first line of the source, so that lines keep their numbers.
+      return { contents: `${names.join(" ")} ${await readFile(path, "utf8")}`, loader: "ts" };
+    });
+  },
+};

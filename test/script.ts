@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { bundled } from "../setup/bundle.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/**
+ * What node is given to run one of the project's scripts, such as `provision/up.ts`: the script as `npm test` compiled it,
+ * or, in a test that was started by itself, its source.
+ */
+export function scriptArguments(script: string, imports: readonly string[] = []): string[] {
+  const directory = process.env["BERTH_BUNDLE"];
+  return directory === undefined
+    ? sourceArguments(script, imports)
+    : compiledArguments(script, imports, directory);
+}
+
+/** The same from its source in any case, as a user starts it. */
+export function sourceArguments(script: string, imports: readonly string[] = []): string[] {
+  return [
+    ...["tsx", ...imports.map((one) => join(root, one))].flatMap((one) => ["--import", one]),
+    join(root, script),
+  ];
+}
+
+function compiledArguments(script: string, imports: readonly string[], directory: string): string[] {
+  const [compiled = "", ...others] = [script, ...imports].map((one) => bundled(one, directory));
+  return ["--enable-source-maps", ...others.flatMap((one) => ["--import", one]), compiled];
+}
