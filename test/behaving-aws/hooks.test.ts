@@ -41,8 +41,8 @@ describe("hooks", () => {
       off();
       return [how, await countVpcs(bare.ec2)];
     };
-    assert.deepEqual(await cutAt("arrived"), ["TimeoutError", 0]);
-    assert.deepEqual(await cutAt("decided"), ["TimeoutError", 1]);
+    assert.deepEqual(await cutAt("arrived"), ["LostReply", 0]);
+    assert.deepEqual(await cutAt("decided"), ["LostReply", 1]);
   });
 
   it("hold every other call back", async () => {
