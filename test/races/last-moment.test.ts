@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { ListObjectVersionsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { BerthError } from "../../lib/errors.ts";
 import { leaseKey } from "../../state/lease.ts";
 import type { Ended } from "../behaving-aws/cli.ts";
@@ -105,6 +105,21 @@ describe(
       assert.deepEqual([refused.code, refused.exitCode], ["StoreGone", 4]);
       assert.equal(ended.exitCode, 0, ended.stderr);
       await requireNothing();
+    });
+
+    it("begins when all else in the bucket is gone: until then nobody can take the lease", async () => {
+      const listing = new ListObjectVersionsCommand({ Bucket: stranger.id("bucket") });
+      const left: unknown[] = [];
+      aws.on(async ({ stage, call }) => {
+        if (call.operation !== "DeleteObject" || !call.url.includes(leaseKey) || stage !== "arrived") return;
+        const { Versions = [], DeleteMarkers = [] } = await stranger.s3.send(listing);
+        left.push([...Versions, ...DeleteMarkers].map(({ Key, IsLatest }) => [Key, IsLatest]));
+      });
+
+      const ended = await cli.run("down", "--yes");
+
+      assert.equal(ended.exitCode, 0, ended.stderr);
+      assert.deepEqual(left, [[[leaseKey, true]]]);
     });
 
     it("a host's late report goes with the bucket", async () => {

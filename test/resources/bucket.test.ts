@@ -25,7 +25,7 @@ import type { Clients } from "../../lib/aws/clients.ts";
 import { bucketName } from "../../lib/aws/names.ts";
 import { fromTagList, stackTag, toTagList, type Tags } from "../../lib/aws/tags.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
-import { emptyBucket } from "../../lib/resources/bucket-contents.ts";
+import { deleteForGood, emptyBucket } from "../../lib/resources/bucket-contents.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
 import { resourceSuite } from "../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "./account.ts";
@@ -208,6 +208,42 @@ test("bucket: more than one batch of objects is emptied batch by batch", async (
   assert.deepEqual(Versions, []);
   const deletions = account.calls.slice(before).filter((call) => call.operation === "DeleteObjects");
   assert.equal(deletions.length, 3);
+});
+
+for (const batchSize of [1, 2, 1000]) {
+  test(`bucket: emptied but for the current version of one key, in batches of ${batchSize}`, async () => {
+    const { s3 } = stranger;
+    const id = await makeBucket(ctx, newIdentity("bucket"));
+    for (const Key of ["a", "lease", "lease", "z", "lease", "z", "a"])
+      await s3.send(new PutObjectCommand({ Bucket: id, Key, Body: "x" }));
+    await s3.send(new DeleteObjectCommand({ Bucket: id, Key: "z" }));
+
+    await emptyBucket(ctx, id, { keep: "lease", batchSize });
+
+    const left = await s3.send(new ListObjectVersionsCommand({ Bucket: id }));
+    assert.deepEqual(left.DeleteMarkers, undefined);
+    assert.deepEqual(
+      left.Versions?.map(({ Key, IsLatest }) => [Key, IsLatest]),
+      [["lease", true]],
+    );
+  });
+}
+
+test("bucket: an object goes for good with its older versions, unless somebody wrote a newer one", async () => {
+  const { s3 } = stranger;
+  const id = await makeBucket(ctx, newIdentity("bucket"));
+  const key = "lease";
+  const write = (Body: string) => s3.send(new PutObjectCommand({ Bucket: id, Key: key, Body }));
+  const countVersions = async () =>
+    (await s3.send(new ListObjectVersionsCommand({ Bucket: id }))).Versions?.length ?? 0;
+  await write("before");
+  const { ETag: mine = "" } = await write("mine");
+  const { ETag: theirs = "" } = await write("theirs");
+
+  await deleteForGood(ctx, id, { key, etag: mine });
+  assert.equal(await countVersions(), 3);
+  await deleteForGood(ctx, id, { key, etag: theirs });
+  assert.equal(await countVersions(), 0);
 });
 
 test("bucket: in us-east-1 it is made without naming the region", async () => {
