@@ -5,6 +5,7 @@ import { bucketOwner } from "./rules/bucket-owner.ts";
 import { clientTokens } from "./rules/client-tokens.ts";
 import { dependencies } from "./rules/dependencies.ts";
 import { dryRun } from "./rules/dry-run.ts";
+import { endpointRoutes } from "./rules/endpoint-routes.ts";
 import { inputLimits } from "./rules/input-limits.ts";
 import { instanceStates } from "./rules/instance-states.ts";
 import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
@@ -20,6 +21,7 @@ export interface Rules {
   readonly dryRun: boolean;
   readonly inputLimits: boolean;
   readonly bucketOwner: boolean;
+  readonly endpointRoutes: boolean;
   readonly quotas: Quotas | false;
   readonly profileDelay: ProfileDelay | false;
   readonly lateVisibility: LateVisibility | false;
@@ -37,6 +39,7 @@ export const allRules: Rules = {
   dryRun: true,
   inputLimits: true,
   bucketOwner: true,
+  endpointRoutes: true,
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
   lateVisibility: { reads: 2, uses: 2 },
@@ -59,6 +62,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.inputLimits && inputLimits(),
     rules.objectAge !== false && objectAge(rules.objectAge),
     rules.bucketOwner && bucketOwner(localAccount, behind),
+    rules.endpointRoutes && endpointRoutes(behind),
     rules.quotas && quotas(rules.quotas, behind),
     rules.profileDelay && profileDelay(rules.profileDelay, behind),
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
@@ -76,6 +80,7 @@ export const noRules: Rules = {
   dryRun: false,
   inputLimits: false,
   bucketOwner: false,
+  endpointRoutes: false,
   quotas: false,
   profileDelay: false,
   lateVisibility: false,
