@@ -1,0 +1,190 @@
+import * as ec2 from "@aws-sdk/client-ec2";
+import { BatchDeleteImageCommand, DeleteRepositoryCommand } from "@aws-sdk/client-ecr";
+import * as iam from "@aws-sdk/client-iam";
+import { DeleteBucketCommand, DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { localAccount } from "../../lib/local/emulators.ts";
+import { emptyBucket } from "../../lib/resources/bucket-contents.ts";
+import { releaseKey } from "../../lib/release.ts";
+import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
+
+/** One thing of the stack deleted behind Berth's back. */
+export interface Loss {
+  readonly what: string;
+  readonly act: (aws: Stranger) => Promise<unknown>;
+  /** What the plan says of it, and of what hangs on it. */
+  readonly plan: readonly string[];
+  /** What is another one afterwards. */
+  readonly renewed: readonly string[];
+}
+
+async function deleteGateway(by: Stranger): Promise<unknown> {
+  const InternetGatewayId = by.id("internet-gateway");
+  await by.ec2.send(new ec2.DetachInternetGatewayCommand({ InternetGatewayId, VpcId: by.id("vpc") }));
+  return by.ec2.send(new ec2.DeleteInternetGatewayCommand({ InternetGatewayId }));
+}
+
+async function deleteTable(by: Stranger): Promise<unknown> {
+  const RouteTableId = by.id("route-table");
+  const AssociationId = await tableAssociation(by);
+  await by.ec2.send(new ec2.DisassociateRouteTableCommand({ AssociationId }));
+  return by.ec2.send(new ec2.DeleteRouteTableCommand({ RouteTableId }));
+}
+
+async function emptyProfile(by: Stranger): Promise<void> {
+  const InstanceProfileName = by.id("instance-profile");
+  const RoleName = by.id("role");
+  await by.iam.send(new iam.RemoveRoleFromInstanceProfileCommand({ InstanceProfileName, RoleName }));
+}
+
+async function deleteProfile(by: Stranger): Promise<unknown> {
+  await emptyProfile(by);
+  const InstanceProfileName = by.id("instance-profile");
+  return by.iam.send(new iam.DeleteInstanceProfileCommand({ InstanceProfileName }));
+}
+
+async function deleteRole(by: Stranger): Promise<unknown> {
+  await emptyProfile(by);
+  const RoleName = by.id("role");
+  await by.iam.send(new iam.DeleteRolePolicyCommand({ RoleName, PolicyName: "berth" }));
+  return by.iam.send(new iam.DeleteRoleCommand({ RoleName }));
+}
+
+const deleteRepository = (by: Stranger) =>
+  by.ecr.send(new DeleteRepositoryCommand({ repositoryName: by.id("repository"), force: true }));
+
+async function deleteBucket(by: Stranger): Promise<unknown> {
+  const Bucket = by.id("bucket");
+  const region = await by.s3.config.region();
+  const signal = new AbortController().signal;
+  await emptyBucket({ clients: by, account: localAccount, region, signal, note: () => {} }, Bucket);
+  return by.s3.send(new DeleteBucketCommand({ Bucket }));
+}
+
+const terminate = (by: Stranger) =>
+  by.ec2.send(new ec2.TerminateInstancesCommand({ InstanceIds: [by.id("instance")] }));
+
+async function releaseAddress(by: Stranger): Promise<unknown> {
+  const AllocationId = by.id("address");
+  const { Addresses } = await by.ec2.send(
+    new ec2.DescribeAddressesCommand({ AllocationIds: [AllocationId] }),
+  );
+  const { AssociationId } = Addresses?.[0] ?? {};
+  await by.ec2.send(new ec2.DisassociateAddressCommand({ AssociationId }));
+  return by.ec2.send(new ec2.ReleaseAddressCommand({ AllocationId }));
+}
+
+async function deleteNetwork(by: Stranger): Promise<void> {
+  await terminate(by);
+  const VpcEndpointIds = [by.id("s3-endpoint")];
+  await by.ec2.send(new ec2.DeleteVpcEndpointsCommand({ VpcEndpointIds }));
+  await deleteTable(by);
+  await deleteGateway(by);
+  await by.ec2.send(new ec2.DeleteSubnetCommand({ SubnetId: by.id("subnet") }));
+  await by.ec2.send(new ec2.DeleteSecurityGroupCommand({ GroupId: by.id("security-group") }));
+  await by.ec2.send(new ec2.DeleteVpcCommand({ VpcId: by.id("vpc") }));
+}
+
+/** All that a stack is made of, one after the other. */
+export const losses: readonly Loss[] = [
+  {
+    what: "the image",
+    act: (by) =>
+      by.ecr.send(
+        new BatchDeleteImageCommand({
+          repositoryName: by.id("repository"),
+          imageIds: [{ imageDigest: by.id("image").split("@")[1] }],
+        }),
+      ),
+    plan: ["create image", "update release: image"],
+    renewed: [],
+  },
+  {
+    what: "the repository, with its images",
+    act: deleteRepository,
+    plan: ["create repository", "create image", "update release: image"],
+    renewed: [],
+  },
+  {
+    what: "the bucket, with the state document",
+    act: deleteBucket,
+    plan: ["create bucket", "create release"],
+    renewed: [],
+  },
+  {
+    what: "the release",
+    act: (by) => by.s3.send(new DeleteObjectCommand({ Bucket: by.id("bucket"), Key: releaseKey })),
+    plan: ["create release"],
+    renewed: [],
+  },
+  {
+    what: "the internet gateway",
+    act: deleteGateway,
+    plan: ["create internet-gateway", "update route-table: routes[0.0.0.0/0]"],
+    renewed: ["internet-gateway"],
+  },
+  {
+    what: "the S3 endpoint",
+    act: (by) => by.ec2.send(new ec2.DeleteVpcEndpointsCommand({ VpcEndpointIds: [by.id("s3-endpoint")] })),
+    plan: ["create s3-endpoint"],
+    renewed: ["s3-endpoint"],
+  },
+  {
+    what: "the security group",
+    act: async (by) => {
+      await wearOtherGroup(by);
+      return by.ec2.send(new ec2.DeleteSecurityGroupCommand({ GroupId: by.id("security-group") }));
+    },
+    plan: ["create security-group", "update instance: security-groups"],
+    renewed: ["security-group"],
+  },
+  {
+    what: "the role",
+    act: deleteRole,
+    plan: ["create role", "update instance-profile: role"],
+    renewed: [],
+  },
+  { what: "the instance profile", act: deleteProfile, plan: ["create instance-profile"], renewed: [] },
+  {
+    what: "the host",
+    act: terminate,
+    plan: ["create instance", "update release: host <new instance>", "update address: instance"],
+    renewed: ["instance"],
+  },
+  { what: "the address", act: releaseAddress, plan: ["create address"], renewed: ["address"] },
+  {
+    what: "the whole network, with the host",
+    act: deleteNetwork,
+    plan: [
+      "create vpc",
+      "create internet-gateway",
+      "create subnet",
+      "create route-table",
+      "create s3-endpoint",
+      "create security-group",
+      "create instance",
+      "update release: host <new instance>",
+      "update address: instance",
+    ],
+    renewed: [
+      "vpc",
+      "internet-gateway",
+      "subnet",
+      "route-table",
+      "s3-endpoint",
+      "security-group",
+      "instance",
+    ],
+  },
+  {
+    what: "the route table",
+    act: async (by) => {
+      // The emulator would go on listing it there, and then could never delete the endpoint.
+      const RemoveRouteTableIds = [by.id("route-table")];
+      const VpcEndpointId = by.id("s3-endpoint");
+      await by.ec2.send(new ec2.ModifyVpcEndpointCommand({ VpcEndpointId, RemoveRouteTableIds }));
+      return deleteTable(by);
+    },
+    plan: ["create route-table", "update s3-endpoint: route-table"],
+    renewed: ["route-table"],
+  },
+];
