@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
@@ -22,16 +22,25 @@ export interface Bench extends AsyncDisposable {
   readonly bare: Clients;
   /** Runs commands to their end, one after the other. */
   readonly steady: Runner;
-  order(command: Order["command"]): Order;
+  order(command: Order["command"], ...words: string[]): Order;
   configure(settings: Settings): Promise<void>;
+  /** Changes the app's source. */
+  writeApp(text: string): Promise<void>;
   /** Empties the account, and lets the emulators forget what they kept of what was there. */
   reset(): Promise<void>;
   /** A process that has run nothing yet; each is given out once. */
   victim(): Promise<Runner>;
 }
 
+export interface BenchOptions {
+  readonly stack?: string;
+  /** As of `startBehavingAws`. */
+  readonly seed?: number;
+}
+
 /** `script` is what `bundleRunner` made. */
-export async function openBench(script: string): Promise<Bench> {
+export async function openBench(script: string, options: BenchOptions = {}): Promise<Bench> {
+  const { stack = "crash-matrix", seed = 1 } = options;
   await using started = new Disposables();
   const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
   started.use({ [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) });
@@ -40,10 +49,12 @@ export async function openBench(script: string): Promise<Bench> {
       logDirectory: directory,
       ecr: true,
       rules: { objectAge: speed, pagination: { size: pageSize } },
+      seed,
     }),
   );
   const isNews = watchForHosts(aws);
-  const cli = started.use(await openCli({ aws, directory, stack: "crash-matrix", isNews }));
+  const cli = started.use(await openCli({ aws, directory, stack, isNews }));
+  const source = join(directory, "app");
   const environment = {
     ...cli.environment,
     BERTH_HOME: join(directory, "home"),
@@ -61,14 +72,13 @@ export async function openBench(script: string): Promise<Bench> {
     cli,
     bare,
     steady,
-    order: (command) => ({
+    order: (command, ...words) => ({
       command,
-      args: ["--config", cli.config, "--yes", "--json", "--wait", "60"],
+      args: [...words, "--config", cli.config, "--yes", "--json", "--wait", "60"],
     }),
-    configure: ({ environment: values = {}, ...rest }) => {
-      const source = join(directory, "app");
-      return cli.configure({ app: { source, environment: values }, ...rest });
-    },
+    configure: ({ environment: values = {}, replicas, ...rest }) =>
+      cli.configure({ app: { source, environment: values, replicas }, ...rest }),
+    writeApp: (text) => writeFile(join(source, "app"), text),
     reset: async () => {
       await aws.reset();
       isNews.watch();

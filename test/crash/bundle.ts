@@ -5,12 +5,19 @@ import { build, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..", "..");
 
+const entries = [
+  "test/crash/runner.ts",
+  "provision/up.ts",
+  "provision/plan.ts",
+  "provision/status.ts",
+  "provision/state.ts",
+  "teardown/down.ts",
+];
+
 /** The commands and all they load in a few files: a process that is started hundreds of times then starts in a third of the time. */
 export async function bundleRunner(directory: string): Promise<string> {
   await build({
-    entryPoints: ["test/crash/runner.ts", "provision/up.ts", "teardown/down.ts"].map((one) =>
-      join(root, one),
-    ),
+    entryPoints: entries.map((one) => join(root, one)),
     outbase: root,
     outdir: directory,
     outExtension: { ".js": ".mjs" },

@@ -9,6 +9,7 @@ import {
   DescribeVolumesCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcsCommand,
+  type Instance,
   type Tag,
 } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../lib/aws/clients.ts";
@@ -63,11 +64,10 @@ async function listNetwork({ ec2 }: Clients): Promise<Holding[]> {
     ...(groups.SecurityGroups ?? [])
       .filter((one) => isOwn(one) && one.GroupName !== "default")
       .map((one) => {
-        const rules = one.IpPermissions?.map((rule) => [
-          rule.FromPort,
-          rule.IpRanges?.map(({ CidrIp }) => CidrIp),
-        ]);
-        return holding("security-group", one.GroupId, one.Tags, rules?.map(String).toSorted());
+        const rules = one.IpPermissions?.flatMap(({ FromPort, IpRanges = [] }) =>
+          IpRanges.map(({ CidrIp }) => `${FromPort} ${CidrIp}`),
+        );
+        return holding("security-group", one.GroupId, one.Tags, rules?.toSorted());
       }),
     ...(endpoints.VpcEndpoints ?? [])
       .filter(({ State }) => State?.toLowerCase() !== "deleted")
@@ -88,21 +88,23 @@ async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
   const ids = new Set(living.map(({ InstanceId }) => InstanceId));
   return [
     ...living.map((one) =>
-      holding("instance", one.InstanceId, one.Tags, [
-        one.State?.Name,
-        one.InstanceType,
-        one.SecurityGroups?.length,
-      ]),
+      holding("instance", one.InstanceId, one.Tags, [one.State?.Name, one.InstanceType, ...groupsOf(one)]),
     ),
     ...(volumes.Volumes ?? []).map((one) => holding("volume", one.VolumeId, one.Tags, one.Size)),
     // The emulator keeps those of instances that are gone.
     ...(interfaces.NetworkInterfaces ?? [])
       .filter(({ Attachment }) => Attachment?.InstanceId === undefined || ids.has(Attachment.InstanceId))
-      .map((one) => holding("network-interface", one.NetworkInterfaceId, one.TagSet, one.Groups?.length)),
+      .map((one) => holding("network-interface", one.NetworkInterfaceId, one.TagSet, one.Status)),
     ...(addresses.Addresses ?? []).map((one) =>
       holding("address", one.AllocationId, one.Tags, ids.has(one.InstanceId) ? "on the host" : "free"),
     ),
   ];
+}
+
+/** Where the emulator keeps them depends on whether they were ever changed; the interface then lists those of before too. */
+function groupsOf({ SecurityGroups = [], NetworkInterfaces = [] }: Instance): string[] {
+  const groups = SecurityGroups.length > 0 ? SecurityGroups : (NetworkInterfaces[0]?.Groups ?? []);
+  return groups.map(({ GroupName = "" }) => GroupName).toSorted();
 }
 
 function holding(

@@ -12,10 +12,10 @@ export interface CrashPoint {
   readonly stage: Stage;
 }
 
-const stages = ["arrived", "decided", "answered"] as const;
-type Stage = (typeof stages)[number];
+export const stages = ["arrived", "decided", "answered"] as const;
+export type Stage = (typeof stages)[number];
 
-const words: Record<Stage, string> = {
+export const stageWords: Record<Stage, string> = {
   arrived: "before",
   decided: "after its effect",
   answered: "after its reply",
@@ -23,10 +23,10 @@ const words: Record<Stage, string> = {
 
 /** `first ec2:RunInstances#3 after its effect` */
 export function describePoint({ scenario, operation, ordinal, stage }: CrashPoint): string {
-  return `${scenario.name} ${operation}#${ordinal} ${words[stage]}`;
+  return `${scenario.name} ${operation}#${ordinal} ${stageWords[stage]}`;
 }
 
-function operationOf({ service, operation, url }: Reached["call"]): string {
+export function operationOf({ service, operation, url }: Reached["call"]): string {
   if (service !== "s3") return `${service}:${operation}`;
   const key = new URL(url, "http://s3").pathname.split("/").slice(2).join("/");
   return key === "" ? `s3:${operation}` : `s3:${operation} ${key}`;

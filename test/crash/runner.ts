@@ -3,7 +3,7 @@ import { hurry } from "./fast-clock.ts";
 
 /** What a runner is told to do, one at a time. */
 export interface Order {
-  readonly command: "up" | "down";
+  readonly command: keyof typeof scripts;
   readonly args: readonly string[];
 }
 
@@ -13,11 +13,18 @@ export interface Done {
   readonly output: string;
 }
 
+const scripts = {
+  up: "../../provision/up",
+  plan: "../../provision/plan",
+  status: "../../provision/status",
+  state: "../../provision/state",
+  down: "../../teardown/down",
+};
+
 // A process that has everything loaded and then runs one command after the other, as `npm run` would. It can be killed
 // like any other, and saves the seconds that a start takes.
 hurry(Number(process.env["CRASH_SPEED"] ?? "1"));
 const suffix = extname(import.meta.url);
-const scripts = { up: "../../provision/up", down: "../../teardown/down" };
 const tell = (message: Done | "ready") => process.send?.(message);
 let runs = 0;
 // A user would see them.

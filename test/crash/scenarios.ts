@@ -10,7 +10,10 @@ export interface Scenario {
 export interface Settings {
   readonly ingress?: readonly object[];
   readonly instance?: object;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** These two of the app. */
   readonly environment?: Readonly<Record<string, string>>;
+  readonly replicas?: number;
 }
 
 /** Brings up what isn't there. */

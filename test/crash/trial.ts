@@ -95,7 +95,7 @@ function strike({ aws }: Bench, victim: Runner, { operation, ordinal, stage }: C
 const untagged = new Set(["network-interface"]);
 
 /** What is there against what an undisturbed run leaves there. */
-function judge(stack: string, found: readonly Holding[], wanted: readonly Holding[]): Findings {
+export function judge(stack: string, found: readonly Holding[], wanted: readonly Holding[]): Findings {
   const orphans = found
     .filter(({ kind, owner }) => owner !== stack && !untagged.has(kind))
     .map(({ kind, id }) => `${kind} ${id} without tags`);

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { bundleRunner } from "../crash/bundle.ts";
+import { parseSeeds } from "./seeds.ts";
+import { type Failure, type Outcome, runTrial } from "./trial.ts";
+
+const help = `soak: random operations on a stack that must be one of everything after each of them
+
+Usage: npm run soak -- [options]
+
+  --seed N         decides everything that is drawn: 7, 1,2,3 or 1..10 (random, and printed)
+  --operations N   how many of each seed (50)
+  --benches N      how many seeds at once, each with an AWS of its own (1)
+  --json           one JSON object an operation on stdout, one a seed, and a last one with the sums
+  --help           this text
+
+Configuration is changed, the app released, resources changed and deleted behind Berth's back, state lost, runs killed,
+calls throttled and cut off, S3 taken away. Then up has to finish, plan has to find nothing to do, and AWS has to hold
+exactly one of everything. In the end down has to leave nothing.
+Exit codes: 0 all converged, 1 not all, 3 bad arguments, 130 interrupted.
+`;
+
+interface Asked {
+  readonly seeds: readonly number[];
+  readonly operations: number;
+  readonly benches: number;
+  readonly json: boolean;
+}
+
+function parse(): Asked | "help" {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string" },
+      operations: { type: "string", default: "50" },
+      benches: { type: "string", default: "1" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return "help";
+  return {
+    seeds: parseSeeds(values.seed),
+    operations: parseCount("operations", values.operations),
+    benches: parseCount("benches", values.benches),
+    json: values.json,
+  };
+}
+
+function parseCount(option: string, text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new TypeError(`--${option} takes a number from 1, not "${text}"`);
+}
+
+async function soak({ seeds, operations, benches, json }: Asked, signal: AbortSignal): Promise<number> {
+  const directory = await mkdtemp(join(tmpdir(), "berth-soak-"));
+  const tell = (value: object, text: string, stream: NodeJS.WriteStream = process.stderr) =>
+    void (json ? process.stdout.write(`${JSON.stringify(value)}\n`) : stream.write(`${text}\n`));
+  process.stderr.write(`seeds ${seeds.join(", ")}; ${operations} operations each\n`);
+  const waiting = [...seeds];
+  const outcomes: Outcome[] = [];
+  try {
+    const script = await bundleRunner(directory);
+    const work = async () => {
+      for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
+        const outcome = await runTrial({
+          seed,
+          operations,
+          script,
+          signal,
+          onDone: (done) => {
+            const { number, durationMs, text } = done;
+            const place = `${seed}: ${String(number).padStart(3)}/${operations}`;
+            tell(done, `${place} ${(durationMs / 1000).toFixed(1).padStart(5)} s  ${text}`);
+          },
+        });
+        outcomes.push(outcome);
+        const { failure } = outcome;
+        tell(outcome, outcomeText(outcome), process.stdout);
+        if (failure !== undefined && !json) process.stderr.write(failureText(outcome, failure));
+      }
+    };
+    await Promise.all(Array.from({ length: benches }, work));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  return outcomes.every(({ failure }) => failure === undefined) ? 0 : 1;
+}
+
+function outcomeText(outcome: Outcome): string {
+  const { seed, operations, converged, orphans, duplicates, census = "not taken", durationMs } = outcome;
+  const seconds = Math.round(durationMs / 1000);
+  return `seed ${seed}: ${operations} operations, ${converged} converged, ${orphans} orphans, ${duplicates} duplicates, census ${census} (${seconds} s)`;
+}
+
+function failureText({ seed, operations }: Outcome, failure: Failure): string {
+  return [
+    `seed ${seed} failed at operation ${failure.number}: ${failure.message}`,
+    ...failure.operations.map((text, index) => `  ${String(index + 1).padStart(3)} ${text}`),
+    ...failure.runs,
+    `again: npm run soak -- --seed ${seed} --operations ${Math.min(failure.number, operations)}`,
+    "",
+  ].join("\n");
+}
+
+async function main(): Promise<number> {
+  let asked: Asked | "help";
+  try {
+    asked = parse();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 3;
+  }
+  if (asked === "help") {
+    process.stdout.write(help);
+    return 0;
+  }
+  const interrupt = new AbortController();
+  process.once("SIGINT", () => interrupt.abort());
+  try {
+    return await soak(asked, interrupt.signal);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    process.stderr.write("interrupted\n");
+    return 130;
+  }
+}
+
+process.exitCode = await main();
