@@ -8,6 +8,8 @@ export interface LoggedCall {
   readonly operation: string;
   readonly kind: "read" | "write";
   readonly region: string;
+  /** Path and query. */
+  readonly url: string;
   /** Absent as long as it is under way. */
   readonly durationMs?: number;
   /** `ok`, the name of the error, or `cut` when no reply was sent. */
@@ -25,9 +27,9 @@ export class CallLog {
   }
 
   /** Notes the call as under way; what is returned is to be told how it ended. */
-  begin({ number, service, operation, kind, region }: AwsRequest): (end: End) => void {
+  begin({ number, service, operation, kind, region, url }: AwsRequest): (end: End) => void {
     const startedMs = performance.now();
-    const call = { number, service, operation, kind, region };
+    const call = { number, service, operation, kind, region, url };
     this.#calls.set(number, call);
     return (end) => {
       // One that ends after a reset is none of the new log's.

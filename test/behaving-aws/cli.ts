@@ -71,7 +71,7 @@ export interface CliOptions {
 
 /** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
 export async function openCli(options: CliOptions): Promise<Cli> {
-  const { aws, directory, stack, region = "eu-central-1", isNews } = options;
+  const { aws, directory, stack, region = "eu-central-1", isNews = watchForHosts(aws) } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
@@ -110,6 +110,20 @@ export async function openCli(options: CliOptions): Promise<Cli> {
       await kept[Symbol.asyncDispose]();
       await forgetFiles(stack);
     },
+  };
+}
+
+/** Hosts have something to do when a run asks for their report or has changed what there is in EC2, and only then. */
+function watchForHosts(aws: BehavingAws): () => boolean {
+  let before = 0;
+  return () => {
+    const ended = aws.calls.filter(({ outcome, service, kind, url }) => {
+      const concernsHosts = (service === "ec2" && kind === "write") || url.includes("/hosts/");
+      return outcome !== undefined && concernsHosts;
+    });
+    const isNews = ended.length !== before;
+    before = ended.length;
+    return isNews;
   };
 }
 
