@@ -3,11 +3,11 @@ import { test } from "node:test";
 import {
   AllocateAddressCommand,
   AssociateAddressCommand,
-  DescribeImagesCommand,
   DescribeAddressesCommand,
   DisassociateAddressCommand,
   RunInstancesCommand,
 } from "@aws-sdk/client-ec2";
+import { lookupImage } from "../../lib/aws/lookup.ts";
 import { address } from "../../lib/resources/address.ts";
 import { resourceSuite } from "../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "./account.ts";
@@ -15,12 +15,13 @@ import { makeNetwork } from "./network.ts";
 
 const account = await openAccount();
 const { ctx, stranger } = account;
+// Looked up once: the emulator takes a second to list all images that there are.
+const image = await lookupImage(ctx, "debian-13", "x86_64");
 
 async function runInstance(): Promise<string> {
   const { subnetId } = await makeNetwork(account);
-  const { Images = [] } = await stranger.ec2.send(new DescribeImagesCommand({ Owners: ["amazon"] }));
   const run = new RunInstancesCommand({
-    ImageId: Images[0]?.ImageId,
+    ImageId: image.imageId,
     InstanceType: "t3.micro",
     SubnetId: subnetId,
     MinCount: 1,
