@@ -14,7 +14,7 @@ export function instanceDifferences(desired: InstanceDesired, facts: InstanceFac
       wanted: desired.securityGroupId,
       found: facts.securityGroupIds.join(", ") || undefined,
     }),
-    ...fieldDifference("profile", { wanted: desired.profileName, found: facts.profileName }),
+    ...fieldDifference("profile", { wanted: desired.profileName, found: shownProfile(facts) }),
     ...fieldDifference("metadata.tokens", {
       wanted: metadataOptions.HttpTokens,
       found: facts.metadata.tokens,
@@ -31,6 +31,10 @@ export function instanceDifferences(desired: InstanceDesired, facts: InstanceFac
       ? fieldDifference("cpu-credits", { wanted: cpuCredits, found: facts.cpuCredits })
       : []),
   ];
+}
+
+function shownProfile({ profileName, deletedProfileId }: InstanceFacts): string | undefined {
+  return deletedProfileId === undefined ? profileName : `${profileName} (${deletedProfileId}, deleted since)`;
 }
 
 function machineDifferences(desired: InstanceDesired, facts: InstanceFacts): Difference[] {

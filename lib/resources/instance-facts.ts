@@ -11,6 +11,7 @@ import {
 import { unlessAbsent } from "../aws/errors.ts";
 import { fromTagList } from "../aws/tags.ts";
 import { requireId } from "./creation.ts";
+import { findDeletedProfile } from "./profile-association.ts";
 import type { Facts, ResourceContext } from "./resource.ts";
 
 /** What one DescribeInstances tells. */
@@ -46,6 +47,8 @@ export interface InstanceFacts extends InstanceSummary {
     readonly encrypted: boolean;
   };
   readonly cpuCredits: string;
+  /** As of `findDeletedProfile`. */
+  readonly deletedProfileId: string | undefined;
 }
 
 const living: Filter = { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] };
@@ -83,6 +86,7 @@ interface Details {
   readonly userData?: string;
   readonly volumes: readonly Volume[];
   readonly cpuCredits: string;
+  readonly deletedProfileId: string | undefined;
 }
 
 async function readDetails(ctx: ResourceContext, id: string): Promise<Details> {
@@ -93,16 +97,18 @@ async function readDetails(ctx: ResourceContext, id: string): Promise<Details> {
   const credits = new DescribeInstanceCreditSpecificationsCommand({
     Filters: [{ Name: "instance-id", Values: [id] }],
   });
-  const [data, disks, credit] = await Promise.all([
+  const [data, disks, credit, deletedProfileId] = await Promise.all([
     unlessAbsent(ec2.send(attribute)),
     ec2.send(volumes),
     ec2.send(credits),
+    findDeletedProfile(ctx, id),
   ]);
   return {
     ...(data === undefined ? {} : { userData: decode(data.UserData?.Value) }),
     volumes: disks.Volumes ?? [],
     cpuCredits:
       credit.InstanceCreditSpecifications?.find((one) => one.InstanceId === id)?.CpuCredits ?? "standard",
+    deletedProfileId,
   };
 }
 

@@ -1,17 +1,12 @@
-import {
-  AssociateIamInstanceProfileCommand,
-  DescribeIamInstanceProfileAssociationsCommand,
-  ReplaceIamInstanceProfileAssociationCommand,
-  RunInstancesCommand,
-  type RunInstancesCommandInput,
-} from "@aws-sdk/client-ec2";
+import { RunInstancesCommand, type RunInstancesCommandInput } from "@aws-sdk/client-ec2";
 import { clientToken } from "../aws/client-token.ts";
-import { isNotYetVisible, isProfileNotYetVisible } from "../aws/errors.ts";
+import { isProfileNotYetVisible } from "../aws/errors.ts";
 import { isTypeName } from "../aws/lookup.ts";
 import { retry } from "../aws/poll.ts";
 import { tagSpecifications } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
 import { requireId } from "./creation.ts";
+import { profileTimeoutMs } from "./profile-association.ts";
 import type { Identity, ResourceContext } from "./resource.ts";
 
 export interface InstanceDesired {
@@ -44,8 +39,6 @@ export const cpuCredits = "standard";
 export const isBurstable = (type: string): boolean => /^t\d/.test(type);
 
 const userDataLimit = 16 * 1024;
-// AWS documents no limit; seconds are usual.
-const profileTimeoutMs = 2 * 60_000;
 
 /**
  * Orders the instance and returns its id. The same order again is answered with the same instance, in any process.
@@ -110,33 +103,5 @@ function encodeUserData(text: string): string {
     code: "UserDataTooLarge",
     message: `The host's user data is ${bytes.length} bytes long; AWS takes ${userDataLimit}`,
     hint: "This is a mistake in Berth: please report it",
-  });
-}
-
-/** Gives a running instance its profile, in place of any other. */
-export async function setProfile(ctx: ResourceContext, id: string, name: string): Promise<void> {
-  const { ec2 } = ctx.clients;
-  const filters = [
-    { Name: "instance-id", Values: [id] },
-    { Name: "state", Values: ["associating", "associated"] },
-  ];
-  const { IamInstanceProfileAssociations: held = [] } = await ec2.send(
-    new DescribeIamInstanceProfileAssociationsCommand({ Filters: filters }),
-  );
-  const AssociationId = held[0]?.AssociationId;
-  const IamInstanceProfile = { Name: name };
-  await retry(ctx, {
-    what: `instance profile ${name} to be usable by ${id}`,
-    timeoutMs: profileTimeoutMs,
-    retryOn: isNotYetVisible,
-    attempt: async () => {
-      if (AssociationId === undefined) {
-        await ec2.send(new AssociateIamInstanceProfileCommand({ InstanceId: id, IamInstanceProfile }));
-      } else {
-        await ec2.send(
-          new ReplaceIamInstanceProfileAssociationCommand({ AssociationId, IamInstanceProfile }),
-        );
-      }
-    },
   });
 }

@@ -19,15 +19,9 @@ import {
   type InstanceFacts,
   type InstanceSummary,
 } from "./instance-facts.ts";
-import {
-  cpuCredits,
-  launch,
-  metadataOptions,
-  osTag,
-  setProfile,
-  type InstanceDesired,
-} from "./instance-launch.ts";
+import { cpuCredits, launch, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { setProfile } from "./profile-association.ts";
 import { removeUntilGone } from "./removal.ts";
 import type { Change, Resource, ResourceContext } from "./resource.ts";
 

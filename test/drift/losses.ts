@@ -1,9 +1,9 @@
 import * as ec2 from "@aws-sdk/client-ec2";
 import { BatchDeleteImageCommand, DeleteRepositoryCommand } from "@aws-sdk/client-ecr";
 import * as iam from "@aws-sdk/client-iam";
-import { DeleteBucketCommand, DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators.ts";
-import { emptyBucket } from "../../lib/resources/bucket-contents.ts";
+import { bucket } from "../../lib/resources/bucket.ts";
 import { releaseKey } from "../../lib/release.ts";
 import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
 
@@ -42,6 +42,17 @@ async function deleteProfile(by: Stranger): Promise<unknown> {
   return by.iam.send(new iam.DeleteInstanceProfileCommand({ InstanceProfileName }));
 }
 
+/** As it was, by all but its id. */
+async function remakeProfile(by: Stranger): Promise<unknown> {
+  const InstanceProfileName = by.id("instance-profile");
+  const { InstanceProfile } = await by.iam.send(new iam.GetInstanceProfileCommand({ InstanceProfileName }));
+  const { Path, Tags } = InstanceProfile ?? {};
+  await deleteProfile(by);
+  await by.iam.send(new iam.CreateInstanceProfileCommand({ InstanceProfileName, Path, Tags }));
+  const RoleName = by.id("role");
+  return by.iam.send(new iam.AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName }));
+}
+
 async function deleteRole(by: Stranger): Promise<unknown> {
   await emptyProfile(by);
   const RoleName = by.id("role");
@@ -52,12 +63,12 @@ async function deleteRole(by: Stranger): Promise<unknown> {
 const deleteRepository = (by: Stranger) =>
   by.ecr.send(new DeleteRepositoryCommand({ repositoryName: by.id("repository"), force: true }));
 
-async function deleteBucket(by: Stranger): Promise<unknown> {
-  const Bucket = by.id("bucket");
+/** As Berth does it: a host may write its report between the emptying and the end. */
+async function deleteBucket(by: Stranger): Promise<void> {
   const region = await by.s3.config.region();
-  const signal = new AbortController().signal;
-  await emptyBucket({ clients: by, account: localAccount, region, signal, note: () => {} }, Bucket);
-  return by.s3.send(new DeleteBucketCommand({ Bucket }));
+  const { signal } = new AbortController();
+  const ctx = { clients: by, account: localAccount, region, signal, note: () => {} };
+  await bucket.remove(ctx, by.id("bucket"));
 }
 
 const terminate = (by: Stranger) =>
@@ -143,7 +154,18 @@ export const losses: readonly Loss[] = [
     plan: ["create role", "update instance-profile: role"],
     renewed: [],
   },
-  { what: "the instance profile", act: deleteProfile, plan: ["create instance-profile"], renewed: [] },
+  {
+    what: "the instance profile",
+    act: deleteProfile,
+    plan: ["create instance-profile", "update instance: profile"],
+    renewed: [],
+  },
+  {
+    what: "the instance profile, which somebody made again",
+    act: remakeProfile,
+    plan: ["update instance: profile"],
+    renewed: [],
+  },
   {
     what: "the host",
     act: terminate,

@@ -16,6 +16,9 @@ import {
 import {
   AddRoleToInstanceProfileCommand,
   CreateInstanceProfileCommand,
+  DeleteInstanceProfileCommand,
+  GetInstanceProfileCommand,
+  RemoveRoleFromInstanceProfileCommand,
   CreateRoleCommand,
 } from "@aws-sdk/client-iam";
 import { lookupImage } from "../../lib/aws/lookup.ts";
@@ -36,10 +39,10 @@ async function makeGroup(GroupName: string): Promise<string> {
   return (await stranger.ec2.send(command)).GroupId ?? "";
 }
 
-async function makeProfile(name: string): Promise<void> {
+async function makeProfile(name: string, { withRole = true } = {}): Promise<void> {
   const { iam } = stranger;
   const AssumeRolePolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [] });
-  await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument }));
+  if (withRole) await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument }));
   await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name, Path: "/berth/" }));
   await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
 }
@@ -62,10 +65,16 @@ async function describe(id: string) {
   return found;
 }
 
-async function profileAssociation(id: string): Promise<string | undefined> {
+async function profileAssociation(id: string) {
   const Filters = [{ Name: "instance-id", Values: [id] }];
   const command = new DescribeIamInstanceProfileAssociationsCommand({ Filters });
-  return (await stranger.ec2.send(command)).IamInstanceProfileAssociations?.[0]?.AssociationId;
+  return (await stranger.ec2.send(command)).IamInstanceProfileAssociations?.[0];
+}
+
+async function deleteProfile(InstanceProfileName: string): Promise<void> {
+  const held = { InstanceProfileName, RoleName: InstanceProfileName };
+  await stranger.iam.send(new RemoveRoleFromInstanceProfileCommand(held));
+  await stranger.iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName }));
 }
 
 resourceSuite({
@@ -97,7 +106,11 @@ resourceSuite({
     {
       field: "profile",
       act: async ({ ec2 }, { id }) =>
-        ec2.send(new DisassociateIamInstanceProfileCommand({ AssociationId: await profileAssociation(id) })),
+        ec2.send(
+          new DisassociateIamInstanceProfileCommand({
+            AssociationId: (await profileAssociation(id))?.AssociationId,
+          }),
+        ),
     },
     {
       field: "disk.type",
@@ -189,6 +202,36 @@ test("instance: user data is told by its length and hash, never shown", async ()
   const text = JSON.stringify(instance.differences(identity, wish, facts));
 
   assert.ok(text.includes("user-data") && !text.includes("s3cret"));
+});
+
+test("instance: a profile deleted while it ran is named, and the one made again under its name is given to it", async () => {
+  await makeProfile("remade");
+  const identity = newIdentity("instance");
+  const desired = { ...wish, profileName: "remade" };
+  const id = await instance.create(ctx, identity, desired);
+  const read = async () => {
+    const facts = await instance.find(ctx, identity, id);
+    assert.ok(facts);
+    return { facts, differences: instance.differences(identity, desired, facts) };
+  };
+  const first = (await profileAssociation(id))?.IamInstanceProfile?.Id;
+  assert.deepEqual((await read()).differences, []);
+
+  await deleteProfile("remade");
+  const gone = await read();
+  await makeProfile("remade", { withRole: false });
+  const remade = await read();
+  await instance.update(ctx, { identity, desired, ...remade });
+
+  const found = `remade (${first}, deleted since)`;
+  for (const { differences } of [gone, remade])
+    assert.deepEqual(differences, [{ field: "profile", wanted: "remade", found, action: "update" }]);
+  assert.deepEqual((await read()).differences, []);
+  const { InstanceProfile } = await stranger.iam.send(
+    new GetInstanceProfileCommand({ InstanceProfileName: "remade" }),
+  );
+  const held = (await profileAssociation(id))?.IamInstanceProfile;
+  assert.deepEqual([held?.Id, held?.Id === first], [InstanceProfile?.InstanceProfileId, false]);
 });
 
 test("instance: a profile that never becomes usable is waited for, and named", async () => {

@@ -1,0 +1,72 @@
+import {
+  AssociateIamInstanceProfileCommand,
+  paginateDescribeIamInstanceProfileAssociations,
+  ReplaceIamInstanceProfileAssociationCommand,
+  type IamInstanceProfileAssociation,
+} from "@aws-sdk/client-ec2";
+import { GetInstanceProfileCommand } from "@aws-sdk/client-iam";
+import { isNotYetVisible, unlessAbsent } from "../aws/errors.ts";
+import { iamPath } from "../aws/names.ts";
+import { retry } from "../aws/poll.ts";
+import type { ResourceContext } from "./resource.ts";
+
+// AWS documents no limit; seconds are usual.
+export const profileTimeoutMs = 2 * 60_000;
+
+/**
+ * The id of the instance profile that an instance was given, if that profile was deleted since: its credentials end then,
+ * and EC2 goes on naming it. Another one of the same name, made later, doesn't take its place by itself.
+ */
+export async function findDeletedProfile(
+  ctx: ResourceContext,
+  instanceId: string,
+): Promise<string | undefined> {
+  const [held] = await describeAssociations(ctx, instanceId);
+  const { Arn = "", Id: heldId } = held?.IamInstanceProfile ?? {};
+  // One outside of Berth's path is none of Berth's: the name says so already.
+  const [, name] = Arn.split(`:instance-profile${iamPath}`);
+  if (heldId === undefined || name === undefined) return undefined;
+  const answer = await unlessAbsent(
+    ctx.clients.iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })),
+  );
+  return answer?.InstanceProfile?.InstanceProfileId === heldId ? undefined : heldId;
+}
+
+/** Gives a running instance its profile, in place of any other. */
+export async function setProfile(ctx: ResourceContext, instanceId: string, name: string): Promise<void> {
+  const { ec2 } = ctx.clients;
+  const [held] = await describeAssociations(ctx, instanceId);
+  const IamInstanceProfile = { Name: name };
+  await retry(ctx, {
+    what: `instance profile ${name} to be usable by ${instanceId}`,
+    timeoutMs: profileTimeoutMs,
+    retryOn: isNotYetVisible,
+    attempt: async () => {
+      const AssociationId = held?.AssociationId;
+      if (AssociationId === undefined) {
+        await ec2.send(
+          new AssociateIamInstanceProfileCommand({ InstanceId: instanceId, IamInstanceProfile }),
+        );
+      } else {
+        await ec2.send(
+          new ReplaceIamInstanceProfileAssociationCommand({ AssociationId, IamInstanceProfile }),
+        );
+      }
+    },
+  });
+}
+
+/** One, but for a moment after a replacement: the newest first. */
+async function describeAssociations(
+  ctx: ResourceContext,
+  instanceId: string,
+): Promise<IamInstanceProfileAssociation[]> {
+  const Filters = [
+    { Name: "instance-id", Values: [instanceId] },
+    { Name: "state", Values: ["associating", "associated"] },
+  ];
+  const found: IamInstanceProfileAssociation[] = [];
+  const pages = paginateDescribeIamInstanceProfileAssociations({ client: ctx.clients.ec2 }, { Filters });
+  for await (const page of pages) found.push(...(page.IamInstanceProfileAssociations ?? []));
+  return found.toSorted((a, b) => Number(b.State === "associating") - Number(a.State === "associating"));
+}
