@@ -22,7 +22,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketTaggingCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators.ts";
-import { emptyBucket } from "../../lib/resources/bucket-contents.ts";
+import { bucket } from "../../lib/resources/bucket.ts";
 import { wearOtherGroup, type Stranger } from "./rows.ts";
 import { linesOf, openDriftingStack } from "./stack.ts";
 
@@ -84,8 +84,8 @@ const takings: Taking[] = [
     take: async (by, Bucket) => {
       const { region } = stack.cli;
       const signal = new AbortController().signal;
-      await emptyBucket({ clients: by, account: localAccount, region, signal, note: () => {} }, Bucket);
-      await by.s3.send(new DeleteBucketCommand({ Bucket }));
+      // As Berth does it: a host may write its report between the emptying and the end.
+      await bucket.remove({ clients: by, account: localAccount, region, signal, note: () => {} }, Bucket);
       const CreateBucketConfiguration = { LocationConstraint: "eu-central-1" as const };
       return by.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
     },
