@@ -41,7 +41,7 @@ export async function converge(options: ConvergeOptions): Promise<Observations> 
   const { journal, plan, wishes } = options;
   const found = new Map(options.found);
   const steps = new Map(plan.steps.map((step) => [step.name, step]));
-  noteIntent(journal, plan);
+  noteIntent(options);
   await journal.flush();
 
   const idOf: IdOf = (name) => {
@@ -71,7 +71,7 @@ export async function converge(options: ConvergeOptions): Promise<Observations> 
  * One save before the first create. What is created gets a generation of its own if another was known before: AWS may
  * show the old one for hours, and answers the old one's client token with the old one.
  */
-function noteIntent(journal: Journal, plan: Plan): void {
+function noteIntent({ journal, plan, found }: ConvergeOptions): void {
   const news = plan.steps.filter(({ action }) => action !== "update");
   if (news.length === 0) return;
   journal.note((document) => {
@@ -79,11 +79,13 @@ function noteIntent(journal: Journal, plan: Plan): void {
     const superseded = [...document.superseded];
     for (const { name, kind, action } of news) {
       const before = document.resources[name];
-      const generation = before?.id === undefined ? (before?.generation ?? 1) : before.generation + 1;
-      if (action === "replace" && before?.id !== undefined) {
-        superseded.push({ name, kind: before.kind, generation: before.generation, id: before.id });
+      const generation = before?.generation ?? 1;
+      // What was found by its tags alone isn't in the document: that was lost, or a run was killed before it noted the id.
+      const id = found.get(name)?.facts.id ?? before?.id;
+      if (action === "replace" && id !== undefined) {
+        superseded.push({ name, kind: before?.kind ?? kind, generation, id });
       }
-      resources[name] = { kind, generation };
+      resources[name] = { kind, generation: id === undefined ? generation : generation + 1 };
     }
     return { ...document, resources, superseded };
   });

@@ -207,6 +207,18 @@ test("a create whose every reply gets lost is given up with what came in place o
   assert.equal(cloud.calls.length, 6);
 });
 
+test("a replace of what is known by its tags alone removes the old one too", async () => {
+  const cloud = new FakeCloud();
+  const first = await openStack();
+  await first.up([cloud.wish("host", { link: "a" })]);
+  const { up, store } = await openStack();
+
+  await up([cloud.wish("host", { link: "b" })]);
+
+  assert.deepEqual([...cloud.things.keys()], ["host-2"]);
+  assert.deepEqual((await store.load())?.document.superseded, []);
+});
+
 test("after a failure nothing new is begun, and what was made is in the state", async () => {
   const cloud = new FakeCloud();
   const wishes = [cloud.wish("net"), cloud.wish("sub", { needs: ["net"] })];
