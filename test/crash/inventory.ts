@@ -104,7 +104,7 @@ async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
 /** Where the emulator keeps them depends on whether they were ever changed; the interface then lists those of before too. */
 function groupsOf({ SecurityGroups = [], NetworkInterfaces = [] }: Instance): string[] {
   const groups = SecurityGroups.length > 0 ? SecurityGroups : (NetworkInterfaces[0]?.Groups ?? []);
-  return groups.map(({ GroupName = "" }) => GroupName).toSorted();
+  return groups.map(({ GroupName }) => (GroupName === "default" ? "the VPC's group" : "a group of its own"));
 }
 
 function holding(
