@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { exitCodes } from "../lib/errors.ts";
 import { imagesOf } from "./base-images.ts";
 import { bundle, bundled } from "./bundle.ts";
+import { openEmulatorPool } from "./emulator-pool.ts";
 import type { Phases } from "./phases.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { runTarget } from "./target.ts";
@@ -74,14 +75,19 @@ async function runNodeTest({ files, options }: TestSelection): Promise<number> {
   const directory = await mkdtemp(join(cache, "berth-test-"));
   try {
     await bundle([...files, ...scripts], directory);
+    await using emulators = await openEmulatorPool();
     const compiled = files.map((file) => bundled(file, directory));
-    return await runCompiled({ files: compiled, options }, directory);
+    const environment = { BERTH_BUNDLE: directory, BERTH_EMULATORS: emulators.path };
+    return await runCompiled({ files: compiled, options }, environment);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function runCompiled({ files, options }: TestSelection, directory: string): Promise<number> {
+async function runCompiled(
+  { files, options }: TestSelection,
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
   const reporter = process.stdout.isTTY ? "spec" : "tap";
   const chosen = options.some((option) => option.startsWith("--test-reporter"));
   // Two at least: most of a test's time is waiting. Four at most: each may start machines of its own.
@@ -95,7 +101,7 @@ async function runCompiled({ files, options }: TestSelection, directory: string)
   ];
   const child = spawn(process.execPath, [...flags, ...options, ...files], {
     cwd: root,
-    env: { ...process.env, BERTH_BUNDLE: directory },
+    env: { ...process.env, ...environment },
     stdio: "inherit",
   });
   const forward = () => child.kill("SIGTERM");

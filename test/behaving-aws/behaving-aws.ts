@@ -1,5 +1,6 @@
 import { createClients, type Clients, type Endpoints } from "../../lib/aws/clients.ts";
-import { startEmulators, type LocalCredentials } from "../../lib/local/emulators.ts";
+import type { LocalCredentials } from "../../lib/local/emulators.ts";
+import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import type { LoggedCall } from "./calls.ts";
 import { Faults } from "./faults.ts";
@@ -42,7 +43,7 @@ export interface BehavingAws extends AsyncDisposable {
 export async function startBehavingAws(options: BehavingAwsOptions): Promise<BehavingAws> {
   const { logDirectory, ecr = false, seed = 1 } = options;
   await using started = new Disposables();
-  const emulators = started.use(await startEmulators({ logDirectory, ecr }));
+  const emulators = started.use(await borrowEmulators({ logDirectory, ecr }));
   const { endpoints: bare, credentials } = emulators;
   const rules = { ...allRules, ...options.rules };
   const behind = clientsBehind(bare, credentials);

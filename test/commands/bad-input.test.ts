@@ -12,13 +12,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
-import { startEmulators } from "../../lib/local/emulators.ts";
+import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import { takeLease } from "../../state/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { runScript } from "./command-line.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-bad-input-"));
-const emulators = await startEmulators({ logDirectory: directory, ecr: false });
+const emulators = await borrowEmulators({ logDirectory: directory, ecr: false });
 after(async () => {
   await emulators[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts";
 import { resourceTags } from "../../lib/aws/tags.ts";
-import { localAccount, startEmulators } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators.ts";
+import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
 
 /** An AWS account of emulators for one test file; ends with the file. */
@@ -22,7 +23,7 @@ export interface Account {
 
 export async function openAccount(options: { readonly ecr?: boolean } = {}): Promise<Account> {
   const logDirectory = await mkdtemp(join(tmpdir(), "berth-resources-"));
-  const emulators = await startEmulators({ logDirectory, ecr: options.ecr ?? false });
+  const emulators = await borrowEmulators({ logDirectory, ecr: options.ecr ?? false });
   after(async () => {
     await emulators[Symbol.asyncDispose]();
     await rm(logDirectory, { recursive: true, force: true });

@@ -8,8 +8,8 @@ import { createClients } from "../../lib/aws/clients.ts";
 import type { Call } from "../../lib/aws/clients.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import type { Source } from "../../lib/docker/source.ts";
-import { localAccount, startEmulators } from "../../lib/local/emulators.ts";
-import type { Emulators } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators.ts";
+import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import { imageResource } from "../../lib/resources/image.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
 import { openScratchEngine } from "../docker/scratch-engine.ts";
@@ -22,7 +22,7 @@ const identity: Identity = { stack: "image-test", name: "image", generation: 1, 
 
 describe("the image in its repository", () => {
   let logDirectory: string;
-  let emulators: Emulators;
+  let emulators: Awaited<ReturnType<typeof borrowEmulators>>;
   let engine: ScratchEngine;
   let folder: SourceFolder;
   let source: Source;
@@ -31,7 +31,7 @@ describe("the image in its repository", () => {
 
   before(async () => {
     logDirectory = await mkdtemp(join(tmpdir(), "berth-image-test-"));
-    emulators = await startEmulators({ logDirectory, ecr: true });
+    emulators = await borrowEmulators({ logDirectory, ecr: true });
     engine = await openScratchEngine();
     folder = await writeSourceFolder({
       Dockerfile: "FROM scratch\nCOPY page /\n",

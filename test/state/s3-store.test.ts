@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
-import { startEmulators } from "../../lib/local/emulators.ts";
+import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { leaseSuite } from "../contracts/lease-suite.ts";
 import { objectStoreSuite } from "../contracts/object-store-suite.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-s3-store-"));
-const emulators = await startEmulators({ logDirectory, ecr: false });
+const emulators = await borrowEmulators({ logDirectory, ecr: false });
 after(async () => {
   await emulators[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });

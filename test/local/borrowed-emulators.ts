@@ -1,0 +1,38 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import type { Endpoints } from "../../lib/aws/clients.ts";
+import {
+  localCredentials,
+  startEmulators,
+  type Emulators,
+  type EmulatorsOptions,
+} from "../../lib/local/emulators.ts";
+
+/**
+ * Emulators that other tests used before and will use after this one, as empty as new ones: `npm test` keeps some, because
+ * they take longer to start than most tests to run. A test that is started by itself gets its own.
+ */
+export async function borrowEmulators(options: EmulatorsOptions): Promise<Omit<Emulators, "ended">> {
+  const path = process.env["BERTH_EMULATORS"];
+  if (path === undefined) return startEmulators(options);
+  const socket = connect(path);
+  const closed = once(socket, "close");
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const ask = async (text: string): Promise<string> => {
+    socket.write(`${text}\n`);
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error("The emulators that were borrowed are gone");
+    return value;
+  };
+  const endpoints: Endpoints = JSON.parse(await ask((options.ecr ?? true) ? "both" : "moto"));
+  return {
+    endpoints,
+    credentials: localCredentials,
+    reset: async () => void (await ask("reset")),
+    [Symbol.asyncDispose]: async () => {
+      socket.end();
+      await closed;
+    },
+  };
+}
