@@ -99,7 +99,7 @@ function watchForHosts(aws: BehavingAws): (() => boolean) & { watch: () => void 
   let isNew = true;
   const watch = () =>
     void aws.on(({ stage, call }) => {
-      if (stage !== "arrived" && (call.operation === "AssociateAddress" || call.url.includes("/hosts/")))
+      if (stage !== "arrived" && (/^(Associate|Start)/.test(call.operation) || call.url.includes("/hosts/")))
         isNew = true;
     });
   watch();
