@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { newDocument, type StateDocument } from "../state/document.ts";
 import { loadState } from "../state/rescue.ts";
 import { openStateStore, type StateStore } from "../state/store.ts";
-import { rebuildDocument } from "../state/rebuild.ts";
+import { catchUp, rebuildDocument } from "../state/rebuild.ts";
 import { consoleTail } from "./aws/console.ts";
 import { lookupImage, lookupInstanceType, lookupZones } from "./aws/lookup.ts";
 import { resourceTags } from "./aws/tags.ts";
@@ -66,10 +66,8 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     commit,
     offers: () => offers ?? notOfferedYet(),
   });
-  const document = loaded?.document ?? (await documentFromTags(session, wishes));
-  const identify = identifier(session);
-  const [found, { machineImage, zones, instanceType }] = await Promise.all([
-    readAll({ ctx, wishes, document, identify, ...options }),
+  const [{ document, found }, { machineImage, zones, instanceType }] = await Promise.all([
+    readResources(session, { ...options, wishes, recorded: loaded?.document }),
     offered,
   ]);
   const newest = machineImage.imageId;
@@ -87,6 +85,30 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     machineImageId,
     newerMachineImageId: machineImageId === newest ? undefined : newest,
   };
+}
+
+interface ResourcesOptions extends ReadingOptions {
+  readonly wishes: readonly Wish[];
+  /** Absent when none was. */
+  readonly recorded: StateDocument | undefined;
+}
+
+interface Seen {
+  readonly document: StateDocument;
+  readonly found: Observations;
+}
+
+/** What a document that was put back doesn't know of would be made once more. So before anything is, the tags are asked. */
+async function readResources(session: Session, options: ResourcesOptions): Promise<Seen> {
+  const { wishes, recorded, ...rest } = options;
+  const reading = { ...rest, wishes, ctx: session.ctx, identify: identifier(session) };
+  const document = recorded ?? (await documentFromTags(session, wishes));
+  const found = await readAll({ ...reading, document });
+  if (recorded === undefined) return { document, found };
+  const absent = wishes.filter(({ name }) => found.get(name) === undefined);
+  const caughtUp = catchUp(document, await listAll(absent, session.ctx, session.config.stack));
+  if (caughtUp === document) return { document, found };
+  return { document: caughtUp, found: await readAll({ ...reading, document: caughtUp }) };
 }
 
 function notOfferedYet(): never {

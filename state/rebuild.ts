@@ -33,3 +33,27 @@ export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[])
   }
   return { ...empty, resources, superseded };
 }
+
+/**
+ * The document with all that bears tags of a later generation than it knows: an older version of it was put back since.
+ * The same one when it knows all.
+ */
+export function catchUp(document: StateDocument, listed: readonly Tagged[]): StateDocument {
+  const rebuilt = rebuildDocument(document, listed);
+  const ahead = Object.entries(rebuilt.resources).filter(
+    ([name, { generation }]) => generation > (document.resources[name]?.generation ?? 0),
+  );
+  if (ahead.length === 0) return document;
+  const names = new Set(ahead.map(([name]) => name));
+  const current = new Set(ahead.map(([, { id }]) => id));
+  return {
+    ...document,
+    resources: { ...document.resources, ...Object.fromEntries(ahead) },
+    superseded: [
+      ...document.superseded.filter(({ id }) => !current.has(id)),
+      ...rebuilt.superseded.filter(
+        ({ name, id }) => names.has(name) && !document.superseded.some((known) => known.id === id),
+      ),
+    ],
+  };
+}

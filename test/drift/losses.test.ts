@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as ec2 from "@aws-sdk/client-ec2";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { stateKey } from "../../state/store.ts";
 import { losses } from "./losses.ts";
 import { linesOf, openDriftingStack } from "./stack.ts";
 
@@ -51,6 +53,27 @@ describe("what AWS can't change in place", { timeout: 60_000 }, () => {
     assert.equal(stranger.id("address"), address);
     assert.deepEqual(await livingInstances(), [stranger.id("instance")]);
     assert.deepEqual(linesOf((await stack.plan()).plan), []);
+  });
+});
+
+describe("a state document of before a replace that is put back", { timeout: 60_000 }, () => {
+  it("makes no second host: the one that is there is found by its later generation", async () => {
+    const store = await stack.store();
+    const old = (await store.get(stateKey))?.body ?? "";
+    const InstanceType = { Value: "t3.large" };
+    const InstanceId = stranger.id("instance");
+    await stranger.ec2.send(new ec2.StopInstancesCommand({ InstanceIds: [InstanceId] }));
+    await stranger.ec2.send(new ec2.ModifyInstanceAttributeCommand({ InstanceId, InstanceType }));
+    await stack.up();
+    const living = await livingInstances();
+    await stranger.s3.send(new PutObjectCommand({ Bucket: stranger.id("bucket"), Key: stateKey, Body: old }));
+
+    const planned = linesOf((await stack.plan()).plan);
+    await stack.cli.configure({ ingress: [{ port: 8443 }] });
+    await stack.up();
+
+    assert.notDeepEqual(living, [InstanceId]);
+    assert.deepEqual({ planned, living: await livingInstances() }, { planned: [], living });
   });
 });
 
