@@ -24,6 +24,8 @@ export async function bundle(scripts: readonly string[], directory: string): Pro
     sourcesContent: false,
     platform: "node",
     target: "node20",
+    // As modules, packages lose what nobody uses: most of the SDK.
+    mainFields: ["module", "main"],
     format: "esm",
     // Machine code, of packages that do without it; and what can't be moved.
     external: ["*.node", "esbuild"],
