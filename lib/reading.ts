@@ -50,7 +50,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   const offered = askAws(session);
   // Whoever waits for it first reports its failure; until then it isn't unhandled.
   offered.catch(() => {});
-  const { config, ctx } = session;
+  const { config } = session;
   const [loaded, source, commit] = await Promise.all([
     loadState({
       store: stateStoreOf(session),
