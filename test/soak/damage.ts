@@ -8,7 +8,7 @@ import type { Damage, LostState } from "./operations.ts";
 import { run, type Ran } from "./run.ts";
 
 /** What the damage is told about, and how a user deals with it. */
-export interface Setting {
+export interface Scene {
   readonly bench: Bench;
   /** The command that meets the damage. */
   readonly command: "up" | "down";
@@ -17,29 +17,29 @@ export interface Setting {
 }
 
 /** Does the damage, and mends what no command goes on with: a document that can't be read. */
-export async function doDamage(setting: Setting, damage: Damage): Promise<void> {
-  const stranger = await openStranger(setting.bench);
-  if (damage.kind === "state") return loseState(setting, stranger, damage);
+export async function doDamage(scene: Scene, damage: Damage): Promise<void> {
+  const stranger = await openStranger(scene.bench);
+  if (damage.kind === "state") return loseState(scene, stranger, damage);
   const rows = damage.kind === "loss" ? [losses[damage.row]] : damage.rows.map((row) => changes[row]);
   for (const row of rows) await row?.act(stranger);
 }
 
-async function loseState(setting: Setting, { s3, id }: Stranger, lost: LostState): Promise<void> {
+async function loseState(scene: Scene, { s3, id }: Stranger, lost: LostState): Promise<void> {
   const { how, wayBack, back } = lost;
   const at = { Bucket: id("bucket"), Key: stateKey };
-  if (how === "older") return restore(setting, back);
+  if (how === "older") return restore(scene, back);
   if (how === "deleted") {
     await s3.send(new DeleteObjectCommand(at));
     return;
   }
   await s3.send(new PutObjectCommand({ ...at, Body: '{"version":1,"lineage":"' }));
-  await expectRefusal(setting);
-  if (wayBack === "restore") return restore(setting, 0);
-  setting.expect(await run(setting.bench, setting.bench.order("state", "rebuild")), 0);
+  await expectRefusal(scene);
+  if (wayBack === "restore") return restore(scene, 0);
+  scene.expect(await run(scene.bench, scene.bench.order("state", "rebuild")), 0);
 }
 
 /** The command says what is wrong, and changes nothing. */
-async function expectRefusal({ bench, command, expect }: Setting): Promise<void> {
+async function expectRefusal({ bench, command, expect }: Scene): Promise<void> {
   const before = bench.aws.calls.length;
   const ran = expect(await run(bench, bench.order(command)), 1);
   const writes = bench.aws.calls.slice(before).filter(({ kind }) => kind === "write");
@@ -49,7 +49,7 @@ async function expectRefusal({ bench, command, expect }: Setting): Promise<void>
 }
 
 /** As a user does it: looks at the history, and chooses a version that is whole. */
-async function restore({ bench, expect }: Setting, back: number): Promise<void> {
+async function restore({ bench, expect }: Scene, back: number): Promise<void> {
   const listed = expect(await run(bench, bench.order("state", "history")), 0);
   const whole = versionsIn(listed).filter(({ serial, removed }) => serial !== undefined && !removed);
   const version = whole[Math.min(back, whole.length - 1)];

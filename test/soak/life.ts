@@ -1,7 +1,7 @@
 import type { Bench } from "../crash/bench.ts";
 import { takeInventory, type Holding } from "../crash/inventory.ts";
 import { type Findings, isGood } from "../crash/trial.ts";
-import { doDamage, type Setting } from "./damage.ts";
+import { doDamage, type Scene } from "./damage.ts";
 import { lookAtNothing, lookAtStack } from "./look.ts";
 import type { Damage, Down, Operation, Trouble } from "./operations.ts";
 import { run, type Ran } from "./run.ts";
@@ -98,7 +98,7 @@ export class Life {
     return spellOut(this.#wishes);
   }
 
-  async #suffer(command: Setting["command"], damage: Damage): Promise<void> {
+  async #suffer(command: Scene["command"], damage: Damage): Promise<void> {
     const note = (ran: Ran) => void this.#ran.push(ran);
     const expect = (ran: Ran, exitCode: number) => {
       note(ran);

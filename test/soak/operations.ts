@@ -33,7 +33,7 @@ interface Look {
 }
 
 /** Another choice for one of the settings. */
-export interface Wish {
+interface Wish {
   readonly setting: Setting;
   readonly choice: number;
 }
@@ -131,6 +131,6 @@ function drawTrouble(draw: Draw, writes: readonly number[]): Trouble {
 
 /** So few that no call meets six in a row. */
 function drawFaults(draw: Draw): Trouble {
-  const all: readonly Fault[] = ["throttle", "429", "500", "503", "before"];
+  const all: readonly Fault[] = ["throttle", "429", "500", "503", "before", "after"];
   return { kind: "faults", part: draw.pick([0.05, 0.1]), faults: draw.some(all, draw.between(1, 5)) };
 }

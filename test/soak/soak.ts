@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundleRunner } from "../crash/bundle.ts";
 import { parseSeeds } from "./seeds.ts";
-import { type Failure, type Outcome, runTrial } from "./trial.ts";
+import { type Done, type Failure, type Outcome, runTrial } from "./trial.ts";
 
 const help = `soak: random operations on a stack that must be one of everything after each of them
 
@@ -13,7 +13,7 @@ Usage: npm run soak -- [options]
   --seed N         decides everything that is drawn: 7, 1,2,3 or 1..10 (random, and printed)
   --operations N   how many of each seed (50)
   --benches N      how many seeds at once, each with an AWS of its own (1)
-  --json           one JSON object an operation on stdout, one a seed, and a last one with the sums
+  --json           one JSON object an operation on stdout, and one a seed
   --help           this text
 
 Configuration is changed, the app released, resources changed and deleted behind Berth's back, state lost, runs killed,
@@ -54,39 +54,42 @@ function parseCount(option: string, text: string): number {
   throw new TypeError(`--${option} takes a number from 1, not "${text}"`);
 }
 
-async function soak({ seeds, operations, benches, json }: Asked, signal: AbortSignal): Promise<number> {
-  const directory = await mkdtemp(join(tmpdir(), "berth-soak-"));
-  const tell = (value: object, text: string, stream: NodeJS.WriteStream = process.stderr) =>
-    void (json ? process.stdout.write(`${JSON.stringify(value)}\n`) : stream.write(`${text}\n`));
+async function soak(asked: Asked, signal: AbortSignal): Promise<number> {
+  const { seeds, operations, benches } = asked;
   process.stderr.write(`seeds ${seeds.join(", ")}; ${operations} operations each\n`);
+  const directory = await mkdtemp(join(tmpdir(), "berth-soak-"));
   const waiting = [...seeds];
   const outcomes: Outcome[] = [];
   try {
     const script = await bundleRunner(directory);
     const work = async () => {
-      for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
-        const outcome = await runTrial({
-          seed,
-          operations,
-          script,
-          signal,
-          onDone: (done) => {
-            const { number, durationMs, text } = done;
-            const place = `${seed}: ${String(number).padStart(3)}/${operations}`;
-            tell(done, `${place} ${(durationMs / 1000).toFixed(1).padStart(5)} s  ${text}`);
-          },
-        });
-        outcomes.push(outcome);
-        const { failure } = outcome;
-        tell(outcome, outcomeText(outcome), process.stdout);
-        if (failure !== undefined && !json) process.stderr.write(failureText(outcome, failure));
-      }
+      for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift())
+        outcomes.push(await trySeed(seed, { ...asked, script, signal }));
     };
-    await Promise.all(Array.from({ length: benches }, work));
+    const works = await Promise.allSettled(Array.from({ length: benches }, work));
+    for (const one of works) if (one.status === "rejected") throw one.reason;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
   return outcomes.every(({ failure }) => failure === undefined) ? 0 : 1;
+}
+
+interface Means extends Asked {
+  readonly script: string;
+  readonly signal: AbortSignal;
+}
+
+async function trySeed(seed: number, { operations, json, script, signal }: Means): Promise<Outcome> {
+  const onDone = (done: Done) => {
+    const place = `${seed}: ${String(done.number).padStart(3)}/${operations}`;
+    const text = `${place} ${(done.durationMs / 1000).toFixed(1).padStart(5)} s  ${done.text}`;
+    if (json) process.stdout.write(`${JSON.stringify(done)}\n`);
+    else process.stderr.write(`${text}\n`);
+  };
+  const outcome = await runTrial({ seed, operations, script, signal, onDone });
+  process.stdout.write(`${json ? JSON.stringify(outcome) : outcomeText(outcome)}\n`);
+  if (outcome.failure !== undefined && !json) process.stderr.write(failureText(outcome, outcome.failure));
+  return outcome;
 }
 
 function outcomeText(outcome: Outcome): string {
