@@ -12,25 +12,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
-import { borrowEmulators } from "../local/borrowed-emulators.ts";
+import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { takeLease } from "../../state/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { runScript } from "./command-line.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-bad-input-"));
-const emulators = await borrowEmulators({ logDirectory: directory, ecr: false });
+const aws = await startBehavingAws({ logDirectory: directory });
 after(async () => {
-  await emulators[Symbol.asyncDispose]();
+  await aws[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });
 });
-beforeEach(() => emulators.reset());
+beforeEach(() => aws.reset());
 
 const region = "eu-central-1";
 const account = "123456789012";
 const bucket = `berth-hello-${account}-${region}`;
-const { s3, ec2 } = createClients({ region, ...emulators });
+const { s3, ec2 } = createClients({ region, endpoints: aws.endpoints, credentials: aws.credentials });
 const env = {
-  AWS_ENDPOINT_URL: emulators.endpoints.ec2,
+  AWS_ENDPOINT_URL: aws.endpoints.ec2,
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   BERTH_HOME: directory,

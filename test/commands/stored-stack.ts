@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, tagSpecifications, toTagList } from "../../lib/aws/tags.ts";
-import { borrowEmulators } from "../local/borrowed-emulators.ts";
+import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openStateStore } from "../../state/store.ts";
@@ -39,14 +39,14 @@ export const second: StateDocument = {
 /** A stack of which only its state bucket is there, and the commands run on it as a user runs them. */
 export async function openStoredStack() {
   const directory = await mkdtemp(join(tmpdir(), "berth-state-"));
-  const emulators = await borrowEmulators({ logDirectory: directory, ecr: false });
-  const { s3, ec2 } = createClients({ region, ...emulators });
+  const aws = await startBehavingAws({ logDirectory: directory });
+  const { s3, ec2 } = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const store = openS3Store({ client: s3, bucket, account });
   const unsaved = join(directory, "unsaved");
   const config = join(directory, "berth.yaml");
   await writeFile(config, settings);
   const env = {
-    AWS_ENDPOINT_URL: emulators.endpoints.ec2,
+    AWS_ENDPOINT_URL: aws.endpoints.ec2,
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
     BERTH_HOME: directory,
@@ -64,7 +64,7 @@ export async function openStoredStack() {
     state: (...args: readonly string[]) => run("provision/state.ts", args),
     run,
     reset: async () => {
-      await emulators.reset();
+      await aws.reset();
       await rm(unsaved, { recursive: true, force: true });
       const CreateBucketConfiguration = { LocationConstraint: region } as const;
       await s3.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration }));
@@ -95,7 +95,7 @@ export async function openStoredStack() {
     asideBodies: async () =>
       Promise.all((await readdir(unsaved)).map((name) => readFile(join(unsaved, name), "utf8"))),
     [Symbol.asyncDispose]: async () => {
-      await emulators[Symbol.asyncDispose]();
+      await aws[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -5,13 +5,13 @@ import { after } from "node:test";
 import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts";
 import { resourceTags } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
-import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
+import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 
-/** An AWS account of emulators for one test file; ends with the file. */
+/** An AWS account that behaves like one, for one test file; ends with the file. */
 export interface Account {
   readonly ctx: ResourceContext;
-  /** Somebody else at work in the same account. */
+  /** Somebody else at work in the same account, past the proxy. */
   readonly stranger: Clients;
   /** Every call that went through `ctx`. */
   readonly calls: Call[];
@@ -23,17 +23,22 @@ export interface Account {
 
 export async function openAccount(options: { readonly ecr?: boolean } = {}): Promise<Account> {
   const logDirectory = await mkdtemp(join(tmpdir(), "berth-resources-"));
-  const emulators = await borrowEmulators({ logDirectory, ecr: options.ecr ?? false });
+  const aws = await startBehavingAws({
+    logDirectory,
+    ecr: options.ecr ?? false,
+    // These tests make many things, look for them at once, and count calls.
+    rules: { quotas: false, lateVisibility: false, pagination: false },
+  });
   after(async () => {
-    await emulators[Symbol.asyncDispose]();
+    await aws[Symbol.asyncDispose]();
     await rm(logDirectory, { recursive: true, force: true });
   });
-  const { endpoints, credentials } = emulators;
-  const connection = { endpoints, credentials, maxAttempts: 2 };
+  const { endpoints, bare, credentials } = aws;
+  const connection = { credentials, maxAttempts: 2 };
   const calls: Call[] = [];
   const notes: string[] = [];
   const contextIn = (region: string): ResourceContext => ({
-    clients: createClients({ ...connection, region, onCall: (call) => calls.push(call) }),
+    clients: createClients({ ...connection, endpoints, region, onCall: (call) => calls.push(call) }),
     account: localAccount,
     region,
     signal: new AbortController().signal,
@@ -41,7 +46,7 @@ export async function openAccount(options: { readonly ecr?: boolean } = {}): Pro
     timings: { firstMs: 10, longestMs: 50, timeoutMs: 5000 },
   });
   const region = "eu-central-1";
-  const stranger = createClients({ ...connection, region });
+  const stranger = createClients({ ...connection, endpoints: bare, region });
   return { ctx: contextIn(region), stranger, calls, notes, elsewhere: contextIn };
 }
 

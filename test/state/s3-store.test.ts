@@ -5,19 +5,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
-import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
+import { takeLease } from "../../state/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
+import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { leaseSuite } from "../contracts/lease-suite.ts";
 import { objectStoreSuite } from "../contracts/object-store-suite.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-s3-store-"));
-const emulators = await borrowEmulators({ logDirectory, ecr: false });
+const aws = await startBehavingAws({ logDirectory });
 after(async () => {
-  await emulators[Symbol.asyncDispose]();
+  await aws[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });
 });
-const { endpoints, credentials } = emulators;
+const { endpoints, credentials } = aws;
 const account = "123456789012";
 const connect = () => createClients({ region: "us-east-1", endpoints, credentials, maxAttempts: 2 }).s3;
 let buckets = 0;
@@ -38,4 +39,13 @@ test("s3 store: nothing is stored where there is no bucket", async () => {
   const store = openS3Store({ client: connect(), bucket: "nowhere", account });
 
   assert.equal(await store.get("state.json"), undefined);
+});
+
+test("lease in s3: where the bucket went with the last holder, it is given up and told", async () => {
+  const store = openS3Store({ client: connect(), bucket: "nowhere", account });
+  const signal = AbortSignal.timeout(10_000);
+
+  const taking = takeLease(store, { operation: "up", ttlMs: 400, waitMs: 60_000, signal });
+
+  await assert.rejects(taking, { code: "StoreGone", exitCode: 4 });
 });
