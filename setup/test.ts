@@ -90,8 +90,8 @@ async function runCompiled(
 ): Promise<number> {
   const reporter = process.stdout.isTTY ? "spec" : "tap";
   const chosen = options.some((option) => option.startsWith("--test-reporter"));
-  // Two at least: most of a test's time is waiting. Four at most: each may start machines of its own.
-  const concurrency = Math.min(4, Math.max(2, availableParallelism()));
+  // More than there are cores: much of a test is waiting. Eight at most: each may start machines of its own.
+  const concurrency = Math.min(8, 2 * availableParallelism());
   const flags = [
     "--enable-source-maps",
     "--test",
