@@ -73,6 +73,7 @@ export async function ensureStateBucket(session: Session, reading: Reading): Pro
     }),
     identify: identifier(session),
     progress: session.report,
+    explain: explainAwsError,
   });
 }
 

@@ -1,3 +1,4 @@
+import { explainAwsError } from "../lib/aws/explanation.ts";
 import { type Outcome, runCommand } from "../lib/command.ts";
 import { destroy, type Target } from "../lib/engine/destroy.ts";
 import type { Wish } from "../lib/engine/wish.ts";
@@ -33,21 +34,21 @@ async function down(session: Session): Promise<Outcome> {
 
 /** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */
 async function removeAll(session: Session, wishes: readonly Wish[], shown: readonly Target[]): Promise<void> {
-  const { ctx, report: progress } = session;
+  const by = { ctx: session.ctx, progress: session.report, explain: explainAwsError };
   const isBucket = ({ kind }: { readonly kind: string }) => kind === "bucket";
   const bucket = wishes.filter(isBucket);
   const others = wishes.filter((wish) => !isBucket(wish));
   const canLease = session.config.state.backend === "file" || shown.some(isBucket);
   if (!canLease) {
-    await destroy({ ctx, wishes: others, targets: shown, progress });
+    await destroy({ ...by, wishes: others, targets: shown });
     return;
   }
   await withLease(session, "down", async (lease) => {
     const { targets, reading } = await findTargets(session, wishes);
     const journal = reading && openJournal(session, reading, lease);
-    await destroy({ ctx, wishes: others, targets, journal, progress });
+    await destroy({ ...by, wishes: others, targets, journal });
     if ((await takeCensus(session, others)).left.length > 0) return;
-    await destroy({ ctx, wishes: bucket.map((wish) => underLease(session, wish, lease)), targets, progress });
+    await destroy({ ...by, wishes: bucket.map((wish) => underLease(session, wish, lease)), targets });
     if (session.config.state.backend === "file") await removeState(session.store);
     await forgetRescued(rescueFileOf(session));
   });

@@ -1,6 +1,6 @@
 import type { Journal } from "../../state/journal.ts";
 import type { ResourceContext } from "../resources/resource.ts";
-import type { ConvergeProgress } from "./converge.ts";
+import type { ConvergeOptions, ConvergeProgress } from "./converge.ts";
 import { runGraph } from "./graph.ts";
 import type { Wish } from "./wish.ts";
 
@@ -31,10 +31,13 @@ export interface DestroyOptions {
   /** Absent when the stack has no state document: tags alone are enough. */
   readonly journal?: Journal | undefined;
   readonly progress: ConvergeProgress;
+  /** As of `ConvergeOptions`. */
+  readonly explain?: ConvergeOptions["explain"];
 }
 
 /** Removes each target as soon as everything that needs it is gone. */
-export async function destroy({ ctx, wishes, targets, journal, progress }: DestroyOptions): Promise<void> {
+export async function destroy(options: DestroyOptions): Promise<void> {
+  const { ctx, wishes, targets, journal } = options;
   const nodes = wishes.map((wish) => ({
     name: wish.name,
     needs: wishes.filter(({ needs }) => needs.includes(wish.name)).map(({ name }) => name),
@@ -45,7 +48,7 @@ export async function destroy({ ctx, wishes, targets, journal, progress }: Destr
     await runGraph(
       nodes,
       async ({ wish, targets: own }) => {
-        await Promise.all(own.map((target) => removeOne(wish, target, { ctx, progress })));
+        await Promise.all(own.map((target) => removeOne(wish, target, options)));
         journal?.note((document) => {
           const { [wish.name]: _gone, ...resources } = document.resources;
           const superseded = document.superseded.filter(({ name }) => name !== wish.name);
@@ -62,7 +65,7 @@ export async function destroy({ ctx, wishes, targets, journal, progress }: Destr
 async function removeOne(
   wish: Wish,
   target: Target,
-  { ctx, progress }: Pick<DestroyOptions, "ctx" | "progress">,
+  { ctx, progress, explain }: DestroyOptions,
 ): Promise<void> {
   const note = progress.begin(target.name, "remove");
   try {
@@ -70,6 +73,6 @@ async function removeOne(
     progress.end(target.name, "remove", target.id);
   } catch (error) {
     progress.fail(target.name, "remove");
-    throw error;
+    throw explain?.(error, target.name, target.name) ?? error;
   }
 }

@@ -135,4 +135,16 @@ describe("trouble from AWS", { timeout: 120_000 }, () => {
     assert.equal(sent(before, "AuthorizeSecurityGroupIngress"), 1);
     await expectClean();
   });
+
+  it("an action that is denied to down is named the same way; up makes whole what went before", async () => {
+    await expectClean();
+    aws.faults.always("ec2:DeleteSubnet", "denied");
+
+    const ended = await cli.run("down", "--yes");
+
+    const told = ended.events.find(({ event }) => event === "error");
+    assert.deepEqual([ended.exitCode, told?.["code"], told?.["resource"]], [1, "AccessDenied", "subnet"]);
+    assert.match(String(told?.["message"]), /ec2:DeleteSubnet/);
+    await expectClean();
+  });
 });
