@@ -1,24 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
-import { BerthError, exitCodes } from "../lib/errors.ts";
+import { leaseHeld, leaseLost, storeGone } from "./lease-errors.ts";
+import { defaultTtlMs, type LeaseRecord, parseRecord } from "./lease-record.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { startStopwatch, type Stopwatch } from "./stopwatch.ts";
-
-const record = z.object({
-  id: z.string(),
-  holder: z.string(),
-  host: z.string(),
-  process: z.number(),
-  operation: z.string(),
-  /** ISO 8601 by the holder's clock: for people; nothing is decided by it. */
-  since: z.string(),
-  ttlMs: z.number(),
-  beat: z.number(),
-});
-
-export type LeaseRecord = z.output<typeof record>;
 
 export interface LeaseOptions {
   readonly operation: string;
@@ -32,7 +18,6 @@ export interface LeaseOptions {
 }
 
 export const leaseKey = "lease.json";
-const defaultTtlMs = 30_000;
 
 /** A lease as somebody else finds it. */
 export interface FoundLease {
@@ -178,42 +163,4 @@ export class Lease {
     this.#etag = outcome.etag;
     this.#sinceRenewed = sinceRenewed;
   }
-}
-
-function parseRecord(body: string): LeaseRecord | undefined {
-  try {
-    return record.parse(JSON.parse(body));
-  } catch {
-    // An unreadable lease still holds until it expires; it just can't say by whom.
-    return undefined;
-  }
-}
-
-function leaseHeld(holder: LeaseRecord | undefined, ageMs: number, location: string): BerthError {
-  const who = holder ? `${holder.holder}@${holder.host} (process ${holder.process})` : "an unknown holder";
-  const what = holder ? `, running "${holder.operation}" since ${holder.since}` : "";
-  return new BerthError({
-    code: "LeaseHeld",
-    message: `${location} is held by ${who}${what}; last heartbeat ${Math.round(ageMs / 1000)} s ago`,
-    hint: `run again when it is done, or wait for it with --wait; a holder that died is taken over ${Math.round((holder?.ttlMs ?? defaultTtlMs) / 1000)} s after its last heartbeat`,
-    exitCode: exitCodes.leaseHeld,
-  });
-}
-
-function storeGone(location: string): BerthError {
-  return new BerthError({
-    code: "StoreGone",
-    message: `${location} takes no lease though nobody holds it: most likely another run has just removed it`,
-    hint: "look at what is there (plan), then run the same command again",
-    exitCode: exitCodes.leaseHeld,
-  });
-}
-
-function leaseLost(location: string): BerthError {
-  return new BerthError({
-    code: "LeaseLost",
-    message: `the lease on ${location} was taken over by somebody else; nothing more is changed`,
-    hint: "look at what the other run does (status), then run the same command again",
-    exitCode: exitCodes.leaseHeld,
-  });
 }
