@@ -7,7 +7,7 @@ import type { Reply } from "./reply.ts";
  */
 export interface Point {
   readonly stage: "arrived" | "decided" | "answered";
-  readonly call: Pick<AwsRequest, "number" | "service" | "operation" | "kind" | "region" | "url">;
+  readonly call: Pick<AwsRequest, "number" | "service" | "operation" | "kind" | "region" | "url" | "body">;
   /** HTTP status of the reply; absent before it is known. */
   readonly status?: number;
 }
@@ -35,8 +35,8 @@ export class Hooks {
   /** True when the connection shall be cut. */
   async reach(stage: Point["stage"], request: AwsRequest, reply?: Reply): Promise<boolean> {
     if (this.#hooks.size === 0) return false;
-    const { number, service, operation, kind, region, url } = request;
-    const call = { number, service, operation, kind, region, url };
+    const { number, service, operation, kind, region, url, body } = request;
+    const call = { number, service, operation, kind, region, url, body };
     const point: Point = { stage, call, ...(reply === undefined ? {} : { status: reply.status }) };
     const told = this.#busy.then(() => this.#tell(point));
     this.#busy = told.catch(() => undefined);

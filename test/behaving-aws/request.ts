@@ -21,7 +21,7 @@ export interface AwsRequest {
   readonly headers: IncomingHttpHeaders;
   /** Parameters of EC2, IAM and STS, flat as they travel: `Filter.1.Name`. Forwarded as they stand here. */
   readonly fields: ReadonlyMap<string, string>;
-  /** Of the other protocols. An S3 object goes through as a stream, unread. */
+  /** Of the other protocols. A long object of S3 goes through as a stream, unread. */
   readonly body: Buffer | Readable;
 }
 
@@ -40,7 +40,8 @@ export async function readRequest(
   const called = (operation: string) => ({ ...rest, operation, kind: callKind(operation) });
   if (service === "s3") {
     const operation = s3Operation(method, url, headers);
-    const body = streamed.has(operation) ? incoming : await buffer(incoming);
+    const isStreamed = streamed.has(operation) && !isShort(headers);
+    const body = isStreamed ? incoming : await buffer(incoming);
     return { ...called(operation), fields: new Map(), body };
   }
   const body = await buffer(incoming);
@@ -51,6 +52,11 @@ export async function readRequest(
 }
 
 const streamed = new Set(["PutObject", "UploadPart"]);
+const shortBytes = 1024 * 1024;
+
+/** One whose length isn't told counts as long. */
+const isShort = (headers: IncomingHttpHeaders): boolean =>
+  Number(headers["content-length"] ?? Infinity) <= shortBytes;
 
 /** Bytes to forward. */
 export function bodyOf({ service, fields, body }: AwsRequest): Buffer | Readable {

@@ -11,6 +11,7 @@ import type { Settings } from "./scenarios.ts";
 
 // Thirty seconds of a lease become two; more would let a slow machine miss its heartbeats.
 const speed = 16;
+const usualLeaseSeconds = 30;
 // Several pages of most lists, and not a call of its own for each version of an object.
 const pageSize = 10;
 
@@ -36,11 +37,13 @@ export interface BenchOptions {
   readonly stack?: string;
   /** As of `startBehavingAws`. */
   readonly seed?: number;
+  /** How long a lease lives, by the clock of the commands. However long, a dead run's is over in two seconds. */
+  readonly leaseSeconds?: number;
 }
 
 /** `script` is what `bundleRunner` made. */
 export async function openBench(script: string, options: BenchOptions = {}): Promise<Bench> {
-  const { stack = "crash-matrix", seed = 1 } = options;
+  const { stack = "crash-matrix", seed = 1, leaseSeconds = usualLeaseSeconds } = options;
   await using started = new Disposables();
   const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
   started.use({ [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) });
@@ -48,7 +51,10 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
     await startBehavingAws({
       logDirectory: directory,
       ecr: true,
-      rules: { objectAge: speed, pagination: { size: pageSize } },
+      rules: {
+        objectAge: (speed * leaseSeconds) / usualLeaseSeconds,
+        pagination: { size: pageSize },
+      },
       seed,
     }),
   );
@@ -59,6 +65,7 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
     ...cli.environment,
     BERTH_HOME: join(directory, "home"),
     CRASH_SPEED: String(speed),
+    BERTH_LEASE_SECONDS: String(leaseSeconds),
   };
   const start = () => startRunner(script, environment);
   const steady = started.use(start());

@@ -27,13 +27,12 @@ interface Sums {
 }
 
 function sumUp(results: readonly Result[]): Sums {
-  const reached = results.filter(({ verdict }) => verdict !== "missed");
   return {
-    points: reached.length,
-    converged: reached.filter(({ verdict }) => verdict === "converged").length,
+    points: results.length,
+    converged: results.filter(({ verdict }) => verdict === "converged").length,
     orphans: results.flatMap(({ orphans }) => orphans).length,
     duplicates: results.flatMap(({ duplicates }) => duplicates).length,
-    missed: results.length - reached.length,
+    missed: results.filter(({ verdict }) => verdict === "missed").length,
   };
 }
 
@@ -104,7 +103,7 @@ function tableOf(results: readonly Result[], sums: Sums & { readonly durationMs:
   const seconds = `${Math.round(durationMs / 1000)} s`;
   return [
     ...rows,
-    missed === 0 ? seconds : `${seconds}; ${missed} more points were not met again, and are not counted`,
+    missed === 0 ? seconds : `${seconds}; ${missed} of the points were not met`,
     `${points} points, ${converged} converged, ${orphans} orphans, ${duplicates} duplicates`,
     "",
   ].join("\n");

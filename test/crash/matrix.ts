@@ -10,7 +10,7 @@ import { finish, isGood, record, tryPoint, type Findings, type Undisturbed } fro
 export interface Result extends Findings {
   /** As `describePoint` says it. */
   readonly point: string;
-  /** `missed`: no run came to the point again. */
+  /** `missed`: the run to be killed didn't come to the point. */
   readonly verdict: "converged" | "failed" | "missed";
   readonly durationMs: number;
 }
@@ -24,8 +24,8 @@ export interface MatrixOptions {
   readonly onResult?: (result: Result) => void;
 }
 
-// Saves that fall due together are written together, so one run has a save more than the next.
-const attempts = 3;
+// Renewed after three minutes by the clock on the wall: no run gets there, but the one that is about it.
+const leaseSeconds = 9_000;
 
 /** Finds every point by running each scenario undisturbed, then tries them all. */
 export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
@@ -61,7 +61,6 @@ class Matrix {
   readonly results = new Map<CrashPoint, Result>();
   readonly #work: Work;
   readonly #waiting: CrashPoint[];
-  readonly #tries = new Map<CrashPoint, number>();
 
   constructor(work: Work) {
     this.#work = work;
@@ -73,7 +72,10 @@ class Matrix {
       const lived = new Map<CrashPoint, Result>();
       const isWhole = await this.#live(bench, lived);
       if (!isWhole) await bench.reset();
-      for (const [point, result] of lived) this.#conclude(point, result);
+      for (const [point, result] of lived) {
+        this.results.set(point, result);
+        this.#work.onResult(result);
+      }
     }
   }
 
@@ -108,17 +110,6 @@ class Matrix {
     return isGood(found);
   }
 
-  #conclude(point: CrashPoint, result: Result): void {
-    const tries = (this.#tries.get(point) ?? 0) + 1;
-    this.#tries.set(point, tries);
-    if (result.verdict === "missed" && tries < attempts) {
-      this.#waiting.push(point);
-      return;
-    }
-    this.results.set(point, result);
-    this.#work.onResult(result);
-  }
-
   #has(of: readonly Scenario[]): boolean {
     return this.#waiting.some(({ scenario }) => of.includes(scenario));
   }
@@ -130,7 +121,9 @@ class Matrix {
 }
 
 async function openAll(count: number, script: string): Promise<Bench[]> {
-  const opened = await Promise.allSettled(Array.from({ length: count }, () => openBench(script)));
+  const opened = await Promise.allSettled(
+    Array.from({ length: count }, () => openBench(script, { leaseSeconds })),
+  );
   const benches = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const failed = opened.find((one) => one.status === "rejected");
   if (failed === undefined) return benches;

@@ -1,13 +1,16 @@
 import type { Point as Reached } from "../behaving-aws/hooks.ts";
 import type { LoggedCall } from "../behaving-aws/calls.ts";
+import { leaseKey } from "../../state/lease.ts";
+import { stateKey } from "../../state/store.ts";
+import { SavedChanges } from "./saved-changes.ts";
 import type { Scenario } from "./scenarios.ts";
 
 /** Where a run is killed: a call that changes something, and how far it has come. */
 export interface CrashPoint {
   readonly scenario: Scenario;
-  /** `ec2:RunInstances`, `s3:PutObject state.json` */
+  /** `ec2:RunInstances`, `s3:PutObject release.json`, `s3:PutObject state.json (vpc)` */
   readonly operation: string;
-  /** The how-manieth call of the operation in the run, refused ones included; from 1. */
+  /** The how-manieth call of the operation in the run that wasn't refused; from 1. */
   readonly ordinal: number;
   readonly stage: Stage;
 }
@@ -32,44 +35,76 @@ export function operationOf({ service, operation, url }: Reached["call"]): strin
   return key === "" ? `s3:${operation}` : `s3:${operation} ${key}`;
 }
 
-/** One call of an undisturbed run. */
+/** One call of an undisturbed run, or one of the things that a save of the state says. */
 export interface Recorded {
   readonly operation: string;
   readonly ordinal: number;
-  readonly isRefused: boolean;
 }
 
-/** Takes down every write of a run as it goes by. */
+/**
+ * Takes down every write of a run as it goes by, under names that are the same in each such run: a call that AWS refused
+ * and that is made again counts once, and a save of the state counts as what it says.
+ */
 export class Recording {
-  readonly #counts = new Map<string, number>();
-  readonly #ordinals = new Map<number, Recorded>();
+  readonly #saved: SavedChanges;
+  /** By the numbers of the calls. Those that were refused are taken out. */
+  readonly #seen = new Map<number, readonly Recorded[]>();
 
-  /** To be told of each point of each call. */
-  see({ stage, call, status }: Reached): Recorded | undefined {
-    if (call.kind !== "write") return undefined;
-    const operation = operationOf(call);
-    if (stage === "arrived") {
-      const ordinal = (this.#counts.get(operation) ?? 0) + 1;
-      this.#counts.set(operation, ordinal);
-      this.#ordinals.set(call.number, { operation, ordinal, isRefused: false });
-    }
-    const seen = this.#ordinals.get(call.number);
-    if (seen === undefined || status === undefined) return seen;
-    const known = { ...seen, isRefused: status >= 400 };
-    this.#ordinals.set(call.number, known);
-    return known;
+  /** `before`: the state that the run finds. */
+  constructor(before: string | undefined) {
+    this.#saved = new SavedChanges(before);
+  }
+
+  /** To be told of each point of each call. Returns what the call is known by; nothing if it is no write. */
+  see({ stage, call, status = 200 }: Reached): readonly Recorded[] {
+    if (call.kind !== "write") return [];
+    if (stage === "arrived") this.#seen.set(call.number, this.#name(call));
+    const seen = this.#seen.get(call.number) ?? [];
+    if (status >= 400) this.#seen.delete(call.number);
+    return seen;
   }
 
   get writes(): readonly Recorded[] {
-    return [...this.#ordinals.values()];
+    return [...this.#seen.values()].flat();
+  }
+
+  #name(call: Reached["call"]): Recorded[] {
+    const operation = operationOf(call);
+    if (operation.endsWith(savingState) && call.body instanceof Buffer) {
+      return this.#saved.tell(call.body.toString()).map((said) => this.#count(`${operation} (${said})`));
+    }
+    const counted = this.#count(operation);
+    // How many pages there are to empty a bucket of depends on how many saves there were: the second stands for the rest.
+    return operation === "s3:DeleteObjects" && counted.ordinal > 2 ? [] : [counted];
+  }
+
+  /** The lowest number that is free: of one that was refused, it is free again. */
+  #count(operation: string): Recorded {
+    const taken = new Set(
+      this.writes.filter((one) => one.operation === operation).map(({ ordinal }) => ordinal),
+    );
+    let ordinal = 1;
+    while (taken.has(ordinal)) ordinal += 1;
+    return { operation, ordinal };
   }
 }
 
-/** Every point of every call that had an effect. A call that AWS refused has none: before and after it is the same place. */
+const savingState = `PutObject ${stateKey}`;
+const renewal = { operation: `s3:PutObject ${leaseKey}`, ordinal: 2 };
+
+export const isRenewal = ({ operation, ordinal }: Recorded): boolean =>
+  operation === renewal.operation && ordinal === renewal.ordinal;
+
+/**
+ * Every point of every call that had an effect. A call that AWS refused has none: before and after it is the same place.
+ * Of the run that is about a renewal, the points of that alone.
+ */
 export function pointsOf(scenario: Scenario, writes: readonly Recorded[]): CrashPoint[] {
-  return writes
-    .filter(({ isRefused }) => !isRefused)
-    .flatMap(({ operation, ordinal }) => stages.map((stage) => ({ scenario, operation, ordinal, stage })));
+  const chosen = scenario.name === "renewal" ? writes.filter(isRenewal) : writes;
+  if (chosen.length === 0) throw new TypeError(`${scenario.name} has nothing to be killed at`);
+  return chosen.flatMap(({ operation, ordinal }) =>
+    stages.map((stage) => ({ scenario, operation, ordinal, stage })),
+  );
 }
 
 /** Calls that are still under way. */

@@ -5,6 +5,8 @@ import { hurry } from "./fast-clock.ts";
 export interface Order {
   readonly command: keyof typeof scripts;
   readonly args: readonly string[];
+  /** Over what the process was started with. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Done {
@@ -26,12 +28,13 @@ const scripts = {
 hurry(Number(process.env["CRASH_SPEED"] ?? "1"));
 const suffix = extname(import.meta.url);
 const tell = (message: Done | "ready") => process.send?.(message);
+const ownEnvironment = { ...process.env };
 let runs = 0;
 // A user would see them.
 const warnings: string[] = [];
 process.on("warning", ({ message }) => warnings.push(message));
 
-async function run({ command, args }: Order): Promise<Done> {
+async function run({ command, args, environment }: Order): Promise<Done> {
   let output = "";
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = (text: string | Uint8Array) => {
@@ -39,6 +42,7 @@ async function run({ command, args }: Order): Promise<Done> {
     return true;
   };
   process.argv.splice(2, Infinity, ...args);
+  process.env = { ...ownEnvironment, ...environment };
   process.exitCode = undefined;
   runs += 1;
   try {

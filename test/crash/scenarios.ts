@@ -1,6 +1,6 @@
 /** A run that is disturbed, and what there is before it. */
 export interface Scenario {
-  readonly name: "first" | "change" | "replace" | "down";
+  readonly name: "first" | "change" | "replace" | "renewal" | "down";
   readonly command: "up" | "down";
   /** Settings under which the disturbed run, and the one after it, are made. */
   readonly settings: Settings;
@@ -30,6 +30,8 @@ export const middles: readonly Scenario[] = [
     },
   },
   { name: "replace", command: "up", settings: { instance: { diskGib: 12 } } },
+  // Lasts until its lease has been renewed, which the others never do, and is killed there alone.
+  { name: "renewal", command: "up", settings: { ingress: [{ port: 80, from: "198.51.100.0/24" }] } },
 ];
 
 /** Finds what one of the others left. */

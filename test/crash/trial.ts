@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { localAccount } from "../../lib/local/emulators.ts";
+import { stackNames } from "../../lib/stack.ts";
+import { openS3Store } from "../../state/s3-store.ts";
+import { stateKey } from "../../state/store.ts";
 import type { Bench } from "./bench.ts";
 import { takeInventory, type Holding } from "./inventory.ts";
 import { openCalls, Recording, type CrashPoint, type Recorded } from "./points.ts";
 import type { Runner } from "./process.ts";
+import { lastUntilRenewed } from "./renewal.ts";
+import type { Order } from "./runner.ts";
 import type { Scenario } from "./scenarios.ts";
 
 /** What was found after a run; all empty when it is what an undisturbed run leaves. */
@@ -25,11 +31,13 @@ export const isGood = ({ orphans, duplicates, troubles }: Findings): boolean =>
 
 /** Runs the scenario without any disturbance. */
 export async function record(bench: Bench, scenario: Scenario): Promise<Undisturbed> {
-  const recording = new Recording();
+  const recording = new Recording(await readState(bench));
   const off = bench.aws.on((point) => void recording.see(point));
+  const lasting = lastUntilRenewed(bench, scenario);
   try {
-    await runToEnd(bench, scenario);
+    await runToEnd(bench, scenario, lasting.environment);
   } finally {
+    lasting.end();
     off();
   }
   return { writes: recording.writes, holdings: await takeInventory(bench.bare) };
@@ -59,19 +67,26 @@ export async function finish(bench: Bench, scenario: Scenario, undisturbed: Undi
   return judge(bench.cli.stack, await takeInventory(bench.bare), undisturbed.holdings);
 }
 
-async function runToEnd(bench: Bench, { command, settings }: Scenario): Promise<void> {
+async function runToEnd(
+  bench: Bench,
+  { command, settings }: Scenario,
+  environment: Order["environment"] = {},
+): Promise<void> {
   await bench.configure(settings);
-  const done = await bench.steady.run(bench.order(command));
+  const done = await bench.steady.run({ ...bench.order(command), environment });
   if (done?.exitCode === 0) return;
   const told = (done?.output ?? "").trimEnd().split("\n").slice(-6);
   throw new Error([`${command} ended with ${done?.exitCode ?? "no exit code"}`, ...told].join("\n    "));
 }
 
 async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
-  await bench.configure(point.scenario.settings);
+  const { scenario } = point;
+  await bench.configure(scenario.settings);
   const victim = await bench.victim();
-  const off = bench.aws.on(strike(bench, victim, point));
-  const done = await victim.run(bench.order(point.scenario.command));
+  const off = bench.aws.on(strike(bench, victim, { point, before: await readState(bench) }));
+  const lasting = lastUntilRenewed(bench, scenario);
+  const done = await victim.run({ ...bench.order(scenario.command), environment: lasting.environment });
+  lasting.end();
   // What was under way when it was killed goes on to its end, as it would in AWS.
   while (openCalls(bench.aws.calls).length > 0) await sleep(5);
   off();
@@ -79,16 +94,29 @@ async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
   return done === undefined;
 }
 
-function strike({ aws }: Bench, victim: Runner, { operation, ordinal, stage }: CrashPoint) {
-  const recording = new Recording();
+interface Aim {
+  readonly point: CrashPoint;
+  /** The state that the run finds. */
+  readonly before: string | undefined;
+}
+
+function strike({ aws }: Bench, victim: Runner, { point, before }: Aim) {
+  const { operation, ordinal, stage } = point;
+  const recording = new Recording(before);
   return async (reached: Parameters<Recording["see"]>[0]) => {
     const seen = recording.see(reached);
-    if (reached.stage !== stage || seen?.operation !== operation || seen.ordinal !== ordinal)
-      return undefined;
+    const isHere = seen.some((one) => one.operation === operation && one.ordinal === ordinal);
+    if (reached.stage !== stage || !isHere) return undefined;
     await victim.kill();
     aws.cutAll();
     return "cut" as const;
   };
+}
+
+async function readState({ bare, cli }: Bench): Promise<string | undefined> {
+  const { bucket } = stackNames(cli, localAccount);
+  const store = openS3Store({ client: bare.s3, bucket, account: localAccount });
+  return (await store.get(stateKey))?.body;
 }
 
 // The emulator forgets the tags that the order of an instance has for its network interface.

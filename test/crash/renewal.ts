@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { leaseKey } from "../../state/lease.ts";
+import type { Bench } from "./bench.ts";
+import { isRenewal, Recording } from "./points.ts";
+import type { Order } from "./runner.ts";
+import type { Scenario } from "./scenarios.ts";
+
+/** What makes a run last until its lease has been renewed. */
+export interface Lasting {
+  readonly environment: NonNullable<Order["environment"]>;
+  /** Lets go of what is held back. */
+  end(): void;
+}
+
+// A run whose heart doesn't beat goes on without, and is then found to have missed its points.
+const patienceMs = 20_000;
+
+/** Of the scenario that is about it: the first write under the lease is held back until the first heartbeat has been answered. */
+export function lastUntilRenewed({ aws }: Bench, { name }: Scenario): Lasting {
+  if (name !== "renewal") return { environment: {}, end: () => {} };
+  let release = () => {};
+  const renewed = new Promise<void>((resolve) => (release = resolve));
+  const recording = new Recording(undefined);
+  const off = aws.on((point) => {
+    const isAnswered = recording.see(point).some(isRenewal) && point.stage === "answered";
+    if (isAnswered) release();
+  });
+  const held = aws.faults.once(({ kind, url }) => kind === "write" && !url.includes(leaseKey), {
+    until: () => Promise.race([renewed, sleep(patienceMs)]),
+  });
+  return {
+    // Renewed every ten of them.
+    environment: { BERTH_LEASE_SECONDS: "30" },
+    end: () => {
+      held.stop();
+      off();
+      release();
+    },
+  };
+}
