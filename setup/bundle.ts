@@ -5,6 +5,15 @@ import type { Plugin } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** What a user starts. */
+export const commands = [
+  "provision/up.ts",
+  "provision/plan.ts",
+  "provision/status.ts",
+  "provision/state.ts",
+  "teardown/down.ts",
+];
+
 /**
  * Compiles scripts with all that they load: `test/a.test.ts` becomes `<directory>/test/a.test.mjs`, what several share is
  * there once. A process that is started from there is up in a third of the time.

@@ -15,7 +15,7 @@ export interface EmulatorPool extends AsyncDisposable {
   readonly path: string;
 }
 
-export type Kind = "moto" | "both";
+type Kind = "moto" | "both";
 
 /** Starts none yet: as many as are borrowed at once are started, when they are. */
 export async function openEmulatorPool(): Promise<EmulatorPool> {

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes } from "../lib/errors.ts";
 import { imagesOf } from "./base-images.ts";
-import { bundle, bundled } from "./bundle.ts";
+import { bundle, bundled, commands } from "./bundle.ts";
 import { openEmulatorPool } from "./emulator-pool.ts";
 import type { Phases } from "./phases.ts";
 import { prepare, type Prepared } from "./prepare.ts";
@@ -55,15 +55,7 @@ function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phas
 }
 
 // What tests start as processes of their own.
-const scripts = [
-  "provision/up.ts",
-  "provision/plan.ts",
-  "provision/status.ts",
-  "provision/state.ts",
-  "teardown/down.ts",
-  "compose/smoke.ts",
-  "test/races/clock.ts",
-];
+const scripts = [...commands, "compose/smoke.ts", "test/crash/runner.ts", "test/races/clock.ts"];
 
 /**
  * Runs the files in one run of node's test runner, so that it counts them together. They and the commands are compiled

@@ -26,7 +26,8 @@ const scripts = {
 // A process that has everything loaded and then runs one command after the other, as `npm run` would. It can be killed
 // like any other, and saves the seconds that a start takes.
 hurry(Number(process.env["CRASH_SPEED"] ?? "1"));
-const suffix = extname(import.meta.url);
+// Compiled or not, as this one.
+const suffix = extname(process.argv[1] ?? "");
 const tell = (message: Done | "ready") => process.send?.(message);
 const ownEnvironment = { ...process.env };
 let runs = 0;
