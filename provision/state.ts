@@ -66,15 +66,17 @@ async function restore(session: Session): Promise<Outcome> {
   const { flags, report } = session;
   const bucket = versionedBucket(session);
   if (flags.version === undefined) throw badArguments("it isn't said which --version", "state restore");
-  const [found, stored] = await Promise.all([
+  const [found, stored, kept] = await Promise.all([
     findVersion(bucket, belongingOf(session), flags.version),
     readStored(session),
+    readKept(session),
   ]);
   if (found.document === undefined) throw found.problem ?? new TypeError(`${found.id} is no document`);
   report.message(`version ${found.id} of ${found.at}, serial ${found.serial}`);
   tellChanges(session, stored, found.document);
   await confirm(session, "Put it back? Type yes:", "yes");
   await replaceDocument(session, { operation: "state restore", document: found.document, stored });
+  if (kept !== undefined && kept.document?.lineage !== found.document.lineage) await moveKept(session, kept);
   return done;
 }
 
@@ -97,10 +99,15 @@ async function rebuild(session: Session): Promise<Outcome> {
   tellChanges(session, stored, document);
   await confirm(session, "Write this document? Type yes:", "yes");
   await replaceDocument(session, { operation: "state rebuild", document, stored });
-  if (kept?.problem === undefined) return done;
-  report.message(`can't be merged, so moved: ${await setAside(rescueFileOf(session), kept.body)}`);
-  await rm(rescueFileOf(session), { force: true });
+  if (kept?.problem !== undefined) await moveKept(session, kept);
   return done;
+}
+
+/** What a run could not save, and no run could merge: every command would stop at it. */
+async function moveKept(session: Session, { body }: { readonly body: string }): Promise<void> {
+  const file = rescueFileOf(session);
+  session.report.message(`can't be merged, so moved: ${await setAside(file, body)}`);
+  await rm(file, { force: true });
 }
 
 async function unlock(session: Session): Promise<Outcome> {

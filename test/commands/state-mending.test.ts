@@ -1,5 +1,6 @@
 import { DeleteObjectCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { after, beforeEach, test } from "node:test";
 import { parseDocument } from "../../state/document.ts";
@@ -36,6 +37,24 @@ test("restore brings a removed document back", async () => {
 
   assert.equal(run.exitCode, 0, run.stderr);
   assert.match(await stored(), /vpc-1/);
+});
+
+test("restore keeps what a run could not save where that can be merged, and moves it away where it can't", async () => {
+  await save(first, second);
+  await mkdir(unsaved);
+  await writeFile(rescueFile, JSON.stringify(second));
+  const merging = await state("restore", "--version", "1", "--yes");
+  const kept = await readFile(rescueFile, "utf8");
+  const other = JSON.stringify({ ...second, lineage: randomUUID() });
+  await writeFile(rescueFile, other);
+
+  const moving = await state("restore", "--version", "2", "--yes");
+
+  assert.deepEqual([merging.exitCode, moving.exitCode], [0, 0], moving.stderr);
+  assert.equal(kept, JSON.stringify(second));
+  assert.match(moving.stderr, /can't be merged, so moved: /);
+  await assert.rejects(readFile(rescueFile), { code: "ENOENT" });
+  assert.ok((await asideBodies()).includes(other));
 });
 
 test("restore refuses what it can't use, without a write", async () => {
