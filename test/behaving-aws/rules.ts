@@ -13,6 +13,7 @@ import { objectAge } from "./rules/object-age.ts";
 import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
+import { profileRoles } from "./rules/profile-roles.ts";
 import { quotas, type Quotas } from "./rules/quotas.ts";
 
 /** What the emulators leave out. Each can be taken out by `false`. */
@@ -22,6 +23,7 @@ export interface Rules {
   readonly inputLimits: boolean;
   readonly bucketOwner: boolean;
   readonly endpointRoutes: boolean;
+  readonly profileRoles: boolean;
   readonly quotas: Quotas | false;
   readonly profileDelay: ProfileDelay | false;
   readonly lateVisibility: LateVisibility | false;
@@ -40,6 +42,7 @@ export const allRules: Rules = {
   inputLimits: true,
   bucketOwner: true,
   endpointRoutes: true,
+  profileRoles: true,
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
   lateVisibility: { reads: 2, uses: 2 },
@@ -63,6 +66,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.objectAge !== false && objectAge(rules.objectAge),
     rules.bucketOwner && bucketOwner(localAccount, behind),
     rules.endpointRoutes && endpointRoutes(behind),
+    rules.profileRoles && profileRoles(behind),
     rules.quotas && quotas(rules.quotas, behind),
     rules.profileDelay && profileDelay(rules.profileDelay, behind),
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
@@ -81,6 +85,7 @@ export const noRules: Rules = {
   inputLimits: false,
   bucketOwner: false,
   endpointRoutes: false,
+  profileRoles: false,
   quotas: false,
   profileDelay: false,
   lateVisibility: false,
