@@ -8,26 +8,28 @@ import type { Scenario } from "./scenarios.ts";
 /** What makes a run last until its lease has been renewed. */
 export interface Lasting {
   readonly environment: NonNullable<Order["environment"]>;
-  /** Lets go of what is held back. */
+  /** Lets go of what is held back. Throws if no heartbeat came: the run's next write would then have renewed the lease. */
   end(): void;
 }
 
-// A run whose heart doesn't beat goes on without, and is then found to have missed its points.
 const patienceMs = 20_000;
 
 /** Of the scenario that is about it: the first write under the lease is held back until the first heartbeat has been answered. */
 export function lastUntilRenewed({ aws }: Bench, { name }: Scenario): Lasting {
   if (name !== "renewal") return { environment: {}, end: () => {} };
+  let isHeartless = false;
   let release = () => {};
   const renewed = new Promise<void>((resolve) => (release = resolve));
+  const until = async () => {
+    const patience = sleep(patienceMs, true, { ref: false });
+    isHeartless = await Promise.race([renewed.then(() => false), patience]);
+  };
   const recording = new Recording(undefined);
   const off = aws.on((point) => {
     const isAnswered = recording.see(point).some(isRenewal) && point.stage === "answered";
     if (isAnswered) release();
   });
-  const held = aws.faults.once(({ kind, url }) => kind === "write" && !url.includes(leaseKey), {
-    until: () => Promise.race([renewed, sleep(patienceMs)]),
-  });
+  const held = aws.faults.once(({ kind, url }) => kind === "write" && !url.includes(leaseKey), { until });
   return {
     // Renewed every ten of them.
     environment: { BERTH_LEASE_SECONDS: "30" },
@@ -35,6 +37,7 @@ export function lastUntilRenewed({ aws }: Bench, { name }: Scenario): Lasting {
       held.stop();
       off();
       release();
+      if (isHeartless) throw new Error(`No heartbeat within ${patienceMs / 1000} s`);
     },
   };
 }
