@@ -47,15 +47,15 @@ describe("a short soak", { timeout: 120_000 }, () => {
     const done: number[] = [];
 
     const { failure, ...outcome } = await runTrial({
-      seed: 122,
-      operations: 6,
+      seed: 660,
+      operations: 4,
       script: await bundleRunner(directory),
       onDone: ({ number }) => done.push(number),
     });
 
     assert.equal(failure, undefined);
-    assert.deepEqual(done, [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(done, [1, 2, 3, 4]);
     const { converged, orphans, duplicates, census } = outcome;
-    assert.deepEqual([converged, orphans, duplicates, census], [6, 0, 0, 0]);
+    assert.deepEqual([converged, orphans, duplicates, census], [4, 0, 0, 0]);
   });
 });
