@@ -115,30 +115,35 @@ describe("races", { timeout: 90_000 }, () => {
     assert.deepEqual(linesOf((await stack.plan()).plan), []);
   });
 
-  it("a holder that was frozen and taken over writes nothing more when it wakes", async () => {
-    await drift("security-group", "role", "vpc");
-    const child = start(cli);
-    await reached("AuthorizeSecurityGroupIngress", () => child.process.kill("SIGSTOP"));
-    const { told } = await stack.up({ waitMs: 30_000 });
-    assert.ok(told.some((text) => text.startsWith("took over the lease")));
-    // Something to do again: what it didn't finish would tempt it.
-    await drift("security-group", "role");
-    const before = aws.calls.length;
+  for (const fate of ["went through", "was cut"] as const) {
+    it(`a holder frozen in a call that ${fate} and taken over writes nothing more when it wakes`, async () => {
+      await drift("security-group", "role", "vpc");
+      const child = start(cli);
+      await reached("AuthorizeSecurityGroupIngress", () => {
+        child.process.kill("SIGSTOP");
+        if (fate === "was cut") aws.cutAll();
+      });
+      const { told } = await stack.up({ waitMs: 30_000 });
+      assert.ok(told.some((text) => text.startsWith("took over the lease")));
+      // Something to do again: what it didn't finish would tempt it.
+      await drift("security-group", "role");
+      const before = aws.calls.length;
 
-    child.process.kill("SIGCONT");
-    const { exitCode, error } = await child.ended;
+      child.process.kill("SIGCONT");
+      const { exitCode, error } = await child.ended;
 
-    assert.deepEqual([exitCode, error.code], [4, "LeaseLost"], error.message);
-    const writes = aws.calls.slice(before).filter(({ kind }) => kind === "write");
-    // It asked S3 whether the lease is still its own, and got a no: nothing else was even tried.
-    assert.deepEqual([...new Set(writes.map(({ operation }) => operation))], ["PutObject"]);
-    assert.deepEqual(
-      writes.filter(({ outcome }) => outcome === "ok"),
-      [],
-    );
-    await stack.up();
-    assert.deepEqual(linesOf((await stack.plan()).plan), []);
-  });
+      assert.deepEqual([exitCode, error.code], [4, "LeaseLost"], error.message);
+      const writes = aws.calls.slice(before).filter(({ kind }) => kind === "write");
+      // It asked S3 whether the lease is still its own, and got a no: nothing else was even tried.
+      assert.deepEqual([...new Set(writes.map(({ operation }) => operation))], ["PutObject"]);
+      assert.deepEqual(
+        writes.filter(({ outcome }) => outcome === "ok"),
+        [],
+      );
+      await stack.up();
+      assert.deepEqual(linesOf((await stack.plan()).plan), []);
+    });
+  }
 
   it("down is refused while up works, and removes nothing", async () => {
     const before = aws.calls.length;
