@@ -1,5 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** What a number of clients got while something else went on: statuses, or the error's code where there was none. */
 export type Answers = ReadonlyMap<number | string, number>;
+
+// Together under the rate that the edge lets one address have.
+const pauseMs = 50;
 
 /** Keeps asking, as eight clients that keep their connections, until `during` has ended. */
 export async function askDuring(url: string, during: () => Promise<unknown>): Promise<Answers> {
@@ -9,6 +14,7 @@ export async function askDuring(url: string, during: () => Promise<unknown>): Pr
     while (!ended.signal.aborted) {
       const answer = await ask(url);
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      await sleep(pauseMs);
     }
   });
   try {
