@@ -56,8 +56,8 @@ const require = requireFrom(import.meta.url), __dirname = import.meta.dirname;`;
 /** Files that are read beside the code are still looked for beside its source. */
 const whereItStood: Plugin = {
   name: "where-it-stood",
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const place = { sourceUrl: pathToFileURL(path).href, sourceFolder: dirname(path) };
       const names = Object.entries(place).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
       // On the first line of the source, so that lines keep their numbers.
