@@ -7,6 +7,8 @@ export interface Runner extends AsyncDisposable {
   readonly ready: Promise<void>;
   /** Undefined when the process was killed meanwhile. */
   run(order: Order): Promise<Done | undefined>;
+  /** By SIGSTOP: does nothing more, not even with what it is sent. */
+  freeze(): void;
   /** By SIGKILL. Returns when it is gone. */
   kill(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export function startRunner(script: string, environment: NodeJS.ProcessEnv): Run
       if (child.connected) child.send(order);
       return done;
     },
+    freeze: () => void child.kill("SIGSTOP"),
     kill,
     [Symbol.asyncDispose]: kill,
   };

@@ -106,7 +106,11 @@ function strike({ aws }: Bench, victim: Runner, { point, before }: Aim) {
   return async (reached: Parameters<Recording["see"]>[0]) => {
     const seen = recording.see(reached);
     const isHere = seen.some((one) => one.operation === operation && one.ordinal === ordinal);
-    if (reached.stage !== stage || !isHere) return undefined;
+    if (!isHere) return undefined;
+    // Or it would have gone on, perhaps to its end, when it is killed after the reply.
+    const isReplyNext = stage === "answered" && reached.stage === "decided" && (reached.status ?? 200) < 400;
+    if (isReplyNext) victim.freeze();
+    if (reached.stage !== stage) return undefined;
     await victim.kill();
     aws.cutAll();
     return "cut" as const;
