@@ -9,7 +9,7 @@ import type { Call } from "../../lib/aws/clients.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import type { Source } from "../../lib/docker/source.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
-import { borrowEmulators } from "../local/borrowed-emulators.ts";
+import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { imageResource } from "../../lib/resources/image.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
 import { openScratchEngine } from "../docker/scratch-engine.ts";
@@ -22,7 +22,7 @@ const identity: Identity = { stack: "image-test", name: "image", generation: 1, 
 
 describe("the image in its repository", () => {
   let logDirectory: string;
-  let emulators: Awaited<ReturnType<typeof borrowEmulators>>;
+  let aws: BehavingAws;
   let engine: ScratchEngine;
   let folder: SourceFolder;
   let source: Source;
@@ -31,14 +31,14 @@ describe("the image in its repository", () => {
 
   before(async () => {
     logDirectory = await mkdtemp(join(tmpdir(), "berth-image-test-"));
-    emulators = await borrowEmulators({ logDirectory, ecr: true });
+    aws = await startBehavingAws({ logDirectory, ecr: true });
     engine = await openScratchEngine();
     folder = await writeSourceFolder({
       Dockerfile: "FROM scratch\nCOPY page /\n",
       page: "x".repeat(100_000),
     });
     source = await openSource({ source: folder.path });
-    const { endpoints, credentials } = emulators;
+    const { endpoints, credentials } = aws;
     const onCall = (call: Call) => calls.push(call);
     const clients = createClients({ region: "eu-central-1", endpoints, credentials, maxAttempts: 2, onCall });
     const signal = new AbortController().signal;
@@ -47,11 +47,11 @@ describe("the image in its repository", () => {
   after(async () => {
     await folder[Symbol.asyncDispose]();
     await engine[Symbol.asyncDispose]();
-    await emulators[Symbol.asyncDispose]();
+    await aws[Symbol.asyncDispose]();
     await rm(logDirectory, { recursive: true });
   });
   beforeEach(async () => {
-    await emulators.reset();
+    await aws.reset();
     calls = [];
   });
 
@@ -64,14 +64,14 @@ describe("the image in its repository", () => {
       docker: () => Promise.resolve(engine.docker),
       source: options.of ?? source,
       repository,
-      registry: options.registry ?? emulators.endpoints.registry,
+      registry: options.registry ?? aws.endpoints.registry,
     });
   const noEngine = () =>
     imageResource({
       docker: () => Promise.reject(new Error("the engine was asked for")),
       source,
       repository,
-      registry: emulators.endpoints.registry,
+      registry: aws.endpoints.registry,
     });
   const desired = () => ({ repository, tag: source.tag });
 
@@ -93,7 +93,7 @@ describe("the image in its repository", () => {
       facts.id,
       /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/berth\/image-test@sha256:[0-9a-f]{64}$/,
     );
-    const reference = `${emulators.endpoints.registry}/${repository}@${facts.digest}`;
+    const reference = `${aws.endpoints.registry}/${repository}@${facts.digest}`;
     await engine.docker.getImage(localTag).remove({ force: true });
     assert.equal(await pulledId(reference), imageId);
   });
@@ -105,7 +105,7 @@ describe("the image in its repository", () => {
 
     const names = images.flatMap(({ RepoTags }) => RepoTags ?? []);
     assert.deepEqual(
-      names.filter((name) => name.startsWith(`${emulators.endpoints.registry}/`)),
+      names.filter((name) => name.startsWith(`${aws.endpoints.registry}/`)),
       [],
     );
   });
