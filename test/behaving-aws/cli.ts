@@ -8,6 +8,7 @@ import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
+import { releaseKey } from "../../lib/release.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
 import { leaseKey } from "../../state/lease.ts";
@@ -113,12 +114,13 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   };
 }
 
-/** Hosts have something to do when a run asks for their report or has changed what there is in EC2, and only then. */
+/** Hosts have something to do when a run ships a release, asks for their report or has changed what there is in EC2. */
 function watchForHosts(aws: BehavingAws): () => boolean {
   let before = 0;
   return () => {
     const ended = aws.calls.filter(({ outcome, service, kind, url }) => {
-      const concernsHosts = (service === "ec2" && kind === "write") || url.includes("/hosts/");
+      const isShipping = kind === "write" && (service === "ec2" || url.includes(`/${releaseKey}`));
+      const concernsHosts = isShipping || url.includes("/hosts/");
       return outcome !== undefined && concernsHosts;
     });
     const isNews = ended.length !== before;
