@@ -6,6 +6,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { FinalizeHandler, HandlerExecutionContext, MiddlewareStack } from "@smithy/types";
 import { reportLostReplies } from "./lost-reply.ts";
+import { operationName } from "./operation-name.ts";
 
 export interface Clients {
   readonly ec2: EC2Client;
@@ -93,7 +94,7 @@ function watched<Input extends object, Output extends object, Client extends Wat
 ): Client {
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const operation = (context["commandName"] ?? "Unknown").replace(/Command$/, "");
+      const operation = operationName(context);
       const kind = callKind(operation);
       if (kind === "write") await options.beforeWrite?.({ service, operation });
       const startedMs = performance.now();
@@ -130,7 +131,7 @@ function askAgain<Input extends object, Output extends object>(
       context: HandlerExecutionContext,
     ): FinalizeHandler<Input, Output> =>
       async (args) => {
-        const operation = (context["commandName"] ?? "Unknown").replace(/Command$/, "");
+        const operation = operationName(context);
         if (callKind(operation) === "write" && isRepetition(args.request))
           await beforeWrite?.({ service, operation });
         return next(args);

@@ -1,6 +1,7 @@
 import type { FinalizeHandler, HandlerExecutionContext, MiddlewareStack } from "@smithy/types";
 import { LostReply } from "../errors.ts";
 import { isThrottle, metadataOf } from "./errors.ts";
+import { operationName } from "./operation-name.ts";
 
 // A second call of these makes another one, or is refused because of the first. What else Berth creates has a client token
 // by which AWS knows a repeated call. Two of these could have one, but AWS answers it with what it made first even when
@@ -38,7 +39,7 @@ export function reportLostReplies<Input extends object, Output extends object>({
         try {
           return await next(args);
         } catch (error) {
-          const operation = (context["commandName"] ?? "").replace(/Command$/, "");
+          const operation = operationName(context);
           if (!creates.has(operation) || !(error instanceof Error) || isAnswer(error)) throw error;
           throw new LostReply(operation, error);
         }
