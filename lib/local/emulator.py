@@ -5,15 +5,10 @@ outlives the process that started it, however that one ends.
 """
 
 import asyncio
-import hashlib
 import os
 import socket
 import sys
 import threading
-
-DEBIAN_OWNER = "136693071363"
-DEBIAN_VERSION = "20251117-2299"
-DEBIAN_ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 
 
 def end_with_parent() -> None:
@@ -29,87 +24,19 @@ def announce(port: int) -> None:
     os.close(announcements)
 
 
-def debian_image(region: str, release: str, architecture: str) -> dict:
-    """The image as Debian's own account publishes it; the id is made from the region, as ids differ between regions."""
-    name = f"debian-{release}-{architecture}-{DEBIAN_VERSION}"
-    return {
-        "ami_id": "ami-" + hashlib.sha256(f"{region} {name}".encode()).hexdigest()[:17],
-        "name": name,
-        "description": f"Debian {release} ({DEBIAN_VERSION})",
-        "owner_id": DEBIAN_OWNER,
-        "public": True,
-        "virtualization_type": "hvm",
-        "architecture": DEBIAN_ARCHITECTURES[architecture],
-        "hypervisor": "xen",
-        "root_device_type": "ebs",
-        "root_device_name": "/dev/xvda",
-        "image_location": f"amazon/{name}",
-        "boot_mode": "uefi",
-    }
-
-
-def add_debian_images() -> None:
-    """Moto ships Amazon's images and their public parameters only, and refuses to store a name below /aws."""
-    from moto.core.utils import utcnow
-    from moto.ec2.models.amis import Ami, AmiBackend
-    from moto.ssm.models import Parameter, ParameterDict
-
-    load_amis = AmiBackend._load_amis
-    check_loading = ParameterDict._check_loading_status
-
-    def load_with_debian(self) -> None:
-        load_amis(self)
-        for architecture in DEBIAN_ARCHITECTURES:
-            image = debian_image(self.region_name, "13", architecture)
-            self.amis[image["ami_id"]] = Ami(self, **image)
-
-    def check_with_debian(self, key) -> None:
-        check_loading(self, key)
-        prefix = "/aws/service/debian/release/13"
-        if not str(key or "").startswith("/aws/service/debian") or dict.__contains__(self, f"{prefix}/latest/amd64"):
-            return
-        for architecture in DEBIAN_ARCHITECTURES:
-            for version in ("latest", DEBIAN_VERSION):
-                name = f"{prefix}/{version}/{architecture}"
-                value = debian_image(self.region_name, "13", architecture)["ami_id"]
-                dict.__setitem__(
-                    self,
-                    name,
-                    [Parameter(self.account_id, name, value, "String", None, None, None, utcnow(), 1, "aws:ec2:image")],
-                )
-
-    AmiBackend._load_amis = load_with_debian
-    ParameterDict._check_loading_status = check_with_debian
-
-
-def keep_bucket_tags() -> None:
-    """Moto drops the tags that a bucket is ordered with, and gives a new bucket those of an earlier one of its name."""
-    import xmltodict
-    from moto.s3.responses import S3Response
-
-    answer_put = S3Response._bucket_response_put
-
-    def answer_with_tags(self, request, bucket_name, querystring):
-        was_there = bucket_name in self.backend.buckets
-        answer = answer_put(self, request, bucket_name, querystring)
-        if was_there or bucket_name not in self.backend.buckets:
-            return answer
-        self.backend.tagger.delete_all_tags_for_resource(self.backend.buckets[bucket_name].arn)
-        order = xmltodict.parse(self.body, force_list=("Tag",)) if self.body else {}
-        tags = ((order.get("CreateBucketConfiguration") or {}).get("Tags") or {}).get("Tag", [])
-        if tags:
-            self.backend.put_bucket_tagging(bucket_name, {tag["Key"]: tag["Value"] or "" for tag in tags})
-        return answer
-
-    S3Response._bucket_response_put = answer_with_tags
-
-
 def serve_moto() -> None:
+    import moto_changes
+
+    # Before all else of moto: its import reads what is remembered here.
+    moto_changes.remember_models()
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    add_debian_images()
-    keep_bucket_tags()
+    moto_changes.add_debian_images()
+    moto_changes.keep_bucket_tags()
+    moto_changes.remember_lists()
+    moto_changes.share_policies()
+    moto_changes.load_images_late()
     server = make_server(
         "127.0.0.1",
         0,

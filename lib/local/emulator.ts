@@ -58,7 +58,7 @@ async function launch(options: EmulatorOptions, logPath: string): Promise<Child>
   return spawn(pythonPath, [join(import.meta.dirname, "emulator.py"), options.kind, logPath], {
     stdio: ["pipe", "pipe", "ignore"],
     // Nothing else of the user's environment: AWS_*, DOCKER_HOST and proxies would change what it does.
-    env: { PATH, HOME, TMPDIR, PYTHONDONTWRITEBYTECODE: "1", ...options.environment },
+    env: { PATH, HOME, TMPDIR, ...options.environment },
     // Ctrl-C reaches the whole process group; the emulators must live until the step in hand has ended.
     detached: true,
   });

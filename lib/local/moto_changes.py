@@ -1,0 +1,140 @@
+"""What Berth changes in moto: what it lacks of AWS, and work that it does again and again to the same result."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import threading
+
+DEBIAN_OWNER = "136693071363"
+DEBIAN_VERSION = "20251117-2299"
+DEBIAN_ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
+
+
+def debian_image(region: str, release: str, architecture: str) -> dict:
+    """The image as Debian's own account publishes it; the id is made from the region, as ids differ between regions."""
+    name = f"debian-{release}-{architecture}-{DEBIAN_VERSION}"
+    return {
+        "ami_id": "ami-" + hashlib.sha256(f"{region} {name}".encode()).hexdigest()[:17],
+        "name": name,
+        "description": f"Debian {release} ({DEBIAN_VERSION})",
+        "owner_id": DEBIAN_OWNER,
+        "public": True,
+        "virtualization_type": "hvm",
+        "architecture": DEBIAN_ARCHITECTURES[architecture],
+        "hypervisor": "xen",
+        "root_device_type": "ebs",
+        "root_device_name": "/dev/xvda",
+        "image_location": f"amazon/{name}",
+        "boot_mode": "uefi",
+    }
+
+
+def add_debian_images() -> None:
+    """Moto ships Amazon's images and their public parameters only, and refuses to store a name below /aws."""
+    from moto.core.utils import utcnow
+    from moto.ec2.models.amis import Ami, AmiBackend
+    from moto.ssm.models import Parameter, ParameterDict
+
+    load_amis = AmiBackend._load_amis
+    check_loading = ParameterDict._check_loading_status
+
+    def load_with_debian(self) -> None:
+        load_amis(self)
+        for architecture in DEBIAN_ARCHITECTURES:
+            image = debian_image(self.region_name, "13", architecture)
+            self.amis[image["ami_id"]] = Ami(self, **image)
+
+    def check_with_debian(self, key) -> None:
+        check_loading(self, key)
+        prefix = "/aws/service/debian/release/13"
+        if not str(key or "").startswith("/aws/service/debian") or dict.__contains__(self, f"{prefix}/latest/amd64"):
+            return
+        for architecture in DEBIAN_ARCHITECTURES:
+            for version in ("latest", DEBIAN_VERSION):
+                name = f"{prefix}/{version}/{architecture}"
+                value = debian_image(self.region_name, "13", architecture)["ami_id"]
+                dict.__setitem__(
+                    self,
+                    name,
+                    [Parameter(self.account_id, name, value, "String", None, None, None, utcnow(), 1, "aws:ec2:image")],
+                )
+
+    AmiBackend._load_amis = load_with_debian
+    ParameterDict._check_loading_status = check_with_debian
+
+
+def keep_bucket_tags() -> None:
+    """Moto drops the tags that a bucket is ordered with, and gives a new bucket those of an earlier one of its name."""
+    import xmltodict
+    from moto.s3.responses import S3Response
+
+    answer_put = S3Response._bucket_response_put
+
+    def answer_with_tags(self, request, bucket_name, querystring):
+        was_there = bucket_name in self.backend.buckets
+        answer = answer_put(self, request, bucket_name, querystring)
+        if was_there or bucket_name not in self.backend.buckets:
+            return answer
+        self.backend.tagger.delete_all_tags_for_resource(self.backend.buckets[bucket_name].arn)
+        order = xmltodict.parse(self.body, force_list=("Tag",)) if self.body else {}
+        tags = ((order.get("CreateBucketConfiguration") or {}).get("Tags") or {}).get("Tag", [])
+        if tags:
+            self.backend.put_bucket_tagging(bucket_name, {tag["Key"]: tag["Value"] or "" for tag in tags})
+        return answer
+
+    S3Response._bucket_response_put = answer_with_tags
+
+
+def remember_models() -> None:
+    """Each session of botocore reads the models of the services anew, and importing moto opens several."""
+    from botocore.loaders import JSONFileLoader
+
+    read = JSONFileLoader.load_file
+    remembered = functools.cache(lambda path: read(JSONFileLoader(), path))
+    JSONFileLoader.load_file = lambda self, file_path: remembered(file_path)
+
+
+def remember_lists() -> None:
+    """For every call, moto lists its own folder twice and the methods of a class once."""
+    from moto import backends
+    from moto.core import responses
+
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+
+
+def share_policies() -> None:
+    """Every start of IAM, so every reset, parses AWS's 1,500 policies. Here each gets copies: they count their users."""
+    from moto.iam.models import IAMBackend
+
+    read = IAMBackend._init_aws_policies
+    known: dict[tuple[str, str], list] = {}
+
+    def copies(self):
+        place = (self.account_id, self.region_name)
+        if place not in known:
+            known[place] = read(self)
+        return [copy.copy(policy) for policy in known[place]]
+
+    IAMBackend._init_aws_policies = copies
+
+
+def load_images_late() -> None:
+    """Every start of EC2 in a region, so every reset, makes 1,200 images with a snapshot each. Most never look at one."""
+    from moto.ec2.models.amis import AmiBackend
+
+    load = AmiBackend._load_amis
+    loading = threading.RLock()
+
+    def images(self):
+        with loading:
+            if "_images" not in vars(self):
+                vars(self)["_images"] = {}
+                load(self)
+            return vars(self)["_images"]
+
+    AmiBackend._load_amis = lambda self: None
+    AmiBackend.amis = property(images, lambda self, nothing: None)
