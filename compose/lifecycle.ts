@@ -8,9 +8,11 @@ import { findTrouble, waitUntilReady } from "./health.ts";
 
 const tailLines = 20;
 
-/** Builds what the file builds. Throws `ImageNotBuilt` with the end of the build's output. */
-export async function buildImages(cluster: Cluster): Promise<void> {
-  const { exitCode, lines } = await cluster.compose(["build"]);
+/**
+ * Builds what the file builds, or the services named alone. Throws `ImageNotBuilt` with the end of the build's output.
+ */
+export async function buildImages(cluster: Cluster, services: readonly string[] = []): Promise<void> {
+  const { exitCode, lines } = await cluster.compose(["build", ...services]);
   if (exitCode === 0) return;
   throw new BerthError({
     code: "ImageNotBuilt",
@@ -57,15 +59,18 @@ export async function takeDown(cluster: Cluster, { volumes }: { readonly volumes
 const resolvedFile = z.object({
   services: z.record(
     z.string(),
-    z.object({ ports: z.array(z.union([z.string(), z.looseObject({})])).optional() }),
+    z.object({
+      image: z.string().optional(),
+      build: z.unknown().optional(),
+      ports: z.array(z.union([z.string(), z.looseObject({})])).optional(),
+    }),
   ),
 });
+/** The file as compose itself reads it: nothing is left to be filled in. */
+export type ResolvedFile = z.infer<typeof resolvedFile>;
 
-/**
- * Throws `PortTaken`, or `BadComposeFile` if compose itself can't read the file. Otherwise a taken port would be met
- * only after everything else has started.
- */
-export async function refuseTakenPorts(cluster: Cluster): Promise<void> {
+/** Throws `BadComposeFile` if compose can't read the file. */
+export async function resolveFile(cluster: Cluster): Promise<ResolvedFile> {
   const { exitCode, stdout, lines } = await cluster.compose(["config"]);
   if (exitCode !== 0) {
     throw new BerthError({
@@ -76,8 +81,23 @@ export async function refuseTakenPorts(cluster: Cluster): Promise<void> {
       exitCode: exitCodes.badInput,
     });
   }
+  return resolvedFile.parse(parse(stdout));
+}
+
+/** One service for each image that the file builds: several that share one need it built once. */
+export function listBuilds({ services }: ResolvedFile): readonly string[] {
+  const builds = new Map<string, string>();
+  for (const [service, { image = service, build }] of Object.entries(services)) {
+    const what = JSON.stringify([image, build]);
+    if (build !== undefined && !builds.has(what)) builds.set(what, service);
+  }
+  return [...builds.values()];
+}
+
+/** Throws `PortTaken`. Otherwise a taken port would be met only after everything else has started. */
+export async function refuseTakenPorts(cluster: Cluster, { services }: ResolvedFile): Promise<void> {
   const mine = new Set((await cluster.listPublished()).map(({ hostPort }) => hostPort));
-  for (const [service, { ports = [] }] of Object.entries(resolvedFile.parse(parse(stdout)).services)) {
+  for (const [service, { ports = [] }] of Object.entries(services)) {
     for (const { address, port } of ports.map(readPort).filter((one) => one !== undefined)) {
       if (mine.has(port) || (await isFree(address, port))) continue;
       throw new BerthError({

@@ -13,7 +13,7 @@ import { type Cluster, joinCluster, planOwnCluster } from "./cluster.ts";
 import { type ComposeFile, readComposeFile } from "./compose-file.ts";
 import { findComposeTool } from "./compose-tool.ts";
 import { waitUntilReady } from "./health.ts";
-import { bringUp, buildImages, refuseTakenPorts, takeDown } from "./lifecycle.ts";
+import { bringUp, buildImages, listBuilds, refuseTakenPorts, resolveFile, takeDown } from "./lifecycle.ts";
 import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
 import { NetworkProbe } from "./probe.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
@@ -64,9 +64,11 @@ async function prepare(cluster: Cluster, { running, timeoutMs }: SmokeOptions, r
     report.step(`using the running project ${cluster.project}`);
     return waitUntilReady(cluster, { timeoutMs });
   }
-  await refuseTakenPorts(cluster);
+  const resolved = await resolveFile(cluster);
+  await refuseTakenPorts(cluster, resolved);
   report.step(`building with ${cluster.tool.version}`);
-  await buildImages(cluster);
+  const builds = listBuilds(resolved);
+  if (builds.length > 0) await buildImages(cluster, builds);
   report.step(`starting project ${cluster.project}`);
   run.started = true;
   await bringUp(cluster, timeoutMs);
