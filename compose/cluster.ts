@@ -72,8 +72,9 @@ export class Cluster {
     return [first, ...others];
   }
 
-  async listPublished(): Promise<readonly Published[]> {
-    return (await this.listContainers()).flatMap((container) =>
+  /** The published ports of one service or of all. */
+  async listPublished(service?: string): Promise<readonly Published[]> {
+    return (await this.listContainers(service)).flatMap((container) =>
       Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
         (bindings ?? []).map(({ HostIp, HostPort }) => ({
           service: serviceOf(container),
@@ -87,7 +88,7 @@ export class Cluster {
 
   /** Where a visitor finds a service: `http://127.0.0.1:8080`. Throws `NotPublished`. */
   async getUrl(service: string): Promise<string> {
-    const published = (await this.listPublished()).find((one) => one.service === service);
+    const [published] = await this.listPublished(service);
     if (published !== undefined) return `http://${reachable(published.hostAddress)}:${published.hostPort}`;
     throw new BerthError({
       code: "NotPublished",

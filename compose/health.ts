@@ -34,7 +34,8 @@ export async function waitUntilReady(
     const late = performance.now() > deadline ? verdicts.find(({ state }) => state !== "ready") : undefined;
     const trouble = (patient ? undefined : failed) ?? late;
     if (trouble !== undefined) throw await explainTrouble(cluster, addTime(trouble, timeoutMs));
-    await sleep(200);
+    // Each look is a question to the engine for every container; health changes once a second at most.
+    await sleep(500);
   }
 }
 

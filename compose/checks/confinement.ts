@@ -30,7 +30,7 @@ export function confinementChecks(roles: Roles, probe: NetworkProbe): readonly C
 }
 
 async function checkUnpublished(cluster: Cluster, service: string, probe: NetworkProbe): Promise<string> {
-  const published = (await cluster.listPublished()).find((one) => one.service === service);
+  const [published] = await cluster.listPublished(service);
   if (published !== undefined) {
     const at = `${published.hostAddress}:${published.hostPort}`;
     failCheck(`service ${service} is published to the host at ${at}: whoever reaches that port reaches it`, {

@@ -14,7 +14,7 @@ export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonl
       between: `host → ${name}`,
       name: "its published port answers",
       run: async (cluster) => {
-        const published = (await cluster.listPublished()).filter(({ service }) => service === name);
+        const published = await cluster.listPublished(name);
         if (published.length === 0)
           failCheck(`service ${name} should publish a port, and doesn't`, { service: name });
         // The engine itself accepts connections to a published port, whether or not anything listens behind it.

@@ -42,6 +42,8 @@ async function scale(cluster: Cluster, { app }: Roles, count: number): Promise<v
     "up",
     "-d",
     "--no-recreate",
+    // Or the one-shots would be run once more.
+    "--no-deps",
     "--scale",
     `${app}=${count}`,
     app,
