@@ -26,6 +26,12 @@ export async function writeVariant(
     // Compose 1 reads an unquoted `no` as false.
     version: "1.1",
   });
+  // A database that is there to be broken needs no disk.
+  document.setIn(["volumes", "db-data", "driver_opts"], {
+    type: "tmpfs",
+    device: "tmpfs",
+    o: "uid=999,gid=999,mode=0700",
+  });
   // One small replica is enough to be broken.
   document.setIn(["services", "web", "scale"], 1);
   document.setIn(["services", "web", "environment", "WEB_CONCURRENCY"], "1");
