@@ -55,7 +55,8 @@ function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phas
 }
 
 // What tests start as processes of their own.
-const scripts = [...commands, "compose/smoke.ts", "test/crash/runner.ts", "test/races/clock.ts"];
+const supervisor = "lib/local/supervisor.ts";
+const scripts = [...commands, supervisor, "compose/smoke.ts", "test/crash/runner.ts", "test/races/clock.ts"];
 
 /**
  * Runs the files in one run of node's test runner, so that it counts them together. They and the commands are compiled
@@ -69,7 +70,11 @@ async function runNodeTest({ files, options }: TestSelection): Promise<number> {
     await bundle([...files, ...scripts], directory);
     await using emulators = await openEmulatorPool();
     const compiled = files.map((file) => bundled(file, directory));
-    const environment = { BERTH_BUNDLE: directory, BERTH_EMULATORS: emulators.path };
+    const environment = {
+      BERTH_BUNDLE: directory,
+      BERTH_EMULATORS: emulators.path,
+      BERTH_SUPERVISOR: bundled(supervisor, directory),
+    };
     return await runCompiled({ files: compiled, options }, environment);
   } finally {
     await rm(directory, { recursive: true, force: true });

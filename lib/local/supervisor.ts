@@ -47,8 +47,8 @@ class Supervisor {
       join(this.#directory, "supervisor.json"),
       JSON.stringify({ pid: process.pid, endpoints }),
     );
-    this.#tell({ event: "ready", pid: process.pid, endpoints, credentials });
     log(`Ready: ${JSON.stringify(endpoints)}`);
+    this.#tell({ event: "ready", pid: process.pid, endpoints, credentials });
     await this.#endIfUnused("whoever started it is gone");
   }
 

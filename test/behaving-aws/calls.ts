@@ -20,26 +20,26 @@ export interface LoggedCall {
 
 /** Everything that was called, in order of arrival. */
 export class CallLog {
-  readonly #calls = new Map<number, LoggedCall>();
+  #calls: LoggedCall[] = [];
 
   get calls(): readonly LoggedCall[] {
-    return [...this.#calls.values()];
+    return this.#calls;
   }
 
   /** Notes the call as under way; what is returned is to be told how it ended. */
   begin({ number, service, operation, kind, region, url }: AwsRequest): (end: End) => void {
     const startedMs = performance.now();
     const call = { number, service, operation, kind, region, url };
-    this.#calls.set(number, call);
+    // One that ends after a reset is none of the new log's.
+    const calls = this.#calls;
+    const index = calls.push(call) - 1;
     return (end) => {
-      // One that ends after a reset is none of the new log's.
-      if (this.#calls.get(number) !== call) return;
-      this.#calls.set(number, { ...call, ...end, durationMs: performance.now() - startedMs });
+      calls[index] = { ...call, ...end, durationMs: performance.now() - startedMs };
     };
   }
 
   clear(): void {
-    this.#calls.clear();
+    this.#calls = [];
   }
 }
 

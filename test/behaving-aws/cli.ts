@@ -8,7 +8,6 @@ import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
-import { releaseKey } from "../../lib/release.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
 import { leaseKey } from "../../state/lease.ts";
@@ -114,18 +113,20 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   };
 }
 
-/** Hosts have something to do when a run ships a release, asks for their report or has changed what there is in EC2. */
-function watchForHosts(aws: BehavingAws): () => boolean {
-  let before = 0;
+/**
+ * Hosts have something to do when a run waits for their report or has given them an address, and only then. To be called
+ * again after a reset of the AWS, which forgets its hooks.
+ */
+export function watchForHosts(aws: BehavingAws): () => boolean {
+  let isNew = true;
+  aws.on(({ stage, call }) => {
+    if (stage !== "arrived" && (/^(Associate|Start)/.test(call.operation) || call.url.includes("/hosts/")))
+      isNew = true;
+  });
   return () => {
-    const ended = aws.calls.filter(({ outcome, service, kind, url }) => {
-      const isShipping = kind === "write" && (service === "ec2" || url.includes(`/${releaseKey}`));
-      const concernsHosts = isShipping || url.includes("/hosts/");
-      return outcome !== undefined && concernsHosts;
-    });
-    const isNews = ended.length !== before;
-    before = ended.length;
-    return isNews;
+    const answer = isNew;
+    isNew = false;
+    return answer;
   };
 }
 

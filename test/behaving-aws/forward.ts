@@ -1,8 +1,7 @@
 import { Agent, request as send, type ClientRequest, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { bodyOf, type AwsRequest } from "./request.ts";
+import { bodyOf, readAll, type AwsRequest } from "./request.ts";
 import type { Reply } from "./reply.ts";
 
 // The emulators close idle connections without a word, which a kept one would meet as a fault that nobody asked for.
@@ -23,14 +22,14 @@ export async function forward(request: AwsRequest, emulator: string): Promise<Re
     ...(length === undefined ? {} : { "content-length": String(length) }),
   };
   const outgoing = send(new URL(url, emulator), { method, headers, agent });
-  const [incoming] = await Promise.all([answerTo(outgoing), pipeline(bodyStream(body), outgoing)]);
+  const answered = answerTo(outgoing);
+  if (body instanceof Readable) await Promise.all([answered, pipeline(body, outgoing)]);
+  else outgoing.end(body);
+  const incoming = await answered;
   const { statusCode: status = 502 } = incoming;
   const streams = request.operation === "GetObject" && status < 300;
-  return { status, headers: incoming.headers, body: streams ? incoming : await buffer(incoming) };
+  return { status, headers: incoming.headers, body: streams ? incoming : await readAll(incoming) };
 }
-
-const bodyStream = (body: Buffer | Readable): Readable =>
-  body instanceof Readable ? body : Readable.from(body.length > 0 ? [body] : []);
 
 function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {

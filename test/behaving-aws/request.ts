@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { callKind } from "../../lib/aws/clients.ts";
 import { s3Operation } from "./s3-operation.ts";
 
@@ -41,14 +40,20 @@ export async function readRequest(
   if (service === "s3") {
     const operation = s3Operation(method, url, headers);
     const isStreamed = streamed.has(operation) && !isShort(headers);
-    const body = isStreamed ? incoming : await buffer(incoming);
+    const body = isStreamed ? incoming : await readAll(incoming);
     return { ...called(operation), fields: new Map(), body };
   }
-  const body = await buffer(incoming);
+  const body = await readAll(incoming);
   const fields = new Map(isQuery(service) ? new URLSearchParams(body.toString("utf8")) : []);
   // `AmazonSSM.GetParameter`
   const target = String(headers["x-amz-target"]).split(".").at(-1);
   return { ...called(fields.get("Action") ?? target ?? ""), fields, body };
+}
+
+/** As `buffer` of node:stream/consumers, without the Blob that it makes on the way. */
+export async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = await incoming.toArray();
+  return Buffer.concat(chunks);
 }
 
 const streamed = new Set(["PutObject", "UploadPart"]);

@@ -66,6 +66,8 @@ export function changeAt(from: Element, path: string, change: (at: Element) => E
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
+const named = new Map(Object.entries(entities).map(([name, character]) => [character, `&${name};`]));
+
 function unescape(text: string): string {
   return text.replaceAll(/&(#x?)?(\w+);/g, (whole, kind: string | undefined, name: string) => {
     if (kind === undefined) return entities[name] ?? whole;
@@ -74,6 +76,5 @@ function unescape(text: string): string {
 }
 
 function escape(text: string): string {
-  const named = new Map(Object.entries(entities).map(([name, character]) => [character, `&${name};`]));
   return text.replaceAll(/[&<>"']/g, (character) => named.get(character) ?? character);
 }

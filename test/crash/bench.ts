@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Cli } from "../behaving-aws/cli.ts";
+import { openCli, watchForHosts, type Cli } from "../behaving-aws/cli.ts";
 import { startRunner, type Runner } from "./process.ts";
 import type { Order } from "./runner.ts";
 import type { Settings } from "./scenarios.ts";
@@ -58,8 +58,8 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
       seed,
     }),
   );
-  const isNews = watchForHosts(aws);
-  const cli = started.use(await openCli({ aws, directory, stack, isNews }));
+  let isNews = watchForHosts(aws);
+  const cli = started.use(await openCli({ aws, directory, stack, isNews: () => isNews() }));
   const source = join(directory, "app");
   const environment = {
     ...cli.environment,
@@ -88,7 +88,7 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
     writeApp: (text) => writeFile(join(source, "app"), text),
     reset: async () => {
       await aws.reset();
-      isNews.watch();
+      isNews = watchForHosts(aws);
       await rm(join(directory, "home"), { recursive: true, force: true });
     },
     victim: async () => {
@@ -99,21 +99,4 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
     },
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
-}
-
-/** Hosts have something to do when a run waits for their report or has given them an address, and only then. */
-function watchForHosts(aws: BehavingAws): (() => boolean) & { watch: () => void } {
-  let isNew = true;
-  const watch = () =>
-    void aws.on(({ stage, call }) => {
-      if (stage !== "arrived" && (/^(Associate|Start)/.test(call.operation) || call.url.includes("/hosts/")))
-        isNew = true;
-    });
-  watch();
-  const isNews = () => {
-    const answer = isNew;
-    isNew = false;
-    return answer;
-  };
-  return Object.assign(isNews, { watch });
 }
