@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   AllocateAddressCommand,
   AssociateAddressCommand,
@@ -16,12 +13,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
-import type Docker from "dockerode";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { ensureBuilt } from "../../lib/docker/build.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
-import { pushImage } from "../../lib/docker/push.ts";
-import { openSource } from "../../lib/docker/source.ts";
 import { userData } from "../../lib/instance/user-data.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import {
@@ -31,8 +24,9 @@ import {
   type HostReport,
   type Release,
 } from "../../lib/release.ts";
+import { buildAndPush } from "../docker/build-and-push.ts";
 import { runInMachine } from "../local/machine-shell.ts";
-import { openTemporaryAws, until, webPermission, type TemporaryAws } from "../local/temporary-aws.ts";
+import { openTemporaryAws, until, webPermission } from "../local/temporary-aws.ts";
 
 const region = "eu-central-1";
 const repository = "berth/host";
@@ -70,7 +64,11 @@ export async function openHostRig(): Promise<HostRig> {
       id,
       url: `http://${address}/`,
       clients,
-      push: (folder) => push(docker, temporary, folder),
+      push: async (folder) => {
+        const { registry } = temporary.aws.endpoints;
+        const digest = await buildAndPush({ docker, folder, registry, repository });
+        return `${localAccount}.dkr.ecr.${region}.amazonaws.com/${repository}@${digest}`;
+      },
       release: async (number, image, changes) => {
         const Body = JSON.stringify({ ...releaseOf(number, image), ...changes });
         await s3.send(new PutObjectCommand({ Bucket, Key: releaseKey, Body }));
@@ -110,22 +108,6 @@ async function readText({ s3 }: Clients, Key: string): Promise<string | undefine
   }
 }
 
-async function push(docker: Docker, { aws }: TemporaryAws, folder: string): Promise<string> {
-  const { signal } = new AbortController();
-  const source = await openSource({ source: folder });
-  const { localTag } = await ensureBuilt({ docker, source, signal });
-  const serverAddress = aws.endpoints.registry;
-  const { digest } = await pushImage({
-    docker,
-    localTag,
-    repository: `${serverAddress}/${repository}`,
-    tag: source.tag,
-    auth: { username: "AWS", password: "any", serverAddress },
-    signal,
-  });
-  return `${localAccount}.dkr.ecr.${region}.amazonaws.com/${repository}@${digest}`;
-}
-
 async function runHost(clients: Clients): Promise<{ id: string; address: string }> {
   const { ec2, iam, ssm } = clients;
   const [RoleName, InstanceProfileName] = ["host", "host"];
@@ -156,15 +138,4 @@ async function runHost(clients: Clients): Promise<{ id: string; address: string 
   const { AllocationId = "", PublicIp = "" } = await ec2.send(new AllocateAddressCommand({ Domain: "vpc" }));
   await ec2.send(new AssociateAddressCommand({ AllocationId, InstanceId: id }));
   return { id, address: PublicIp };
-}
-
-/** A folder with a Dockerfile of this text, for as long as it is used. */
-export async function withDockerfile<T>(text: string, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "berth-app-"));
-  try {
-    await writeFile(join(folder, "Dockerfile"), text);
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

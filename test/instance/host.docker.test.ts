@@ -2,14 +2,31 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { RebootInstancesCommand } from "@aws-sdk/client-ec2";
+import { writeSourceFolder } from "../docker/source-folder.ts";
 import { until } from "../local/temporary-aws.ts";
 import { ask, askDuring } from "./clients.ts";
-import { openHostRig, withDockerfile, type HostRig } from "./host-rig.ts";
+import { openHostRig, type HostRig } from "./host-rig.ts";
 
 const goWeb = join(import.meta.dirname, "..", "..", "dockerfiles", "go-web");
-const ends = `FROM debian:trixie-slim
-CMD exec 2>&1; echo "id $(id -u)"; touch /here; printenv LINES; exit 3
-`;
+/** Says who it is and what it may, and ends. */
+const ends = {
+  "go.mod": "module example.test/ends\n\ngo 1.24\n",
+  "main.go": `package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	fmt.Println("id", os.Getuid())
+	_, err := os.Create("/here")
+	fmt.Println(err)
+	fmt.Println(os.Getenv("LINES"))
+	os.Exit(3)
+}
+`,
+};
 
 describe("the host", { timeout: 300_000 }, () => {
   let rig: HostRig;
@@ -58,14 +75,15 @@ describe("the host", { timeout: 300_000 }, () => {
   });
 
   it("keeps the old release when a new one ends by itself, and says why", async () => {
-    const bad = await withDockerfile(ends, (folder) => rig.push(folder));
+    await using folder = await writeSourceFolder(ends);
+    const bad = await rig.push(folder.path);
     const seen = await askDuring(rig.url, async () => {
       const report = await rig.release(4, bad, { environment: { LINES: "one\ntwo  $HOME" } });
       assert.equal(report.status, "failed");
       assert.equal(report.serves, 3);
       assert.match(report.reason ?? "", /app-4-0 stopped by itself/);
       assert.deepEqual(report.log?.slice(0, 1), ["id 65532"]);
-      assert.match(report.log?.join("\n") ?? "", /Read-only file system\none\ntwo  \$HOME/);
+      assert.match(report.log?.join("\n") ?? "", /read-only file system\none\ntwo  \$HOME/);
     });
     assert.deepEqual([...seen.keys()], [200]);
     assert.deepEqual(await containers(), ["app-3-0 running", "app-3-1 running", "app-3-2 running"]);
