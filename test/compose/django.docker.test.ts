@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import type Docker from "dockerode";
 import { execute } from "../../compose/container.ts";
-import { findComposeTool } from "../../compose/compose-tool.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
-import { composePath } from "./variant.ts";
+import { buildOnce } from "./variant.ts";
 
 const source = fileURLToPath(new URL("../../dockerfiles/django", import.meta.url));
 
@@ -16,8 +14,7 @@ test(
   { timeout: 180_000 },
   async (t) => {
     const docker = await connectEngine();
-    const built = await (await findComposeTool()).run(["-f", composePath, "build", "web"]);
-    assert.equal(built.exitCode, 0, built.lines.join("\n"));
+    await buildOnce();
     const name = `berth-test-${randomBytes(4).toString("hex")}`;
     const password = randomBytes(24).toString("hex");
     const network = await docker.createNetwork({ Name: name, Internal: true });
@@ -47,11 +44,9 @@ const createDatabase = (docker: Docker, name: string, password: string): Promise
 
 async function startDatabase(container: Docker.Container): Promise<void> {
   await container.start();
-  const isReady = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres"];
-  for (let tries = 0; (await execute(container, isReady)).exitCode !== 0; tries += 1) {
-    if (tries > 200) throw new Error("the test's Postgres doesn't become ready");
-    await sleep(200);
-  }
+  const wait = "until pg_isready -q -h 127.0.0.1 -U postgres; do sleep 0.2; done";
+  const { exitCode } = await execute(container, ["timeout", "60", "sh", "-c", wait]);
+  assert.equal(exitCode, 0, "the test's Postgres doesn't become ready");
 }
 
 async function runTests(docker: Docker, name: string, password: string) {

@@ -4,16 +4,18 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, type SmokeRun } from "./run-smoke.ts";
-import { composeFolder, type Variant, writeVariant } from "./variant.ts";
+import { buildOnce, composeFolder, type Variant, writeVariant } from "./variant.ts";
 
 const docker = await connectEngine();
 
 /** The cluster broken on purpose: each time the right words, nothing left behind. */
 describe("the smoke test is red", { concurrency: 3, timeout: 240_000 }, () => {
+  before(buildOnce);
+
   test("when nginx points at a wrong port", async () => {
     await using variant = await writeVariant(async (file, folder) => {
       const wrong = join(folder, "nginx.conf");
@@ -117,7 +119,7 @@ describe("the smoke test is red", { concurrency: 3, timeout: 240_000 }, () => {
     await using variant = await writeVariant(async (file, folder) => {
       await writeFile(join(folder, "Dockerfile"), "FROM debian:trixie-slim\nRUN echo the-reason && exit 7\n");
       for (const service of ["secrets", "migrate", "web"]) {
-        file.setIn(["services", service, "build", "context"], folder);
+        file.setIn(["services", service, "build"], { context: folder });
         file.setIn(["services", service, "image"], "berth-test-broken:local");
       }
     });

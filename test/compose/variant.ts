@@ -1,31 +1,41 @@
+import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Document, parseDocument } from "yaml";
+import { findComposeTool } from "../../compose/compose-tool.ts";
 
 export const composeFolder = fileURLToPath(new URL("../../compose", import.meta.url));
 export const composePath = join(composeFolder, "docker-compose.yml");
+
+/** Builds the image of Django, from the sources as they are. */
+export async function buildOnce(): Promise<void> {
+  const { exitCode, lines } = await (await findComposeTool()).run(["-f", composePath, "build", "web"]);
+  assert.equal(exitCode, 0, lines.join("\n"));
+}
 
 export interface Variant extends AsyncDisposable {
   readonly folder: string;
   readonly path: string;
 }
 
-/** A copy of the cluster's file elsewhere, changed by `change`, with the same sources and image. */
+/**
+ * A copy of the cluster's file elsewhere, changed by `change`, with the same sources. It builds nothing by itself: the
+ * image is the one that `buildOnce` made.
+ */
 export async function writeVariant(
   change: (document: Document, folder: string) => void | Promise<void>,
 ): Promise<Variant> {
   const folder = await mkdtemp(join(tmpdir(), "berth-variant-"));
-  const text = (await readFile(composePath, "utf8"))
-    .replaceAll(/(?<=- |")\.\//g, `${composeFolder}/`)
-    .replaceAll("context: ../", `context: ${resolve(composeFolder, "..")}/`);
+  const text = (await readFile(composePath, "utf8")).replaceAll(/(?<=- |")\.\//g, `${composeFolder}/`);
   // Written out without anchors, so that one service can be changed without the others.
   const document = new Document(parseDocument(text, { merge: true }).toJS(), {
     aliasDuplicateObjects: false,
     // Compose 1 reads an unquoted `no` as false.
     version: "1.1",
   });
+  for (const service of ["secrets", "migrate", "web"]) document.deleteIn(["services", service, "build"]);
   // A database that is there to be broken needs no disk.
   document.setIn(["volumes", "db-data", "driver_opts"], {
     type: "tmpfs",
