@@ -58,7 +58,10 @@ describe("another compose file", { concurrency: 2, timeout: 120_000 }, () => {
       const path = join(folder, "docker-compose.yml");
       await writeFile(
         path,
-        otherFile.replace("networks: [back]", 'networks: [back]\n    command: ["sleep", "600"]'),
+        otherFile.replace(
+          "networks: [back]",
+          'networks: [back]\n    command: ["sleep", "600"]\n    init: true',
+        ),
       );
       const { exitCode, errors } = await runSmoke(["--file", path]);
       assert.equal(exitCode, 1);
