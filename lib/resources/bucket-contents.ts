@@ -5,6 +5,7 @@ import {
   type ListObjectVersionsCommandInput,
   type ListObjectVersionsCommandOutput,
   type ObjectIdentifier,
+  type ObjectVersion,
 } from "@aws-sdk/client-s3";
 import { BerthError } from "../errors.ts";
 import type { ResourceContext } from "./resource.ts";
@@ -45,20 +46,35 @@ export async function emptyBucket(
   }
 }
 
+export interface ForGoodOptions {
+  readonly key: string;
+  /** Of the version that may go. */
+  readonly etag: string;
+  /** As of `EmptyOptions`. */
+  readonly batchSize?: number;
+}
+
 /** Deletes an object for good, if its current version is still the one of that etag. A version that somebody else wrote stays. */
 export async function deleteForGood(
   ctx: ResourceContext,
   name: string,
-  { key, etag }: { readonly key: string; readonly etag: string },
+  { key, etag, batchSize = 1000 }: ForGoodOptions,
 ): Promise<void> {
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
-  const list = new ListObjectVersionsCommand({ ...on, Prefix: key });
-  const page = await ctx.clients.s3.send(list);
-  const own = page.Versions?.find(({ Key, IsLatest }) => Key === key && IsLatest === true);
+  const older: ObjectIdentifier[] = [];
+  let own: ObjectVersion | undefined;
+  let start: Pick<ListObjectVersionsCommandInput, "KeyMarker" | "VersionIdMarker"> = {};
+  for (let isMore = true; isMore;) {
+    const list = new ListObjectVersionsCommand({ ...on, ...start, Prefix: key, MaxKeys: batchSize });
+    const page = await ctx.clients.s3.send(list);
+    own ??= page.Versions?.find(({ Key, IsLatest }) => Key === key && IsLatest === true);
+    older.push(...identify(page).filter((one) => one.Key === key && one.VersionId !== own?.VersionId));
+    isMore = page.IsTruncated === true;
+    start = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
+  }
   if (own === undefined || own.ETag !== etag) return;
   // The older ones first, or the newest of them would be the current one for a moment.
-  const older = identify(page).filter((one) => one.Key === key && one.VersionId !== own.VersionId);
-  await deleteAll(ctx, name, older);
+  while (older.length > 0) await deleteAll(ctx, name, older.splice(0, batchSize));
   await ctx.clients.s3.send(new DeleteObjectCommand({ ...on, Key: key, VersionId: own.VersionId }));
 }
 

@@ -13,6 +13,7 @@ import type { Summary } from "../../lib/report/report.ts";
 import { leaseKey } from "../../state/lease.ts";
 import { scriptArguments } from "../script.ts";
 import type { BehavingAws } from "./behaving-aws.ts";
+import type { LoggedCall } from "./calls.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
 import { startStandInHosts } from "./stand-in-host.ts";
 
@@ -65,18 +66,16 @@ export interface CliOptions {
   /** A name that no user's stack has: what the commands keep in .berth/ under it goes on dispose. */
   readonly stack: string;
   readonly region?: string;
-  /** As of `startStandInHosts`. */
-  readonly isNews?: () => boolean;
 }
 
 /** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
 export async function openCli(options: CliOptions): Promise<Cli> {
-  const { aws, directory, stack, region = "eu-central-1", isNews = watchForHosts(aws) } = options;
+  const { aws, directory, stack, region = "eu-central-1" } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
   const { bucket } = stackNames({ stack, region }, localAccount);
-  started.use(startStandInHosts({ clients, stack, bucket, isNews }));
+  started.use(startStandInHosts({ clients, stack, bucket, isNews: watchForHosts(aws) }));
   const source = join(directory, "app");
   await mkdir(source, { recursive: true });
   await writeFile(join(source, "Dockerfile"), "FROM scratch\nCOPY app /app\n");
@@ -113,22 +112,23 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   };
 }
 
-/**
- * Hosts have something to do when a run waits for their report or has given them an address, and only then. To be called
- * again after a reset of the AWS, which forgets its hooks.
- */
-export function watchForHosts(aws: BehavingAws): () => boolean {
-  let isNew = true;
-  aws.on(({ stage, call }) => {
-    if (stage !== "arrived" && (/^(Associate|Start)/.test(call.operation) || call.url.includes("/hosts/")))
-      isNew = true;
-  });
+/** Hosts have something to do when a run waits for their report or has given them an address, and only then. */
+function watchForHosts(aws: BehavingAws): () => boolean {
+  let log = aws.calls;
+  let seen = 0;
+  let underWay: number[] = [];
   return () => {
-    const answer = isNew;
-    isNew = false;
-    return answer;
+    // Another one after a reset.
+    if (log !== aws.calls) [log, seen, underWay] = [aws.calls, 0, []];
+    for (; seen < log.length; seen += 1) if (concernsHosts(log[seen])) underWay.push(seen);
+    const waiting = underWay.length;
+    underWay = underWay.filter((index) => log[index]?.outcome === undefined);
+    return underWay.length < waiting;
   };
 }
+
+const concernsHosts = (call: LoggedCall | undefined): boolean =>
+  call !== undefined && (/^(Associate|Start)/.test(call.operation) || call.url.includes("/hosts/"));
 
 /** What the commands keep beside the user: receipts, and a document that could not be saved. */
 async function forgetFiles(stack: string): Promise<void> {

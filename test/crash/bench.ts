@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, watchForHosts, type Cli } from "../behaving-aws/cli.ts";
+import { openCli, type Cli } from "../behaving-aws/cli.ts";
 import { startRunner, type Runner } from "./process.ts";
 import type { Order } from "./runner.ts";
 import type { Settings } from "./scenarios.ts";
@@ -58,8 +58,7 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
       seed,
     }),
   );
-  let isNews = watchForHosts(aws);
-  const cli = started.use(await openCli({ aws, directory, stack, isNews: () => isNews() }));
+  const cli = started.use(await openCli({ aws, directory, stack }));
   const source = join(directory, "app");
   const environment = {
     ...cli.environment,
@@ -88,7 +87,6 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
     writeApp: (text) => writeFile(join(source, "app"), text),
     reset: async () => {
       await aws.reset();
-      isNews = watchForHosts(aws);
       await rm(join(directory, "home"), { recursive: true, force: true });
     },
     victim: async () => {
