@@ -5,6 +5,7 @@ outlives the process that started it, however that one ends.
 """
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -37,6 +38,9 @@ def serve_moto() -> None:
     moto_changes.remember_lists()
     moto_changes.share_policies()
     moto_changes.load_images_late()
+    # What is loaded stays: the collector need not look through it again and again.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
     server = make_server(
         "127.0.0.1",
         0,

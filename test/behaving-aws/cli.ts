@@ -4,13 +4,11 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
-import { leaseKey } from "../../state/lease.ts";
 import { scriptArguments } from "../script.ts";
 import type { BehavingAws } from "./behaving-aws.ts";
 import type { LoggedCall } from "./calls.ts";
@@ -37,12 +35,6 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export interface Command {
-  readonly ended: Promise<Ended>;
-  /** By SIGKILL. Returns when the process is gone. */
-  kill(): Promise<void>;
-}
-
 /** What a user does with one stack, as child processes that know AWS by the SDK's own environment variables alone. */
 export interface Cli extends AsyncDisposable {
   readonly stack: string;
@@ -51,10 +43,7 @@ export interface Cli extends AsyncDisposable {
   readonly config: string;
   /** What every command gets; nothing else tells it where AWS is. */
   readonly environment: NodeJS.ProcessEnv;
-  start(command: keyof typeof scripts, ...more: string[]): Command;
   run(command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
-  /** Takes the lease of a killed run away, as if its time had run out. */
-  expireLease(): Promise<void>;
   /** Writes berth.yaml anew. What is given goes over what a small stack needs, by top-level key. */
   configure(settings?: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -87,7 +76,7 @@ export async function openCli(options: CliOptions): Promise<Cli> {
     writeFile(config, JSON.stringify({ stack, region, app: { source, port: 8080 }, ...settings }));
   await configure();
   const environment = { ...environmentFor(aws, region), DOCKER_HOST: engine.dockerHost };
-  const start: Cli["start"] = (command, ...more) => {
+  const run: Cli["run"] = (command, ...more) => {
     const args = [...scriptArguments(scripts[command]), "--config", config, "--json", ...more];
     return follow(
       spawn(process.execPath, args, { cwd: root, env: environment, stdio: ["ignore", "pipe", "pipe"] }),
@@ -99,12 +88,8 @@ export async function openCli(options: CliOptions): Promise<Cli> {
     region,
     config,
     environment,
-    start,
-    run: (command, ...more) => start(command, ...more).ended,
+    run,
     configure,
-    expireLease: async () => {
-      await clients.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: leaseKey }));
-    },
     [Symbol.asyncDispose]: async () => {
       await kept[Symbol.asyncDispose]();
       await forgetFiles(stack);
@@ -161,18 +146,8 @@ function environmentFor({ endpoints, credentials }: BehavingAws, region: string)
   };
 }
 
-function follow(child: ChildProcess): Command {
+async function follow(child: ChildProcess): Promise<Ended> {
   const exited = once(child, "exit");
-  return {
-    ended: read(child, exited),
-    kill: async () => {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
-}
-
-async function read(child: ChildProcess, exited: Promise<unknown[]>): Promise<Ended> {
   if (child.stdout === null || child.stderr === null) throw new TypeError("A command without its output");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
   const events = stdout.split("\n").flatMap(parseEvent);
