@@ -4,8 +4,8 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
-import type { FinalizeHandler, HandlerExecutionContext, MiddlewareStack } from "@smithy/types";
-import { reportLostReplies } from "./lost-reply.ts";
+import type { MiddlewareStack } from "@smithy/types";
+import { neverSent, reportLostReplies } from "./lost-reply.ts";
 import { operationName } from "./operation-name.ts";
 
 export interface Clients {
@@ -112,39 +112,29 @@ function watched<Input extends object, Output extends object, Client extends Wat
     { step: "initialize", name: "berthWatch", priority: "high" },
   );
   reportLostReplies(client);
-  askAgain(service, client, options);
+  askAtLast(service, client, options);
   return client;
 }
 
 /**
- * Asks before each repetition by the SDK too. Between two tries a computer may have slept for an hour, and the lease be
- * somebody else's.
+ * Asks again at the last moment of each try, the SDK's own repetitions among them: the computer may have slept since, and the
+ * lease be somebody else's.
  */
-function askAgain<Input extends object, Output extends object>(
+function askAtLast<Input extends object, Output extends object>(
   service: string,
   { middlewareStack }: Watchable<Input, Output>,
   { beforeWrite }: ClientOptions,
 ): void {
-  middlewareStack.addRelativeTo(
-    (
-      next: FinalizeHandler<Input, Output>,
-      context: HandlerExecutionContext,
-    ): FinalizeHandler<Input, Output> =>
-      async (args) => {
-        const operation = operationName(context);
-        if (callKind(operation) === "write" && isRepetition(args.request))
-          await beforeWrite?.({ service, operation });
-        return next(args);
-      },
-    // Outside of what takes an error without an answer for a lost reply.
-    { relation: "before", toMiddleware: "berthLostReply", name: "berthAskAgain" },
+  if (beforeWrite === undefined) return;
+  middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = operationName(context);
+      if (callKind(operation) === "write") {
+        await neverSent(async () => beforeWrite({ service, operation }));
+      }
+      return next(args);
+    },
+    // Directly before the wire.
+    { step: "deserialize", name: "berthAskAtLast", priority: "low" },
   );
-}
-
-/** By the SDK's own header: `attempt=2; max=6`. */
-function isRepetition(request: unknown): boolean {
-  if (typeof request !== "object" || request === null || !("headers" in request)) return false;
-  const { headers } = request;
-  if (typeof headers !== "object" || headers === null || !("amz-sdk-request" in headers)) return false;
-  return !/^attempt=1\b/.test(String(headers["amz-sdk-request"]));
 }

@@ -40,12 +40,25 @@ export function reportLostReplies<Input extends object, Output extends object>({
           return await next(args);
         } catch (error) {
           const operation = operationName(context);
-          if (!creates.has(operation) || !(error instanceof Error) || isAnswer(error)) throw error;
+          if (!creates.has(operation) || !(error instanceof Error)) throw error;
+          if (unsent.has(error) || isAnswer(error)) throw error;
           throw new LostReply(operation, error);
         }
       },
     { relation: "after", toMiddleware: "retryMiddleware", name: "berthLostReply" },
   );
+}
+
+const unsent = new WeakSet<Error>();
+
+/** For what is done just before a call is sent: if it fails, there is no reply that could have got lost. */
+export async function neverSent(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof Error) unsent.add(error);
+    throw error;
+  }
 }
 
 // With these no connection came about: nothing was sent.
