@@ -9,29 +9,25 @@ import { buildOnce } from "./variant.ts";
 
 const source = fileURLToPath(new URL("../../dockerfiles/django", import.meta.url));
 
-test(
-  "Django's own tests pass against Postgres, in the image that is shipped",
-  { timeout: 180_000 },
-  async (t) => {
-    const docker = await connectEngine();
-    await buildOnce();
-    const name = `berth-test-${randomBytes(4).toString("hex")}`;
-    const password = randomBytes(24).toString("hex");
-    const network = await docker.createNetwork({ Name: name, Internal: true });
-    const database = await createDatabase(docker, name, password);
-    t.after(async () => {
-      await database.remove({ force: true, v: true });
-      await network.remove();
-    });
-    await startDatabase(database);
+test("Django's own tests pass against Postgres, in the image that is shipped", async (t) => {
+  const docker = await connectEngine();
+  await buildOnce();
+  const name = `berth-test-${randomBytes(4).toString("hex")}`;
+  const password = randomBytes(24).toString("hex");
+  const network = await docker.createNetwork({ Name: name, Internal: true });
+  const database = await createDatabase(docker, name, password);
+  t.after(async () => {
+    await database.remove({ force: true, v: true });
+    await network.remove();
+  });
+  await startDatabase(database);
 
-    const tests = await runTests(docker, name, password);
+  const tests = await runTests(docker, name, password);
 
-    assert.equal(tests.exitCode, 0, tests.output);
-    assert.match(tests.output, /Ran [3-9]\d tests/);
-    assert.doesNotMatch(tests.output, /skipped=/);
-  },
-);
+  assert.equal(tests.exitCode, 0, tests.output);
+  assert.match(tests.output, /Ran [3-9]\d tests/);
+  assert.doesNotMatch(tests.output, /skipped=/);
+});
 
 const createDatabase = (docker: Docker, name: string, password: string): Promise<Docker.Container> =>
   docker.createContainer({

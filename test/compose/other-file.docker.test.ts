@@ -32,7 +32,7 @@ networks: {back: {internal: true}, outside: {}}
 
 const docker = await connectEngine();
 
-describe("another compose file", { concurrency: 2, timeout: 120_000 }, () => {
+describe("another compose file", { concurrency: 2 }, () => {
   test("gets the checks that make sense for any", async () => {
     const folder = await mkdtemp(join(tmpdir(), "berth-other-"));
     try {

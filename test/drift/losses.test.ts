@@ -12,7 +12,7 @@ const names = `bucket repository image vpc internet-gateway subnet route-table s
   role instance-profile instance release address`.split(/\s+/);
 const allIds = () => names.map((name) => [name, stranger.id(name)] as const);
 
-describe("deleted behind Berth's back, it is made again, and nothing else is", { timeout: 90_000 }, () => {
+describe("deleted behind Berth's back, it is made again, and nothing else is", () => {
   for (const { what, act, plan, renewed } of losses) {
     it(what, async () => {
       const before = allIds();
@@ -34,7 +34,7 @@ describe("deleted behind Berth's back, it is made again, and nothing else is", {
   });
 });
 
-describe("what AWS can't change in place", { timeout: 60_000 }, () => {
+describe("what AWS can't change in place", () => {
   it("is replaced: shown with its consequence, the new one first, and only the old one ends", async () => {
     const old = stranger.id("instance");
     const address = stranger.id("address");
@@ -60,7 +60,7 @@ describe("what AWS can't change in place", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a state document of before a replace that is put back", { timeout: 60_000 }, () => {
+describe("a state document of before a replace that is put back", () => {
   it("makes no second host: the one that is there is found by its later generation", async () => {
     const store = await stack.store();
     const old = (await store.get(stateKey))?.body ?? "";

@@ -97,7 +97,7 @@ const takings: Taking[] = [
   },
 ];
 
-describe("a stranger's in the place of Berth's, under the same name", { timeout: 60_000 }, () => {
+describe("a stranger's in the place of Berth's, under the same name", () => {
   for (const { resource, take, look, giveBack } of takings) {
     it(`${resource}: is refused by plan and up, and nothing at all is written`, async () => {
       const name = stranger.id(resource);

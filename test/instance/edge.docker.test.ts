@@ -20,7 +20,7 @@ const pointAtApp = `
   python3 -B -c 'import edge; print(edge.upstreams([8080]))' > /var/lib/berth/upstreams.conf
   nginx -c /usr/local/lib/berth/switch.conf -s reload`;
 
-describe("the edge", { timeout: 300_000 }, () => {
+describe("the edge", () => {
   let toolbox: Toolbox;
   before(async () => {
     toolbox = await openToolbox(await connectEngine());

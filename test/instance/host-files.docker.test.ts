@@ -7,7 +7,7 @@ import { openToolbox, type Toolbox } from "./toolbox.ts";
 
 const settings = { stack: "hello", region: "eu-central-1", bucket: "berth-hello", account: "123456789012" };
 
-describe("the files of the host", { timeout: 300_000 }, () => {
+describe("the files of the host", () => {
   let toolbox: Toolbox;
   before(async () => {
     toolbox = await openToolbox(await connectEngine());

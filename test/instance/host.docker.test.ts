@@ -28,7 +28,7 @@ func main() {
 `,
 };
 
-describe("the host", { timeout: 300_000 }, () => {
+describe("the host", () => {
   let rig: HostRig;
   let image: string;
   before(async () => {

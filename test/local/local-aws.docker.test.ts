@@ -15,7 +15,7 @@ import { get } from "./web-request.ts";
 
 const clientsOf = (aws: LocalAws) => createClients({ region: "eu-west-1", ...aws, maxAttempts: 2 });
 
-describe("the embedded AWS", { timeout: 300_000 }, () => {
+describe("the embedded AWS", () => {
   let docker: Docker;
   let directory: string;
   before(async () => {

@@ -38,7 +38,7 @@ import { get } from "./web-request.ts";
 
 const region = "eu-central-1";
 
-describe("machines", { timeout: 300_000 }, () => {
+describe("machines", () => {
   let docker: Docker;
   let temporary: TemporaryAws;
   let clients: Clients;

@@ -58,78 +58,74 @@ async function requireNothing(): Promise<void> {
   assert.deepEqual(await takeInventory(stranger), []);
 }
 
-describe(
-  "what comes in the moment between a down's lease and the end of its bucket",
-  { timeout: 120_000 },
-  () => {
-    beforeEach(() => stack.up().then(refresh));
+describe("what comes in the moment between a down's lease and the end of its bucket", () => {
+  beforeEach(() => stack.up().then(refresh));
 
-    it("up has the bucket if its lease came first: down leaves it, and says who has it", async () => {
-      hold("DeleteBucket", () => done("PutObject", leaseKey));
-      const { down, up } = await downAndUp();
-      // Still at work when down finds it.
-      hold("CreateVpc", () => down);
+  it("up has the bucket if its lease came first: down leaves it, and says who has it", async () => {
+    hold("DeleteBucket", () => done("PutObject", leaseKey));
+    const { down, up } = await downAndUp();
+    // Still at work when down finds it.
+    hold("CreateVpc", () => down);
 
-      const ended = await down;
-      await up;
+    const ended = await down;
+    await up;
 
-      const [exitCode, code, message] = endOf(ended);
-      assert.deepEqual([exitCode, code], [4, "LeaseHeld"], ended.stderr);
-      assert.match(String(message), /is held by \S+@\S+ \(process \d+\), running "up"/);
-      await requireOneOfEverything();
-    });
+    const [exitCode, code, message] = endOf(ended);
+    assert.deepEqual([exitCode, code], [4, "LeaseHeld"], ended.stderr);
+    assert.match(String(message), /is held by \S+@\S+ \(process \d+\), running "up"/);
+    await requireOneOfEverything();
+  });
 
-    it("up keeps what it made while down slept", async () => {
-      const raced = await downAndUp();
-      hold("DeleteBucket", () => raced.up);
+  it("up keeps what it made while down slept", async () => {
+    const raced = await downAndUp();
+    hold("DeleteBucket", () => raced.up);
 
-      const ended = await raced.down;
+    const ended = await raced.down;
 
-      assert.deepEqual(endOf(ended).slice(0, 2), [4, "MadeAnew"], ended.stderr);
-      await requireOneOfEverything();
-    });
+    assert.deepEqual(endOf(ended).slice(0, 2), [4, "MadeAnew"], ended.stderr);
+    await requireOneOfEverything();
+  });
 
-    it("up makes nothing if the bucket's end came first, and says so", async () => {
-      hold("DeleteBucket", async () => {
-        const gone = done("DeleteBucket");
-        await new Promise<void>((resolve) => {
-          hold("PutObject", () => (resolve(), gone), leaseKey);
-        });
+  it("up makes nothing if the bucket's end came first, and says so", async () => {
+    hold("DeleteBucket", async () => {
+      const gone = done("DeleteBucket");
+      await new Promise<void>((resolve) => {
+        hold("PutObject", () => (resolve(), gone), leaseKey);
       });
-      const { down, up } = await downAndUp();
+    });
+    const { down, up } = await downAndUp();
 
-      const refused = await up.catch((error: unknown) => error);
-      const ended = await down;
+    const refused = await up.catch((error: unknown) => error);
+    const ended = await down;
 
-      assert.ok(refused instanceof BerthError, String(refused));
-      assert.deepEqual([refused.code, refused.exitCode], ["StoreGone", 4]);
-      assert.equal(ended.exitCode, 0, ended.stderr);
-      await requireNothing();
+    assert.ok(refused instanceof BerthError, String(refused));
+    assert.deepEqual([refused.code, refused.exitCode], ["StoreGone", 4]);
+    assert.equal(ended.exitCode, 0, ended.stderr);
+    await requireNothing();
+  });
+
+  it("begins when all else in the bucket is gone: until then nobody can take the lease", async () => {
+    const listing = new ListObjectVersionsCommand({ Bucket: stranger.id("bucket") });
+    const left: unknown[] = [];
+    aws.on(async ({ stage, call }) => {
+      if (call.operation !== "DeleteObject" || !call.url.includes(leaseKey) || stage !== "arrived") return;
+      const { Versions = [], DeleteMarkers = [] } = await stranger.s3.send(listing);
+      left.push([...Versions, ...DeleteMarkers].map(({ Key, IsLatest }) => [Key, IsLatest]));
     });
 
-    it("begins when all else in the bucket is gone: until then nobody can take the lease", async () => {
-      const listing = new ListObjectVersionsCommand({ Bucket: stranger.id("bucket") });
-      const left: unknown[] = [];
-      aws.on(async ({ stage, call }) => {
-        if (call.operation !== "DeleteObject" || !call.url.includes(leaseKey) || stage !== "arrived") return;
-        const { Versions = [], DeleteMarkers = [] } = await stranger.s3.send(listing);
-        left.push([...Versions, ...DeleteMarkers].map(({ Key, IsLatest }) => [Key, IsLatest]));
-      });
+    const ended = await cli.run("down", "--yes");
 
-      const ended = await cli.run("down", "--yes");
+    assert.equal(ended.exitCode, 0, ended.stderr);
+    assert.deepEqual(left, [[[leaseKey, true]]]);
+  });
 
-      assert.equal(ended.exitCode, 0, ended.stderr);
-      assert.deepEqual(left, [[[leaseKey, true]]]);
-    });
+  it("a host's late report goes with the bucket", async () => {
+    const report = { Bucket: stranger.id("bucket"), Key: "hosts/late.json", Body: "{}" };
+    hold("DeleteBucket", () => stranger.s3.send(new PutObjectCommand(report)));
 
-    it("a host's late report goes with the bucket", async () => {
-      const report = { Bucket: stranger.id("bucket"), Key: "hosts/late.json", Body: "{}" };
-      hold("DeleteBucket", () => stranger.s3.send(new PutObjectCommand(report)));
+    const ended = await cli.run("down", "--yes");
 
-      const ended = await cli.run("down", "--yes");
-
-      assert.equal(ended.exitCode, 0, ended.stderr);
-      await requireNothing();
-    });
-  },
-);
+    assert.equal(ended.exitCode, 0, ended.stderr);
+    await requireNothing();
+  });
+});

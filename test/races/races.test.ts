@@ -52,7 +52,7 @@ async function livingThings(): Promise<readonly number[]> {
   return [Reservations.length, Vpcs.length];
 }
 
-describe("races", { timeout: 90_000 }, () => {
+describe("races", () => {
   it("of twenty first ups at once one works; the others say who holds the lease, with exit 4", async () => {
     const processes = Array.from({ length: 3 }, () => start(cli));
     const others = await Promise.allSettled(Array.from({ length: 17 }, () => stack.up()));

@@ -39,7 +39,7 @@ async function countOfEach(): Promise<readonly number[]> {
 const story = ({ exitCode, events }: Ended): string =>
   [`exit ${exitCode}`, ...events.slice(-8).map((event) => JSON.stringify(event))].join("\n");
 
-describe("a whole life with one call in five throttled or failing", { timeout: 150_000 }, () => {
+describe("a whole life with one call in five throttled or failing", () => {
   it("comes up, changes and goes, with one of everything and nothing left", async () => {
     const storm = aws.faults.share(0.2, "*", ["throttle", "429", "500", "503", "before", "after"]);
 

@@ -59,7 +59,7 @@ async function expectClean(): Promise<void> {
   assert.deepEqual(linesOf((await stack.plan()).plan), []);
 }
 
-describe("trouble from AWS", { timeout: 120_000 }, () => {
+describe("trouble from AWS", () => {
   afterEach(() => aws.faults.clear());
 
   for (const fault of ["throttle", "429", "500", "503", "before", "after"] as const) {
