@@ -4,7 +4,11 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureBuilt } from "../lib/docker/build.ts";
+import { connectEngine } from "../lib/docker/engine.ts";
+import { openSource } from "../lib/docker/source.ts";
 import { exitCodes } from "../lib/errors.ts";
+import { ensureMachineImage } from "../lib/local/machine-image.ts";
 import { imagesOf } from "./base-images.ts";
 import { bundle, bundled, commands } from "./bundle.ts";
 import { openEmulatorPool } from "./emulator-pool.ts";
@@ -32,7 +36,8 @@ Exit codes: 0 all passed, 1 failed, 3 bad arguments, 130 interrupted.
 `;
 
 async function test(args: readonly string[], phases: Phases): Promise<number> {
-  const selection = selectTests(args, await findTestFiles(), root);
+  const all = await findTestFiles();
+  const selection = selectTests(args, all, root);
   const engine = selection.files.some(needsEngine);
   const prepared = await prepare({ engine, compose: engine, images: imagesOf("test") }, phases);
   const unrunnable = findUnrunnable(selection.files, {
@@ -40,10 +45,20 @@ async function test(args: readonly string[], phases: Phases): Promise<number> {
     compose: prepared.composeError !== undefined,
   });
   explain(unrunnable, prepared, phases);
+  const isWhole = selection.files.length === all.length;
+  if (isWhole && prepared.engineError === undefined) await phases.run("shared images", buildShared);
   const files = selection.files.filter((file) => !unrunnable.includes(file));
   const code = files.length === 0 ? exitCodes.failed : await runNodeTest({ ...selection, files });
   if (unrunnable.length === 0 || code !== 0) return code;
   return process.env["CI"] === "true" ? exitCodes.failed : code;
+}
+
+/** What several test files start from, and would build at the same time. Nothing is done when it is there. */
+async function buildShared(): Promise<void> {
+  const docker = await connectEngine();
+  const { signal } = new AbortController();
+  const source = await openSource({ source: join(root, "dockerfiles", "go-web") });
+  await Promise.all([ensureMachineImage({ docker }), ensureBuilt({ docker, source, signal })]);
 }
 
 function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phases): void {
