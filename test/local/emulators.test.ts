@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { after, before, describe, it } from "node:test";
-import { DescribeImagesCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
+import { DeregisterImageCommand, DescribeImagesCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { CreateRepositoryCommand, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import { AttachRolePolicyCommand, CreateRoleCommand, GetPolicyCommand } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
@@ -83,6 +84,31 @@ describe("emulators", () => {
     assert.deepEqual(Buckets ?? [], []);
     assert.deepEqual(repositories, []);
     assert.match(Parameter?.Value ?? "", /^ami-/);
+  });
+
+  it("has AWS's own policies and images after a reset as at the start, with no trace of who used them", async () => {
+    const { iam, ec2 } = clients("us-east-1");
+    const policy = { PolicyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" };
+    const look = async () => {
+      const [{ Policy }, { Images = [] }] = await Promise.all([
+        iam.send(new GetPolicyCommand(policy)),
+        ec2.send(new DescribeImagesCommand({})),
+      ]);
+      return [Policy?.AttachmentCount, Images.map(({ ImageId }) => ImageId).toSorted()];
+    };
+    await emulators.reset();
+    const before = await look();
+    await iam.send(new CreateRoleCommand({ RoleName: "user", AssumeRolePolicyDocument: "{}" }));
+    await iam.send(new AttachRolePolicyCommand({ ...policy, RoleName: "user" }));
+    const { Images: [image] = [] } = await ec2.send(new DescribeImagesCommand({}));
+    await ec2.send(new DeregisterImageCommand({ ImageId: image?.ImageId }));
+    const [attachments, images] = await look();
+
+    await emulators.reset();
+
+    assert.equal(attachments, 1);
+    assert.notDeepEqual(images, before[1]);
+    assert.deepEqual(await look(), before);
   });
 
   it("keeps its logs", async () => {
