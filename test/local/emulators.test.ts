@@ -94,10 +94,10 @@ describe("emulators", () => {
         iam.send(new GetPolicyCommand(policy)),
         ec2.send(new DescribeImagesCommand({})),
       ]);
-      return [Policy?.AttachmentCount, Images.map(({ ImageId }) => ImageId).toSorted()];
+      return [Policy?.AttachmentCount, Images.map(({ ImageId = "" }) => ImageId).toSorted()];
     };
     await emulators.reset();
-    const before = await look();
+    const fresh = await look();
     await iam.send(new CreateRoleCommand({ RoleName: "user", AssumeRolePolicyDocument: "{}" }));
     await iam.send(new AttachRolePolicyCommand({ ...policy, RoleName: "user" }));
     const { Images: [image] = [] } = await ec2.send(new DescribeImagesCommand({}));
@@ -107,8 +107,8 @@ describe("emulators", () => {
     await emulators.reset();
 
     assert.equal(attachments, 1);
-    assert.notDeepEqual(images, before[1]);
-    assert.deepEqual(await look(), before);
+    assert.notDeepEqual(images, fresh[1]);
+    assert.deepEqual(await look(), fresh);
   });
 
   it("keeps its logs", async () => {
