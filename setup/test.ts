@@ -20,7 +20,7 @@ import { findUnrunnable, needsEngine, selectTests, type TestSelection } from "./
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 // No test file takes as long; one that hangs must not hold up the rest for ever.
-const hangMs = 900_000;
+const hangMs = 600_000;
 
 const help = `test: sets everything up that the tests need, and runs them
 
