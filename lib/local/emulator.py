@@ -11,6 +11,9 @@ import socket
 import sys
 import threading
 
+# After so long an idle connection is closed: long enough that no client meets that in the middle of a request.
+IDLE_SECONDS = 3600
+
 
 def end_with_parent() -> None:
     def wait() -> None:
@@ -25,13 +28,24 @@ def announce(port: int) -> None:
     os.close(announcements)
 
 
+def log_requests(app):
+    def answer(environ, start_response):
+        def start(status, *rest):
+            print(environ["REQUEST_METHOD"], environ["PATH_INFO"], status, flush=True)
+            return start_response(status, *rest)
+
+        return app(environ, start)
+
+    return answer
+
+
 def serve_moto() -> None:
     import moto_changes
 
     # Before all else of moto: its import reads what is remembered here.
     moto_changes.remember_models()
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-    from werkzeug.serving import make_server
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from waitress.server import create_server
 
     moto_changes.add_debian_images()
     moto_changes.keep_bucket_tags()
@@ -41,16 +55,19 @@ def serve_moto() -> None:
     # What is loaded stays: the collector need not look through it again and again.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    server = make_server(
-        "127.0.0.1",
-        0,
-        DomainDispatcherApplication(create_backend_app),
-        threaded=True,
-        request_handler=MotoRequestHandler,
+    # Moto's own server is one for development: it closes each connection, after a wait for what else may come.
+    server = create_server(
+        log_requests(DomainDispatcherApplication(create_backend_app)),
+        host="127.0.0.1",
+        port=0,
+        channel_timeout=IDLE_SECONDS,
+        connection_limit=1000,
+        asyncore_use_poll=True,
+        expose_tracebacks=True,
     )
-    os.environ["MOTO_PORT"] = str(server.server_port)
-    announce(server.server_port)
-    server.serve_forever()
+    os.environ["MOTO_PORT"] = str(server.effective_port)
+    announce(int(server.effective_port))
+    server.run()
 
 
 def serve_ministack() -> None:
@@ -66,7 +83,7 @@ def serve_ministack() -> None:
 
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = IDLE_SECONDS
 
     async def run() -> None:
         serving = asyncio.create_task(serve(app, config))

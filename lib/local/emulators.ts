@@ -40,6 +40,8 @@ const motoEnvironment = {
   MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: "true",
   MOTO_ENABLE_KEYPAIR_VALIDATION: "true",
   MOTO_ACCOUNT_ID: localAccount,
+  // No browser calls it.
+  MOTO_DISABLE_GLOBAL_CORS: "true",
 };
 
 function ministackEnvironment(logDirectory: string): Record<string, string> {

@@ -4,8 +4,8 @@ import { pipeline } from "node:stream/promises";
 import { bodyOf, readAll, type AwsRequest } from "./request.ts";
 import type { Reply } from "./reply.ts";
 
-// The emulators close idle connections without a word, which a kept one would meet as a fault that nobody asked for.
-const agent = new Agent({ keepAlive: false });
+// The emulators don't close idle connections, which would be met as a fault that nobody asked for.
+const agent = new Agent({ keepAlive: true });
 
 // Of one hop only; the length is taken from what is really sent.
 const hopByHop = new Set(["connection", "keep-alive", "expect", "transfer-encoding", "content-length"]);

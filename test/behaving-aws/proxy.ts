@@ -50,6 +50,8 @@ export async function startProxy({ faults, answer }: ProxyOptions): Promise<Prox
   const server = createServer((incoming, response) => {
     exchange(incoming, response).catch((error: unknown) => fail(incoming, response, error));
   });
+  // An idle connection that ends just as it is used again would be a fault that nobody asked for.
+  server.keepAliveTimeout = 0;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
