@@ -19,7 +19,8 @@ const optionsWithValue = new Set([
 
 /**
  * Reads the arguments of `npm test`: options go to node's test runner, the path of a file or folder chooses test
- * files, any other word is a pattern for names of tests. Without a path all files are chosen.
+ * files, any other word is a pattern for names of tests. Without a path all files are chosen but the slow ones, and those
+ * too with `--all`.
  *
  * @throws BerthError `BadArguments` for a path that leads to no test
  */
@@ -30,7 +31,8 @@ export function selectTests(
 ): TestSelection {
   const options: string[] = [];
   const chosen = new Set<string>();
-  const words = [...args];
+  const words = args.filter((word) => word !== "--all");
+  const usual = args.includes("--all") ? all : all.filter((file) => !isSlow(file));
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word.startsWith("-")) {
       const value = optionsWithValue.has(word) ? words.shift() : undefined;
@@ -44,7 +46,7 @@ export function selectTests(
     if (/[/]|\.ts$/.test(word)) throw noSuchTest(word);
     options.push(`--test-name-pattern=${word}`);
   }
-  return { files: chosen.size === 0 ? all.toSorted() : [...chosen].toSorted(), options };
+  return { files: chosen.size === 0 ? usual.toSorted() : [...chosen].toSorted(), options };
 }
 
 export interface Missing {
@@ -59,8 +61,14 @@ export function findUnrunnable(files: readonly string[], missing: Missing): stri
   );
 }
 
+/** By its name, as in `a.docker.test.ts` and `a.docker.slow.test.ts`. */
 export function needsEngine(file: string): boolean {
-  return file.endsWith(".docker.test.ts");
+  return /\.docker(?:\.slow)?\.test\.ts$/.test(file);
+}
+
+/** By its name, as in `a.slow.test.ts`: what tries a promise at many points or on machines that boot, for a minute or so. */
+export function isSlow(file: string): boolean {
+  return file.endsWith(".slow.test.ts");
 }
 
 function noSuchTest(word: string): BerthError {

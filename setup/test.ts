@@ -15,7 +15,7 @@ import { openEmulatorPool } from "./emulator-pool.ts";
 import type { Phases } from "./phases.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { runTarget } from "./target.ts";
-import { findUnrunnable, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
+import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -26,18 +26,20 @@ const help = `test: sets everything up that the tests need, and runs them
 
 Usage: npm test -- [files, folders or a part of a test's name] [options of node --test]
 
-  npm test                              everything
-  npm test -- test/engine               one folder; nothing is set up that it doesn't need
+  npm test                              everything but the slow ones
+  npm run test:all                      everything, the files named *.slow.test.ts too; so is npm test with CI=true
+  npm test -- test/engine               one folder, whole; nothing is set up that it doesn't need
   npm test -- --test-name-pattern=lease tests whose name matches
 
-Files named *.docker.test.ts need a Docker engine. Where none can run, all others are run and these are named;
-with CI=true in the environment that is a failure.
+Files named *.docker.test.ts or *.docker.slow.test.ts need a Docker engine. Where none can run, all others are run and
+these are named; with CI=true in the environment that is a failure.
 Exit codes: 0 all passed, 1 failed, 3 bad arguments, 130 interrupted.
 `;
 
 async function test(args: readonly string[], phases: Phases): Promise<number> {
   const all = await findTestFiles();
-  const selection = selectTests(args, all, root);
+  const isCi = process.env["CI"] === "true";
+  const selection = selectTests(isCi ? ["--all", ...args] : args, all, root);
   const engine = selection.files.some(needsEngine);
   const prepared = await prepare({ engine, compose: engine, images: imagesOf("test") }, phases);
   const unrunnable = findUnrunnable(selection.files, {
@@ -45,12 +47,15 @@ async function test(args: readonly string[], phases: Phases): Promise<number> {
     compose: prepared.composeError !== undefined,
   });
   explain(unrunnable, prepared, phases);
-  const isWhole = selection.files.length === all.length;
-  if (isWhole && prepared.engineError === undefined) await phases.run("shared images", buildShared);
+  const leftOut = all.length - selection.files.length;
+  const isSuite = all.every((file) => isSlow(file) || selection.files.includes(file));
+  if (isSuite && prepared.engineError === undefined) await phases.run("shared images", buildShared);
+  if (isSuite && leftOut > 0)
+    phases.note(`${leftOut} slow test files are left out; npm run test:all runs them too`);
   const files = selection.files.filter((file) => !unrunnable.includes(file));
   const code = files.length === 0 ? exitCodes.failed : await runNodeTest({ ...selection, files });
   if (unrunnable.length === 0 || code !== 0) return code;
-  return process.env["CI"] === "true" ? exitCodes.failed : code;
+  return isCi ? exitCodes.failed : code;
 }
 
 /** What several test files start from, and would build at the same time. Nothing is done when it is there. */

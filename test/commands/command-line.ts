@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -55,4 +56,15 @@ export async function runScript(
     events,
     summary: events.at(-1) ?? {},
   };
+}
+
+/** With all that the command said, where it ended otherwise. */
+export function requireExit(run: Finished, exitCode: number): void {
+  assert.equal(run.exitCode, exitCode, `${run.stdout}\n${run.stderr}`);
+}
+
+/** Write calls to any service, by the summary. */
+export function writesOf({ summary }: Finished): unknown {
+  const calls: unknown = summary["calls"];
+  return typeof calls === "object" && calls !== null && "write" in calls ? calls.write : undefined;
 }

@@ -8,17 +8,29 @@ const all = [
   "test/compose/c.docker.test.ts",
   "test/deep/d.test.ts",
 ];
-const select = (...args: string[]) => selectTests(args, all, "/project");
+const slow = ["test/deep/e.slow.test.ts", "test/f.docker.slow.test.ts"];
+const select = (...args: string[]) => selectTests(args, [...all, ...slow], "/project");
 
 describe("the arguments of npm test", () => {
-  it("choose everything when there are none", () => {
+  it("choose everything but the slow when there are none", () => {
     assert.deepEqual(select(), { files: all.toSorted(), options: [] });
+  });
+
+  it("choose everything by --all", () => {
+    assert.deepEqual(select("--all"), { files: [...all, ...slow].toSorted(), options: [] });
+  });
+
+  it("choose the slow with their folder", () => {
+    assert.deepEqual(select("test/deep").files, ["test/deep/d.test.ts", "test/deep/e.slow.test.ts"]);
   });
 
   it("choose files by path, relative, absolute or a folder's", () => {
     assert.deepEqual(select("./test/b.test.ts").files, ["test/b.test.ts"]);
     assert.deepEqual(select("/project/test/b.test.ts").files, ["test/b.test.ts"]);
-    assert.deepEqual(select("test/deep/", "test/b.test.ts").files, ["test/b.test.ts", "test/deep/d.test.ts"]);
+    assert.deepEqual(select("test/deep/d.test.ts", "test/b.test.ts").files, [
+      "test/b.test.ts",
+      "test/deep/d.test.ts",
+    ]);
   });
 
   it("take any other word as a part of a test's name", () => {
@@ -26,8 +38,8 @@ describe("the arguments of npm test", () => {
   });
 
   it("give options on, with their values", () => {
-    assert.deepEqual(select("--test-only", "--test-name-pattern", "a b", "test/deep"), {
-      files: ["test/deep/d.test.ts"],
+    assert.deepEqual(select("--test-only", "--test-name-pattern", "a b", "test/b.test.ts"), {
+      files: ["test/b.test.ts"],
       options: ["--test-only", "--test-name-pattern=a b"],
     });
   });
@@ -40,8 +52,12 @@ describe("the arguments of npm test", () => {
 
 describe("the tests that can't run", () => {
   it("are those that need an engine, when there is none", () => {
-    const found = findUnrunnable(all, { engine: true, compose: false });
-    assert.deepEqual(found, ["test/a.docker.test.ts", "test/compose/c.docker.test.ts"]);
+    const found = findUnrunnable([...all, ...slow], { engine: true, compose: false });
+    assert.deepEqual(found, [
+      "test/a.docker.test.ts",
+      "test/compose/c.docker.test.ts",
+      "test/f.docker.slow.test.ts",
+    ]);
   });
 
   it("are the cluster's, when Compose is missing", () => {
