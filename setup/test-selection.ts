@@ -66,7 +66,7 @@ export function needsEngine(file: string): boolean {
   return /\.docker(?:\.slow)?\.test\.ts$/.test(file);
 }
 
-/** By its name, as in `a.slow.test.ts`: what tries a promise at many points or on machines that boot, for a minute or so. */
+/** By its name, as in `a.slow.test.ts`: what keeps the processor busy for long, and is seldom the first to find a mistake. */
 export function isSlow(file: string): boolean {
   return file.endsWith(".slow.test.ts");
 }

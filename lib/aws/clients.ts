@@ -5,7 +5,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { MiddlewareStack } from "@smithy/types";
-import { neverSent, reportLostReplies } from "./lost-reply.ts";
+import { beforeSending, reportLostReplies } from "./lost-reply.ts";
 import { operationName } from "./operation-name.ts";
 
 export interface Clients {
@@ -130,7 +130,7 @@ function askAtLast<Input extends object, Output extends object>(
     (next, context) => async (args) => {
       const operation = operationName(context);
       if (callKind(operation) === "write") {
-        await neverSent(async () => beforeWrite({ service, operation }));
+        await beforeSending(async () => beforeWrite({ service, operation }));
       }
       return next(args);
     },

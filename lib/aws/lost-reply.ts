@@ -52,7 +52,7 @@ export function reportLostReplies<Input extends object, Output extends object>({
 const unsent = new WeakSet<Error>();
 
 /** For what is done just before a call is sent: if it fails, there is no reply that could have got lost. */
-export async function neverSent(work: () => Promise<void>): Promise<void> {
+export async function beforeSending(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -62,12 +62,12 @@ export async function neverSent(work: () => Promise<void>): Promise<void> {
 }
 
 // With these no connection came about: nothing was sent.
-const notSent = new Set(["ECONNREFUSED", "EAI_AGAIN", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"]);
+const unreachable = new Set(["ECONNREFUSED", "EAI_AGAIN", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"]);
 
 function isAnswer(error: Error): boolean {
   if (isThrottle(error)) return true;
   const status = metadataOf(error)?.httpStatusCode;
   // With a status of success the answer was cut off in the middle.
   if (status !== undefined) return status >= 400 && status < 500;
-  return "code" in error && typeof error.code === "string" && notSent.has(error.code);
+  return "code" in error && typeof error.code === "string" && unreachable.has(error.code);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError } from "../../lib/errors.ts";
 import type { LeaseRecord } from "../../state/lease-record.ts";
@@ -35,49 +35,52 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
     assert.equal(await one.get(leaseKey), undefined);
   });
 
-  test(`${name}: a heartbeat keeps it for longer than its life`, async () => {
-    const [one, other] = await open();
-    const held = await takeLease(one, { operation: "up", ttlMs });
+  // At the same time, because they mostly wait.
+  describe(`${name}: as time goes by`, { concurrency: true }, () => {
+    it("a heartbeat keeps it for longer than its life", async () => {
+      const [one, other] = await open();
+      const held = await takeLease(one, { operation: "up", ttlMs });
 
-    await sleep(ttlMs * 1.8);
+      await sleep(ttlMs * 1.8);
 
-    await assert.rejects(takeLease(other, { operation: "down", ttlMs }), { code: "LeaseHeld" });
-    await held.assertHeld();
-    await held.release();
-  });
-
-  test(`${name}: one whose holder died is taken over, from whom is told, and the old one may not write`, async () => {
-    const [one, other] = await open();
-    const dead = await takeLease(one, { operation: "up", ttlMs });
-    await dead.abandon();
-    const took: LeaseRecord[] = [];
-
-    const next = await takeLease(other, {
-      operation: "down",
-      ttlMs,
-      waitMs: ttlMs * 5,
-      onTakeover: (from) => took.push(from),
+      await assert.rejects(takeLease(other, { operation: "down", ttlMs }), { code: "LeaseHeld" });
+      await held.assertHeld();
+      await held.release();
     });
 
-    assert.deepEqual(
-      took.map(({ operation, process: pid }) => [operation, pid]),
-      [["up", process.pid]],
-    );
-    await next.release();
-  });
+    it("one whose holder died is taken over, from whom is told, and the old one may not write", async () => {
+      const [one, other] = await open();
+      const dead = await takeLease(one, { operation: "up", ttlMs });
+      await dead.abandon();
+      const took: LeaseRecord[] = [];
 
-  test(`${name}: a holder that slept through its life and was replaced must stop`, async () => {
-    const [one, other] = await open();
-    const process = freezable(one);
-    const sleeper = await takeLease(process.store, { operation: "up", ttlMs });
-    process.freeze();
-    const next = await takeLease(other, { operation: "down", ttlMs, waitMs: ttlMs * 5 });
-    process.wake();
+      const next = await takeLease(other, {
+        operation: "down",
+        ttlMs,
+        waitMs: ttlMs * 5,
+        onTakeover: (from) => took.push(from),
+      });
 
-    await assert.rejects(sleeper.assertHeld(), { code: "LeaseLost", exitCode: 4 });
-    await sleeper.release();
-    await next.assertHeld();
-    await next.release();
+      assert.deepEqual(
+        took.map(({ operation, process: pid }) => [operation, pid]),
+        [["up", process.pid]],
+      );
+      await next.release();
+    });
+
+    it("a holder that slept through its life and was replaced must stop", async () => {
+      const [one, other] = await open();
+      const process = freezable(one);
+      const sleeper = await takeLease(process.store, { operation: "up", ttlMs });
+      process.freeze();
+      const next = await takeLease(other, { operation: "down", ttlMs, waitMs: ttlMs * 5 });
+      process.wake();
+
+      await assert.rejects(sleeper.assertHeld(), { code: "LeaseLost", exitCode: 4 });
+      await sleeper.release();
+      await next.assertHeld();
+      await next.release();
+    });
   });
 
   test(`${name}: a computer that slept, whose monotonic clock stood still, must stop too`, async (t) => {
