@@ -22,15 +22,18 @@ interface Told {
 export interface ChildOptions {
   readonly waitSeconds?: number;
   readonly clockOffByMs?: number;
+  /** The life of its lease, if not the usual one. */
+  readonly leaseSeconds?: number;
 }
 
 /** `up` in a process of its own, which can be sent signals and can have a wrong clock. */
 export function startUp({ config, environment }: Cli, options: ChildOptions = {}): Child {
-  const { waitSeconds = 0, clockOffByMs } = options;
+  const { waitSeconds = 0, clockOffByMs, leaseSeconds } = options;
+  const lease = leaseSeconds === undefined ? {} : { BERTH_LEASE_SECONDS: String(leaseSeconds) };
   const clock = clockOffByMs === undefined ? [] : ["test/races/clock.ts"];
   const flags = ["--config", config, "--yes", "--json", "--wait", String(waitSeconds)];
   const child = spawn(process.execPath, [...scriptArguments("provision/up.ts", clock), ...flags], {
-    env: { ...environment, CLOCK_OFF_BY_MS: String(clockOffByMs ?? 0) },
+    env: { ...environment, ...lease, CLOCK_OFF_BY_MS: String(clockOffByMs ?? 0) },
     stdio: ["ignore", "pipe", "inherit"],
   });
   return { process: child, ended: read(child) };
