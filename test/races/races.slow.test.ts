@@ -108,7 +108,8 @@ describe("races", () => {
 
       assert.deepEqual([exitCode, error.code], [4, "LeaseHeld"]);
       const [, age] = /last heartbeat (\d+) s ago/.exec(error.message ?? "") ?? [];
-      assert.ok(Number(age) < 60, error.message);
+      // Not longer than it lives by itself: else it would have been taken over.
+      assert.ok(Number(age) <= 30, error.message);
     });
   }
 
