@@ -5,7 +5,7 @@ import type { Plugin } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What a user starts. */
+/** What a user starts, for tests that start it. */
 export const commands = [
   "provision/up.ts",
   "provision/plan.ts",

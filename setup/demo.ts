@@ -12,6 +12,7 @@ import { countAnswers, describeAnswers } from "./requests.ts";
 import { runTarget } from "./target.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const runner = join("setup", "run.mjs");
 const requests = 200;
 
 const help = `demo: sets everything up, then brings the app of berth.yaml to a public URL on an embedded AWS
@@ -39,7 +40,7 @@ async function demo(args: readonly string[], phases: Phases): Promise<number> {
 }
 
 async function up(): Promise<number> {
-  const args = ["--import", "tsx", join("provision", "up.ts"), "--config", "berth.yaml", "--local", "--yes"];
+  const args = [runner, "up", "--config", "berth.yaml", "--local", "--yes"];
   const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
   const forward = () => child.kill("SIGTERM");
   process.once("SIGTERM", forward);
@@ -49,15 +50,7 @@ async function up(): Promise<number> {
 }
 
 async function findUrl(): Promise<string> {
-  const args = [
-    "--import",
-    "tsx",
-    join("provision", "status.ts"),
-    "--config",
-    "berth.yaml",
-    "--local",
-    "--json",
-  ];
+  const args = [runner, "status", "--config", "berth.yaml", "--local", "--json"];
   const events = await runOrFail(process.execPath, args, { cwd: root, what: "Asking for the URL" });
   const summary: unknown = JSON.parse(events.trimEnd().split("\n").at(-1) ?? "{}");
   return z.object({ url: z.string() }).parse(summary).url;

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 export interface Phase {
   readonly name: string;
   readonly seconds: number;
@@ -39,14 +41,15 @@ export function createPhases(options: PhasesOptions): Phases {
   };
 }
 
-/** The phases of a run on stderr, with the installation of the npm packages, which setup/run.mjs has timed. */
+/** The phases of a run on stderr, those of setup/run.mjs first, which it hands over in BERTH_PHASES. */
 export function phasesOnStderr(environment: NodeJS.ProcessEnv = process.env): Phases {
-  const moduleSeconds = Number(environment["BERTH_MODULE_SECONDS"] ?? 0);
   return createPhases({
     write: (line) => process.stderr.write(`${line}\n`),
-    before: moduleSeconds > 0 ? [{ name: "npm dependencies", seconds: moduleSeconds }] : [],
+    before: handedOver.parse(JSON.parse(environment["BERTH_PHASES"] ?? "[]")),
   });
 }
+
+const handedOver = z.array(z.object({ name: z.string(), seconds: z.number() }));
 
 /** Wall time split by phase, as lines of a table, without those under a tenth of a second. */
 export function describePhases(phases: readonly Phase[]): string[] {

@@ -1,15 +1,28 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, beforeEach, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
-const runner = fileURLToPath(new URL("../../setup/run.mjs", import.meta.url));
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const runner = join(root, "setup/run.mjs");
 
 // A project of the real shape whose one package lies beside it, so that npm installs it without any registry.
-describe("setup/run.mjs", () => {
+describe("setup/run.mjs, before it has packages", () => {
   const folder = mkdtempSync(join(tmpdir(), "berth-run-"));
   const project = join(folder, "project");
   const marker = join(project, "node_modules", "marker");
@@ -46,42 +59,142 @@ describe("setup/run.mjs", () => {
   }
 
   // Without a .ts file of that name node ends with its own error: what counts here is what happened before.
-  function run(target = "test") {
+  function start(target = "test") {
     return spawnSync(process.execPath, [join(project, "setup/run.mjs"), target], { encoding: "utf8" });
   }
 
   it("installs the packages when there are none", () => {
-    run();
+    start();
     assert.ok(existsSync(join(project, "node_modules/tsx/index.js")));
   });
 
   it("leaves packages alone that are what the lockfile asks for", () => {
-    run();
+    start();
     writeFileSync(marker, "");
-    run();
+    start();
     assert.ok(existsSync(marker), "node_modules was made anew");
   });
 
   it("installs anew when the lockfile has changed", () => {
-    run();
+    start();
     writeFileSync(marker, "");
     declare("2.0.0");
-    run();
+    start();
     assert.ok(!existsSync(marker), "node_modules was left as it was");
   });
 
   it("shows npm's own words when it fails", () => {
     write("package.json", { name: "project", version: "1.0.0", dependencies: { tsx: "file:elsewhere" } });
-    const { status, stderr } = run();
+    const { status, stderr } = start();
     assert.notEqual(status, 0);
     assert.match(stderr, /EUSAGE/);
     assert.match(stderr, /npm ci/);
   });
 
   it("refuses a target it doesn't know, before anything is installed", () => {
-    const { status, stderr } = run("deploy");
+    const { status, stderr } = start("deploy");
     assert.equal(status, 3);
     assert.match(stderr, /demo\|test/);
     assert.ok(!existsSync(join(project, "node_modules")));
+  });
+});
+
+// A project with the real packages and scripts that only say something, each started as npm starts it.
+describe("setup/run.mjs, with its packages", () => {
+  const project = mkdtempSync(join(tmpdir(), "berth-compiled-"));
+  const cache = join(project, "node_modules/.cache/berth");
+  const scripts = ["setup/demo", "setup/test", "provision/up", "provision/plan"];
+  const others = [
+    "provision/status",
+    "provision/state",
+    "teardown/down",
+    "compose/smoke",
+    "state/a",
+    "lib/a",
+  ];
+
+  before(() => {
+    for (const file of [
+      "package.json",
+      "package-lock.json",
+      "setup/run.mjs",
+      "setup/compile.ts",
+      "setup/bundle.ts",
+    ]) {
+      cpSync(join(root, file), join(project, file));
+    }
+    for (const script of [...scripts, ...others]) write(`${script}.ts`, `console.log("I am ${script}");`);
+    mkdirSync(join(project, "node_modules"));
+    for (const name of readdirSync(join(root, "node_modules")).filter((one) => one !== ".cache")) {
+      symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+    }
+  });
+  after(() => rmSync(project, { recursive: true, force: true }));
+
+  function write(path: string, text: string): void {
+    mkdirSync(dirname(join(project, path)), { recursive: true });
+    writeFileSync(join(project, path), text);
+  }
+
+  const up = (...args: string[]) => start(["up", ...args]).stdout.trimEnd();
+
+  function start(args: readonly string[]) {
+    return spawnSync(process.execPath, [join(project, "setup/run.mjs"), ...args], { encoding: "utf8" });
+  }
+
+  it("compiles the scripts once, and again when one of their sources has changed", () => {
+    assert.equal(up(), "I am provision/up");
+    assert.equal(up(), "I am provision/up");
+    assert.equal(readdirSync(cache).length, 1);
+    write("lib/word.ts", `export const word = "other" as string;`);
+    write("provision/up.ts", `import { word } from "../lib/word.ts"; console.log(word);`);
+    assert.equal(up(), "other");
+    write("lib/word.ts", `export const word = "third" as string;`);
+    assert.equal(up(), "third");
+  });
+
+  it("hands the arguments on as if the script had been started by itself", () => {
+    write("provision/up.ts", `console.log(JSON.stringify(process.argv.slice(2)));`);
+    assert.equal(up("--stack", "a b"), `["--stack","a b"]`);
+  });
+
+  it("names the line of the source where a script fails", () => {
+    write("provision/up.ts", `\n\nthrow new Error("broken");`);
+    const { status, stderr } = start(["up"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /provision\/up\.ts:3:7/);
+  });
+
+  it("says what can't be compiled", () => {
+    write("provision/up.ts", `const broken = ;`);
+    const { status, stderr } = start(["up"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /could not be compiled[\s\S]*provision\/up\.ts:1/);
+  });
+
+  it("removes what was compiled more than a day ago, and nothing else", () => {
+    const [old = "", recent = ""] = ["old", "recent"].map((name) => join(cache, name));
+    for (const folder of [old, recent]) mkdirSync(folder, { recursive: true });
+    const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
+    utimesSync(old, twoDaysAgo, twoDaysAgo);
+    write("provision/up.ts", `console.log("new");`);
+    assert.equal(up(), "new");
+    assert.deepEqual([existsSync(old), existsSync(recent)], [false, true]);
+  });
+
+  it("compiles in several processes at once without harm", async () => {
+    write("provision/up.ts", `console.log("together");`);
+    const starts = Array.from({ length: 4 }, () =>
+      run(process.execPath, [join(project, "setup/run.mjs"), "up"]),
+    );
+    const outputs = await Promise.all(starts);
+    assert.deepEqual(
+      outputs.map(({ stdout }) => stdout.trimEnd()),
+      Array(4).fill("together"),
+    );
+    assert.deepEqual(
+      readdirSync(cache).filter((name) => name.startsWith("draft-")),
+      [],
+    );
   });
 });
