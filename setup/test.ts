@@ -14,6 +14,7 @@ import { bundle, bundled, commands } from "./bundle.ts";
 import { openEmulatorPool } from "./emulator-pool.ts";
 import type { Phases } from "./phases.ts";
 import { prepare, type Prepared } from "./prepare.ts";
+import { openScratch } from "./scratch.ts";
 import { runTarget } from "./target.ts";
 import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
 
@@ -88,9 +89,11 @@ async function runNodeTest({ files, options }: TestSelection): Promise<number> {
   const directory = await mkdtemp(join(cache, "berth-test-"));
   try {
     await bundle([...files, ...scripts], directory);
+    await using scratch = await openScratch();
     await using emulators = await openEmulatorPool();
     const compiled = files.map((file) => bundled(file, directory));
     const environment = {
+      TMPDIR: scratch.path,
       BERTH_BUNDLE: directory,
       BERTH_EMULATORS: emulators.path,
       BERTH_SUPERVISOR: bundled(supervisor, directory),

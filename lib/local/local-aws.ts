@@ -60,6 +60,16 @@ export async function releaseLocalAws(options: { directory: string }): Promise<v
   if (answer?.event === "ending") await untilGone(answer.pid);
 }
 
+/** Ends the embedded AWS of the directory with all that is in it, when it runs. Returns when it has gone. */
+export async function endLocalAws(options: { directory: string }): Promise<void> {
+  const socket = await connectTo(options.directory);
+  if (socket === undefined) return;
+  const answer = await ask(socket, { command: "open", pid: process.pid }, {});
+  if (answer?.event === "ready") process.kill(answer.pid, "SIGTERM");
+  if (answer?.event === "ready" || answer?.event === "ending") await untilGone(answer.pid);
+  socket.destroy();
+}
+
 async function connectTo(directory: string): Promise<Socket | undefined> {
   const socket = connect(controlSocketOf(directory));
   try {

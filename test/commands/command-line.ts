@@ -19,7 +19,7 @@ export interface Finished {
 
 export interface CommandLineOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** By tsx, as a user starts it; slower. */
+  /** By tsx, from its source; slower. */
   readonly fromSource?: boolean;
   /** Called with each event as it comes, and with what sends the process a signal. */
   readonly onEvent?: (event: Record<string, unknown>, kill: (signal: NodeJS.Signals) => void) => void;

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clients, createClients, type Endpoints } from "../../lib/aws/clients.ts";
 import { localCredentials } from "../../lib/local/emulators.ts";
-import { isAlive, readPid, until } from "../local/temporary-aws.ts";
+import { endLocalAws } from "../../lib/local/local-aws.ts";
+import { isAlive, readPid } from "../local/temporary-aws.ts";
 import { type CommandLineOptions, type Finished, runScript } from "./command-line.ts";
 
 export const region = "eu-central-1";
@@ -20,6 +21,7 @@ export interface Home extends AsyncDisposable {
 export async function openHome(): Promise<Home> {
   const directory = await mkdtemp(join(tmpdir(), "berth-home-"));
   const local = join(directory, "local");
+  await mkdir(local);
   const supervisor = async () => {
     const pid = await readPid(local).catch(() => undefined);
     return pid !== undefined && isAlive(pid) ? pid : undefined;
@@ -40,9 +42,7 @@ export async function openHome(): Promise<Home> {
       });
     },
     [Symbol.asyncDispose]: async () => {
-      const pid = await supervisor();
-      if (pid !== undefined) process.kill(pid, "SIGTERM");
-      await until(async () => (await supervisor()) === undefined);
+      await endLocalAws({ directory: local });
       await rm(directory, { recursive: true, force: true });
     },
   };

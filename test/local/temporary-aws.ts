@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
-import { openLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
+import { endLocalAws, openLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 
 /** An embedded AWS of its own, in a directory of its own; gone with all it made when disposed of. */
 export interface TemporaryAws extends AsyncDisposable {
@@ -32,8 +32,7 @@ export async function openTemporaryAws(): Promise<TemporaryAws> {
       pid,
       clients: (region) => createClients({ region, ...aws, maxAttempts: 2 }),
       [Symbol.asyncDispose]: async () => {
-        if (isAlive(pid)) process.kill(pid, "SIGTERM");
-        await until(() => !isAlive(pid));
+        await endLocalAws({ directory });
         await rm(directory, { recursive: true, force: true });
       },
     };
