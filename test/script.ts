@@ -14,8 +14,7 @@ export function scriptArguments(script: string, imports: readonly string[] = [])
     : compiledArguments(script, imports, directory);
 }
 
-/** The same from its source in any case, as a user starts it. */
-export function sourceArguments(script: string, imports: readonly string[] = []): string[] {
+function sourceArguments(script: string, imports: readonly string[] = []): string[] {
   return [
     ...["tsx", ...imports.map((one) => join(root, one))].flatMap((one) => ["--import", one]),
     join(root, script),

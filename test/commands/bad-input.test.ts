@@ -7,10 +7,12 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import { promisify } from "node:util";
 import { createClients } from "../../lib/aws/clients.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { takeLease } from "../../state/lease.ts";
@@ -25,6 +27,7 @@ after(async () => {
 });
 beforeEach(() => aws.reset());
 
+const execute = promisify(execFile);
 const region = "eu-central-1";
 const account = "123456789012";
 const bucket = `berth-hello-${account}-${region}`;
@@ -146,4 +149,13 @@ test("help goes to stdout, exit 0", async () => {
     assert.match(run.stdout, /Usage: npm run \w+ -- \[options\]/);
     assert.equal(run.stderr, "");
   }
+});
+
+test("a script does the same by npm and by tsx", async () => {
+  const cwd = join(import.meta.dirname, "../..");
+  const byNpm = await execute("npm", ["run", "-s", "up", "--", "--help"], { cwd });
+  const byTsx = await execute("npx", ["tsx", "provision/up.ts", "--help"], { cwd });
+
+  assert.match(byNpm.stdout, /^up: makes everything/);
+  assert.equal(byTsx.stdout, byNpm.stdout);
 });

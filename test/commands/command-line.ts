@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { scriptArguments, sourceArguments } from "../script.ts";
+import { scriptArguments } from "../script.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -19,8 +19,6 @@ export interface Finished {
 
 export interface CommandLineOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** By tsx, from its source; slower. */
-  readonly fromSource?: boolean;
   /** Called with each event as it comes, and with what sends the process a signal. */
   readonly onEvent?: (event: Record<string, unknown>, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -31,9 +29,8 @@ export async function runScript(
   args: readonly string[],
   options: CommandLineOptions = {},
 ): Promise<Finished> {
-  const start = options.fromSource === true ? sourceArguments : scriptArguments;
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
-  const child = spawn(process.execPath, [...start(script), ...args], {
+  const child = spawn(process.execPath, [...scriptArguments(script), ...args], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), AWS_EC2_METADATA_DISABLED: "true", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
