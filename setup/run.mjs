@@ -10,6 +10,9 @@ const commandStartedMs = Date.now();
 const oldestNode = [20, 19];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** What the scripts start as a process of its own (see lib/local/local-aws.ts). */
+const supervisor = "lib/local/supervisor.ts";
+
 /** What this process has done, each with its seconds. */
 const phases = [];
 
@@ -34,10 +37,13 @@ function requireNode() {
   );
 }
 
-/** Has npm install what the lockfile asks for, when node_modules isn't that already. */
+/**
+ * Has npm install what the lockfile asks for, when node_modules isn't that already. Who left out what only the tests need
+ * gets no more than that.
+ */
 async function ensureModules() {
   const wanted = readPackages("package-lock.json") ?? {};
-  if (isInstalled(wanted, readPackages("node_modules/.package-lock.json"))) return;
+  if (isInstalled(wanted, readPackages("node_modules/.package-lock.json"), name === "test")) return;
   const { code, output } = await run("npm", [
     "ci",
     "--ignore-scripts",
@@ -59,10 +65,11 @@ async function ensureModules() {
  * npm notes in a lockfile of its own what it has put into node_modules, at the very end of an installation. Packages
  * for other platforms are in the one and not in the other.
  */
-function isInstalled(wanted, installed) {
+function isInstalled(wanted, installed, withDev) {
   if (installed === undefined) return false;
   const isSame = (path) => installed[path]?.version === wanted[path]?.version;
-  const needed = Object.keys(wanted).filter((path) => path !== "" && !wanted[path].optional);
+  const isNeeded = ({ optional, dev }) => !optional && (withDev || !dev);
+  const needed = Object.keys(wanted).filter((path) => path !== "" && isNeeded(wanted[path]));
   return needed.every(isSame) && Object.keys(installed).every(isSame);
 }
 
@@ -101,7 +108,7 @@ async function ensureCompiled() {
   const { tsImport } = await import("tsx/esm/api");
   const { compile } = await tsImport("./compile.ts", import.meta.url);
   try {
-    await compile(Object.values(scripts), directory);
+    await compile([...Object.values(scripts), supervisor], directory);
   } catch (error) {
     fail(
       `The scripts could not be compiled into ${directory}: ${error.message}`,
@@ -149,10 +156,12 @@ if (!Object.hasOwn(scripts, name))
   fail(`Usage: node setup/run.mjs ${Object.keys(scripts).join("|")} [arguments]`, undefined, 3);
 await timed("npm dependencies", ensureModules);
 const directory = await timed("compiling the scripts", ensureCompiled);
-const compiled = join(directory, scripts[name].replace(/ts$/, "mjs"));
+const placeOf = (script) => join(directory, script.replace(/ts$/, "mjs"));
+const compiled = placeOf(scripts[name]);
 
 // From here on it is as if the script itself had been started.
 process.env.BERTH_STARTED_MS = String(commandStartedMs);
+process.env.BERTH_SUPERVISOR = placeOf(supervisor);
 process.env.BERTH_PHASES = JSON.stringify(phases);
 process.argv = [process.execPath, compiled, ...args];
 process.setSourceMapsEnabled(true);

@@ -108,7 +108,7 @@ async function startSupervisor({ directory, signal }: LocalAwsOptions): Promise<
   }
 }
 
-/** BERTH_SUPERVISOR names a compiled one, which starts in a third of the time: the tests start many. */
+/** BERTH_SUPERVISOR names a compiled one, which starts in a quarter of the time. */
 function supervisorArguments(): string[] {
   const compiled = process.env["BERTH_SUPERVISOR"];
   return compiled === undefined

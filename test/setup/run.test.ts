@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -110,7 +111,7 @@ describe("setup/run.mjs, with its packages", () => {
     "teardown/down",
     "compose/smoke",
     "state/a",
-    "lib/a",
+    "lib/local/supervisor",
   ];
 
   before(() => {
@@ -156,6 +157,17 @@ describe("setup/run.mjs, with its packages", () => {
   it("hands the arguments on as if the script had been started by itself", () => {
     write("provision/up.ts", `console.log(JSON.stringify(process.argv.slice(2)));`);
     assert.equal(up("--stack", "a b"), `["--stack","a b"]`);
+  });
+
+  it("is content without the packages that only the tests need", () => {
+    const path = join(project, "node_modules/.package-lock.json");
+    const installed: { packages: Record<string, { dev?: boolean }> } = JSON.parse(readFileSync(path, "utf8"));
+    const kept = Object.entries(installed.packages).filter(([, { dev }]) => dev !== true);
+    rmSync(path);
+    writeFileSync(path, JSON.stringify({ packages: Object.fromEntries(kept) }));
+    write("node_modules/marker", "");
+    assert.match(up(), /./);
+    assert.ok(existsSync(join(project, "node_modules/marker")), "node_modules was made anew");
   });
 
   it("names the line of the source where a script fails", () => {
