@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { loadConfig } from "../lib/config/load.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { imagesOf } from "./base-images.ts";
 import { runOrFail } from "./child-process.ts";
+import { ensureImages } from "./images.ts";
 import { describePhases, type Phases } from "./phases.ts";
 import { prepare } from "./prepare.ts";
 import { countAnswers, describeAnswers } from "./requests.ts";
@@ -28,6 +30,8 @@ async function demo(args: readonly string[], phases: Phases): Promise<number> {
   if (args.length > 0) throw unexpectedArguments(args);
   const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("demo") }, phases);
   if (engineError !== undefined) throw engineError;
+  const { app } = await loadConfig(join(root, "berth.yaml"));
+  await phases.run("images of machine and app", () => ensureImages(app, phases));
 
   const code = await phases.run("npm run up -- --local", up);
   if (code !== 0) return code;

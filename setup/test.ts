@@ -4,14 +4,11 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ensureBuilt } from "../lib/docker/build.ts";
-import { connectEngine } from "../lib/docker/engine.ts";
-import { openSource } from "../lib/docker/source.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { ensureMachineImage } from "../lib/local/machine-image.ts";
 import { imagesOf } from "./base-images.ts";
 import { bundle, bundled, commands } from "./bundle.ts";
 import { openEmulatorPool } from "./emulator-pool.ts";
+import { ensureImages } from "./images.ts";
 import type { Phases } from "./phases.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { openScratch } from "./scratch.ts";
@@ -19,6 +16,8 @@ import { runTarget } from "./target.ts";
 import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+// What several test files start from, and would build at the same time.
+const goWeb = join(root, "dockerfiles", "go-web");
 
 // No test file takes as long; one that hangs must not hold up the rest for ever.
 const hangMs = 600_000;
@@ -50,21 +49,14 @@ async function test(args: readonly string[], phases: Phases): Promise<number> {
   explain(unrunnable, prepared, phases);
   const leftOut = all.length - selection.files.length;
   const isSuite = all.every((file) => isSlow(file) || selection.files.includes(file));
-  if (isSuite && prepared.engineError === undefined) await phases.run("shared images", buildShared);
+  if (isSuite && prepared.engineError === undefined)
+    await phases.run("images of machine and app", () => ensureImages({ source: goWeb }, phases));
   if (isSuite && leftOut > 0)
     phases.note(`${leftOut} slow test files are left out; npm run test:all runs them too`);
   const files = selection.files.filter((file) => !unrunnable.includes(file));
   const code = files.length === 0 ? exitCodes.failed : await runNodeTest({ ...selection, files });
   if (unrunnable.length === 0 || code !== 0) return code;
   return isCi ? exitCodes.failed : code;
-}
-
-/** What several test files start from, and would build at the same time. Nothing is done when it is there. */
-async function buildShared(): Promise<void> {
-  const docker = await connectEngine();
-  const { signal } = new AbortController();
-  const source = await openSource({ source: join(root, "dockerfiles", "go-web") });
-  await Promise.all([ensureMachineImage({ docker }), ensureBuilt({ docker, source, signal })]);
 }
 
 function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phases): void {

@@ -13,8 +13,6 @@ const fileNames = ["Dockerfile", "cloud.cfg", "prepare"];
 
 export interface MachineImageOptions {
   readonly docker: Docker;
-  /** `baked` has the packages of the user data in place, as an AMI made for it would; `stock` is Debian's AMI. */
-  readonly variant?: "baked" | "stock";
   /** Told one short line when a build starts, and one for each step. */
   readonly note?: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -28,11 +26,11 @@ export interface MachineImageOptions {
  * @throws BerthError `MachineImageFailed` with the tail of the build.
  */
 export async function ensureMachineImage(options: MachineImageOptions): Promise<string> {
-  const { docker, variant = "baked", note } = options;
+  const { docker, note } = options;
   const files = await Promise.all(
     fileNames.map(async (name) => ({ name, content: await readFile(join(directory, name)) })),
   );
-  const hash = createHash("sha256").update(variant);
+  const hash = createHash("sha256");
   for (const { name, content } of files) hash.update(`\0${name}\0`).update(content);
   const tag = `berth-machine:${hash.digest("hex").slice(0, 16)}`;
   if (await hasImage(docker, tag)) return tag;
@@ -55,14 +53,13 @@ async function hasImage(docker: Docker, tag: string): Promise<boolean> {
 }
 
 async function build(options: MachineImageOptions, tag: string, context: Readable): Promise<void> {
-  const { docker, variant, note, signal } = options;
+  const { docker, note, signal } = options;
   const answer = await docker.buildImage(context, {
     t: tag,
     rm: true,
     forcerm: true,
     // Names resolve as they do for this computer, its hosts file and VPN included.
     networkmode: "host",
-    ...(variant === "stock" ? { buildargs: { BAKED: "" } } : {}),
     ...(signal === undefined ? {} : { abortSignal: signal }),
   });
   const tail: string[] = [];
