@@ -26,12 +26,12 @@ takes everything away. A second run finds everything there, and changes nothing.
 Exit codes: 0 done, 3 bad arguments, 130 interrupted; otherwise those of npm run up.
 `;
 
-async function demo(args: readonly string[], phases: Phases): Promise<number> {
+async function demo(args: readonly string[], phases: Phases, signal: AbortSignal): Promise<number> {
   if (args.length > 0) throw unexpectedArguments(args);
   const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("demo") }, phases);
   if (engineError !== undefined) throw engineError;
   const { app } = await loadConfig(join(root, "berth.yaml"));
-  await phases.run("images of machine and app", () => ensureImages(app, phases));
+  await phases.run("images of machine and app", () => ensureImages(app, phases, signal));
 
   const code = await phases.run("npm run up -- --local", up);
   if (code !== 0) return code;

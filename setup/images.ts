@@ -8,13 +8,12 @@ import type { Phases } from "./phases.ts";
  * Builds the image of the machines and that of an app at the same time, where `up` would build the one and then the other,
  * and several tests the same. Nothing is done when they are there.
  *
- * @throws BerthError `MachineImageFailed`, `BuildFailed`
+ * @throws BerthError `MachineImageFailed`, `BuildFailed`; the signal's reason when aborted
  */
-export async function ensureImages(app: SourceOptions, phases: Phases): Promise<void> {
+export async function ensureImages(app: SourceOptions, phases: Phases, signal: AbortSignal): Promise<void> {
   const docker = await connectEngine();
-  const { signal } = new AbortController();
   await Promise.all([
-    ensureMachineImage({ docker, note: (text) => phases.note(text) }),
+    ensureMachineImage({ docker, signal, note: (text) => phases.note(text) }),
     openSource(app).then((source) => ensureBuilt({ docker, source, signal })),
   ]);
 }

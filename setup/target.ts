@@ -7,7 +7,7 @@ import { phasesOnStderr, type Phases } from "./phases.ts";
 export interface TargetSpec {
   readonly help: string;
   /** Does the work and returns the exit code of the command. */
-  readonly run: (args: readonly string[], phases: Phases) => Promise<number>;
+  readonly run: (args: readonly string[], phases: Phases, signal: AbortSignal) => Promise<number>;
 }
 
 /** Runs a target from the process's arguments to its exit code; its errors look like those of every other command. */
@@ -18,13 +18,13 @@ export async function runTarget(spec: TargetSpec): Promise<void> {
     return;
   }
   // Ctrl-C reaches the children as well; they end, and with them the step in hand.
-  let interrupted = false;
-  process.on("SIGINT", () => (interrupted = true));
+  const interrupt = new AbortController();
+  process.on("SIGINT", () => interrupt.abort());
   try {
-    const code = await spec.run(args, phasesOnStderr());
-    process.exitCode = interrupted ? exitCodes.interrupted : code;
+    const code = await spec.run(args, phasesOnStderr(), interrupt.signal);
+    process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : code;
   } catch (error) {
-    const shown = interrupted ? stopped(error) : error;
+    const shown = interrupt.signal.aborted ? stopped(error) : error;
     if (!(shown instanceof BerthError)) throw error;
     const report = createTextReport(new Tally());
     report.error(shown);

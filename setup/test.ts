@@ -36,7 +36,7 @@ these are named; with CI=true in the environment that is a failure.
 Exit codes: 0 all passed, 1 failed, 3 bad arguments, 130 interrupted.
 `;
 
-async function test(args: readonly string[], phases: Phases): Promise<number> {
+async function test(args: readonly string[], phases: Phases, signal: AbortSignal): Promise<number> {
   const all = await findTestFiles();
   const isCi = process.env["CI"] === "true";
   const selection = selectTests(isCi ? ["--all", ...args] : args, all, root);
@@ -50,7 +50,7 @@ async function test(args: readonly string[], phases: Phases): Promise<number> {
   const leftOut = all.length - selection.files.length;
   const isSuite = all.every((file) => isSlow(file) || selection.files.includes(file));
   if (isSuite && prepared.engineError === undefined)
-    await phases.run("images of machine and app", () => ensureImages({ source: goWeb }, phases));
+    await phases.run("images of machine and app", () => ensureImages({ source: goWeb }, phases, signal));
   if (isSuite && leftOut > 0)
     phases.note(`${leftOut} slow test files are left out; npm run test:all runs them too`);
   const files = selection.files.filter((file) => !unrunnable.includes(file));
