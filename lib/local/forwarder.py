@@ -14,8 +14,9 @@ import sys
 
 CONNECT_SECONDS = 5
 
-servers = {}
+listening = {}
 openings = {}
+serving = set()
 
 
 async def pump(reader, writer):
@@ -39,10 +40,11 @@ def reset(writer):
     writer.transport.abort()
 
 
-async def serve(key, reader, writer):
+async def serve(key, connection):
+    reader, writer = await asyncio.open_connection(sock=connection)
     opening = openings.get(key)
-    source = ipaddress.ip_address(writer.get_extra_info("peername")[0])
-    if opening is None or not any(source in ipaddress.ip_network(each, strict=False) for each in opening["sources"]):
+    peer = writer.get_extra_info("peername")
+    if opening is None or peer is None or not is_among(opening["sources"], peer[0]):
         reset(writer)
         return
     try:
@@ -56,17 +58,42 @@ async def serve(key, reader, writer):
     writer.close()
 
 
-async def apply(wanted):
+def is_among(ranges, address):
+    return any(ipaddress.ip_address(address) in ipaddress.ip_network(each, strict=False) for each in ranges)
+
+
+def listen(key):
+    """Returns what stops it at once. A server of asyncio's own, when closed, forgets a connection that it has just accepted."""
+    listener = socket.create_server(key, backlog=1024)
+    listener.setblocking(False)
+    loop = asyncio.get_running_loop()
+
+    def accept():
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return  # It has gone again.
+        task = loop.create_task(serve(key, connection))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+    def stop():
+        loop.remove_reader(listener)
+        listener.close()
+
+    loop.add_reader(listener, accept)
+    return stop
+
+
+def apply(wanted):
     openings.clear()
     openings.update({(each["address"], each["port"]): each for each in wanted})
     failed = []
-    for key in [key for key in servers if key not in openings]:
-        servers.pop(key).close()
-    for key in [key for key in openings if key not in servers]:
+    for key in [key for key in listening if key not in openings]:
+        listening.pop(key)()
+    for key in [key for key in openings if key not in listening]:
         try:
-            servers[key] = await asyncio.start_server(
-                lambda reader, writer, key=key: serve(key, reader, writer), key[0], key[1], backlog=1024
-            )
+            listening[key] = listen(key)
         except OSError as error:
             failed.append({"address": key[0], "port": key[1], "reason": os.strerror(error.errno or 0)})
     return failed
@@ -76,7 +103,7 @@ async def main():
     lines = asyncio.StreamReader(limit=2**24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        print(json.dumps(await apply(json.loads(line))), flush=True)
+        print(json.dumps(apply(json.loads(line))), flush=True)
 
 
 asyncio.run(main())

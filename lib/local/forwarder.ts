@@ -8,8 +8,8 @@ import type { Opening } from "./openings.ts";
 
 /** Listens on the associated addresses for the machines. */
 export interface Forwarder extends AsyncDisposable {
-  /** Makes the openings what they should be. Those that can't be made are logged, and tried again at the next call. */
-  setOpenings(openings: readonly Opening[]): Promise<void>;
+  /** Makes the openings what they should be. Those that can't be made are logged; false when there are any. */
+  setOpenings(openings: readonly Opening[]): Promise<boolean>;
 }
 
 interface FailedOpening {
@@ -51,7 +51,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   return {
     setOpenings: async (openings) => {
       const wanted = JSON.stringify(openings);
-      if (wanted === made) return;
+      if (wanted === made) return true;
       stream.write(`${wanted}\n`);
       const answer = await lines.next();
       if (answer.done === true) throw new Error("The forwarder has ended");
@@ -59,6 +59,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
       made = failed.length === 0 ? wanted : "";
       if (answer.value !== complained) failed.forEach((each) => complain(options, each));
       complained = answer.value;
+      return failed.length === 0;
     },
     [Symbol.asyncDispose]: async () => {
       stream.end();

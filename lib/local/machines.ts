@@ -50,6 +50,8 @@ export function keepMachines(options: MachinesOptions): Machines {
   let instances = new Map<string, DescribedInstance>();
   let looking: Promise<void> | undefined;
   let lookAgain = false;
+  /** The last look failed, or an opening couldn't be made. */
+  let unsettled = false;
   const ending = new AbortController();
   /** Steps under way by instance: a look never waits for one, and never starts a second. */
   const busy = new Map<string, Promise<void>>();
@@ -59,17 +61,25 @@ export function keepMachines(options: MachinesOptions): Machines {
     lookAgain = true;
     looking ??= lookUntilSettled().finally(() => {
       looking = undefined;
+      // Asked for between the last look and now.
+      if (lookAgain) look();
     });
   };
 
   async function lookUntilSettled(): Promise<void> {
     while (lookAgain && !ending.signal.aborted) {
       lookAgain = false;
-      await lookOnce().catch((error: unknown) => options.log(`Looking failed: ${String(error)}`));
+      unsettled = !(await lookOnce().catch(failed));
     }
   }
 
-  async function lookOnce(): Promise<void> {
+  function failed(error: unknown): false {
+    options.log(`Looking failed: ${String(error)}`);
+    return false;
+  }
+
+  /** False when the machines are not as open as the rules say. */
+  async function lookOnce(): Promise<boolean> {
     const described = await Promise.all(
       options.clients.regions().map((region) => listInstances(options.clients.get(region), region)),
     );
@@ -80,7 +90,7 @@ export function keepMachines(options: MachinesOptions): Machines {
       const step = nextStep(instances.get(id), byId.get(id), options.settings);
       if (step !== undefined) take(id, step);
     }
-    await open(machines);
+    return open(machines);
   }
 
   function take(id: string, step: Step): void {
@@ -93,7 +103,7 @@ export function keepMachines(options: MachinesOptions): Machines {
     busy.set(id, taken);
   }
 
-  async function open(machines: readonly Machine[]): Promise<void> {
+  async function open(machines: readonly Machine[]): Promise<boolean> {
     const openings = await Promise.all(
       machines.map(async (machine): Promise<Opening[]> => {
         const instance = instances.get(machine.id);
@@ -102,10 +112,11 @@ export function keepMachines(options: MachinesOptions): Machines {
         return openingsOf(instance, rules, machine.address);
       }),
     );
-    await options.forwarder.setOpenings(openings.flat());
+    return options.forwarder.setOpenings(openings.flat());
   }
 
   async function watch(): Promise<void> {
+    if (unsettled) look();
     if (instances.size === 0) return;
     const machines = await listMachines(options.settings);
     const byId = new Map(machines.map((machine) => [machine.id, machine]));

@@ -13,6 +13,8 @@ export async function get(address: string, localAddress?: string): Promise<strin
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+      // Cut in the middle.
+      response.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     });
     sent.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     sent.end();
