@@ -10,6 +10,9 @@ const commandStartedMs = Date.now();
 const oldestNode = [20, 19];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** No script: installs the packages for whatever comes next. */
+const onlyPackages = "packages";
+
 /** What the scripts start as a process of its own (see lib/local/local-aws.ts). */
 const supervisor = "lib/local/supervisor.ts";
 
@@ -41,9 +44,9 @@ function requireNode() {
  * Has npm install what the lockfile asks for, when node_modules isn't that already. Who left out what only the tests need
  * gets no more than that.
  */
-async function ensureModules() {
+async function ensureModules(withDev) {
   const wanted = readPackages("package-lock.json") ?? {};
-  if (isInstalled(wanted, readPackages("node_modules/.package-lock.json"), name === "test")) return;
+  if (isInstalled(wanted, readPackages("node_modules/.package-lock.json"), withDev)) return;
   const { code, output } = await run("npm", [
     "ci",
     "--ignore-scripts",
@@ -150,21 +153,23 @@ function fail(message, hint, code = 1) {
   process.exit(code);
 }
 
-const [name, ...args] = process.argv.slice(2);
-requireNode();
-if (!Object.hasOwn(scripts, name))
-  fail(`Usage: node setup/run.mjs ${Object.keys(scripts).join("|")} [arguments]`, undefined, 3);
-await timed("npm dependencies", ensureModules);
-const directory = await timed("compiling the scripts", ensureCompiled);
-const placeOf = (script) => join(directory, script.replace(/ts$/, "mjs"));
-const compiled = placeOf(scripts[name]);
+/** From here on it is as if the script itself had been started. */
+async function start(script, args) {
+  const directory = await timed("compiling the scripts", ensureCompiled);
+  const placeOf = (path) => join(directory, path.replace(/ts$/, "mjs"));
+  process.env.BERTH_STARTED_MS = String(commandStartedMs);
+  process.env.BERTH_SUPERVISOR = placeOf(supervisor);
+  process.env.BERTH_PHASES = JSON.stringify(phases);
+  process.argv = [process.execPath, placeOf(script), ...args];
+  process.setSourceMapsEnabled(true);
+  // From Node 22 on: what V8 has understood of the scripts is kept beside them, which halves the time to start again.
+  module.enableCompileCache?.(join(directory, ".v8"));
+  await import(pathToFileURL(placeOf(script)).href);
+}
 
-// From here on it is as if the script itself had been started.
-process.env.BERTH_STARTED_MS = String(commandStartedMs);
-process.env.BERTH_SUPERVISOR = placeOf(supervisor);
-process.env.BERTH_PHASES = JSON.stringify(phases);
-process.argv = [process.execPath, compiled, ...args];
-process.setSourceMapsEnabled(true);
-// From Node 22 on: what V8 has understood of the scripts is kept beside them, which halves the time to start again.
-module.enableCompileCache?.(join(directory, ".v8"));
-await import(pathToFileURL(compiled).href);
+const [name, ...args] = process.argv.slice(2);
+const names = [...Object.keys(scripts), onlyPackages];
+requireNode();
+if (!names.includes(name)) fail(`Usage: node setup/run.mjs ${names.join("|")} [arguments]`, undefined, 3);
+await timed("npm dependencies", () => ensureModules(["test", onlyPackages].includes(name)));
+if (name !== onlyPackages) await start(scripts[name], args);

@@ -92,6 +92,12 @@ describe("setup/run.mjs, before it has packages", () => {
     assert.match(stderr, /npm ci/);
   });
 
+  it("installs the packages and does no more when asked for that", () => {
+    const { status, stderr } = start("packages");
+    assert.equal(status, 0, stderr);
+    assert.ok(existsSync(join(project, "node_modules/tsx/index.js")));
+  });
+
   it("refuses a target it doesn't know, before anything is installed", () => {
     const { status, stderr } = start("deploy");
     assert.equal(status, 3);
