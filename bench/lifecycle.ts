@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bundle, commands } from "../setup/bundle.ts";
 import { noRules } from "../test/behaving-aws/rules.ts";
 import { startBehavingAws } from "../test/behaving-aws/behaving-aws.ts";
 import { type Cli, type Ended, openCli } from "../test/behaving-aws/cli.ts";
@@ -9,7 +10,7 @@ const help = `lifecycle: how long up, an unchanged plan, one changed field and d
 
 Usage: node --import tsx bench/lifecycle.ts [runs]
 
-Each command is a process of its own, timed whole. AWS is moto and ministack behind a loopback proxy that adds the time
+Each command is a process of its own, compiled as npm run does it, timed whole. AWS is moto and ministack behind a loopback proxy that adds the time
 to each call; the host is stood in for, and answers at once: a real boot comes on top of the first up.
 `;
 
@@ -61,10 +62,14 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
+  const compiled = await mkdtemp(join(tmpdir(), "berth-bench-"));
+  await bundle(commands, compiled);
+  process.env["BERTH_BUNDLE"] = compiled;
   const all: Timed[] = [];
   for (let run = 0; run < runs; run += 1) {
     for (const latencyMs of latenciesMs) all.push(...(await measure(latencyMs)));
   }
+  await rm(compiled, { recursive: true, force: true });
   const rows = steps.map((step) => {
     const own = all.filter((one) => one.step === step);
     const at = latenciesMs.map((ms) =>
