@@ -7,7 +7,7 @@ export interface Phase {
 
 /** Times the phases of a run and tells of those that a person has to wait for. */
 export interface Phases {
-  /** Runs one phase. One line with its seconds when it took over a second, nothing otherwise. */
+  /** Runs one phase. When it takes over a second, one line then and one with its seconds at its end; nothing otherwise. */
   run<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
   /** Says a line that a user should see even when all goes well. */
   note(text: string): void;
@@ -32,7 +32,8 @@ export function createPhases(options: PhasesOptions): Phases {
     note: (text) => options.write(text),
     async run(name, work) {
       const startedMs = now();
-      const result = await work();
+      const waiting = setTimeout(() => options.write(`${name} …`), 1000);
+      const result = await work().finally(() => clearTimeout(waiting));
       const seconds = (now() - startedMs) / 1000;
       ended.push({ name, seconds });
       if (seconds >= 1) options.write(`${name}: ${seconds.toFixed(1)} s`);

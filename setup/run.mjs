@@ -138,10 +138,11 @@ function listSources(room) {
   return names.filter((name) => name.endsWith(".ts")).map((name) => join(room, name));
 }
 
-/** Runs one step, and says so when a person had to wait for it. */
+/** Runs one step, and says so when a person has to wait for it: as setup/phases.ts does for all later ones. */
 async function timed(name, work) {
   const startedMs = performance.now();
-  const result = await work();
+  const waiting = setTimeout(() => process.stderr.write(`${name} …\n`), 1000);
+  const result = await work().finally(() => clearTimeout(waiting));
   const seconds = (performance.now() - startedMs) / 1000;
   phases.push({ name, seconds });
   if (seconds >= 1) process.stderr.write(`${name}: ${seconds.toFixed(1)} s\n`);

@@ -25,6 +25,17 @@ describe("phases", () => {
     assert.deepEqual(lines, ["slow: 2.3 s"]);
   });
 
+  it("say that they go on when a second has passed", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { lines, phases } = phasesOnPaper();
+    let end = () => {};
+    const running = phases.run("slow", () => new Promise<void>((resolve) => (end = resolve)));
+    t.mock.timers.tick(1_000);
+    assert.deepEqual(lines, ["slow …"]);
+    end();
+    await running;
+  });
+
   it("are all kept for the table at the end, which leaves out those that took no time", async () => {
     const { phases, take } = phasesOnPaper();
     await phases.run("nothing to do", take(5));
