@@ -126,7 +126,7 @@ function identifySources() {
   const rooms = ["provision", "teardown", "state", "lib", "compose", "setup"];
   const sources = rooms.flatMap((room) => listSources(room));
   const hash = createHash("sha256");
-  for (const path of ["package-lock.json", ...sources]) {
+  for (const path of ["package-lock.json", "setup/run.mjs", ...sources]) {
     const { size, mtimeMs } = statSync(join(root, path));
     hash.update(`${path} ${size} ${mtimeMs}\n`);
   }
