@@ -10,8 +10,9 @@ const help = `lifecycle: how long up, an unchanged plan, one changed field and d
 
 Usage: node --import tsx bench/lifecycle.ts [runs]
 
-Each command is a process of its own, compiled as npm run does it, timed whole. AWS is moto and ministack behind a loopback proxy that adds the time
-to each call; the host is stood in for, and answers at once: a real boot comes on top of the first up.
+Each command is a process of its own, compiled as npm run does it, timed whole. AWS is moto and ministack behind a
+loopback proxy that adds the time to each call; the host is stood in for, and answers at once: a real boot comes on top
+of the first up.
 `;
 
 const latenciesMs = [0, 150];

@@ -6,14 +6,17 @@ import type { Phases } from "./phases.ts";
 
 /**
  * Builds the image of the machines and that of an app at the same time, where `up` would build the one and then the other,
- * and several tests the same. Nothing is done when they are there.
+ * and several tests the same. Nothing is done when they are there. When one fails, the other is given up.
  *
  * @throws BerthError `MachineImageFailed`, `BuildFailed`; the signal's reason when aborted
  */
 export async function ensureImages(app: SourceOptions, phases: Phases, signal: AbortSignal): Promise<void> {
   const docker = await connectEngine();
-  await Promise.all([
-    ensureMachineImage({ docker, signal, note: (text) => phases.note(text) }),
-    openSource(app).then((source) => ensureBuilt({ docker, source, signal })),
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const both = Promise.all([
+    ensureMachineImage({ docker, signal: either, note: (text) => phases.note(text) }),
+    openSource(app).then((source) => ensureBuilt({ docker, source, signal: either })),
   ]);
+  await both.finally(() => failure.abort());
 }

@@ -116,7 +116,7 @@ export function keepMachines(options: MachinesOptions): Machines {
   }
 
   async function watch(): Promise<void> {
-    if (unsettled) look();
+    if (unsettled) return look();
     if (instances.size === 0) return;
     const machines = await listMachines(options.settings);
     const byId = new Map(machines.map((machine) => [machine.id, machine]));

@@ -9,7 +9,7 @@ import type Docker from "dockerode";
 import { createClients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { keyOf } from "../../lib/local/control.ts";
-import { openLocalAws, releaseLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
+import { endLocalAws, openLocalAws, releaseLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 import { isAlive, openTemporaryAws, readPid, runWebMachine, until } from "./temporary-aws.ts";
 import { get } from "./web-request.ts";
 
@@ -50,7 +50,7 @@ describe("the embedded AWS", () => {
       await assert.rejects(fetch(first.endpoints.ec2));
       await assert.rejects(fetch(first.endpoints.ecr));
     } finally {
-      if (isAlive(pid)) process.kill(pid, "SIGTERM");
+      await endLocalAws({ directory });
     }
   });
 
@@ -92,7 +92,7 @@ describe("the embedded AWS", () => {
       assert.ok(!isAlive(restarted));
       assert.equal(await onEngine(killed), 0);
     } finally {
-      if (isAlive(restarted)) process.kill(restarted, "SIGTERM");
+      await endLocalAws({ directory: killed });
     }
   });
 

@@ -110,27 +110,22 @@ describe("setup/run.mjs, before it has packages", () => {
 describe("setup/run.mjs, with its packages", () => {
   const project = mkdtempSync(join(tmpdir(), "berth-compiled-"));
   const cache = join(project, "node_modules/.cache/berth");
-  const scripts = ["setup/demo", "setup/test", "provision/up", "provision/plan"];
-  const others = [
-    "provision/status",
-    "provision/state",
+  // Those that it starts, and one for the room that has none.
+  const scripts = [
+    ...["demo", "test"].map((name) => `setup/${name}`),
+    ...["up", "plan", "status", "state"].map((name) => `provision/${name}`),
     "teardown/down",
     "compose/smoke",
-    "state/a",
     "lib/local/supervisor",
+    "state/document",
   ];
 
   before(() => {
-    for (const file of [
-      "package.json",
-      "package-lock.json",
-      "setup/run.mjs",
-      "setup/compile.ts",
-      "setup/bundle.ts",
-    ]) {
+    const own = ["run.mjs", "compile.ts", "bundle.ts"].map((name) => `setup/${name}`);
+    for (const file of ["package.json", "package-lock.json", ...own]) {
       cpSync(join(root, file), join(project, file));
     }
-    for (const script of [...scripts, ...others]) write(`${script}.ts`, `console.log("I am ${script}");`);
+    for (const script of scripts) write(`${script}.ts`, `console.log("I am ${script}");`);
     mkdirSync(join(project, "node_modules"));
     for (const name of readdirSync(join(root, "node_modules")).filter((one) => one !== ".cache")) {
       symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
