@@ -10,7 +10,7 @@ import { resourceTags } from "./aws/tags.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { connectEngine } from "./docker/engine.ts";
 import { openSource, type Source } from "./docker/source.ts";
-import { listAll } from "./engine/destroy.ts";
+import { findRecorded, listAll } from "./engine/owned.ts";
 import { differences, type Plan } from "./engine/plan.ts";
 import { type Identify, type Observations, readAll } from "./engine/read.ts";
 import type { Wish } from "./engine/wish.ts";
@@ -103,7 +103,11 @@ async function readResources(session: Session, options: ResourcesOptions): Promi
   const { wishes, recorded, ...rest } = options;
   const reading = { ...rest, wishes, ctx: session.ctx, identify: identifier(session) };
   const document = recorded ?? (await documentFromTags(session, wishes));
-  const found = await readAll({ ...reading, document });
+  const [found] = await Promise.all([
+    readAll({ ...reading, document }),
+    // What is to be removed at the end has to be the stack's, or nothing is begun.
+    findRecorded(document.superseded, { ...reading, document }),
+  ]);
   if (recorded === undefined) return { document, found };
   const absent = wishes.filter(({ name }) => found.get(name) === undefined);
   const caughtUp = catchUp(document, await listAll(absent, session.ctx, session.config.stack));

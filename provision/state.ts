@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type CommandSpec, type Outcome, runCommand } from "../lib/command.ts";
-import { listAll } from "../lib/engine/destroy.ts";
+import { listAll } from "../lib/engine/owned.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { badArguments } from "../lib/flags.ts";
 import { confirm } from "../lib/operation.ts";

@@ -1,11 +1,11 @@
-import { listAll, type Target } from "../lib/engine/destroy.ts";
+import { listAll, type Owned } from "../lib/engine/owned.ts";
 import type { Wish } from "../lib/engine/wish.ts";
 import type { Session } from "../lib/session.ts";
 
 export interface Census {
   /** How many of each kind AWS still lists under the stack's ownership tag or derived names. */
   readonly counts: Readonly<Record<string, number>>;
-  readonly left: readonly Target[];
+  readonly left: readonly Owned[];
 }
 
 /** Asks each service again what it has of the stack. Nothing that was recorded takes part in this. */

@@ -1,6 +1,7 @@
 import { explainAwsError } from "../lib/aws/explanation.ts";
 import { type Outcome, runCommand } from "../lib/command.ts";
-import { destroy, type Target } from "../lib/engine/destroy.ts";
+import { destroy } from "../lib/engine/destroy.ts";
+import type { Named } from "../lib/engine/owned.ts";
 import type { Wish } from "../lib/engine/wish.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { confirm, openJournal, withLease } from "../lib/operation.ts";
@@ -33,14 +34,15 @@ async function down(session: Session): Promise<Outcome> {
 }
 
 /** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */
-async function removeAll(session: Session, wishes: readonly Wish[], shown: readonly Target[]): Promise<void> {
+async function removeAll(session: Session, wishes: readonly Wish[], shown: readonly Named[]): Promise<void> {
   const by = { ctx: session.ctx, progress: session.report, explain: explainAwsError };
   const isBucket = ({ kind }: { readonly kind: string }) => kind === "bucket";
   const bucket = wishes.filter(isBucket);
   const others = wishes.filter((wish) => !isBucket(wish));
   const canLease = session.config.state.backend === "file" || shown.some(isBucket);
   if (!canLease) {
-    await destroy({ ...by, wishes: others, targets: shown });
+    const { targets } = await findTargets(session, others);
+    await destroy({ ...by, wishes: others, targets });
     return;
   }
   await withLease(session, "down", async (lease) => {

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import type { Target } from "../lib/engine/destroy.ts";
+import type { Named } from "../lib/engine/owned.ts";
 import type { Session } from "../lib/session.ts";
 import type { Census } from "./census.ts";
 
 /** Keeps what was taken away and what the census found, as JSON beside the user. Returns the file's path. */
 export async function writeReceipt(
   { config, ctx, caller, directory }: Session,
-  { targets, census }: { targets: readonly Target[]; census: Census },
+  { targets, census }: { targets: readonly Named[]; census: Census },
 ): Promise<string> {
   const at = new Date().toISOString();
   const folder = `${directory}/receipts`;

@@ -1,16 +1,21 @@
-import { listAll, type Target } from "../lib/engine/destroy.ts";
+import { findRecorded, listAll, type Named, type Owned } from "../lib/engine/owned.ts";
 import type { Wish } from "../lib/engine/wish.ts";
 import { loadState } from "../state/rescue.ts";
+import type { StateDocument } from "../state/document.ts";
 import { belongingOf, identifier, type Recorded, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 export interface Targets {
-  readonly targets: readonly Target[];
+  readonly targets: readonly Owned[];
   /** The state document, when there is one. */
   readonly reading: Recorded | undefined;
 }
 
-/** What is to go: all that carries the stack's tags, and what was recorded and is still there without them. */
+/**
+ * What is to go: all that carries the stack's tags. What is recorded is looked at too, because AWS may show tags late.
+ *
+ * @throws BerthError `ForeignResource` when something recorded isn't the stack's.
+ */
 export async function findTargets(session: Session, wishes: readonly Wish[]): Promise<Targets> {
   const { ctx, config } = session;
   const [listed, loaded] = await Promise.all([
@@ -23,22 +28,19 @@ export async function findTargets(session: Session, wishes: readonly Wish[]): Pr
   ]);
   if (loaded === undefined) return { targets: listed, reading: undefined };
   const { document } = loaded;
-  const recorded = [
-    ...Object.entries(document.resources).map(([name, entry]) => ({ ...entry, name })),
-    ...document.superseded,
-  ];
-  const unlisted = recorded.filter(({ id }) => id !== undefined && listed.every((one) => one.id !== id));
-  const found = await Promise.all(
-    unlisted.map(async ({ name, kind, generation, id }) => {
-      const wish = wishes.find((one) => one.kind === kind);
-      const observed = await wish?.find(ctx, identifier(session)(name, generation, document), id);
-      return observed === undefined ? [] : [{ name, kind, generation, id: observed.facts.id }];
-    }),
-  );
-  return { targets: [...listed, ...found.flat()], reading: loaded };
+  const unlisted = namedIn(document).filter(({ id }) => listed.every((one) => one.id !== id));
+  const found = await findRecorded(unlisted, { ctx, wishes, document, identify: identifier(session) });
+  return { targets: [...listed, ...found], reading: loaded };
 }
 
-export function targetsText(targets: readonly Target[]): string {
+function namedIn({ resources, superseded }: StateDocument): Named[] {
+  const current = Object.entries(resources).flatMap(([name, { id, ...entry }]) =>
+    id === undefined ? [] : [{ ...entry, name, id }],
+  );
+  return [...current, ...superseded];
+}
+
+export function targetsText(targets: readonly Named[]): string {
   const rows = targets.map(
     ({ name, kind, id }) => `  - ${name.padEnd(18)} ${kind === name ? id : `${kind} ${id}`}`,
   );

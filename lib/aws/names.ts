@@ -31,8 +31,14 @@ export function instanceProfileName({ region }: Pick<Place, "region">, named: Na
   return fit(`berth-${named.stack}-${region}${suffix(named, "instance-profile", "-")}`, 64);
 }
 
-/** Where Berth keeps its roles and profiles in IAM: makes them listable without reading everybody's. */
-export const iamPath = "/berth/";
+/** All that Berth keeps in IAM, of every region. */
+export const iamRoot = "/berth/";
+
+/**
+ * Where the roles and profiles of a region are kept in IAM, which itself knows no regions: they are listed without reading
+ * everybody's, and a stack of the same name in another region has others.
+ */
+export const iamPath = ({ region }: Pick<Place, "region">): string => `${iamRoot}${region}/`;
 
 function suffix(named: Named, kind: string, separator: string): string {
   return named.name === kind ? "" : `${separator}${named.name}`;

@@ -1,33 +1,9 @@
 import type { Filter, ResourceType, Tag, TagSpecification } from "@aws-sdk/client-ec2";
-
-export type Tags = Readonly<Record<string, string>>;
-
-export const stackTag = "berth:stack";
-const resourceTag = "berth:resource";
-const generationTag = "berth:generation";
-
-export interface Owner {
-  readonly stack: string;
-  readonly name: string;
-  readonly generation: number;
-}
-
-/** The tags by which a resource is recognised again in AWS, without any state. */
-export function ownershipTags({ stack, name, generation }: Owner): Tags {
-  return { [stackTag]: stack, [resourceTag]: name, [generationTag]: String(generation) };
-}
+import { ownershipTags, stackTag, type Owner, type Tags } from "../owner.ts";
 
 /** All tags of a resource. Ownership is laid over the user's tags last: configuration can't overwrite it. */
 export function resourceTags(owner: Owner, userTags: Tags = {}): Tags {
   return { ...userTags, ...ownershipTags(owner) };
-}
-
-/** Whose it is by its tags, or undefined when one of the ownership tags is missing or not Berth's. */
-export function parseOwner(tags: Tags): Owner | undefined {
-  const { [stackTag]: stack, [resourceTag]: name, [generationTag]: text = "" } = tags;
-  if (stack === undefined || name === undefined) return undefined;
-  const generation = Number.parseInt(text, 10);
-  return { stack, name, generation: Number.isNaN(generation) ? 0 : generation };
 }
 
 /** Filters for EC2: this very resource, or everything of a stack. */

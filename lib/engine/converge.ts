@@ -3,6 +3,7 @@ import type { Journal } from "../../state/journal.ts";
 import { BerthError, LostReply } from "../errors.ts";
 import type { Identity, ResourceContext } from "../resources/resource.ts";
 import { runGraph } from "./graph.ts";
+import { findRecorded, type Named } from "./owned.ts";
 import type { Plan, Step } from "./plan.ts";
 import { findPatiently, type Identify, type Observations } from "./read.ts";
 import type { IdOf, Observed, Wish } from "./wish.ts";
@@ -181,22 +182,33 @@ async function updateUntilEqual(wish: Wish, first: Observed, work: Work): Promis
   }
 }
 
-async function removeSuperseded({ journal, wishes, ctx, progress }: ConvergeOptions): Promise<void> {
+/** Looks at all of them at once before the first is removed: an id that stands in a document may be anybody's. */
+async function removeSuperseded(options: ConvergeOptions): Promise<void> {
+  const { journal, wishes, ctx, progress } = options;
+  const kinds = new Set(wishes.map(({ kind }) => kind));
+  const { document } = journal;
+  const isCurrent = ({ name, id }: Named) => document.resources[name]?.id === id;
+  const known = document.superseded.filter(({ kind }) => kinds.has(kind));
+  const old = known.filter((one) => !isCurrent(one));
+  const there = await findRecorded(old, { ...options, document });
+  forget(journal, new Set(known.map(({ id }) => id).filter((id) => there.every((one) => one.id !== id))));
   const order = wishes.map(({ name }) => name);
-  const old = journal.document.superseded.toSorted((a, b) => order.indexOf(b.name) - order.indexOf(a.name));
-  for (const { name, id } of old) {
+  for (const one of there.toSorted((a, b) => order.indexOf(b.name) - order.indexOf(a.name))) {
     ctx.signal.throwIfAborted();
-    const wish = wishes.find((one) => one.name === name);
-    if (wish === undefined || journal.document.resources[name]?.id === id) continue;
-    const label = `${name} (old)`;
+    const label = `${one.name} (old)`;
     const note = progress.begin(label, "remove");
-    await wish.remove({ ...ctx, note }, id);
-    journal.note((document) => ({
-      ...document,
-      superseded: document.superseded.filter((entry) => entry.id !== id),
-    }));
-    progress.end(label, "remove", id);
+    await wishes.find(({ kind }) => kind === one.kind)?.remove({ ...ctx, note }, one.id);
+    forget(journal, new Set([one.id]));
+    progress.end(label, "remove", one.id);
   }
+}
+
+function forget(journal: Journal, gone: ReadonlySet<string>): void {
+  if (gone.size === 0) return;
+  journal.note((document) => ({
+    ...document,
+    superseded: document.superseded.filter(({ id }) => !gone.has(id)),
+  }));
 }
 
 function neverVisible(wish: Wish, id: string): BerthError {

@@ -2,32 +2,14 @@ import type { Journal } from "../../state/journal.ts";
 import type { ResourceContext } from "../resources/resource.ts";
 import type { ConvergeOptions, ConvergeProgress } from "./converge.ts";
 import { runGraph } from "./graph.ts";
+import type { Owned } from "./owned.ts";
 import type { Wish } from "./wish.ts";
-
-/** One thing that is to go, or that is left. */
-export interface Target {
-  readonly name: string;
-  readonly kind: string;
-  readonly id: string;
-  readonly generation: number;
-}
-
-/** Everything of the stack: what carries its ownership tag in AWS, and nothing that AWS doesn't show. */
-export async function listAll(
-  wishes: readonly Wish[],
-  ctx: ResourceContext,
-  stack: string,
-): Promise<Target[]> {
-  const lists = await Promise.all(
-    wishes.map(async ({ kind, list }) => (await list(ctx, stack)).map((one) => ({ ...one, kind }))),
-  );
-  return lists.flat();
-}
 
 export interface DestroyOptions {
   readonly ctx: ResourceContext;
   readonly wishes: readonly Wish[];
-  readonly targets: readonly Target[];
+  /** Looked at directly before: nothing else is removed. */
+  readonly targets: readonly Owned[];
   /** Absent when the stack has no state document: tags alone are enough. */
   readonly journal?: Journal | undefined;
   readonly progress: ConvergeProgress;
@@ -64,7 +46,7 @@ export async function destroy(options: DestroyOptions): Promise<void> {
 
 async function removeOne(
   wish: Wish,
-  target: Target,
+  target: Owned,
   { ctx, progress, explain }: DestroyOptions,
 ): Promise<void> {
   const note = progress.begin(target.name, "remove");

@@ -1,3 +1,4 @@
+import { isOwnedBy } from "../owner.ts";
 import type {
   Difference,
   Facts,
@@ -30,6 +31,8 @@ type Outputs = Readonly<Record<string, string>>;
 /** A resource as it was found, with what can be asked of it. */
 export interface Observed {
   readonly facts: Facts;
+  /** It carries the stack's tag. Without that it may be repaired where its id is recorded, and never removed. */
+  readonly isOwned: boolean;
   readonly outputs: Outputs;
   readonly differences: (idOf: IdOf) => Difference[];
   readonly update: (ctx: ResourceContext, idOf: IdOf, differences: readonly Difference[]) => Promise<void>;
@@ -67,6 +70,7 @@ export function wish<Desired, Found extends Facts>(spec: WishSpec<Desired, Found
       if (facts === undefined) return undefined;
       return {
         facts,
+        isOwned: isOwnedBy(identity.stack, facts.tags),
         outputs: spec.outputs?.(facts) ?? {},
         differences: (idOf) => resource.differences(identity, desired(idOf), facts),
         update: (updateCtx, idOf, differences) =>

@@ -1,5 +1,5 @@
 import type { Call } from "../aws/clients.ts";
-import type { Target } from "../engine/destroy.ts";
+import type { Named } from "../engine/owned.ts";
 import type { ConvergeProgress } from "../engine/converge.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { BerthError } from "../errors.ts";
@@ -18,7 +18,7 @@ export interface Summary {
   readonly changes: Changes;
   readonly calls: { readonly read: number; readonly write: number };
   readonly url?: string | undefined;
-  readonly left?: readonly Target[] | undefined;
+  readonly left?: readonly Named[] | undefined;
   readonly durationMs: number;
 }
 

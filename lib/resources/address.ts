@@ -7,10 +7,11 @@ import {
   type Address,
   type Filter,
 } from "@aws-sdk/client-ec2";
-import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { fromTagList, tagSpecifications } from "../aws/tags.ts";
 import { onceVisible, requireId } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
-import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { ec2Lookup } from "./ec2-lookup.ts";
+import { identityDifferences, repairTags } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
 import type { Facts, Resource, ResourceContext } from "./resource.ts";
 
@@ -30,12 +31,7 @@ const kind = "address";
 export const address: Resource<AddressDesired, AddressFacts> = {
   kind,
 
-  find: (ctx, identity, known) =>
-    findOwned(identity, known, {
-      kind,
-      byId: (id) => describe(ctx, byId(id)),
-      byTags: (filters) => describe(ctx, filters),
-    }),
+  find: (...asked) => lookup.find(...asked),
 
   async create(ctx, identity) {
     const { AllocationId } = await ctx.clients.ec2.send(
@@ -65,14 +61,14 @@ export const address: Resource<AddressDesired, AddressFacts> = {
         await disassociate(ctx, id);
         await ctx.clients.ec2.send(new ReleaseAddressCommand({ AllocationId: id }));
       },
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: (...asked) => lookup.list(...asked),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "allocation-id", Values: [id] }];
+const lookup = ec2Lookup({ kind, idFilter: "allocation-id", describe });
 
 /** In one call, so that requests go to the one instance or the other but never to none. */
 async function associate(ctx: ResourceContext, facts: AddressFacts, instanceId: string): Promise<void> {
@@ -85,7 +81,7 @@ async function associate(ctx: ResourceContext, facts: AddressFacts, instanceId: 
 }
 
 async function disassociate(ctx: ResourceContext, id: string): Promise<void> {
-  const [facts] = await describe(ctx, byId(id));
+  const facts = await lookup.get(ctx, id);
   if (facts?.associationId === undefined) return;
   await unlessGone(
     ctx.clients.ec2.send(new DisassociateAddressCommand({ AssociationId: facts.associationId })),

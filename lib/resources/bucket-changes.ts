@@ -9,7 +9,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { isConflict, isNotFound } from "../aws/errors.ts";
 import { retry } from "../aws/poll.ts";
-import { toTagList, type Tags } from "../aws/tags.ts";
+import { toTagList } from "../aws/tags.ts";
+import type { Tags } from "../owner.ts";
 import { lifecycleWithOurs, policyWithOurs, publicAccessBlock, type BucketFacts } from "./bucket-settings.ts";
 import { concerns } from "./difference.ts";
 import type { Change, ResourceContext } from "./resource.ts";

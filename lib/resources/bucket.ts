@@ -5,13 +5,15 @@ import {
   HeadBucketCommand,
   ListBucketsCommand,
   paginateListBuckets,
+  type Bucket,
   type BucketLocationConstraint,
   type CreateBucketConfiguration,
 } from "@aws-sdk/client-s3";
 import { isDenied, isOthersBucket, isOwnBucket, unlessAbsent, unlessNotConfigured } from "../aws/errors.ts";
 import { bucketName } from "../aws/names.ts";
-import { fromTagList, stackTag, toTagList, type Tags } from "../aws/tags.ts";
+import { fromTagList, toTagList } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
+import type { Tags } from "../owner.ts";
 import { updateBucket } from "./bucket-changes.ts";
 import { emptyBucket } from "./bucket-contents.ts";
 import {
@@ -41,7 +43,7 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
   kind,
 
   async find(ctx, identity, known) {
-    const name = known ?? bucketName(ctx, identity);
+    const name = bucketName(ctx, identity);
     const found = await unlessAbsent(refuseOtherAccount(ctx, name, readBucket(ctx, name)));
     return found && refuseStranger(identity, found, { kind, known, marked: bearsMark(found) });
   },
@@ -83,16 +85,13 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
     const names: string[] = [];
     const query = { Prefix: namePrefix, BucketRegion: ctx.region };
     for await (const page of paginateListBuckets({ client: ctx.clients.s3, pageSize: 1000 }, query)) {
-      names.push(...(page.Buckets ?? []).flatMap((one) => one.Name ?? []));
+      names.push(...(page.Buckets ?? []).filter(isHere(ctx)).flatMap((one) => one.Name ?? []));
     }
     // S3 lists buckets without their tags.
     const tagged = await Promise.all(
       names.map(async (id) => ({ id, tags: (await unlessAbsent(readTags(ctx, id))) ?? {} })),
     );
-    return toListed(
-      kind,
-      tagged.filter((one) => one.tags[stackTag] === stack),
-    );
+    return toListed(kind, stack, tagged);
   },
 };
 
@@ -129,6 +128,12 @@ async function createBucket(ctx: ResourceContext, name: string, tags: Tags): Pro
     if (!isOwnBucket(error)) throw error;
   }
 }
+
+/** An endpoint that knows neither prefix nor region of a query lists everything; one that tells no region is asked in its own. */
+const isHere =
+  ({ region }: ResourceContext) =>
+  ({ Name = "", BucketRegion = region }: Bucket): boolean =>
+    Name.startsWith(namePrefix) && BucketRegion === region;
 
 /** The first region there was is the only one that must not be named. */
 function isConstraint(region: string): region is BucketLocationConstraint {

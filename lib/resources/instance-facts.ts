@@ -9,7 +9,8 @@ import {
   type Volume,
 } from "@aws-sdk/client-ec2";
 import { unlessAbsent } from "../aws/errors.ts";
-import { fromTagList } from "../aws/tags.ts";
+import { fromTagList, ownershipFilters } from "../aws/tags.ts";
+import { isExactly, type Owner } from "../owner.ts";
 import { requireId } from "./creation.ts";
 import { findDeletedProfile } from "./profile-association.ts";
 import type { Facts, ResourceContext } from "./resource.ts";
@@ -51,7 +52,9 @@ export interface InstanceFacts extends InstanceSummary {
   readonly deletedProfileId: string | undefined;
 }
 
-const living: Filter = { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] };
+const livingStates = ["pending", "running", "stopping", "stopped"];
+const living: Filter = { Name: "instance-state-name", Values: livingStates };
+const isLiving = ({ state }: InstanceSummary): boolean => livingStates.includes(state);
 
 /** The instance of that id, unless it is on its way out. One round trip. */
 export async function readInstance(ctx: ResourceContext, id: string): Promise<InstanceFacts[]> {
@@ -59,13 +62,14 @@ export async function readInstance(ctx: ResourceContext, id: string): Promise<In
     describeInstances(ctx, [{ Name: "instance-id", Values: [id] }, living]),
     readDetails(ctx, id),
   ]);
-  return found.map((one) => withDetails(one, details));
+  return found.filter((one) => one.id === id && isLiving(one)).map((one) => withDetails(one, details));
 }
 
-/** Instances that aren't on their way out. Two round trips. */
-export async function readInstances(ctx: ResourceContext, filters: Filter[]): Promise<InstanceFacts[]> {
-  const found = await describeInstances(ctx, [...filters, living]);
-  return Promise.all(found.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
+/** The living ones with these ownership tags. Two round trips. */
+export async function readInstances(ctx: ResourceContext, owner: Owner): Promise<InstanceFacts[]> {
+  const found = await describeInstances(ctx, [...ownershipFilters(owner), living]);
+  const own = found.filter((one) => isExactly(owner, one.tags) && isLiving(one));
+  return Promise.all(own.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
 }
 
 /** Instances in any state, terminated ones for as long as AWS lists them. */
@@ -105,7 +109,7 @@ async function readDetails(ctx: ResourceContext, id: string): Promise<Details> {
   ]);
   return {
     ...(data === undefined ? {} : { userData: decode(data.UserData?.Value) }),
-    volumes: disks.Volumes ?? [],
+    volumes: (disks.Volumes ?? []).filter((one) => one.Attachments?.some((at) => at.InstanceId === id)),
     cpuCredits:
       credit.InstanceCreditSpecifications?.find((one) => one.InstanceId === id)?.CpuCredits ?? "standard",
     deletedProfileId,

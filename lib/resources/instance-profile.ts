@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { unlessAbsent } from "../aws/errors.ts";
 import { iamPath, instanceProfileName } from "../aws/names.ts";
-import { fromTagList, stackTag, toTagList } from "../aws/tags.ts";
+import { fromTagList, toTagList } from "../aws/tags.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
@@ -36,15 +36,15 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
   kind,
 
   async find(ctx, identity, known) {
-    const found = await getProfile(ctx, known ?? instanceProfileName(ctx, identity));
-    return found && refuseStranger(identity, found, { kind, known, marked: found.path === iamPath });
+    const found = await getProfile(ctx, instanceProfileName(ctx, identity));
+    return found && refuseStranger(identity, found, { kind, known, marked: found.path === iamPath(ctx) });
   },
 
   async create(ctx, identity, { name }) {
     await ctx.clients.iam.send(
       new CreateInstanceProfileCommand({
         InstanceProfileName: name,
-        Path: iamPath,
+        Path: iamPath(ctx),
         Tags: toTagList(identity.tags),
       }),
     );
@@ -84,7 +84,7 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
     const names: string[] = [];
     for await (const page of paginateListInstanceProfiles(
       { client: ctx.clients.iam },
-      { PathPrefix: iamPath },
+      { PathPrefix: iamPath(ctx) },
     )) {
       names.push(...(page.InstanceProfiles ?? []).flatMap((one) => one.InstanceProfileName ?? []));
     }
@@ -92,7 +92,8 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
     const profiles = await Promise.all(names.map((name) => getProfile(ctx, name)));
     return toListed(
       kind,
-      profiles.filter((one) => one !== undefined).filter((one) => one.tags[stackTag] === stack),
+      stack,
+      profiles.filter((one) => one !== undefined),
     );
   },
 };

@@ -41,7 +41,7 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
     findOwned(identity, known, {
       kind,
       byId: (id) => readInstance(ctx, id),
-      byTags: (filters) => readInstances(ctx, filters),
+      byTags: () => readInstances(ctx, identity),
     }),
 
   async create(ctx, identity, desired) {
@@ -81,7 +81,7 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
   /** One that is shutting down is listed: it holds its subnet and group until it is terminated. */
   async list(ctx, stack) {
     const found = await describeInstances(ctx, ownershipFilters({ stack }));
-    return toListed(kind, found.filter(isPresent));
+    return toListed(kind, stack, found.filter(isPresent));
   },
 };
 
@@ -140,8 +140,8 @@ function launchFailed(seen: InstanceSummary): BerthError {
 }
 
 async function getSummary(ctx: ResourceContext, id: string): Promise<InstanceSummary | undefined> {
-  const [found] = await describeInstances(ctx, [{ Name: "instance-id", Values: [id] }]);
-  return found;
+  const found = await describeInstances(ctx, [{ Name: "instance-id", Values: [id] }]);
+  return found.find((one) => one.id === id);
 }
 
 const isPresent = (seen: InstanceSummary | undefined): boolean =>

@@ -7,10 +7,11 @@ import {
   type Filter,
   type InternetGateway,
 } from "@aws-sdk/client-ec2";
-import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { fromTagList, tagSpecifications } from "../aws/tags.ts";
 import { onceVisible, requireId, unlessThere } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
-import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { ec2Lookup } from "./ec2-lookup.ts";
+import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone, unlessGone } from "./removal.ts";
 import type { Difference, Facts, Resource, ResourceContext } from "./resource.ts";
 
@@ -28,12 +29,7 @@ const kind = "internet-gateway";
 export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFacts> = {
   kind,
 
-  find: (ctx, identity, known) =>
-    findOwned(identity, known, {
-      kind,
-      byId: (id) => describe(ctx, byId(id)),
-      byTags: (filters) => describe(ctx, filters),
-    }),
+  find: (...asked) => lookup.find(...asked),
 
   async create(ctx, identity) {
     const { InternetGateway: made } = await ctx.clients.ec2.send(
@@ -61,15 +57,15 @@ export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFa
         await detach(ctx, id);
         await ctx.clients.ec2.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
       },
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
       blockers: () => describePublicInterfaces(ctx, id),
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: (...asked) => lookup.list(...asked),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "internet-gateway-id", Values: [id] }];
+const lookup = ec2Lookup({ kind, idFilter: "internet-gateway-id", describe });
 
 function attachmentDifference(desired: InternetGatewayDesired, facts: InternetGatewayFacts): Difference[] {
   const values = { wanted: desired.vpcId, found: facts.vpcId };
@@ -87,7 +83,7 @@ async function attach(ctx: ResourceContext, id: string, vpcId: string): Promise<
 }
 
 async function detach(ctx: ResourceContext, id: string): Promise<void> {
-  const [facts] = await describe(ctx, byId(id));
+  const facts = await lookup.get(ctx, id);
   if (facts?.vpcId === undefined) return;
   const command = new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId: facts.vpcId });
   await unlessGone(ctx.clients.ec2.send(command));
@@ -95,7 +91,7 @@ async function detach(ctx: ResourceContext, id: string): Promise<void> {
 
 /** AWS detaches a gateway only when nothing behind it has a public address. */
 async function describePublicInterfaces(ctx: ResourceContext, id: string): Promise<string[]> {
-  const [facts] = await describe(ctx, byId(id));
+  const facts = await lookup.get(ctx, id);
   return facts?.vpcId === undefined
     ? []
     : describeInterfaces(ctx.clients.ec2, { Name: "vpc-id", Values: [facts.vpcId] });

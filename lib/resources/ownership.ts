@@ -1,20 +1,22 @@
 import { CreateTagsCommand, type Filter } from "@aws-sdk/client-ec2";
-import { ownershipFilters, parseOwner, stackTag, tagDifferences, toTagList, type Tags } from "../aws/tags.ts";
+import { ownershipFilters, tagDifferences, toTagList } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
+import { foreignResource, isExactly, isOwnedBy, lostStackTag, parseOwner, stackTag } from "../owner.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns } from "./difference.ts";
 import type { Change, Difference, Facts, Identity, Listed, ResourceContext } from "./resource.ts";
 
 interface Search<Found> {
   readonly kind: string;
-  /** None when it isn't there or is on its way out. */
+  /** None when it isn't there or is on its way out. Others than the one asked for are left out here. */
   readonly byId: (id: string) => Promise<Found[]>;
-  /** All that match and aren't on their way out. */
+  /** All that match and aren't on their way out. Others than those asked for are left out here. */
   readonly byTags: (filters: Filter[]) => Promise<Found[]>;
 }
 
 /**
- * The resource of EC2 by recorded id, else by its ownership tags.
+ * The resource of EC2 by recorded id, else by its ownership tags. What is answered is compared with what was asked for:
+ * not every endpoint that speaks like AWS honours a filter.
  *
  * @throws BerthError `ForeignResource`, `AmbiguousResource`.
  */
@@ -24,10 +26,11 @@ export async function findOwned<Found extends Facts>(
   { kind, byId, byTags }: Search<Found>,
 ): Promise<Found | undefined> {
   if (known !== undefined) {
-    const [found] = await byId(known);
-    if (found) return refuseOtherStack(kind, identity, found);
+    const found = (await byId(known)).find(({ id }) => id === known);
+    if (found) return refuseForeign(kind, identity, found);
   }
-  const matches = await byTags(ownershipFilters(identity));
+  const answered = await byTags(ownershipFilters(identity));
+  const matches = answered.filter(({ tags }) => isExactly(identity, tags));
   if (matches.length > 1) throw ambiguous(kind, identity, matches);
   return matches[0];
 }
@@ -50,28 +53,18 @@ export function refuseStranger<Found extends Facts>(
   found: Found,
   search: NamedSearch,
 ): Found {
-  const tagged = found.tags[stackTag] !== undefined;
-  if (!tagged && !(search.known === found.id && search.marked)) throw foreign(search.kind, identity, found);
-  return refuseOtherStack(search.kind, identity, found);
-}
-
-function refuseOtherStack<Found extends Facts>(kind: string, identity: Identity, found: Found): Found {
-  const stack = found.tags[stackTag];
-  if (stack !== undefined && stack !== identity.stack) throw foreign(kind, identity, found);
+  const isUntagged = found.tags[stackTag] === undefined;
+  const isOurs = isUntagged
+    ? search.known === found.id && search.marked
+    : isOwnedBy(identity.stack, found.tags);
+  if (!isOurs) throw foreignResource(search.kind, identity, found);
   return found;
 }
 
-/** The name is taken, or the recorded id is another stack's: whose, and the way out. */
-function foreign(kind: string, identity: Identity, found: { id: string; tags?: Tags }): BerthError {
-  const stack = found.tags?.[stackTag];
-  const owner =
-    stack === undefined ? "isn't Berth's: it has no berth:stack tag" : `belongs to stack ${stack}`;
-  return new BerthError({
-    code: "ForeignResource",
-    message: `${kind} ${found.id} ${owner}, so stack ${identity.stack} won't touch it`,
-    hint: `Give the stack another name in berth.yaml, or remove ${found.id} if nobody needs it`,
-    resource: identity.name,
-  });
+/** A recorded id alone proves nothing: a state document can be wrong, or written by somebody else. */
+function refuseForeign<Found extends Facts>(kind: string, identity: Identity, found: Found): Found {
+  if (isOwnedBy(identity.stack, found.tags) || lostStackTag(identity, found.tags)) return found;
+  throw foreignResource(kind, identity, found);
 }
 
 function ambiguous(kind: string, identity: Identity, matches: readonly Facts[]): BerthError {
@@ -96,10 +89,15 @@ export function identityDifferences(identity: Identity, facts: Facts): Differenc
   return tagDifferences(identity.tags, facts.tags);
 }
 
-/** For the census. What carries the stack's tag but not the others was tampered with, and is listed under its kind. */
-export function toListed(kind: string, facts: readonly Facts[]): Listed[] {
-  return facts.map(({ id, tags }) => {
-    const { name = kind, generation = 0 } = parseOwner(tags) ?? {};
-    return { id, name, generation };
-  });
+/**
+ * For the census: those that carry the stack's tag. What carries it but not the others was tampered with, and is listed under
+ * its kind.
+ */
+export function toListed(kind: string, stack: string, facts: readonly Facts[]): Listed[] {
+  return facts
+    .filter(({ tags }) => isOwnedBy(stack, tags))
+    .map(({ id, tags }) => {
+      const { name = kind, generation = 0 } = parseOwner(tags) ?? {};
+      return { id, name, generation };
+    });
 }

@@ -24,7 +24,7 @@ export async function findDeletedProfile(
   const [held] = await describeAssociations(ctx, instanceId);
   const { Arn = "", Id: heldId } = held?.IamInstanceProfile ?? {};
   // One outside of Berth's path is none of Berth's: the name says so already.
-  const [, name] = Arn.split(`:instance-profile${iamPath}`);
+  const [, name] = Arn.split(`:instance-profile${iamPath(ctx)}`);
   if (heldId === undefined || name === undefined) return undefined;
   const answer = await unlessAbsent(
     ctx.clients.iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })),
@@ -56,6 +56,8 @@ export async function setProfile(ctx: ResourceContext, instanceId: string, name:
   });
 }
 
+const states = ["associating", "associated"];
+
 /** One, but for a moment after a replacement: the newest first. */
 async function describeAssociations(
   ctx: ResourceContext,
@@ -63,10 +65,11 @@ async function describeAssociations(
 ): Promise<IamInstanceProfileAssociation[]> {
   const Filters = [
     { Name: "instance-id", Values: [instanceId] },
-    { Name: "state", Values: ["associating", "associated"] },
+    { Name: "state", Values: states },
   ];
   const found: IamInstanceProfileAssociation[] = [];
   const pages = paginateDescribeIamInstanceProfileAssociations({ client: ctx.clients.ec2 }, { Filters });
   for await (const page of pages) found.push(...(page.IamInstanceProfileAssociations ?? []));
-  return found.toSorted((a, b) => Number(b.State === "associating") - Number(a.State === "associating"));
+  const own = found.filter((one) => one.InstanceId === instanceId && states.includes(one.State ?? ""));
+  return own.toSorted((a, b) => Number(b.State === "associating") - Number(a.State === "associating"));
 }

@@ -14,7 +14,7 @@ import {
 import { isDeepStrictEqual } from "node:util";
 import { unlessAbsent } from "../aws/errors.ts";
 import { repositoryName } from "../aws/names.ts";
-import { fromTagList, stackTag, toTagList } from "../aws/tags.ts";
+import { fromTagList, toTagList } from "../aws/tags.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
@@ -54,7 +54,7 @@ export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
   kind,
 
   async find(ctx, identity, known) {
-    const found = await getRepository(ctx, known ?? repositoryName(identity));
+    const found = await getRepository(ctx, repositoryName(identity));
     return found && refuseStranger(identity, found, { kind, known, marked: isOurs(found.lifecycle) });
   },
 
@@ -110,10 +110,7 @@ export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
         tags: await readTags(ctx, one.repositoryArn),
       })),
     );
-    return toListed(
-      kind,
-      tagged.filter((one) => one.tags[stackTag] === stack),
-    );
+    return toListed(kind, stack, tagged);
   },
 };
 
@@ -167,7 +164,7 @@ async function describe(ctx: ResourceContext, name: string): Promise<Repository 
   const answer = await unlessAbsent(
     ctx.clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [name] })),
   );
-  return answer?.repositories?.[0];
+  return answer?.repositories?.find((one) => one.repositoryName === name);
 }
 
 async function readTags(ctx: ResourceContext, resourceArn: string | undefined) {

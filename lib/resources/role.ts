@@ -19,7 +19,7 @@ import {
 import { unlessAbsent } from "../aws/errors.ts";
 import { iamPath, roleName } from "../aws/names.ts";
 import { parsePolicy, samePolicy, type PolicyDocument } from "../aws/policy-document.ts";
-import { fromTagList, stackTag, toTagList } from "../aws/tags.ts";
+import { fromTagList, toTagList } from "../aws/tags.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
@@ -55,15 +55,15 @@ export const role: Resource<RoleDesired, RoleFacts> = {
   kind,
 
   async find(ctx, identity, known) {
-    const found = await getRole(ctx, known ?? roleName(ctx, identity));
-    return found && refuseStranger(identity, found, { kind, known, marked: found.path === iamPath });
+    const found = await getRole(ctx, roleName(ctx, identity));
+    return found && refuseStranger(identity, found, { kind, known, marked: found.path === iamPath(ctx) });
   },
 
   async create(ctx, identity, desired) {
     await ctx.clients.iam.send(
       new CreateRoleCommand({
         RoleName: desired.name,
-        Path: iamPath,
+        Path: iamPath(ctx),
         Description: desired.description,
         AssumeRolePolicyDocument: JSON.stringify(trust),
         Tags: toTagList(identity.tags),
@@ -112,14 +112,15 @@ export const role: Resource<RoleDesired, RoleFacts> = {
 
   async list(ctx, stack) {
     const names: string[] = [];
-    for await (const page of paginateListRoles({ client: ctx.clients.iam }, { PathPrefix: iamPath })) {
+    for await (const page of paginateListRoles({ client: ctx.clients.iam }, { PathPrefix: iamPath(ctx) })) {
       names.push(...(page.Roles ?? []).flatMap((one) => one.RoleName ?? []));
     }
     // IAM lists roles without their tags.
     const roles = await Promise.all(names.map((name) => getRole(ctx, name)));
     return toListed(
       kind,
-      roles.filter((one) => one !== undefined).filter((one) => one.tags[stackTag] === stack),
+      stack,
+      roles.filter((one) => one !== undefined),
     );
   },
 };

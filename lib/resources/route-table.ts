@@ -11,10 +11,11 @@ import {
   type Route,
   type RouteTable,
 } from "@aws-sdk/client-ec2";
-import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { fromTagList, tagSpecifications } from "../aws/tags.ts";
 import { onceVisible, requireId, unlessThere } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
-import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { ec2Lookup } from "./ec2-lookup.ts";
+import { identityDifferences, repairTags } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
 import type { Facts, Resource, ResourceContext } from "./resource.ts";
 
@@ -37,12 +38,7 @@ const everywhere = "0.0.0.0/0";
 export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
   kind,
 
-  find: (ctx, identity, known) =>
-    findOwned(identity, known, {
-      kind,
-      byId: (id) => describe(ctx, byId(id)),
-      byTags: (filters) => describe(ctx, filters),
-    }),
+  find: (...asked) => lookup.find(...asked),
 
   async create(ctx, identity, { vpcId }) {
     // The SDK's own token covers its retries. One of ours would outlive the table: made again, it would be answered with the one deleted.
@@ -82,14 +78,14 @@ export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
         await disassociate(ctx, id);
         await ctx.clients.ec2.send(new DeleteRouteTableCommand({ RouteTableId: id }));
       },
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: (...asked) => lookup.list(...asked),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "route-table-id", Values: [id] }];
+const lookup = ec2Lookup({ kind, idFilter: "route-table-id", describe });
 
 async function setDefaultRoute(
   ctx: ResourceContext,
@@ -108,8 +104,8 @@ async function setDefaultRoute(
 // A subnet has one table: if somebody gave it another, the association is moved, so that it is never without.
 async function associate(ctx: ResourceContext, id: string, subnetId: string): Promise<void> {
   const { ec2 } = ctx.clients;
-  const [other] = await describe(ctx, [{ Name: "association.subnet-id", Values: [subnetId] }]);
-  const held = other?.associations.find((one) => one.subnetId === subnetId);
+  const tables = await describe(ctx, [{ Name: "association.subnet-id", Values: [subnetId] }]);
+  const held = tables.flatMap(({ associations }) => associations).find((one) => one.subnetId === subnetId);
   await onceVisible(ctx, `route table ${id} for ${subnetId}`, async () => {
     if (held === undefined)
       await ec2.send(new AssociateRouteTableCommand({ RouteTableId: id, SubnetId: subnetId }));
@@ -119,7 +115,7 @@ async function associate(ctx: ResourceContext, id: string, subnetId: string): Pr
 }
 
 async function disassociate(ctx: ResourceContext, id: string): Promise<void> {
-  const [facts] = await describe(ctx, byId(id));
+  const facts = await lookup.get(ctx, id);
   for (const association of facts?.associations ?? []) {
     const command = new DisassociateRouteTableCommand({ AssociationId: association.id });
     await unlessGone(ctx.clients.ec2.send(command));

@@ -86,11 +86,12 @@ export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
     await removeUntilGone(ctx, {
       what: `S3 endpoint ${id}`,
       attempt: () => deleteEndpoint(ctx, id),
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await describe(ctx, byId(id))).some((one) => one.id === id),
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, { Filters: ownershipFilters({ stack }) })),
+  list: async (ctx, stack) =>
+    toListed(kind, stack, await describe(ctx, { Filters: ownershipFilters({ stack }) })),
 };
 
 const byId = (id: string) => ({ VpcEndpointIds: [id] });

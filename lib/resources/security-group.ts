@@ -9,10 +9,11 @@ import {
   type IpPermission,
   type SecurityGroup,
 } from "@aws-sdk/client-ec2";
-import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { fromTagList, tagSpecifications } from "../aws/tags.ts";
 import { onceVisible, requireId, unlessThere } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
-import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { ec2Lookup } from "./ec2-lookup.ts";
+import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone, unlessGone } from "./removal.ts";
 import {
   everythingOut,
@@ -46,12 +47,7 @@ const kind = "security-group";
 export const securityGroup: Resource<SecurityGroupDesired, SecurityGroupFacts> = {
   kind,
 
-  find: (ctx, identity, known) =>
-    findOwned(identity, known, {
-      kind,
-      byId: (id) => describe(ctx, byId(id)),
-      byTags: (filters) => describe(ctx, filters),
-    }),
+  find: (...asked) => lookup.find(...asked),
 
   async create(ctx, identity, desired) {
     const command = new CreateSecurityGroupCommand({
@@ -100,15 +96,15 @@ export const securityGroup: Resource<SecurityGroupDesired, SecurityGroupFacts> =
     await removeUntilGone(ctx, {
       what: `security group ${id}`,
       attempt: () => ctx.clients.ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })),
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
       blockers: () => describeInterfaces(ctx.clients.ec2, { Name: "group-id", Values: [id] }),
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: (...asked) => lookup.list(...asked),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "group-id", Values: [id] }];
+const lookup = ec2Lookup({ kind, idFilter: "group-id", describe });
 
 /** Names are unique in a VPC, and a replacement is made beside the old group. */
 function groupName(identity: Identity, desired: SecurityGroupDesired): string {

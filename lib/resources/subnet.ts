@@ -6,10 +6,11 @@ import {
   type Filter,
   type Subnet,
 } from "@aws-sdk/client-ec2";
-import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { fromTagList, tagSpecifications } from "../aws/tags.ts";
 import { onceVisible, requireId } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
-import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { ec2Lookup } from "./ec2-lookup.ts";
+import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone } from "./removal.ts";
 import type { Facts, Resource, ResourceContext } from "./resource.ts";
 
@@ -34,12 +35,7 @@ const isAllowed = ({ zones }: SubnetDesired, { zone }: SubnetFacts): boolean => 
 export const subnet: Resource<SubnetDesired, SubnetFacts> = {
   kind,
 
-  find: (ctx, identity, known) =>
-    findOwned(identity, known, {
-      kind,
-      byId: (id) => describe(ctx, byId(id)),
-      byTags: (filters) => describe(ctx, filters),
-    }),
+  find: (...asked) => lookup.find(...asked),
 
   async create(ctx, identity, { vpcId, cidr, zones }) {
     const zone = zones?.[0];
@@ -89,15 +85,15 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
     await removeUntilGone(ctx, {
       what: `subnet ${id}`,
       attempt: () => ctx.clients.ec2.send(new DeleteSubnetCommand({ SubnetId: id })),
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
       blockers: () => describeInterfaces(ctx.clients.ec2, { Name: "subnet-id", Values: [id] }),
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: (...asked) => lookup.list(...asked),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "subnet-id", Values: [id] }];
+const lookup = ec2Lookup({ kind, idFilter: "subnet-id", describe });
 
 async function describe(ctx: ResourceContext, filters: Filter[]): Promise<SubnetFacts[]> {
   const found: SubnetFacts[] = [];

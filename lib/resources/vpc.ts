@@ -9,10 +9,11 @@ import {
   type VpcAttributeName,
 } from "@aws-sdk/client-ec2";
 import { unlessAbsent } from "../aws/errors.ts";
-import { fromTagList, ownershipFilters, tagSpecifications } from "../aws/tags.ts";
+import { fromTagList, tagSpecifications } from "../aws/tags.ts";
 import { onceVisible, requireId } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
-import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
+import { ec2Lookup } from "./ec2-lookup.ts";
+import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeVpcDependents, removeUntilGone } from "./removal.ts";
 import type { Difference, Facts, Resource, ResourceContext } from "./resource.ts";
 
@@ -32,11 +33,7 @@ export const vpc: Resource<VpcDesired, VpcFacts> = {
   kind,
 
   async find(ctx, identity, known) {
-    const found = await findOwned(identity, known, {
-      kind,
-      byId: (id) => describe(ctx, byId(id)),
-      byTags: (filters) => describe(ctx, filters),
-    });
+    const found = await lookup.find(ctx, identity, known);
     return found && readDns(ctx, found);
   },
 
@@ -71,15 +68,15 @@ export const vpc: Resource<VpcDesired, VpcFacts> = {
     await removeUntilGone(ctx, {
       what: `VPC ${id}`,
       attempt: () => ctx.clients.ec2.send(new DeleteVpcCommand({ VpcId: id })),
-      listed: async () => (await describe(ctx, byId(id))).length > 0,
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
       blockers: () => describeVpcDependents(ctx.clients.ec2, id),
     });
   },
 
-  list: async (ctx, stack) => toListed(kind, await describe(ctx, ownershipFilters({ stack }))),
+  list: (...asked) => lookup.list(...asked),
 };
 
-const byId = (id: string): Filter[] => [{ Name: "vpc-id", Values: [id] }];
+const lookup = ec2Lookup({ kind, idFilter: "vpc-id", describe });
 
 /** AWS takes one attribute a call, and host names only where names are resolved at all. */
 async function switchDnsOn(

@@ -3,12 +3,11 @@ import { test } from "node:test";
 import {
   fromTagList,
   ownershipFilters,
-  ownershipTags,
-  parseOwner,
   resourceTags,
   tagDifferences,
   toTagList,
 } from "../../lib/aws/tags.ts";
+import { ownershipTags, parseOwner } from "../../lib/owner.ts";
 
 const owner = { stack: "hello", name: "vpc", generation: 2 };
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CreateTagsCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { stackTag, toTagList, type Tags } from "../../lib/aws/tags.ts";
+import { toTagList } from "../../lib/aws/tags.ts";
+import { stackTag, type Tags } from "../../lib/owner.ts";
 import type { Difference, Facts, Identity, Resource } from "../../lib/resources/resource.ts";
 import { newIdentity, type Account } from "../resources/account.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { stackTag } from "../../lib/aws/tags.ts";
+import { stackTag } from "../../lib/owner.ts";
 import { changes } from "./rows.ts";
 import { linesOf, openDriftingStack } from "./stack.ts";
 import { taggers } from "./tags.ts";

@@ -14,7 +14,8 @@ import {
   UntagRoleCommand,
 } from "@aws-sdk/client-iam";
 import { GetBucketTaggingCommand, PutBucketTaggingCommand } from "@aws-sdk/client-s3";
-import { fromTagList, toTagList, type Tags } from "../../lib/aws/tags.ts";
+import { fromTagList, toTagList } from "../../lib/aws/tags.ts";
+import type { Tags } from "../../lib/owner.ts";
 import type { Stranger } from "./rows.ts";
 
 /** How anybody reads and changes tags: each service has calls of its own. */

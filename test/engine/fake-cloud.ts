@@ -1,5 +1,6 @@
 import { wish, type Wish, type WishSpec } from "../../lib/engine/wish.ts";
 import { createClients } from "../../lib/aws/clients.ts";
+import { ownershipTags } from "../../lib/owner.ts";
 import type { Facts, Identity, Resource, ResourceContext } from "../../lib/resources/resource.ts";
 
 interface Thing extends Facts {
@@ -58,7 +59,8 @@ export class FakeCloud {
       },
       create: (_ctx, identity, { size, link }) => {
         const id = `${kind}-${(this.#ids += 1)}`;
-        this.things.set(id, { id, kind, owner: ownerOf(identity), size: "unset", link, tags: {} });
+        const tags = ownershipTags(identity);
+        this.things.set(id, { id, kind, owner: ownerOf(identity), size: "unset", link, tags });
         this.#record(`create ${id} ${size}`);
         return Promise.resolve(id);
       },

@@ -23,7 +23,8 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { bucketName } from "../../lib/aws/names.ts";
-import { fromTagList, stackTag, toTagList, type Tags } from "../../lib/aws/tags.ts";
+import { fromTagList, toTagList } from "../../lib/aws/tags.ts";
+import { stackTag, type Tags } from "../../lib/owner.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
 import { deleteForGood, emptyBucket } from "../../lib/resources/bucket-contents.ts";
 import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
