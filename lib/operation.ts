@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Journal } from "../state/journal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import type { LeaseRecord } from "../state/lease-record.ts";
-import { type Lease, takeLease } from "../state/lease.ts";
+import { type Lease, leaseKey, takeLease } from "../state/lease.ts";
 import { explainAwsError } from "./aws/explanation.ts";
 import { ensureBuilt } from "./docker/build.ts";
 import { connectEngine } from "./docker/engine.ts";
@@ -90,8 +90,22 @@ export async function withLease<T>(
     await lease.release().catch(() => undefined);
     throw error;
   });
-  await lease.release();
+  await giveBack(session, lease);
   return result;
+}
+
+/** All that was asked for is done by now. A lease that stays behind is no failure of it: it expires, and whoever comes next is told. */
+async function giveBack({ report, store }: Session, lease: Lease): Promise<void> {
+  try {
+    await lease.release();
+  } catch (error) {
+    const shown = explainAwsError(error, leaseKey);
+    const reason = shown instanceof Error ? shown.message : String(shown);
+    const seconds = Math.ceil(lease.leftMs / 1000);
+    report.message(
+      `warning: all is done, but the lease ${store.location}/${leaseKey} could not be given back (${reason}). It expires by itself in ${seconds} s; until then other runs find it held`,
+    );
+  }
 }
 
 /** The caller gives it back. Every write to AWS from here on first makes sure that it is still held. */

@@ -117,6 +117,11 @@ export class Lease {
     if (this.#lost) throw leaseLost(this.#store.location);
   }
 
+  /** How long it holds at most without another heartbeat. */
+  get leftMs(): number {
+    return Math.max(0, this.#own.ttlMs - this.#sinceRenewed());
+  }
+
   /** Gives it back, unless it was lost or abandoned. */
   async release(): Promise<void> {
     clearInterval(this.#timer);

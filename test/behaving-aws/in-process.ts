@@ -27,7 +27,7 @@ export interface InProcess extends AsyncDisposable {
   readonly plan: () => Promise<Run>;
   readonly up: (options?: RunOptions) => Promise<Run>;
   /** Holds the stack's lease while the work goes on. */
-  readonly hold: <T>(work: (session: Session) => Promise<T>) => Promise<T>;
+  readonly hold: <T>(work: (session: Session) => Promise<T>, options?: RunOptions) => Promise<T>;
   readonly store: () => Promise<ObjectStore>;
 }
 
@@ -92,8 +92,8 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       await using _ = session;
       return { ...(await up(session)), told };
     },
-    hold: async (work) => {
-      const { session } = await open("up");
+    hold: async (work, run) => {
+      const { session } = await open("up", run);
       await using _ = session;
       return withLease(session, "up", () => work(session));
     },
