@@ -6,6 +6,7 @@ import { clientTokens } from "./rules/client-tokens.ts";
 import { dependencies } from "./rules/dependencies.ts";
 import { dryRun } from "./rules/dry-run.ts";
 import { endpointRoutes } from "./rules/endpoint-routes.ts";
+import { ignoredFilters } from "./rules/ignored-filters.ts";
 import { inputLimits } from "./rules/input-limits.ts";
 import { instanceStates } from "./rules/instance-states.ts";
 import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
@@ -34,6 +35,8 @@ export interface Rules {
   readonly pagination: Pagination | false;
   /** How many times faster than by the clock objects of S3 grow old. */
   readonly objectAge: number | false;
+  /** Takes filters out of reads. */
+  readonly ignoredFilters: boolean;
 }
 
 export const allRules: Rules = {
@@ -50,6 +53,7 @@ export const allRules: Rules = {
   dependencies: { lingerPolls: 2 },
   pagination: { size: 1 },
   objectAge: false,
+  ignoredFilters: false,
 };
 
 /** One rule made of all that are in force, with nothing remembered. The order is that in which a call meets them. */
@@ -59,6 +63,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     lingerPolls: rules.dependencies === false ? 0 : rules.dependencies.lingerPolls,
   });
   const chosen: (Rule | false)[] = [
+    rules.ignoredFilters && ignoredFilters(),
     rules.dryRun && dryRun(),
     rules.pagination && pagination(rules.pagination),
     rules.clientTokens && clientTokens(),
@@ -93,4 +98,5 @@ export const noRules: Rules = {
   dependencies: false,
   pagination: false,
   objectAge: false,
+  ignoredFilters: false,
 };
