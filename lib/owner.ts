@@ -45,18 +45,26 @@ export function parseOwner(tags: Tags): Owner | undefined {
   return { stack, name, generation: Number.isNaN(generation) ? 0 : generation };
 }
 
-/** The name is taken, or the recorded id is somebody else's: whose, and the way out. */
+/** How what isn't ours came to be looked at: a document names its id, or it has the name that ours would have. */
+export type FoundBy = "id" | "name";
+
+/** Whose it is, and the way out. */
 export function foreignResource(
   kind: string,
   wanted: Pick<Owner, "stack" | "name">,
   found: { readonly id: string; readonly tags: Tags },
+  by: FoundBy,
 ): BerthError {
   const stack = found.tags[stackTag];
-  const owner = stack === undefined ? "has no berth:stack tag" : `belongs to stack ${stack}`;
+  const owner = stack === undefined ? `has no ${stackTag} tag` : `belongs to stack ${stack}`;
+  const ways = {
+    id: `If it is ${wanted.stack}'s and lost its tag, put ${stackTag}=${wanted.stack} back; if the state document names it by mistake, npm run state -- rebuild makes one from tags`,
+    name: `Give the stack another name in berth.yaml, or remove ${found.id} if nobody needs it`,
+  };
   return new BerthError({
     code: "ForeignResource",
     message: `${kind} ${found.id} ${owner}, so stack ${wanted.stack} won't touch it`,
-    hint: `If its id stands in a state document by mistake, run npm run state -- rebuild; if its name is taken, give the stack another one in berth.yaml; if it is ${wanted.stack}'s and lost its tag, put berth:stack=${wanted.stack} back`,
+    hint: ways[by],
     resource: wanted.name,
   });
 }

@@ -60,7 +60,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { bucket } = stackNames(config, account);
   const store =
     config.state.backend === "file"
-      ? openFileStore(`${config.state.path}/${config.stack}`)
+      ? openFileStore(`${config.state.path}/${config.stack}/${config.region}`)
       : openS3Store({ client: createClients({ ...access, onCall }).s3, bucket, account });
 
   return {

@@ -4,6 +4,7 @@ import { destroy } from "../lib/engine/destroy.ts";
 import type { Named } from "../lib/engine/owned.ts";
 import type { Wish } from "../lib/engine/wish.ts";
 import { exitCodes } from "../lib/errors.ts";
+import { findOtherRegions } from "../lib/resources/role.ts";
 import { confirm, openJournal, withLease } from "../lib/operation.ts";
 import { rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
@@ -22,7 +23,7 @@ async function down(session: Session): Promise<Outcome> {
   const { targets } = await findTargets(session, wishes);
   if (targets.length === 0) {
     await forgetState(session);
-    report.message(`nothing of ${config.stack} is there`);
+    report.message(await nothingThere(session));
     return tell(session, await takeCensus(session, wishes), "unchanged");
   }
   report.message(targetsText(targets));
@@ -31,6 +32,15 @@ async function down(session: Session): Promise<Outcome> {
   const census = await takeCensus(session, wishes);
   report.message(`receipt: ${await writeReceipt(session, { targets, census })}`);
   return tell(session, census, "done");
+}
+
+/** A region changed by mistake in berth.yaml looks like a stack that is gone: so it is said where the other one is. */
+async function nothingThere({ config, ctx }: Session): Promise<string> {
+  const { stack, region } = config;
+  const others = await findOtherRegions(ctx, stack);
+  const nothing = `${stack} is not deployed in ${region}: nothing of it is there`;
+  if (others.length === 0) return nothing;
+  return `${nothing}. A stack of that name is in ${others.join(", ")}; to remove that one, set region to it and run down again`;
 }
 
 /** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */

@@ -72,6 +72,6 @@ async function findOne(
   const observed = await wishes.find((one) => one.kind === kind)?.find(ctx, identity, id);
   // Another one than the recorded is no answer: that one is gone.
   if (observed?.facts.id !== id) return undefined;
-  if (!observed.isOwned) throw foreignResource(kind, identity, observed.facts);
+  if (!observed.isOwned) throw foreignResource(kind, identity, observed.facts, "id");
   return new OwnedResource(recorded);
 }

@@ -86,7 +86,8 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
       { client: ctx.clients.iam },
       { PathPrefix: iamPath(ctx) },
     )) {
-      names.push(...(page.InstanceProfiles ?? []).flatMap((one) => one.InstanceProfileName ?? []));
+      const here = (page.InstanceProfiles ?? []).filter(({ Path }) => Path === iamPath(ctx));
+      names.push(...here.flatMap((one) => one.InstanceProfileName ?? []));
     }
     // IAM lists profiles without their tags.
     const profiles = await Promise.all(names.map((name) => getProfile(ctx, name)));

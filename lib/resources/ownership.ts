@@ -57,14 +57,14 @@ export function refuseStranger<Found extends Facts>(
   const isOurs = isUntagged
     ? search.known === found.id && search.marked
     : isOwnedBy(identity.stack, found.tags);
-  if (!isOurs) throw foreignResource(search.kind, identity, found);
+  if (!isOurs) throw foreignResource(search.kind, identity, found, "name");
   return found;
 }
 
 /** A recorded id alone proves nothing: a state document can be wrong, or written by somebody else. */
 function refuseForeign<Found extends Facts>(kind: string, identity: Identity, found: Found): Found {
   if (isOwnedBy(identity.stack, found.tags) || lostStackTag(identity, found.tags)) return found;
-  throw foreignResource(kind, identity, found);
+  throw foreignResource(kind, identity, found, "id");
 }
 
 function ambiguous(kind: string, identity: Identity, matches: readonly Facts[]): BerthError {

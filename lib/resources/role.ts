@@ -17,9 +17,10 @@ import {
   type Role,
 } from "@aws-sdk/client-iam";
 import { unlessAbsent } from "../aws/errors.ts";
-import { iamPath, roleName } from "../aws/names.ts";
+import { iamPath, iamRoot, roleName } from "../aws/names.ts";
 import { parsePolicy, samePolicy, type PolicyDocument } from "../aws/policy-document.ts";
 import { fromTagList, toTagList } from "../aws/tags.ts";
+import { isOwnedBy } from "../owner.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
@@ -111,12 +112,10 @@ export const role: Resource<RoleDesired, RoleFacts> = {
   },
 
   async list(ctx, stack) {
-    const names: string[] = [];
-    for await (const page of paginateListRoles({ client: ctx.clients.iam }, { PathPrefix: iamPath(ctx) })) {
-      names.push(...(page.Roles ?? []).flatMap((one) => one.RoleName ?? []));
-    }
+    const here = iamPath(ctx);
+    const listed = (await listRoles(ctx, here)).filter(({ Path }) => Path === here);
     // IAM lists roles without their tags.
-    const roles = await Promise.all(names.map((name) => getRole(ctx, name)));
+    const roles = await Promise.all(listed.map(({ RoleName = "" }) => getRole(ctx, RoleName)));
     return toListed(
       kind,
       stack,
@@ -124,6 +123,29 @@ export const role: Resource<RoleDesired, RoleFacts> = {
     );
   },
 };
+
+/** The other regions in which the stack has a role: IAM alone knows of all of them at once. */
+export async function findOtherRegions(ctx: ResourceContext, stack: string): Promise<string[]> {
+  const listed = await listRoles(ctx, iamRoot);
+  const others = listed.flatMap(({ Path = "", RoleName = "" }) => {
+    const region = Path.slice(iamRoot.length, -1);
+    const isOther = Path.startsWith(iamRoot) && region !== ctx.region;
+    return isOther && RoleName === roleName({ region }, { stack, name: kind }) ? [{ region, RoleName }] : [];
+  });
+  const roles = await Promise.all(others.map(({ RoleName }) => getRole(ctx, RoleName)));
+  return others
+    .filter((_, index) => isOwnedBy(stack, roles[index]?.tags ?? {}))
+    .map(({ region }) => region)
+    .toSorted();
+}
+
+async function listRoles(ctx: ResourceContext, PathPrefix: string): Promise<Role[]> {
+  const roles: Role[] = [];
+  for await (const page of paginateListRoles({ client: ctx.clients.iam }, { PathPrefix })) {
+    roles.push(...(page.Roles ?? []));
+  }
+  return roles;
+}
 
 function policyDifference(
   field: string,

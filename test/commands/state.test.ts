@@ -72,7 +72,10 @@ test("a command that isn't there is refused, and help tells those that are", asy
 test("the file backend is shown, has no history, and says what to do instead", async () => {
   const other = join(directory, "file.yaml");
   await writeFile(other, `${settings}state: { backend: file, path: kept }\n`);
-  await openStateStore(openFileStore(join(directory, "kept/hello")), belonging).save(first, undefined);
+  await openStateStore(openFileStore(join(directory, "kept/hello/eu-central-1")), belonging).save(
+    first,
+    undefined,
+  );
 
   const [shown, refused] = await Promise.all([
     state("show", "--config", other),

@@ -165,6 +165,17 @@ export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<
       await assert.rejects(resource.find(ctx, identity, facts.id), { code: "ForeignResource" });
     });
 
+    if (tagger === ec2Tagger) {
+      test("is refused by its recorded id when no ownership tag is left: the id alone proves nothing", async () => {
+        const { identity, facts } = await made();
+        const keys = ["berth:stack", "berth:resource", "berth:generation"];
+        await tagger.take(stranger, facts, keys);
+
+        await assert.rejects(resource.find(ctx, identity, facts.id), { code: "ForeignResource" });
+        assert.deepEqual(await resource.list(ctx, identity.stack), []);
+      });
+    }
+
     test("goes, and has gone when it is removed again", async () => {
       const { identity, facts } = await made();
 

@@ -22,6 +22,7 @@ import {
   CreateRoleCommand,
 } from "@aws-sdk/client-iam";
 import { lookupImage } from "../../lib/aws/lookup.ts";
+import { iamPath } from "../../lib/aws/names.ts";
 import { instance, type InstanceDesired } from "../../lib/resources/instance.ts";
 import { resourceSuite } from "../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "./account.ts";
@@ -43,7 +44,7 @@ async function makeProfile(name: string, { withRole = true } = {}): Promise<void
   const { iam } = stranger;
   const AssumeRolePolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [] });
   if (withRole) await iam.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument }));
-  await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name, Path: "/berth/" }));
+  await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name, Path: iamPath(ctx) }));
   await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
 }
 

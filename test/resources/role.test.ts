@@ -11,7 +11,7 @@ import {
   UpdateAssumeRolePolicyCommand,
   UpdateRoleCommand,
 } from "@aws-sdk/client-iam";
-import { roleName } from "../../lib/aws/names.ts";
+import { instanceProfileName, roleName } from "../../lib/aws/names.ts";
 import { toTagList } from "../../lib/aws/tags.ts";
 import { instanceProfile } from "../../lib/resources/instance-profile.ts";
 import { role } from "../../lib/resources/role.ts";
@@ -128,7 +128,7 @@ test("role: it goes with whatever a user hung on it, and says so", async () => {
     }),
   );
   const profile = newIdentity("instance-profile");
-  const profileWish = { name: "theirs", roleName: desired.name };
+  const profileWish = { name: instanceProfileName(ctx, profile), roleName: desired.name };
   const id = await instanceProfile.create(ctx, profile, profileWish);
   const facts = await instanceProfile.find(ctx, profile, id);
   assert.ok(facts);
