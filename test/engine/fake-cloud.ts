@@ -25,6 +25,8 @@ interface Options {
 export class FakeCloud {
   readonly things = new Map<string, Thing>();
   readonly calls: string[] = [];
+  /** Each look by a known id, with the number of calls that came before it. */
+  readonly looks: { readonly id: string; readonly after: number }[] = [];
   /** Called after each effect, before the caller gets its answer: throw to lose the answer. */
   afterEffect: (call: string) => void = () => {};
   #ids = 0;
@@ -53,6 +55,7 @@ export class FakeCloud {
     return {
       kind,
       find: (_ctx, identity, known) => {
+        if (known !== undefined) this.looks.push({ id: known, after: this.calls.length });
         const byId = known === undefined ? undefined : this.things.get(known);
         const byOwner = [...this.things.values()].find(({ owner }) => owner === ownerOf(identity));
         return Promise.resolve(byId ?? byOwner);

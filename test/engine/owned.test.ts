@@ -12,12 +12,12 @@ function addHost(cloud: FakeCloud, id: string, tags: Tags): void {
 }
 
 /** A stack with a host, and a document that names one more to be removed. */
-async function openWithSuperseded(cloud: FakeCloud, id: string) {
+async function openWithSuperseded(cloud: FakeCloud, id: string, { name = "host" } = {}) {
   const stack = await openStack();
   await stack.up([cloud.wish("host", { link: "a" })]);
   const loaded = await stack.store.load();
   assert.ok(loaded);
-  const superseded = [{ name: "host", kind: "host", generation: 1, id }];
+  const superseded = [{ name, kind: "host", generation: 1, id }];
   const document = { ...loaded.document, serial: loaded.document.serial + 1, superseded };
   await stack.store.save(document, loaded.etag);
   cloud.calls.length = 0;
@@ -68,6 +68,37 @@ test("what a document names and is gone, or serves, is forgotten without a call"
     assert.ok(cloud.things.has("host-1"));
     assert.deepEqual((await store.load())?.document.superseded, []);
   }
+});
+
+test("what serves is not removed, under whatever name a document calls it replaced", async () => {
+  const cloud = new FakeCloud();
+  const { up } = await openWithSuperseded(cloud, "host-1", { name: "other" });
+
+  await up([cloud.wish("host", { link: "a" })]);
+
+  assert.ok(cloud.things.has("host-1"));
+});
+
+test("all that is to be removed is looked at once, before the first of it goes", async () => {
+  const cloud = new FakeCloud();
+  const wishes = (link: string) => [cloud.wish("net", { link }), cloud.wish("host", { link })];
+  const { up } = await openStack();
+  await up(wishes("a"));
+  const made = cloud.calls.length;
+  cloud.looks.length = 0;
+
+  await up(wishes("b"));
+
+  const first = cloud.calls.findIndex((call, index) => index >= made && call.startsWith("remove"));
+  assert.deepEqual(cloud.calls.slice(first), ["remove host-2", "remove net-1"]);
+  const late = cloud.looks.filter(({ after }) => after >= first);
+  assert.deepEqual(
+    late.map(({ id, after }) => [id, after]),
+    [
+      ["net-1", first],
+      ["host-2", first],
+    ],
+  );
 });
 
 test("one of several that isn't the stack's keeps the others from being removed", async () => {
