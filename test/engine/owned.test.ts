@@ -91,7 +91,8 @@ test("all that is to be removed is looked at once, before the first of it goes",
 
   const first = cloud.calls.findIndex((call, index) => index >= made && call.startsWith("remove"));
   assert.deepEqual(cloud.calls.slice(first), ["remove host-2", "remove net-1"]);
-  const late = cloud.looks.filter(({ after }) => after >= first);
+  const old = new Set(["net-1", "host-2"]);
+  const late = cloud.looks.filter(({ id, after }) => old.has(id) && after >= first);
   assert.deepEqual(
     late.map(({ id, after }) => [id, after]),
     [
