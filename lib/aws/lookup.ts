@@ -50,7 +50,7 @@ const parameters: Record<ImageOs, Record<Arch, string>> = {
 export async function lookupImage(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<ImageLookup> {
   const imageId = await readParameter(ctx, os, arch);
   const { Images = [] } = await ctx.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
-  const [image] = Images;
+  const image = Images.find((one) => one.ImageId === imageId);
   if (image?.RootDeviceName === undefined) throw noImage(ctx, `${os} for ${arch} (${imageId})`);
   return { imageId, rootDeviceName: image.RootDeviceName };
 }
@@ -97,7 +97,7 @@ async function describeType(ctx: LookupContext, type: string) {
     if (!isTypeName(type)) return undefined;
     const command = new DescribeInstanceTypesCommand({ InstanceTypes: [type] });
     const { InstanceTypes = [] } = await ctx.clients.ec2.send(command);
-    return InstanceTypes[0];
+    return InstanceTypes.find((one) => one.InstanceType === type);
   } catch (cause) {
     if (!isUnknownInstanceType(cause)) throw cause;
     return undefined;
@@ -130,7 +130,8 @@ export async function lookupZones(ctx: LookupContext, type: string): Promise<rea
     Filters: [{ Name: "instance-type", Values: [type] }],
   };
   for await (const page of paginateDescribeInstanceTypeOfferings({ client: ctx.clients.ec2 }, query)) {
-    zones.push(...(page.InstanceTypeOfferings ?? []).flatMap((one) => one.Location ?? []));
+    const offered = (page.InstanceTypeOfferings ?? []).filter((one) => one.InstanceType === type);
+    zones.push(...offered.flatMap((one) => one.Location ?? []));
   }
   if (zones.length === 0) throw unknownType(ctx, type);
   return zones.toSorted();
