@@ -2,12 +2,13 @@ import { Agent, request } from "node:http";
 import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Cluster, planOwnCluster } from "../compose/cluster.ts";
-import { readComposeFile, type Roles } from "../compose/compose-file.ts";
+import type { Cluster } from "../compose/cluster.ts";
+import { readSource, type Roles } from "../compose/compose-file.ts";
 import { findComposeTool } from "../compose/compose-tool.ts";
 import { waitUntilReady } from "../compose/health.ts";
 import { ask } from "../compose/http.ts";
-import { buildImages, takeDown } from "../compose/lifecycle.ts";
+import { buildImages, removeCluster, takeDown } from "../compose/lifecycle.ts";
+import { type OwnCluster, planOwnCluster } from "../compose/own-cluster.ts";
 import { countInDatabase } from "../compose/page.ts";
 import { connectEngine } from "../lib/docker/engine.ts";
 import { formatBytes } from "../lib/docker/records.ts";
@@ -20,15 +21,17 @@ const visitors = 16;
 const loadSeconds = 10;
 
 /** Seconds from the command to the first page, with images built and no volumes: database and secrets are made. */
-async function measureStart(cluster: Cluster): Promise<number> {
+async function measureStart(cluster: OwnCluster, roles: Roles): Promise<number> {
   const startedMs = performance.now();
   const up = cluster.compose(["up", "-d"]);
-  const url = `http://127.0.0.1:${cluster.httpPort}/`;
   for (;;) {
-    const status = await ask(url, { timeoutMs: 1000 }).then(
-      (answer) => answer.status,
-      () => 0,
-    );
+    const status = await cluster
+      .getUrl(roles.edge)
+      .then((url) => ask(`${url}/`, { timeoutMs: 1000 }))
+      .then(
+        (answer) => answer.status,
+        () => 0,
+      );
     if (status === 200) break;
     await sleep(20);
   }
@@ -103,20 +106,18 @@ async function measureImages(cluster: Cluster): Promise<Record<string, string>> 
 }
 
 async function measure() {
-  const file = await readComposeFile(
-    fileURLToPath(new URL("../compose/docker-compose.yml", import.meta.url)),
-  );
+  const file = await readSource(fileURLToPath(new URL("../compose/docker-compose.yml", import.meta.url)));
   if (file.roles === undefined) throw new Error("the cluster's file has no x-smoke");
   const [docker, tool] = [await connectEngine(), await findComposeTool()];
-  const cluster = await planOwnCluster({ file, docker, tool, signal: new AbortController().signal });
+  const cluster = await planOwnCluster(file, { docker, tool, signal: new AbortController().signal });
   const startSeconds: number[] = [];
   // What else the computer did while it was measured.
   const loadBefore = loadavg()[0];
   try {
     await buildImages(cluster);
     for (let round = 0; round < starts; round += 1) {
-      await takeDown(cluster, { volumes: true });
-      startSeconds.push(await measureStart(cluster));
+      await takeDown(cluster, ["--volumes"]);
+      startSeconds.push(await measureStart(cluster, file.roles));
     }
     await sleep(5000);
     const memoryAtRestMib = await measureMemory(cluster);
@@ -132,7 +133,7 @@ async function measure() {
     };
     return { at: new Date().toISOString(), machine, startSeconds, load, memoryAtRestMib, images };
   } finally {
-    await takeDown(cluster, { volumes: true });
+    await removeCluster(cluster);
   }
 }
 

@@ -8,6 +8,8 @@ export interface Check {
   readonly name: string;
   /** Stops, kills, moves or scales something. Done to a cluster of one's own, and to a running one only when asked. */
   readonly disruptive?: boolean;
+  /** Makes or removes containers: done to a cluster of the test's own alone, whatever is asked. */
+  readonly ownOnly?: boolean;
   /** Much work; pointless once something else has failed. */
   readonly heavy?: boolean;
   /** What was seen, in a few words. Throws when it isn't true. */

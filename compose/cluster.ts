@@ -1,11 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import type Docker from "dockerode";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { isNotFound } from "../lib/docker/engine.ts";
 import type { ComposeFile } from "./compose-file.ts";
-import type { ComposeTool, ToolRun } from "./compose-tool.ts";
+import type { ComposeTool } from "./compose-tool.ts";
 
 export interface ClusterParts {
   readonly file: ComposeFile;
@@ -21,31 +18,20 @@ export interface Published {
   readonly containerPort: number;
 }
 
-/** A Compose project and what can be done to it. Everything is found by Compose's own labels. */
+/** A Compose project that runs, and what can be seen of it. Everything is found by Compose's own labels. */
 export class Cluster {
   readonly file: ComposeFile;
   readonly docker: Docker;
   readonly tool: ComposeTool;
   readonly signal: AbortSignal;
   readonly project: string;
-  /** What the file gets as HTTP_PORT, if anything. */
-  readonly httpPort: string | undefined;
-  readonly #environment: NodeJS.ProcessEnv;
 
-  constructor(parts: ClusterParts, project: string, environment: NodeJS.ProcessEnv) {
+  constructor(parts: ClusterParts, project: string) {
     this.file = parts.file;
     this.docker = parts.docker;
     this.tool = parts.tool;
     this.signal = parts.signal;
     this.project = project;
-    this.httpPort = environment["HTTP_PORT"];
-    this.#environment = environment;
-  }
-
-  /** Runs docker-compose for this project and file. Does not judge the exit code. */
-  compose(args: readonly string[], signal: AbortSignal | undefined = this.signal): Promise<ToolRun> {
-    const place = ["-f", this.file.path, "--project-directory", this.file.folder, "-p", this.project];
-    return this.tool.run([...place, ...args], { environment: this.#environment, signal });
   }
 
   /** All containers, running or not, of one service or of all, in order of name. */
@@ -72,11 +58,11 @@ export class Cluster {
     return [first, ...others];
   }
 
-  /** The published ports of one service or of all. */
+  /** The published TCP ports of one service or of all. */
   async listPublished(service?: string): Promise<readonly Published[]> {
     return (await this.listContainers(service)).flatMap((container) =>
       Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
-        (bindings ?? []).map(({ HostIp, HostPort }) => ({
+        (port.endsWith("/tcp") ? (bindings ?? []) : []).map(({ HostIp, HostPort }) => ({
           service: serviceOf(container),
           hostAddress: HostIp,
           hostPort: Number(HostPort),
@@ -119,29 +105,9 @@ export function reachable(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }
 
-/** A project that nobody else has, on a port that nobody else uses, with nothing of the user's own settings in it. */
-export async function planOwnCluster(parts: ClusterParts): Promise<Cluster> {
-  const others = Object.entries(process.env).filter(
-    ([name]) => !/^COMPOSE_(FILE|PROFILES|PROJECT_NAME)$/.test(name),
-  );
-  const environment = {
-    ...Object.fromEntries(others),
-    ...ownSettings,
-    HTTP_PORT: String(await findFreePort()),
-  };
-  return new Cluster(parts, `berth-smoke-${randomBytes(4).toString("hex")}`, environment);
-}
-
-const ownSettings = {
-  BIND_ADDRESS: "127.0.0.1",
-  PUBLIC_SCHEME: "http",
-  DJANGO_ALLOWED_HOSTS: "",
-  DJANGO_ADMIN: "0",
-};
-
 /** The cluster that already runs under this project's name. Throws `NothingRuns`. */
 export async function joinCluster(parts: ClusterParts, project: string): Promise<Cluster> {
-  const cluster = new Cluster(parts, project, process.env);
+  const cluster = new Cluster(parts, project);
   if ((await cluster.listContainers()).some(({ State }) => State.Running)) return cluster;
   throw new BerthError({
     code: "NothingRuns",
@@ -149,13 +115,4 @@ export async function joinCluster(parts: ClusterParts, project: string): Promise
     hint: "start it with docker-compose up, name another one with --project, or leave --running out",
     exitCode: exitCodes.badInput,
   });
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

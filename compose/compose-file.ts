@@ -1,9 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { BerthError, exitCodes } from "../lib/errors.ts";
+import { readPorts } from "./isolation/ports.ts";
+import {
+  asTable,
+  asText,
+  readScale,
+  type ResolvedFile,
+  resolveFile,
+  type Resolving,
+  type Table,
+} from "./resolved-file.ts";
 
 /** The parts that the page-view checks need. A file names them under `x-smoke`; another file simply has none. */
 export interface Roles {
@@ -19,47 +29,66 @@ interface ComposeService {
   readonly dependsOn: ReadonlyMap<string, string>;
   /** As written: `service:` of another container or `none` and `host` have no networks of their own. */
   readonly networks: readonly string[];
+  /** By TCP: whether anything takes what is sent by UDP can't be seen from outside. */
   readonly publishesPorts: boolean;
 }
 
 export interface ComposeFile {
   readonly path: string;
-  readonly folder: string;
-  /** In the file's order. */
+  /** Those that get a container, in the file's order. */
   readonly services: ReadonlyMap<string, ComposeService>;
   readonly roles: Roles | undefined;
   /** What Compose calls the project when nobody says otherwise. */
   readonly defaultProject: string;
+  readonly resolved: ResolvedFile;
 }
 
-const names = z.union([z.array(z.string()), z.record(z.string(), z.unknown())]).optional();
-const serviceShape = z.looseObject({
-  networks: names,
-  network_mode: z.string().optional(),
-  ports: z.array(z.unknown()).optional(),
-  depends_on: z
-    .union([z.array(z.string()), z.record(z.string(), z.looseObject({ condition: z.string().optional() }))])
-    .optional(),
-});
-const fileShape = z.looseObject({
-  services: z.record(z.string(), serviceShape),
-  "x-smoke": z
-    .object({ edge: z.string(), app: z.string(), database: z.string(), migrations: z.string() })
-    .optional(),
-});
-type ServiceShape = z.infer<typeof serviceShape>;
+/** What can be known of a file without Compose. */
+export interface ComposeSource {
+  readonly path: string;
+  readonly roles: Roles | undefined;
+}
 
-/** Throws `BadComposeFile` with the line and column, or the path inside the file, of every problem. */
-export async function readComposeFile(file: string): Promise<ComposeFile> {
+const rolesShape = z
+  .object({ edge: z.string(), app: z.string(), database: z.string(), migrations: z.string() })
+  .optional();
+
+/** Throws `BadComposeFile` with the line and column of each mistake in the YAML. */
+export async function readSource(file: string): Promise<ComposeSource> {
   const path = resolve(file);
-  const shape = parseShape(path, await readText(path));
-  const services = new Map(
-    Object.entries(shape.services).map(([name, one]) => [name, readService(name, one)]),
+  const lines = new LineCounter();
+  // Whether a key may be there twice, and what tags mean, is for Compose to say.
+  const parsed = parseAllDocuments(await readText(path), {
+    merge: true,
+    uniqueKeys: false,
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  const documents: readonly Document[] = Array.isArray(parsed) ? parsed : [];
+  const problems = documents.flatMap(({ errors }) =>
+    errors.map(({ message, pos }) => {
+      const { line, col } = lines.linePos(pos[0]);
+      return `line ${line}, column ${col}: ${message}`;
+    }),
   );
-  const roles = shape["x-smoke"];
-  refuseUnknownNames(path, services, roles);
-  const folder = dirname(path);
-  return { path, folder, services, roles, defaultProject: await findProject(folder) };
+  if (problems.length > 0) throw badFile(path, problems, "correct the YAML at the places named");
+  return { path, roles: readRoles(path, documents) };
+}
+
+/** Reads what Compose makes of a file. Throws `BadComposeFile`. */
+export async function readComposeFile(
+  { path, roles }: ComposeSource,
+  resolving: Resolving,
+): Promise<ComposeFile> {
+  const resolved = await resolveFile(path, resolving);
+  const services = readServices(resolved);
+  const missing = Object.entries(roles ?? {}).filter(([, name]) => !services.has(name));
+  if (missing.length > 0) {
+    const problems = missing.map(([role, name]) => `x-smoke.${role}: there is no service ${name}`);
+    throw badFile(path, problems, "name services that are in the file");
+  }
+  const defaultProject = resolved.name ?? (await findProject(dirname(path)));
+  return { path, services, roles, defaultProject, resolved };
 }
 
 async function readText(path: string): Promise<string> {
@@ -71,57 +100,50 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function parseShape(path: string, text: string): z.infer<typeof fileShape> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { merge: true, lineCounter: lines, prettyErrors: false });
-  const problems = document.errors.map(({ message, pos }) => {
-    const { line, col } = lines.linePos(pos[0]);
-    return `line ${line}, column ${col}: ${message}`;
+function readRoles(path: string, documents: readonly Document[]): Roles | undefined {
+  // This part alone: a large file full of aliases is for Compose to read.
+  const written = documents.map((one) => {
+    const node = isMap(one.contents) ? one.contents.get("x-smoke") : undefined;
+    const value: unknown = isNode(node) ? node.toJS(one) : undefined;
+    return value;
   });
-  if (problems.length > 0) throw badFile(path, problems, "correct the YAML at the places named");
-  const parsed = fileShape.safeParse(document.toJS());
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(
-    (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
-  );
-  throw badFile(path, issues, "`docker-compose config` shows how Compose reads the file");
+  const roles = rolesShape.safeParse(written.findLast((one) => one !== undefined));
+  if (roles.success) return roles.data;
+  const problems = roles.error.issues.map(({ path: at, message }) => `x-smoke.${at.join(".")}: ${message}`);
+  throw badFile(path, problems, "x-smoke names edge, app, database and migrations");
 }
 
-function readService(name: string, shape: ServiceShape): ComposeService {
-  const dependsOn = Array.isArray(shape.depends_on)
-    ? new Map(shape.depends_on.map((other) => [other, "service_started"]))
+/** Services of profiles that are off, which version 1 lists, and those of no container are left out. */
+function readServices({ services }: ResolvedFile): ReadonlyMap<string, ComposeService> {
+  const there = Object.entries(services).filter(([, one]) => readScale(one) > 0);
+  const names = new Set(there.map(([name]) => name));
+  return new Map(
+    there.map(([name, one]) => {
+      const needs = [...readNeeds(one["depends_on"])].filter(([other]) => names.has(other));
+      const networks = readNetworks(one);
+      const publishesPorts = readPorts(one["ports"]).some(({ protocol }) => protocol === "tcp");
+      return [name, { name, dependsOn: new Map(needs), networks, publishesPorts }];
+    }),
+  );
+}
+
+const readNeeds = (value: unknown): ReadonlyMap<string, string> =>
+  Array.isArray(value)
+    ? new Map(value.map((other) => [String(other), "service_started"]))
     : new Map(
-        Object.entries(shape.depends_on ?? {}).map(([other, { condition }]) => [
+        Object.entries(asTable(value)).map(([other, need]) => [
           other,
-          condition ?? "service_started",
+          asText(asTable(need)["condition"]) ?? "service_started",
         ]),
       );
-  return { name, dependsOn, networks: readNetworks(shape), publishesPorts: (shape.ports ?? []).length > 0 };
-}
 
-function readNetworks({ network_mode: mode, networks }: ServiceShape): readonly string[] {
+function readNetworks({ network_mode: mode, networks }: Table): readonly string[] {
   if (mode !== undefined) return [];
   if (networks === undefined) return ["default"];
-  return Array.isArray(networks) ? networks : Object.keys(networks);
+  return Array.isArray(networks) ? networks.map(String) : Object.keys(asTable(networks));
 }
 
-function refuseUnknownNames(
-  path: string,
-  services: ReadonlyMap<string, ComposeService>,
-  roles: Roles | undefined,
-): void {
-  const problems = [...services.values()].flatMap(({ name, dependsOn }) =>
-    [...dependsOn.keys()]
-      .filter((other) => !services.has(other))
-      .map((other) => `services.${name}.depends_on: there is no service ${other}`),
-  );
-  for (const [role, name] of Object.entries(roles ?? {})) {
-    if (!services.has(name)) problems.push(`x-smoke.${role}: there is no service ${name}`);
-  }
-  if (problems.length > 0) throw badFile(path, problems, "name services that are in the file");
-}
-
-// The same three places, in the same order, in which Compose itself looks.
+// Version 1 doesn't say the name. The same places, in the same order, in which it looks itself.
 async function findProject(folder: string): Promise<string> {
   const named = process.env["COMPOSE_PROJECT_NAME"] ?? (await readDotEnv(folder))["COMPOSE_PROJECT_NAME"];
   return (

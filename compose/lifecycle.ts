@@ -1,17 +1,18 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
-import { parse } from "yaml";
-import { z } from "zod";
+import { rm } from "node:fs/promises";
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import type { Cluster } from "./cluster.ts";
+import type { ComposeFile } from "./compose-file.ts";
+import { copyFolder } from "./folder-copy.ts";
 import { findTrouble, waitUntilReady } from "./health.ts";
+import { removeTag, removeVolume } from "./inventory.ts";
+import type { OwnCluster } from "./own-cluster.ts";
+import { asText } from "./resolved-file.ts";
 
 const tailLines = 20;
 
 /**
  * Builds what the file builds, or the services named alone. Throws `ImageNotBuilt` with the end of the build's output.
  */
-export async function buildImages(cluster: Cluster, services: readonly string[] = []): Promise<void> {
+export async function buildImages(cluster: OwnCluster, services: readonly string[] = []): Promise<void> {
   const { exitCode, lines } = await cluster.compose(["build", ...services]);
   if (exitCode === 0) return;
   throw new BerthError({
@@ -26,113 +27,78 @@ export async function buildImages(cluster: Cluster, services: readonly string[] 
  * Brings everything up and waits until it is ready. Throws an error that names the service in the way, with the tail
  * of its log.
  */
-export async function bringUp(cluster: Cluster, timeoutMs: number): Promise<void> {
+export async function bringUp(cluster: OwnCluster, timeoutMs: number): Promise<void> {
   const { exitCode, lines } = await cluster.compose(["up", "-d"]);
   if (exitCode !== 0) {
-    throw (
-      (await findTrouble(cluster)) ??
-      new BerthError({
-        code: "ClusterNotStarted",
-        message: `docker-compose up failed with exit code ${exitCode}`,
-        hint: `docker-compose -f ${cluster.file.path} up shows it happen`,
-        detail: lines.slice(-tailLines),
-      })
-    );
+    throw (await findTrouble(cluster)) ?? notStarted(cluster, exitCode, lines);
   }
   await waitUntilReady(cluster, { timeoutMs });
 }
 
-/** Removes containers and networks; volumes only if asked to. Works after a Ctrl-C too. */
-export async function takeDown(cluster: Cluster, { volumes }: { readonly volumes: boolean }): Promise<void> {
-  const args = ["down", "--remove-orphans", "--timeout", "10", ...(volumes ? ["--volumes"] : [])];
+const notStarted = ({ file }: OwnCluster, exitCode: number, lines: readonly string[]): BerthError =>
+  new BerthError({
+    code: "ClusterNotStarted",
+    message: `docker-compose up failed with exit code ${exitCode}`,
+    hint: `docker-compose -f ${file.path} up shows it happen`,
+    detail: lines.slice(-tailLines),
+  });
+
+/** Puts copies of the user's folders into the fresh volumes that stand in for them, before anything starts. */
+export async function fillCopies(cluster: OwnCluster): Promise<void> {
+  const { folders } = cluster.isolated;
+  if (folders.length === 0) return;
+  const { exitCode, lines } = await cluster.compose(["up", "--no-start"]);
+  if (exitCode !== 0) throw notStarted(cluster, exitCode, lines);
+  for (const { service, source, target } of folders) {
+    const [container] = await cluster.listContainers(service);
+    if (container === undefined) continue;
+    await copyFolder(cluster.docker.getContainer(container.Id), { source, target });
+  }
+}
+
+/** Removes containers and networks, and keeps volumes. Works after a Ctrl-C too. */
+export async function takeDown(cluster: OwnCluster, more: readonly string[] = []): Promise<void> {
+  for (const { Mounts: mounts } of await cluster.listContainers()) {
+    for (const { Type, Name } of mounts)
+      if (Type === "volume" && Name !== undefined) cluster.volumesSeen.add(Name);
+  }
+  const args = ["down", "--remove-orphans", "--timeout", "10", ...more];
   const { exitCode, lines } = await cluster.compose(args, AbortSignal.timeout(120_000));
   if (exitCode === 0) return;
   throw new BerthError({
     code: "LeftBehind",
     message: `docker-compose down failed with exit code ${exitCode}; project ${cluster.project} may be left`,
-    hint: `docker-compose -f ${cluster.file.path} -p ${cluster.project} down${volumes ? " --volumes" : ""}`,
+    hint: explainRemoval(cluster),
     detail: lines.slice(-tailLines),
     exitCode: exitCodes.leftBehind,
   });
 }
 
-const resolvedFile = z.object({
-  services: z.record(
-    z.string(),
-    z.object({
-      image: z.string().optional(),
-      build: z.unknown().optional(),
-      ports: z.array(z.union([z.string(), z.looseObject({})])).optional(),
-    }),
-  ),
-});
-/** The file as compose itself reads it: nothing is left to be filled in. */
-export type ResolvedFile = z.infer<typeof resolvedFile>;
+/** Removes all that this run made, and nothing that was there before. */
+export async function removeCluster(cluster: OwnCluster): Promise<void> {
+  const { docker, before, isolated } = cluster;
+  await takeDown(cluster, ["--volumes"]);
+  // Those without a name, of images that declare one, outlive the containers of an earlier down.
+  const unnamed = [...cluster.volumesSeen].filter((name) => !before.volumes.has(name));
+  for (const name of unnamed) await removeVolume(docker, name);
+  for (const tag of isolated.tags) await removeTag(docker, tag, before);
+  await rm(cluster.folder, { recursive: true, force: true });
+}
 
-/** Throws `BadComposeFile` if compose can't read the file. */
-export async function resolveFile(cluster: Cluster): Promise<ResolvedFile> {
-  const { exitCode, stdout, lines } = await cluster.compose(["config"]);
-  if (exitCode !== 0) {
-    throw new BerthError({
-      code: "BadComposeFile",
-      message: `docker-compose can't read ${cluster.file.path}`,
-      hint: "correct what it names",
-      detail: lines.slice(-tailLines),
-      exitCode: exitCodes.badInput,
-    });
-  }
-  return resolvedFile.parse(parse(stdout));
+/** The commands that do by hand what `removeCluster` does. The copy is named: the user's own file names other volumes. */
+export function explainRemoval({ copyPath, project, isolated, folder }: OwnCluster): string {
+  const images = isolated.tags.length === 0 ? [] : [`docker image rm --no-prune ${isolated.tags.join(" ")}`];
+  return [`docker-compose -f ${copyPath} -p ${project} down --volumes`, ...images, `rm -r ${folder}`].join(
+    " && ",
+  );
 }
 
 /** One service for each image that the file builds: several that share one need it built once. */
-export function listBuilds({ services }: ResolvedFile): readonly string[] {
+export function listBuilds({ resolved }: ComposeFile): readonly string[] {
   const builds = new Map<string, string>();
-  for (const [service, { image = service, build }] of Object.entries(services)) {
-    const what = JSON.stringify([image, build]);
+  for (const [service, { image, build }] of Object.entries(resolved.services)) {
+    const what = JSON.stringify([asText(image) ?? service, build]);
     if (build !== undefined && !builds.has(what)) builds.set(what, service);
   }
   return [...builds.values()];
-}
-
-/** Throws `PortTaken`. Otherwise a taken port would be met only after everything else has started. */
-export async function refuseTakenPorts(cluster: Cluster, { services }: ResolvedFile): Promise<void> {
-  const mine = new Set((await cluster.listPublished()).map(({ hostPort }) => hostPort));
-  for (const [service, { ports = [] }] of Object.entries(services)) {
-    for (const { address, port } of ports.map(readPort).filter((one) => one !== undefined)) {
-      if (mine.has(port) || (await isFree(address, port))) continue;
-      throw new BerthError({
-        code: "PortTaken",
-        message: `port ${port} on ${address}, which service ${service} wants, is taken by something else`,
-        hint: `free it, or choose another: HTTP_PORT=${port + 1} docker-compose up`,
-        resource: service,
-      });
-    }
-  }
-}
-
-// `docker-compose config` writes ports as text in version 1 and as a table in version 2.
-function readPort(port: string | Readonly<Record<string, unknown>>) {
-  const parts = typeof port === "string" ? port.split("/")[0]?.split(":") : undefined;
-  const published = parts === undefined ? Reflect.get(Object(port), "published") : parts.at(-2);
-  const address = parts === undefined ? Reflect.get(Object(port), "host_ip") : parts.slice(0, -2).join(":");
-  const number = Number(published);
-  // A range or no number at all is chosen by the engine, so it can't be taken.
-  if (!Number.isInteger(number) || number === 0) return undefined;
-  return { address: typeof address === "string" && address !== "" ? address : "0.0.0.0", port: number };
-}
-
-async function isFree(host: string, port: number): Promise<boolean> {
-  const server = createServer();
-  const listening = once(server, "listening");
-  server.listen({ host, port, exclusive: true });
-  try {
-    await listening;
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return false;
-    // Not allowed to listen there (a low port, a foreign address): the engine will know better.
-    return true;
-  } finally {
-    server.close();
-  }
 }

@@ -9,12 +9,13 @@ import { publishedChecks } from "./checks/published.ts";
 import { reachabilityChecks } from "./checks/reachability.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { replicaChecks } from "./checks/replicas.ts";
-import { type Cluster, joinCluster, planOwnCluster } from "./cluster.ts";
-import { type ComposeFile, readComposeFile } from "./compose-file.ts";
+import { type Cluster, type ClusterParts, joinCluster } from "./cluster.ts";
+import { type ComposeFile, type ComposeSource, readComposeFile, readSource } from "./compose-file.ts";
 import { findComposeTool } from "./compose-tool.ts";
 import { waitUntilReady } from "./health.ts";
-import { bringUp, buildImages, listBuilds, refuseTakenPorts, resolveFile, takeDown } from "./lifecycle.ts";
+import { bringUp, buildImages, explainRemoval, fillCopies, listBuilds, removeCluster } from "./lifecycle.ts";
 import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
+import { OwnCluster, planOwnCluster } from "./own-cluster.ts";
 import { NetworkProbe } from "./probe.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
 import { explainTrouble } from "./trouble.ts";
@@ -39,38 +40,59 @@ const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
       ];
 
 async function smoke(options: SmokeOptions, run: Run): Promise<void> {
-  const file = await readComposeFile(options.file);
+  const source = await readSource(options.file);
   const docker = await connectEngine();
   const tool = await findComposeTool();
   run.compose = tool.version;
-  const parts = { file, docker, tool, signal: run.signal };
-  const cluster = options.running
-    ? await joinCluster(parts, options.project ?? file.defaultProject)
-    : await planOwnCluster(parts);
+  const parts = { docker, tool, signal: run.signal };
+  if (options.running) await smokeRunning(source, parts, { options, run });
+  else await smokeOwn(await planOwnCluster(source, parts), { options, run });
+  if (run.exitCode === exitCodes.done && !run.results.some(isPassed)) throw nothingChecked(source);
+}
+
+interface Task {
+  readonly options: SmokeOptions;
+  readonly run: Run;
+}
+
+/** Looks at what runs. Nothing of it is made or removed. */
+async function smokeRunning(
+  source: ComposeSource,
+  parts: Omit<ClusterParts, "file">,
+  { options, run }: Task,
+): Promise<void> {
+  const { project } = options;
+  const file = await readComposeFile(source, { ...parts, project, environment: process.env });
+  const cluster = await joinCluster({ ...parts, file }, project ?? file.defaultProject);
+  run.project = cluster.project;
+  run.report.step(`using the running project ${cluster.project}`);
+  await waitUntilReady(cluster, options);
+  await prove(cluster, options, run);
+}
+
+async function smokeOwn(cluster: OwnCluster, { options, run }: Task): Promise<void> {
   run.project = cluster.project;
   try {
-    await prepare(cluster, options, run);
+    await start(cluster, options, run.report);
     await prove(cluster, options, run);
   } catch (error) {
     // Said at once: a clean-up that fails too must not hide it.
     fail(run, error);
   }
-  if (run.started) await cleanUp(cluster, options, run.report);
+  if (options.keep) return run.report.step(`left running; to remove it: ${explainRemoval(cluster)}`);
+  run.report.step(`removing project ${cluster.project}`);
+  await removeCluster(cluster);
 }
 
-async function prepare(cluster: Cluster, { running, timeoutMs }: SmokeOptions, run: Run): Promise<void> {
-  const { report } = run;
-  if (running) {
-    report.step(`using the running project ${cluster.project}`);
-    return waitUntilReady(cluster, { timeoutMs });
+async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: SmokeReport): Promise<void> {
+  for (const one of cluster.isolated.replaced) report.step(`not the user's own: ${one}`);
+  const builds = listBuilds(cluster.file);
+  if (builds.length > 0) {
+    report.step(`building with ${cluster.tool.version}`);
+    await buildImages(cluster, builds);
   }
-  const resolved = await resolveFile(cluster);
-  await refuseTakenPorts(cluster, resolved);
-  report.step(`building with ${cluster.tool.version}`);
-  const builds = listBuilds(resolved);
-  if (builds.length > 0) await buildImages(cluster, builds);
   report.step(`starting project ${cluster.project}`);
-  run.started = true;
+  await fillCopies(cluster);
   await bringUp(cluster, timeoutMs);
 }
 
@@ -93,6 +115,8 @@ async function tryCheck(
   { faults, broken }: { readonly faults: boolean; readonly broken: boolean },
 ): Promise<CheckResult> {
   cluster.signal.throwIfAborted();
+  if (check.ownOnly === true && !(cluster instanceof OwnCluster))
+    return skipCheck(check, "only on a cluster of its own: it makes and removes containers");
   if (check.disruptive === true && !faults) return skipCheck(check, "needs --faults on a running cluster");
   // To break what is broken already would only bury the first finding.
   if (broken && (check.disruptive === true || check.heavy === true)) {
@@ -102,6 +126,14 @@ async function tryCheck(
 }
 
 const isFailure = ({ outcome }: CheckResult): boolean => outcome === "failed";
+const isPassed = ({ outcome }: CheckResult): boolean => outcome === "passed";
+
+const nothingChecked = ({ path }: ComposeSource): BerthError =>
+  new BerthError({
+    code: "NothingChecked",
+    message: `nothing was checked: no service of ${path} publishes a TCP port or depends on another one, and no two are kept apart`,
+    hint: "name its parts under x-smoke, as in compose/docker-compose.yml, or check it by hand",
+  });
 
 /** The failed check's own words, with the tail of the log of the service it points at. */
 async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> {
@@ -122,20 +154,11 @@ async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> 
   });
 }
 
-async function cleanUp(cluster: Cluster, { keep }: SmokeOptions, report: SmokeReport): Promise<void> {
-  const place = `docker-compose -f ${cluster.file.path} -p ${cluster.project}`;
-  if (keep) return report.step(`left running; to remove it: ${place} down --volumes`);
-  report.step(`removing project ${cluster.project}`);
-  await takeDown(cluster, { volumes: true });
-}
-
 interface Run {
   readonly report: SmokeReport;
   readonly signal: AbortSignal;
   readonly results: CheckResult[];
   exitCode: ExitCode;
-  /** Whether there is something of our own to remove. */
-  started: boolean;
   project?: string;
   compose?: string;
 }
@@ -154,7 +177,6 @@ async function main(): Promise<ExitCode> {
     signal: listenForInterrupt(report),
     results: [],
     exitCode: exitCodes.done,
-    started: false,
   };
   try {
     const options = parseOptions(process.argv.slice(2));

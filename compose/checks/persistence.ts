@@ -3,6 +3,7 @@ import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { bringUp, takeDown } from "../lifecycle.ts";
+import { getOwn } from "../own-cluster.ts";
 import { countInDatabase, viewPage } from "../page.ts";
 
 /** What was counted stays counted, with new containers and the same volumes. */
@@ -12,6 +13,7 @@ export function persistenceChecks(roles: Roles): readonly Check[] {
       between: `${roles.database} → its volume`,
       name: "the count survives down and up",
       disruptive: true,
+      ownOnly: true,
       run: (cluster) => checkKept(cluster, roles),
     },
   ];
@@ -19,10 +21,11 @@ export function persistenceChecks(roles: Roles): readonly Check[] {
 
 async function checkKept(cluster: Cluster, roles: Roles): Promise<string> {
   const before = await countInDatabase(cluster, roles);
-  await takeDown(cluster, { volumes: false });
+  const own = getOwn(cluster);
+  await takeDown(own);
   const left = await cluster.listContainers();
   if (left.length > 0) failCheck(`down left ${left.map(({ Name }) => Name).join(", ")}`);
-  await bringUp(cluster, 60_000);
+  await bringUp(own, 60_000);
   const kept = await countInDatabase(cluster, roles);
   if (kept !== before) failCheck(`${before} views before, ${kept} after`, { service: roles.database });
   const { count } = await viewPage(cluster, roles);

@@ -4,6 +4,7 @@ import type { Cluster } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { waitUntilReady } from "../health.ts";
 import { ask } from "../http.ts";
+import { getOwn } from "../own-cluster.ts";
 import { countInDatabase, readPage, viewPage } from "../page.ts";
 
 const crowd = 500;
@@ -16,6 +17,7 @@ export function replicaChecks(roles: Roles): readonly Check[] {
       between: `${roles.edge} → 3 × ${roles.app}`,
       name: "three replicas share the work, nginx not restarted",
       disruptive: true,
+      ownOnly: true,
       run: (cluster) => checkSharing(cluster, roles),
     },
     {
@@ -38,7 +40,7 @@ async function checkSharing(cluster: Cluster, roles: Roles): Promise<string> {
 }
 
 async function scale(cluster: Cluster, { app }: Roles, count: number): Promise<void> {
-  const { exitCode, lines } = await cluster.compose([
+  const { exitCode, lines } = await getOwn(cluster).compose([
     "up",
     "-d",
     "--no-recreate",

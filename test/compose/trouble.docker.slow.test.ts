@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { findComposeTool } from "../../compose/compose-tool.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { runIn } from "./belongings.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, type SmokeRun } from "./run-smoke.ts";
 import { buildOnce, composeFolder, type Variant, writeVariant } from "./variant.ts";
@@ -93,24 +93,33 @@ describe("the smoke test is red", { concurrency: 3 }, () => {
   test("when the volume is of an older Postgres, which it leaves alone", async () => {
     const name = `berth-test-${randomBytes(4).toString("hex")}`;
     await docker.createVolume({ Name: name });
+    const tool = await findComposeTool();
+    await using variant = await writeVariant((file) => {
+      file.setIn(["volumes", "db-data"], { name, external: true });
+      file.setIn(["services", "db", "restart"], "no");
+    });
+    const place = ["-f", variant.path, "-p", name];
     try {
-      await runInVolume(
+      await runIn(
+        docker,
         name,
         "mkdir -p /v && echo 15 > /v/PG_VERSION && chown -R 999:999 /v && chmod 700 /v",
       );
-      await using variant = await writeVariant((file) => {
-        file.setIn(["volumes", "db-data"], { name, external: true });
-        file.setIn(["services", "db", "restart"], "no");
-      });
-      const { errors } = await runRed(variant);
+      // A cluster of its own would have a volume of its own. Fails, because the database ends.
+      await tool.run([...place, "up", "-d"]);
+      // Something has to run for there to be a cluster.
+      await tool.run([...place, "up", "-d", "--no-deps", "nginx"]);
+      const { errors, exitCode } = await runSmoke(["--running", "--project", name, "--file", variant.path]);
+      assert.equal(exitCode, 1);
       const error = findError(errors, "OldDatabaseVolume", "db");
       assert.match(
         error.message ?? "",
         new RegExp(`volume ${name} was made by PostgreSQL 15, .* PostgreSQL 17`),
       );
       assert.match(error.hint ?? "", /Nothing was deleted/);
-      assert.equal(await runInVolume(name, "cat /v/PG_VERSION"), "15");
+      assert.equal(await runIn(docker, name, "cat /v/PG_VERSION"), "15");
     } finally {
+      await tool.run([...place, "down", "--volumes", "--timeout", "2"]);
       await docker.getVolume(name).remove();
     }
   });
@@ -130,24 +139,6 @@ describe("the smoke test is red", { concurrency: 3 }, () => {
       error.detail?.some((line) => line.includes("the-reason")),
       error.detail?.join("\n"),
     );
-  });
-
-  test("when the port is taken, before anything is built or started", async () => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    try {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      await using variant = await writeVariant((file) => {
-        file.setIn(["services", "nginx", "ports"], [`127.0.0.1:${port}:8080`]);
-      });
-      const { errors, events } = await runRed(variant);
-      const error = findError(errors, "PortTaken", "nginx");
-      assert.match(error.message ?? "", new RegExp(`port ${port} on 127.0.0.1, which service nginx wants`));
-      assert.ok(!events.some(({ text }) => text?.startsWith("starting")));
-    } finally {
-      server.close();
-    }
   });
 
   test("when there is no compose tool", async () => {
@@ -181,22 +172,4 @@ function findError(errors: SmokeRun["errors"], code: string, resource: string) {
   const error = errors.find((one) => one.code === code && one.resource === resource);
   assert.ok(error, `no ${code} of ${resource} in ${JSON.stringify(errors, null, 2)}`);
   return error;
-}
-
-async function runInVolume(volume: string, script: string): Promise<string> {
-  const container = await docker.createContainer({
-    Image: "debian:trixie-slim",
-    Cmd: ["sh", "-c", script],
-    Tty: true,
-    HostConfig: { Binds: [`${volume}:/v`] },
-  });
-  try {
-    await container.start();
-    const { StatusCode } = await container.wait();
-    const output = String(await container.logs({ stdout: true, stderr: true, follow: false })).trim();
-    assert.equal(StatusCode, 0, output);
-    return output;
-  } finally {
-    await container.remove({ force: true });
-  }
 }

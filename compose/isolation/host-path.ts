@@ -1,0 +1,110 @@
+import { lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
+import type { Dirent } from "node:fs";
+
+export type HostPath =
+  | { readonly kind: "missing" }
+  | { readonly kind: "file" | "folder"; readonly path: string }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** No test of a cluster copies more than this. */
+export const copyLimit = { bytes: 512 * 2 ** 20, entries: 100_000 };
+
+/** Reading stops here: a folder with more in it is called too large to be looked through. */
+const lookLimit = 300_000;
+
+// Files there are the kernel's or the engine's own: to read or open one can already do something.
+const kernelFolders = ["/proc", "/sys", "/dev"];
+
+/** What a path on this computer is, once links are followed. */
+export async function lookAtHost(path: string): Promise<HostPath> {
+  try {
+    const real = await realpath(path);
+    const info = await lstat(real);
+    if (real === sep) return { kind: "refused", reason: "it is all of this computer's file system" };
+    if (kernelFolders.some((one) => isWithin(real, one)))
+      return { kind: "refused", reason: `${real} is the kernel's` };
+    if (info.isFile()) return { kind: "file", path: real };
+    if (info.isDirectory()) return { kind: "folder", path: real };
+    return { kind: "refused", reason: `${real} is a ${nameKind(info)}, through which others are reached` };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT") return { kind: "missing" };
+    if (code === undefined) throw error;
+    return { kind: "refused", reason: `it can't be looked at (${code})` };
+  }
+}
+
+/**
+ * Why a folder that is mounted read-only still leads outside, if it does: a socket takes connections and a device takes
+ * bytes all the same, and a file system mounted below it stays writable (engines before 25).
+ */
+export async function findWayOut(folder: string): Promise<string | undefined> {
+  const mounted = (await listMountPoints()).find((one) => one !== folder && isWithin(one, folder));
+  if (mounted !== undefined) return `${mounted} is mounted inside it, and would be writable`;
+  let seen = 0;
+  for await (const { entry, path } of walk(folder)) {
+    seen += 1;
+    if (seen > lookLimit) return `it has more than ${lookLimit} entries, too many to look through`;
+    if (!entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink())
+      return `${path} in it is a ${nameKind(entry)}, through which others are reached`;
+  }
+  return undefined;
+}
+
+/** Everything below a folder, folders before what is in them. Links are not followed. What can't be read is thrown. */
+export async function* walk(
+  folder: string,
+): AsyncGenerator<{ readonly entry: Dirent; readonly path: string }> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    yield { entry, path };
+    if (entry.isDirectory()) yield* walk(path);
+  }
+}
+
+/** Why a folder can't be copied, if it can't. */
+export async function findCopyObstacle(folder: string): Promise<string | undefined> {
+  let [entries, bytes] = [0, 0];
+  try {
+    for await (const { entry, path } of walk(folder)) {
+      entries += 1;
+      if (entry.isFile()) bytes += (await lstat(path)).size;
+      if (entries > copyLimit.entries) return `it has more than ${copyLimit.entries} entries`;
+      if (bytes > copyLimit.bytes) return `it has more than ${copyLimit.bytes / 2 ** 20} MiB`;
+    }
+    return undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return `not all of it can be read (${code})`;
+  }
+}
+
+const isWithin = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder === sep ? sep : `${folder}${sep}`);
+
+interface Kind {
+  isSocket(): boolean;
+  isFIFO(): boolean;
+}
+
+const nameKind = (info: Kind): string => (info.isSocket() ? "socket" : info.isFIFO() ? "pipe" : "device");
+
+// Its fifth field is the mount point, with spaces written as \040.
+async function listMountPoints(): Promise<readonly string[]> {
+  try {
+    const text = await readFile("/proc/self/mountinfo", "utf8");
+    return text
+      .split("\n")
+      .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
+      .filter((one) => one !== "");
+  } catch (error) {
+    // No Linux: there the engine has a machine of its own, and shares folders one by one.
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;

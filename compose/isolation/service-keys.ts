@@ -1,0 +1,204 @@
+import { asList, asTable, asText, type Table } from "../resolved-file.ts";
+import { isTrue, readMounts } from "../mounts.ts";
+import type { Findings } from "./findings.ts";
+import type { BuiltImages } from "./images.ts";
+import { rewritePorts } from "./ports.ts";
+import type { BindMounts } from "./service-mounts.ts";
+
+export interface Surroundings {
+  readonly service: string;
+  readonly table: Table;
+  readonly images: BuiltImages;
+  readonly mounts: BindMounts;
+  readonly findings: Findings;
+}
+
+/** What becomes of a key's value in the copy; undefined leaves the key out. */
+type Rule = (value: unknown, around: Surroundings, key: string) => unknown;
+
+const keep: Rule = (value) => value;
+const leaveOut: Rule = () => undefined;
+
+const refuseIf =
+  (isBad: (value: unknown) => boolean, reason: string, advice = "take it out"): Rule =>
+  (value, { service, findings }, key) => {
+    if (!isBad(value)) return value;
+    findings.refuse(`services.${service}.${key}`, reason, advice);
+    return undefined;
+  };
+
+const isSomething = (value: unknown): boolean =>
+  value !== false && value !== null && (typeof value !== "object" || Object.keys(value).length > 0);
+const refuse = (reason: string, advice?: string): Rule => refuseIf(isSomething, reason, advice);
+
+/** `host`, or another container: a namespace that isn't the project's. Those of its own services are. */
+const refuseForeignSpace = refuseIf(
+  (value) => !/^(|private|shareable|none|service:.+)$/.test(asText(value) ?? ""),
+  "it shares a namespace with this computer or with a container outside of the project",
+);
+
+const rewriteNetworkMode: Rule = (value, { service, findings }, key) => {
+  const mode = asText(value) ?? "";
+  if (mode === "none" || mode.startsWith("service:")) return mode;
+  if (mode !== "bridge" && mode !== "default") {
+    findings.refuse(
+      `services.${service}.${key}: ${mode}`,
+      "it is the network of this computer, or of a container outside of the project",
+      "use networks of the file",
+    );
+  }
+  // The engine's own bridge is everybody's: without a mode the service gets the project's default network.
+  return undefined;
+};
+
+const rewriteServiceNetworks: Rule = (value) => {
+  const left = new Set(["aliases", "priority", "interface_name", "gw_priority"]);
+  const entries = Array.isArray(value)
+    ? value.map((name): [string, unknown] => [String(name), undefined])
+    : Object.entries(asTable(value));
+  return Object.fromEntries(
+    entries.map(([name, options]) => [
+      name,
+      Object.fromEntries(Object.entries(asTable(options)).filter(([option]) => left.has(option))),
+    ]),
+  );
+};
+
+const rewriteVolumes: Rule = (_, { table, mounts, service, findings }) =>
+  readMounts(table)
+    .map((mount): Table | undefined => {
+      const { type, source, target, readOnly, nocopy } = mount;
+      if (type === "bind") return mounts.rewrite(mount);
+      if (type === "tmpfs" || type === "image") return mount.table;
+      if (type !== "volume") {
+        findings.refuse(
+          `services.${service}.volumes: ${target}`,
+          `a mount of type ${type} leads outside`,
+          "take it out",
+        );
+        return undefined;
+      }
+      return {
+        type,
+        target,
+        ...(source === undefined ? {} : { source }),
+        ...(readOnly ? { read_only: true } : {}),
+        ...(nocopy ? { volume: { nocopy } } : {}),
+      };
+    })
+    .filter((mount) => mount !== undefined);
+
+const rewriteBuild: Rule = (value, { service, findings }) => {
+  const build = typeof value === "string" ? { context: value } : asTable(value);
+  const place = `services.${service}.build`;
+  const network = asText(build["network"]) ?? "default";
+  if (!["default", "none"].includes(network))
+    findings.refuse(`${place}.network: ${network}`, "the build would use a network outside", "take it out");
+  for (const key of ["privileged", "entitlements"]) {
+    if (build[key] !== undefined && isSomething(build[key]))
+      findings.refuse(`${place}.${key}`, "the build would have rights over this computer", "take it out");
+  }
+  // Other tags, pushed caches and newly pulled bases would all change what the user has.
+  const left = new Set(["tags", "cache_to", "pull", "labels", "privileged", "entitlements"]);
+  return Object.fromEntries(Object.entries(build).filter(([key]) => !left.has(key)));
+};
+
+// A log elsewhere is somebody's log. These two stay with the container, and go with it.
+const rewriteLogging: Rule = (value) =>
+  ["json-file", "local"].includes(asText(asTable(value)["driver"]) ?? "") ? value : undefined;
+
+const rewriteDeploy: Rule = (value) =>
+  Object.fromEntries(
+    Object.entries(asTable(value)).filter(([key]) => !["labels", "placement"].includes(key)),
+  );
+
+const rewritePullPolicy: Rule = (value) => (value === "never" ? value : undefined);
+
+const refuseForeignVolumes = refuseIf(
+  (value) => asList(value).some((one) => (asText(one) ?? "").startsWith("container:")),
+  "it mounts what a container outside of the project has",
+);
+
+const refuseForeignHosts = refuseIf(
+  (value) => {
+    const pairs = Array.isArray(value) ? value.map(String) : Object.values(asTable(value)).flat().map(String);
+    return pairs.some((one) => !/(^|[:=])\[?(127\.[\d.]+|::1)\]?$/.test(one));
+  },
+  "it gives names to addresses outside of the project",
+  "take them out, or let a service of the file stand in",
+);
+
+// Those that act inside the container's own namespaces. The others reach the kernel, its clock, modules or disks.
+const innerCapabilities = new Set(
+  "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT SYS_NICE SYS_PTRACE SYS_RESOURCE".split(
+    " ",
+  ),
+);
+const refuseOuterCapabilities = refuseIf(
+  (value) =>
+    asList(value).some(
+      (one) => !innerCapabilities.has((asText(one) ?? "").toUpperCase().replace(/^CAP_/, "")),
+    ),
+  "it has capabilities over this computer",
+);
+
+const isPrivilegedHook = (value: unknown): boolean =>
+  asList(value).some((one) => isTrue(asTable(one)["privileged"]));
+const refusePrivilegedHooks = refuseIf(isPrivilegedHook, "it has root's rights on this computer");
+
+const kept =
+  "attach blkio_config cap_drop command configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset depends_on dns dns_opt dns_search domainname entrypoint environment expose gpus group_add healthcheck hostname init isolation links mac_address mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user working_dir";
+
+// Worked in already (extends, env_file, profiles), of no use here (develop), or read by programs outside: labels and
+// annotations make proxies, updaters and schedulers of this computer take a container for the user's.
+const leftOut =
+  "annotations cgroup_parent container_name develop env_file extends label_file labels profiles pull_refresh_after volume_driver";
+
+const listed = (names: string, rule: Rule): Record<string, Rule> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, rule]));
+
+/** Every key that Compose knows. One that isn't here is refused: nobody has looked where it leads. */
+export const serviceRules: ReadonlyMap<string, Rule> = new Map(
+  Object.entries({
+    ...listed(kept, keep),
+    ...listed(leftOut, leaveOut),
+    build: rewriteBuild,
+    cap_add: refuseOuterCapabilities,
+    cgroup: refuseForeignSpace,
+    credential_spec: refuse("it is an account outside"),
+    deploy: rewriteDeploy,
+    device_cgroup_rules: refuse("it opens devices of this computer"),
+    devices: refuse("it opens devices of this computer"),
+    external_links: refuse(
+      "it leads to containers outside of the project",
+      "let a service of the file stand in",
+    ),
+    extra_hosts: refuseForeignHosts,
+    image: (_, { service, table, images }) => images.find(service, table),
+    ipc: refuseForeignSpace,
+    logging: rewriteLogging,
+    models: refuse("it has this computer run models"),
+    network_mode: rewriteNetworkMode,
+    networks: rewriteServiceNetworks,
+    pid: refuseForeignSpace,
+    ports: rewritePorts,
+    post_start: refusePrivilegedHooks,
+    pre_stop: refusePrivilegedHooks,
+    privileged: refuseIf(isTrue, "it has root's rights on this computer"),
+    provider: refuse("it runs a program of this computer"),
+    pull_policy: rewritePullPolicy,
+    runtime: refuseIf(
+      (value) => !["runc", "runsc", "crun", "nvidia"].includes(asText(value) ?? ""),
+      "nobody knows what this runtime shares with this computer",
+    ),
+    security_opt: refuseIf(
+      (value) => asList(value).some((one) => /systempaths|writable-cgroups/.test(asText(one) ?? "")),
+      "it opens settings of this computer's kernel",
+    ),
+    use_api_socket: refuseIf(isTrue, "it gives the engine's socket away"),
+    userns_mode: refuseForeignSpace,
+    uts: refuseForeignSpace,
+    volumes: rewriteVolumes,
+    volumes_from: refuseForeignVolumes,
+  }),
+);

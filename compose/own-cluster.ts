@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+import { chmod, chown, copyFile, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BerthError } from "../lib/errors.ts";
+import { Cluster, type ClusterParts } from "./cluster.ts";
+import { type ComposeSource, readComposeFile } from "./compose-file.ts";
+import type { ToolRun } from "./compose-tool.ts";
+import { type Inventory, takeInventory } from "./inventory.ts";
+import { type IsolatedFile, isolateFile } from "./isolation/isolate.ts";
+
+interface OwnParts extends ClusterParts {
+  readonly isolated: IsolatedFile;
+  /** Holds the copy of the file, and copies of what it mounts. */
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** What the engine had before. */
+  readonly before: Inventory;
+}
+
+/** A project that nobody else has, made from a copy of the file. The only kind that is made, changed and removed. */
+export class OwnCluster extends Cluster {
+  readonly isolated: IsolatedFile;
+  readonly folder: string;
+  readonly before: Inventory;
+  /** Every volume that a container of this project had, by the name that the engine knows. */
+  readonly volumesSeen = new Set<string>();
+  readonly #parts: OwnParts;
+
+  constructor(parts: OwnParts, project: string) {
+    super(parts, project);
+    this.isolated = parts.isolated;
+    this.folder = parts.folder;
+    this.before = parts.before;
+    this.#parts = parts;
+  }
+
+  /** The copy that docker-compose is given. */
+  get copyPath(): string {
+    return join(this.folder, "docker-compose.yml");
+  }
+
+  /** Runs docker-compose for this project. Does not judge the exit code. */
+  compose(args: readonly string[], signal: AbortSignal | undefined = this.signal): Promise<ToolRun> {
+    // In a folder of its own, there is no .env that would change anything.
+    const place = ["-f", this.copyPath, "--project-directory", this.folder, "-p", this.project];
+    return this.tool.run([...place, ...args], { environment: this.#parts.environment, signal });
+  }
+}
+
+/** For checks that make or remove containers: never those of somebody else's cluster. */
+export function getOwn(cluster: Cluster): OwnCluster {
+  if (cluster instanceof OwnCluster) return cluster;
+  throw new BerthError({
+    code: "NotIsolated",
+    message: `project ${cluster.project} isn't the test's own, so nothing of it is made or removed`,
+    hint: "leave --running out: a cluster of its own is started and removed",
+  });
+}
+
+/**
+ * Plans a project under a name that nobody else has, with nothing of the user's own settings in it. Writes the copy of
+ * the file and of what it mounts; starts nothing. Throws `NotIsolated` when it would reach what isn't its own.
+ */
+export async function planOwnCluster(
+  source: ComposeSource,
+  { docker, tool, signal }: Omit<ClusterParts, "file">,
+): Promise<OwnCluster> {
+  const project = `berth-smoke-${randomBytes(4).toString("hex")}`;
+  const environment = readOwnEnvironment();
+  const file = await readComposeFile(source, { tool, environment, project, signal });
+  const folder = await mkdtemp(join(tmpdir(), `${project}-`));
+  try {
+    const isolated = await isolateFile(file.resolved, { path: source.path, project, folder });
+    const before = await takeInventory(docker);
+    const cluster = new OwnCluster(
+      { file, docker, tool, signal, isolated, folder, environment, before },
+      project,
+    );
+    // JSON is YAML that both versions read alike. It may hold passwords: for its owner only.
+    const content = JSON.stringify(isolated.content, null, 2);
+    await writeFile(cluster.copyPath, content, { mode: 0o600 });
+    for (const copy of isolated.files) await copyWithOwner(copy.source, copy.path);
+    return cluster;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function copyWithOwner(source: string, path: string): Promise<void> {
+  const { mode, uid, gid } = await stat(source);
+  await copyFile(source, path);
+  if (process.getuid?.() === 0) await chown(path, uid, gid);
+  await chmod(path, mode & 0o7777);
+}
+
+function readOwnEnvironment(): NodeJS.ProcessEnv {
+  const others = Object.entries(process.env).filter(
+    ([name]) => !/^COMPOSE_(FILE|PROFILES|PROJECT_NAME)$/.test(name),
+  );
+  return { ...Object.fromEntries(others), ...ownSettings };
+}
+
+const ownSettings = {
+  BIND_ADDRESS: "127.0.0.1",
+  PUBLIC_SCHEME: "http",
+  DJANGO_ALLOWED_HOSTS: "",
+  DJANGO_ADMIN: "0",
+};

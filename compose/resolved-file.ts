@@ -1,0 +1,73 @@
+import { parse } from "yaml";
+import { z } from "zod";
+import { BerthError, exitCodes } from "../lib/errors.ts";
+import type { ComposeTool } from "./compose-tool.ts";
+
+/** A part of a file whose keys are looked at one by one. */
+export type Table = Readonly<Record<string, unknown>>;
+
+const table = z.record(z.string(), z.unknown());
+const tables = z
+  .record(
+    z.string(),
+    table.nullable().transform((one) => one ?? {}),
+  )
+  .default({});
+const resolvedShape = z.looseObject({
+  name: z.string().optional(),
+  services: z.record(z.string(), table),
+  networks: tables,
+  volumes: tables,
+  secrets: tables,
+  configs: tables,
+});
+/** The file as Compose itself reads it: profiles, include, extends, anchors and variables are all worked in. */
+export type ResolvedFile = z.infer<typeof resolvedShape>;
+
+export interface Resolving {
+  readonly tool: ComposeTool;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly project?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const tailLines = 20;
+
+/** Asks Compose how it reads the file. Throws `BadComposeFile` with Compose's own words if it can't. */
+export async function resolveFile(
+  path: string,
+  { tool, environment, project, signal }: Resolving,
+): Promise<ResolvedFile> {
+  const named = project === undefined ? [] : ["-p", project];
+  const { exitCode, stdout, lines } = await tool.run(["-f", path, ...named, "config"], {
+    environment,
+    signal,
+  });
+  const parsed = exitCode === 0 ? parseResolved(stdout) : undefined;
+  if (parsed?.success === true) return parsed.data;
+  throw new BerthError({
+    code: "BadComposeFile",
+    message: `docker-compose can't read ${path}`,
+    hint: "correct what it names; `docker-compose config` shows how it reads the file",
+    detail: parsed === undefined ? lines.slice(-tailLines) : [z.prettifyError(parsed.error)],
+    exitCode: exitCodes.badInput,
+  });
+}
+
+/** Both versions write YAML 1.1, in which `no` in quotes is a word and without them is false. */
+export const parseResolved = (text: string) =>
+  resolvedShape.safeParse(parse(text, { version: "1.1", maxAliasCount: -1 }));
+
+export const asTable = (value: unknown): Table => table.safeParse(value).data ?? {};
+
+export const asList = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+
+export const asText = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
+
+/** How many containers a service gets: `scale`, or the same said under `deploy`. */
+export function readScale(service: Table): number {
+  const wanted = service["scale"] ?? asTable(service["deploy"])["replicas"] ?? 1;
+  return Number(wanted);
+}
