@@ -14,6 +14,8 @@ export interface ToolRun {
 export interface ComposeTool {
   /** `Docker Compose version 2.26.1-4` */
   readonly version: string;
+  /** 1 and 2 differ in what they write, and in how. */
+  readonly major: number;
   run(args: readonly string[], options?: RunOptions): Promise<ToolRun>;
 }
 
@@ -31,8 +33,9 @@ export async function findComposeTool(): Promise<ComposeTool> {
   const candidates = named === undefined ? [["docker-compose"], ["docker", "compose"]] : [named.split(" ")];
   for (const command of candidates) {
     const version = await readVersion(command);
-    if (version !== undefined)
-      return { version, run: (args, options) => runCommand([...command, ...args], options) };
+    if (version === undefined) continue;
+    const major = Number(/(\d+)\.\d/.exec(version)?.[1] ?? 2);
+    return { version, major, run: (args, options) => runCommand([...command, ...args], options) };
   }
   throw new BerthError({
     code: "NoComposeTool",

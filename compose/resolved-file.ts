@@ -44,7 +44,8 @@ export async function resolveFile(
     signal,
   });
   const parsed = exitCode === 0 ? parseResolved(stdout) : undefined;
-  if (parsed?.success === true) return parsed.data;
+  if (parsed?.success === true)
+    return tool.major > 1 ? parsed.data : withoutProfiles(parsed.data, environment["COMPOSE_PROFILES"]);
   throw new BerthError({
     code: "BadComposeFile",
     message: `docker-compose can't read ${path}`,
@@ -52,6 +53,19 @@ export async function resolveFile(
     detail: parsed === undefined ? lines.slice(-tailLines) : [z.prettifyError(parsed.error)],
     exitCode: exitCodes.badInput,
   });
+}
+
+/** Version 1 lists services of profiles that are off, too. */
+function withoutProfiles(file: ResolvedFile, active = ""): ResolvedFile {
+  const names = active.split(",");
+  const isOn = (service: Table): boolean => {
+    const profiles = asList(service["profiles"]).map(String);
+    return profiles.length === 0 || profiles.some((one) => names.includes(one));
+  };
+  return {
+    ...file,
+    services: Object.fromEntries(Object.entries(file.services).filter(([, service]) => isOn(service))),
+  };
 }
 
 /** Both versions write YAML 1.1, in which `no` in quotes is a word and without them is false. */

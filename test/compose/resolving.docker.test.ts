@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { readComposeFile, readSource } from "../../compose/compose-file.ts";
+import { findComposeTool } from "../../compose/compose-tool.ts";
+import { BerthError } from "../../lib/errors.ts";
+import { writeCase } from "./case.ts";
+import { composePath } from "./variant.ts";
+
+const tool = await findComposeTool();
+const read = async (path: string, environment: NodeJS.ProcessEnv = process.env) =>
+  readComposeFile(await readSource(path), { tool, environment });
+
+const sixteen = Array.from(
+  { length: 17 },
+  (_, at) => `  s${at}: {<<: *base, environment: {<<: *env, N: '${at}'}}`,
+);
+const cases: readonly {
+  readonly what: string;
+  readonly text: string;
+  readonly others?: Record<string, string>;
+  /** Services, each with its networks and what it depends on. */
+  readonly expected: Record<string, string>;
+  readonly onlyVersion2?: boolean;
+}[] = [
+  {
+    what: "many aliases",
+    text: `x-env: &env {A: "1"}\nx-base: &base\n  image: a\n  environment: {<<: *env}\nservices:\n${sixteen.join("\n")}\n`,
+    expected: Object.fromEntries(sixteen.map((_, at) => [`s${at}`, "default"])),
+  },
+  {
+    what: "extends",
+    text: "services:\n  base: {image: a, networks: [back]}\n  web: {extends: {service: base}}\nnetworks: {back: {}}\n",
+    expected: { base: "back", web: "back" },
+  },
+  {
+    what: "include",
+    text: "include: [db.yml]\nservices: {web: {image: a, depends_on: [db]}}\n",
+    others: { "db.yml": "services: {db: {image: a}}\n" },
+    expected: { db: "default", web: "default db:service_started" },
+    onlyVersion2: true,
+  },
+  {
+    what: "profiles that are off",
+    text: "services: {web: {image: a}, debug: {image: a, profiles: [debug]}}\n",
+    expected: { web: "default" },
+  },
+  {
+    what: "no container of a service",
+    text: "services: {web: {image: a, depends_on: [spare]}, spare: {image: a, deploy: {replicas: 0}}, none: {image: a, scale: 0}}\n",
+    expected: { web: "default" },
+  },
+  {
+    what: "conditions, a foreign network namespace and variables",
+    text: "services:\n  web: {image: '${IMAGE:-a}', depends_on: {db: {condition: service_healthy}}}\n  db: {image: a, network_mode: none}\n",
+    expected: { web: "default db:service_healthy", db: "" },
+  },
+];
+
+describe("a file is read as Compose reads it", () => {
+  for (const { what, text, others = {}, expected, onlyVersion2 } of cases) {
+    const skip = onlyVersion2 === true && tool.major === 1 ? "Compose 1 can't" : false;
+    test(what, { skip }, async () => {
+      await using file = await writeCase(text, others);
+      const { services } = await read(file.path);
+      const seen = [...services.values()].map(({ name, networks, dependsOn }) => [
+        name,
+        [...networks, ...[...dependsOn].map((pair) => pair.join(":"))].join(" "),
+      ]);
+      assert.deepEqual(Object.fromEntries(seen), expected);
+    });
+  }
+
+  test("profiles that are on", async () => {
+    await using file = await writeCase(
+      "services: {web: {image: a}, debug: {image: a, profiles: [debug]}, other: {image: a, profiles: [b]}}\n",
+    );
+    const { services } = await read(file.path, { ...process.env, COMPOSE_PROFILES: "debug" });
+    assert.deepEqual([...services.keys()].toSorted(), ["debug", "web"]);
+  });
+
+  test("ports by TCP are what can be tried", async () => {
+    await using file = await writeCase(
+      "services:\n  udp: {image: a, ports: ['127.0.0.1:18125:8125/udp']}\n  both: {image: a, ports: ['53:53/udp', '80']}\n",
+    );
+    const { services } = await read(file.path);
+    assert.equal(services.get("udp")?.publishesPorts, false);
+    assert.equal(services.get("both")?.publishesPorts, true);
+  });
+
+  test("the project's name is the one that Compose would give it", async () => {
+    assert.equal((await read(composePath)).defaultProject, "berth-django");
+    await using named = await writeCase("name: shop\nservices: {web: {image: a}}\n");
+    if (tool.major > 1) assert.equal((await read(named.path)).defaultProject, "shop");
+    await using file = await writeCase("services: {web: {image: a}}\n", {
+      ".env": "COMPOSE_PROJECT_NAME=store\n",
+    });
+    assert.equal((await read(file.path)).defaultProject, "store");
+  });
+});
+
+describe("a file that Compose can't read is refused in Compose's words", () => {
+  const wrong: readonly (readonly [string, string, RegExp])[] = [
+    ["ports that are no list", "services: {web: {image: a, ports: 80}}\n", /ports/],
+    ["a dependency that isn't there", "services: {web: {image: a, depends_on: [db]}}\n", /db/],
+    [
+      "a part that nobody plays",
+      "x-smoke: {edge: e, app: a, database: a, migrations: a}\nservices: {a: {image: a}}\n",
+      /x-smoke\.edge: there is no service e/,
+    ],
+  ];
+  for (const [what, text, expected] of wrong) {
+    test(what, async () => {
+      await using file = await writeCase(text);
+      await assert.rejects(read(file.path), (error) => {
+        assert.ok(error instanceof BerthError);
+        assert.equal(error.code, "BadComposeFile");
+        assert.equal(error.exitCode, 3);
+        assert.match(error.detail.join("\n"), expected);
+        return true;
+      });
+    });
+  }
+});
