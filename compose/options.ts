@@ -24,15 +24,16 @@ Usage: npm run smoke -- [options]
   --file FILE       another compose file (compose/docker-compose.yml)
   --running         check the cluster that runs; without it, one of its own is started and removed
   --project NAME    the running one's name, if it isn't the file's own
-  --faults          with --running: restart, kill, scale, down and up as well; volumes are kept
+  --faults          with --running: restart, kill and move containers as well; none is made anew or removed
   --keep            leave its own cluster running, and say how to remove it
   --timeout SECONDS how long services may take to become ready (90)
   --json            one JSON event a line on stdout
   --help            this text
 
-A cluster of its own has its own project name, port and volumes, and touches no other. On a running one, the page is
-viewed about 520 times, and nothing is stopped unless --faults is given. A file without x-smoke gets the checks that
-make sense for any: health, who reaches whom, published ports.
+A cluster of its own is started from a copy of the file in which every name, port, path and image tag is the test's own:
+volumes start empty, folders that are mounted writable are copied, and what can't be kept apart is refused before anything
+starts. On a running one, the page is viewed about 520 times, and nothing is stopped unless --faults is given. A file
+without x-smoke gets the checks that make sense for any: health, who reaches whom, published ports.
 
 Exit codes: 0 all passed, 1 something failed, 3 bad arguments or file, 6 something was left behind, 130 interrupted.
 `;

@@ -1,43 +1,16 @@
 import { connectEngine } from "../lib/docker/engine.ts";
 import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
-import { type Check, type CheckResult, runCheck, skipCheck } from "./check.ts";
-import { confinementChecks } from "./checks/confinement.ts";
-import { countingChecks } from "./checks/counting.ts";
-import { drainingChecks } from "./checks/draining.ts";
-import { persistenceChecks } from "./checks/persistence.ts";
-import { publishedChecks } from "./checks/published.ts";
-import { reachabilityChecks } from "./checks/reachability.ts";
-import { recoveryChecks } from "./checks/recovery.ts";
-import { replicaChecks } from "./checks/replicas.ts";
+import type { CheckResult } from "./check.ts";
 import { type Cluster, type ClusterParts, joinCluster } from "./cluster.ts";
-import { type ComposeFile, type ComposeSource, readComposeFile, readSource } from "./compose-file.ts";
+import { type ComposeSource, readComposeFile, readSource } from "./compose-file.ts";
 import { findComposeTool } from "./compose-tool.ts";
 import { waitUntilReady } from "./health.ts";
 import { bringUp, buildImages, explainRemoval, fillCopies, listBuilds, removeCluster } from "./lifecycle.ts";
 import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
-import { OwnCluster, planOwnCluster } from "./own-cluster.ts";
-import { NetworkProbe } from "./probe.ts";
+import { type OwnCluster, planOwnCluster } from "./own-cluster.ts";
+import { prove, refuseEmpty } from "./proof.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
 import { explainTrouble } from "./trouble.ts";
-
-/** What can be looked at all at once, because it doesn't look at the count. */
-const listLooks = (file: ComposeFile, probe: NetworkProbe): readonly Check[] => [
-  ...publishedChecks(file, probe),
-  ...reachabilityChecks(file, probe),
-  ...(file.roles === undefined ? [] : confinementChecks(file.roles, probe)),
-];
-
-/** What is proved one after the other. What breaks things comes after what doesn't. */
-const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
-  roles === undefined
-    ? []
-    : [
-        ...countingChecks(roles),
-        ...replicaChecks(roles),
-        ...drainingChecks(roles),
-        ...recoveryChecks(roles),
-        ...persistenceChecks(roles),
-      ];
 
 async function smoke(options: SmokeOptions, run: Run): Promise<void> {
   const source = await readSource(options.file);
@@ -47,7 +20,7 @@ async function smoke(options: SmokeOptions, run: Run): Promise<void> {
   const parts = { docker, tool, signal: run.signal };
   if (options.running) await smokeRunning(source, parts, { options, run });
   else await smokeOwn(await planOwnCluster(source, parts), { options, run });
-  if (run.exitCode === exitCodes.done && !run.results.some(isPassed)) throw nothingChecked(source);
+  if (run.exitCode === exitCodes.done) refuseEmpty(source.path, run.results);
 }
 
 interface Task {
@@ -67,14 +40,14 @@ async function smokeRunning(
   run.project = cluster.project;
   run.report.step(`using the running project ${cluster.project}`);
   await waitUntilReady(cluster, options);
-  await prove(cluster, options, run);
+  await check(cluster, options, run);
 }
 
 async function smokeOwn(cluster: OwnCluster, { options, run }: Task): Promise<void> {
   run.project = cluster.project;
   try {
     await start(cluster, options, run.report);
-    await prove(cluster, options, run);
+    await check(cluster, options, run);
   } catch (error) {
     // Said at once: a clean-up that fails too must not hide it.
     fail(run, error);
@@ -96,44 +69,14 @@ async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: S
   await bringUp(cluster, timeoutMs);
 }
 
-async function prove(cluster: Cluster, { faults }: SmokeOptions, run: Run): Promise<void> {
+async function check(cluster: Cluster, { faults }: SmokeOptions, run: Run): Promise<void> {
   const note = (result: CheckResult) => {
     run.results.push(result);
     run.report.check(result);
   };
-  const looks = listLooks(cluster.file, new NetworkProbe(cluster));
-  for (const result of await Promise.all(looks.map((check) => runCheck(check, cluster)))) note(result);
-  for (const check of listProofs(cluster.file)) {
-    note(await tryCheck(check, cluster, { faults, broken: run.results.some(isFailure) }));
-  }
-  for (const { error } of run.results) if (error !== undefined) fail(run, await addLog(error, cluster));
+  for (const { error } of await prove(cluster, { faults, note }))
+    if (error !== undefined) fail(run, await addLog(error, cluster));
 }
-
-async function tryCheck(
-  check: Check,
-  cluster: Cluster,
-  { faults, broken }: { readonly faults: boolean; readonly broken: boolean },
-): Promise<CheckResult> {
-  cluster.signal.throwIfAborted();
-  if (check.ownOnly === true && !(cluster instanceof OwnCluster))
-    return skipCheck(check, "only on a cluster of its own: it makes and removes containers");
-  if (check.disruptive === true && !faults) return skipCheck(check, "needs --faults on a running cluster");
-  // To break what is broken already would only bury the first finding.
-  if (broken && (check.disruptive === true || check.heavy === true)) {
-    return skipCheck(check, "an earlier check failed");
-  }
-  return runCheck(check, cluster);
-}
-
-const isFailure = ({ outcome }: CheckResult): boolean => outcome === "failed";
-const isPassed = ({ outcome }: CheckResult): boolean => outcome === "passed";
-
-const nothingChecked = ({ path }: ComposeSource): BerthError =>
-  new BerthError({
-    code: "NothingChecked",
-    message: `nothing was checked: no service of ${path} publishes a TCP port or depends on another one, and no two are kept apart`,
-    hint: "name its parts under x-smoke, as in compose/docker-compose.yml, or check it by hand",
-  });
 
 /** The failed check's own words, with the tail of the log of the service it points at. */
 async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> {
