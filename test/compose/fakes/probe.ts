@@ -1,0 +1,44 @@
+import type { ExecResult } from "../../../compose/container.ts";
+import type { FakeContainer } from "./container.ts";
+import type { FakeEngine } from "./engine.ts";
+
+interface Job {
+  readonly script: string;
+  readonly beside: FakeContainer;
+}
+
+/** What the scripts of compose/probe.ts would find in the network of a container. */
+export function runProbe(engine: FakeEngine, { script, beside }: Job): ExecResult {
+  if (script.includes("/proc/net/tcp")) return { exitCode: 0, output: describeListening(beside.listens) };
+  if (script.startsWith("command -v")) return { exitCode: 0, output: "/usr/bin/timeout" };
+  const tries = [...script.matchAll(/^try (\S+) (\d+) (\d+) &$/gm)];
+  const open = tries.filter(([, host = "", port]) => isOpen(engine, beside, { host, port: Number(port) }));
+  return { exitCode: 0, output: open.map(([, , , at]) => `open ${at ?? ""}`).join("\n") };
+}
+
+function isOpen(
+  { containers, leaks, walls }: FakeEngine,
+  from: FakeContainer,
+  { host, port }: { readonly host: string; readonly port: number },
+): boolean {
+  const way = `${from.service ?? ""}>${host}:${port}`;
+  if (walls.has(way)) return false;
+  if (leaks.has(way)) return true;
+  return containers.some(
+    (to) =>
+      to.info.State.Running &&
+      to.listens.includes(port) &&
+      to.networks.some((network) => {
+        if (!from.networks.includes(network)) return false;
+        return host === to.service || host === to.info.NetworkSettings.Networks[network]?.IPAddress;
+      }),
+  );
+}
+
+function describeListening(ports: readonly number[]): string {
+  const rows = ports.map((port, at) => {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    return `   ${at}: 00000000:${hex} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0`;
+  });
+  return ["  sl  local_address rem_address   st tx_queue", ...rows].join("\n");
+}

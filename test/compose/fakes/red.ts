@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Check, runCheck } from "../../../compose/check.ts";
+import type { Cluster } from "../../../compose/cluster.ts";
+import { Shop } from "./shop.ts";
+
+/** What is wrong, how, and what the check says of it. */
+export type Fault = readonly [what: string, spoil: (shop: Shop) => void, expected: RegExp];
+
+export interface Trial {
+  /** Both, as the check has them. */
+  readonly between: string;
+  readonly name: string;
+  readonly list: (cluster: Cluster) => readonly Check[];
+  readonly cluster?: (shop: Shop) => Cluster;
+  /** What is seen when nothing is wrong. */
+  readonly seen: RegExp;
+  readonly faults: readonly Fault[];
+}
+
+/** The check is green on a cluster that is right, and red, with the right words, on each that has one thing wrong. */
+export function tryCheck({
+  between,
+  name,
+  list,
+  cluster: choose = ({ cluster }) => cluster,
+  seen,
+  faults,
+}: Trial) {
+  const run = async (shop: Shop) => {
+    const cluster = choose(shop);
+    const check = list(cluster).find((one) => one.between === between && one.name === name);
+    assert.ok(check, `no check ${between}: ${name}`);
+    return runCheck(check, cluster);
+  };
+  test(`${between}: ${name}: is green`, async () => {
+    await using shop = await Shop.open();
+    const result = await run(shop);
+    assert.equal(result.outcome, "passed", result.seen);
+    assert.match(result.seen, seen);
+  });
+  for (const [what, spoil, expected] of faults) {
+    test(`${between}: ${name}: is red when ${what}`, async () => {
+      await using shop = await Shop.open();
+      spoil(shop);
+      const result = await run(shop);
+      assert.equal(result.outcome, "failed", result.seen);
+      assert.match(result.seen, expected);
+    });
+  }
+}

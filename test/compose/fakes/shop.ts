@@ -1,0 +1,259 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { ComposeTool, ToolRun } from "../../../compose/compose-tool.ts";
+import { Cluster } from "../../../compose/cluster.ts";
+import type { ComposeFile, Roles } from "../../../compose/compose-file.ts";
+import type { ExecResult } from "../../../compose/container.ts";
+import { OwnCluster } from "../../../compose/own-cluster.ts";
+import { FakeContainer } from "./container.ts";
+import { FakeEngine } from "./engine.ts";
+
+export const roles: Roles = { edge: "nginx", app: "web", database: "db", migrations: "migrate" };
+const project = "fake";
+
+export interface PageAnswer {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: string;
+}
+
+/**
+ * The page-view cluster as the checks see it: an engine with five containers, and the page itself over HTTP. It does
+ * everything right; a test spoils one thing.
+ */
+export class Shop implements AsyncDisposable {
+  readonly engine: FakeEngine;
+  readonly file: ComposeFile;
+  /** Rows in the database. */
+  views = 0;
+  /** How many rows a request adds. */
+  countsOf: (request: IncomingMessage) => number = (request) =>
+    request.method === "GET" && request.url === "/" && !isForeignHost(request) ? 1 : 0;
+  /** Has the last word about each answer. */
+  spoil: (answer: PageAnswer, request: IncomingMessage) => void = () => undefined;
+  /** What psql says to a question; undefined for what it would say. */
+  psql: (query: string) => ExecResult | undefined = () => undefined;
+  /** Whether requests in flight are finished when an app is stopped, and with what it ends. */
+  drains = true;
+  exitCode = 0;
+  /** Whether the engine starts a killed one again. */
+  restarts = true;
+  readonly #server: Server;
+  #turn = 0;
+  #holder: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
+
+  private constructor(engine: FakeEngine, server: Server) {
+    this.engine = engine;
+    this.#server = server;
+    this.file = describeFile();
+    server.on("request", (request, response) => {
+      void this.#answer(request).then((answer) => {
+        this.spoil(answer, request);
+        response.writeHead(answer.status, answer.headers).end(answer.body);
+      });
+    });
+    this.#build();
+  }
+
+  static async open(): Promise<Shop> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new Shop(await FakeEngine.start(), server);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await Promise.all([once(this.#server, "close"), this.engine[Symbol.asyncDispose]()]);
+  }
+
+  /** The user's own: nothing of it may be made or removed. */
+  get cluster(): Cluster {
+    const { signal } = new AbortController();
+    return new Cluster({ file: this.file, docker: this.engine.docker, tool: noTool, signal }, project);
+  }
+
+  /** The test's own: docker-compose does with it what it is told. */
+  get own(): OwnCluster {
+    const { signal } = new AbortController();
+    const tool: ComposeTool = { ...noTool, run: (args) => Promise.resolve(this.compose(args)) };
+    const isolated = { content: {}, tags: [], folders: [], files: [], replaced: [] };
+    const before = { volumes: new Set<string>(), images: new Set<string>() };
+    const parts = { file: this.file, docker: this.engine.docker, tool, signal, isolated, before };
+    return new OwnCluster({ ...parts, folder: "/fake", environment: {} }, project);
+  }
+
+  /** `up`, `up --scale` and `down`. */
+  compose = (args: readonly string[]): ToolRun => {
+    const scale = Number(/^web=(\d+)$/.exec(args[args.indexOf("--scale") + 1] ?? "")?.[1]);
+    if (args.includes("down")) this.engine.containers.length = 0;
+    else if (scale > 0)
+      for (let at = this.engine.allOf("web").length; at < scale; at += 1) this.addApp(at + 1);
+    else this.#build();
+    return { exitCode: 0, lines: [], stdout: "" };
+  };
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  add(service: string, at = 1): FakeContainer {
+    const labels = {
+      "com.docker.compose.project": project,
+      "com.docker.compose.service": service,
+      "com.docker.compose.oneoff": "False",
+    };
+    const container = new FakeContainer(`${project}-${service}-${at}`, labels);
+    container.networks = [...(this.file.services.get(service)?.networks ?? [])];
+    this.engine.containers.push(container);
+    this.engine.start(container);
+    return container;
+  }
+
+  addApp(at: number): FakeContainer {
+    const app = this.add("web", at);
+    app.listens = [8000];
+    app.setHealth("healthy");
+    app.execute = (command) => this.#inApp(app, command);
+    app.end = () => {
+      if (!this.drains) for (const go of this.#waiting.splice(0)) go();
+      return Promise.resolve(this.exitCode);
+    };
+    return app;
+  }
+
+  /** All at once; as `docker-compose up` would. */
+  #build(): void {
+    const migrate = this.add("migrate");
+    migrate.info.HostConfig.RestartPolicy.Name = "no";
+    this.engine.exit(migrate, 0);
+    const db = this.add("db");
+    db.listens = [5432];
+    db.setHealth("healthy");
+    db.execute = (command) => this.#inDatabase(command.at(-1) ?? "");
+    this.addApp(1);
+    this.addApp(2);
+    const edge = this.add("nginx");
+    edge.listens = [8080];
+    edge.setHealth("healthy");
+    edge.info.NetworkSettings.Ports["8080/tcp"] = [{ HostIp: "127.0.0.1", HostPort: String(this.port) }];
+  }
+
+  async #answer(request: IncomingMessage): Promise<PageAnswer> {
+    const id = request.headers["x-request-id"] ?? "drawn";
+    const answer = await this.#makeAnswer(request);
+    answer.headers = { ...securityHeaders, server: "nginx", "x-request-id": id, ...answer.headers };
+    this.engine
+      .of("nginx")
+      .log.push(JSON.stringify({ request_id: id, upstream_status: String(answer.status) }));
+    return answer;
+  }
+
+  async #makeAnswer(request: IncomingMessage): Promise<PageAnswer> {
+    const plain = (status: number, body = "ok"): PageAnswer => ({ status, headers: {}, body });
+    if (request.url === "/static/a.css") {
+      const headers = { "content-type": "text/css", "cache-control": "max-age=1, immutable" };
+      return { status: 200, headers, body: "body {}" };
+    }
+    const added = this.countsOf(request);
+    const apps = this.engine.allOf("web").filter(({ info }) => info.State.Running);
+    const app = apps[this.#turn++ % Math.max(1, apps.length)];
+    if (request.url === "/" && (app === undefined || !this.engine.of("db").info.State.Running))
+      return plain(502);
+    if (isForeignHost(request)) {
+      this.views += added;
+      return plain(400);
+    }
+    if (request.url !== "/") {
+      this.views += added;
+      return plain(200);
+    }
+    if (this.#holder !== undefined) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#holder !== undefined) return plain(502);
+    }
+    this.views += added;
+    return this.#showPage(this.views, app?.info.Name ?? "");
+  }
+
+  #showPage(count: number, servedBy: string): PageAnswer {
+    return {
+      status: 200,
+      headers: { "x-page-views": String(count), "x-served-by": servedBy },
+      body: `<link rel="stylesheet" href="/static/a.css"><b id="count">${count}</b>`,
+    };
+  }
+
+  async #inDatabase(query: string): Promise<ExecResult> {
+    const said = this.psql(query);
+    if (said !== undefined) return said;
+    const say = (output: string | number): ExecResult => ({ exitCode: 0, output: String(output) });
+    if (query.includes("pageviews_pageview")) return say(this.views);
+    if (query.includes("pg_advisory_lock")) {
+      await new Promise<void>((resolve) => (this.#holder = resolve));
+      return { exitCode: 1, output: "canceled" };
+    }
+    if (query.includes("granted = true")) return say(this.#holder === undefined ? 0 : 1);
+    if (query.includes("granted = false")) return say(this.#waiting.length);
+    if (query.includes("pg_cancel_backend")) {
+      const release = this.#holder;
+      this.#holder = undefined;
+      release?.();
+      for (const go of this.#waiting.splice(0)) go();
+      return say("t");
+    }
+    return { exitCode: 1, output: `unknown: ${query}` };
+  }
+
+  #inApp(app: FakeContainer, command: readonly string[]): Promise<ExecResult> {
+    const script = command.at(-1) ?? "";
+    if (script.includes("/run/secrets/")) return Promise.resolve({ exitCode: 0, output: `${secret}\nshort` });
+    if (script !== "kill -9 -1") return Promise.resolve({ exitCode: 127, output: "not found" });
+    this.engine.exit(app, 137);
+    if (this.restarts) setTimeout(() => this.engine.start(app), 150);
+    return Promise.resolve({ exitCode: 137, output: "" });
+  }
+}
+
+/** What the app finds under /run/secrets. */
+export const secret = "a-secret-of-more-than-sixteen";
+
+const isForeignHost = ({ headers }: IncomingMessage): boolean => headers.host === "evil.example";
+
+const securityHeaders = {
+  "content-security-policy": "default-src 'self'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), microphone=()",
+};
+
+export const noTool: ComposeTool = {
+  version: "none",
+  major: 2,
+  run: () => Promise.reject(new Error("nobody may run docker-compose here")),
+};
+
+function describeFile(): ComposeFile {
+  const service = (
+    name: string,
+    networks: string[],
+    needs: Record<string, string> = {},
+    publishesPorts = false,
+  ) => [name, { name, networks, dependsOn: new Map(Object.entries(needs)), publishesPorts }] as const;
+  return {
+    path: "/fake/docker-compose.yml",
+    defaultProject: project,
+    roles,
+    services: new Map([
+      service("db", ["data"]),
+      service("migrate", ["data"], { db: "service_healthy" }),
+      service("web", ["app", "data"], { migrate: "service_completed_successfully", db: "service_healthy" }),
+      service("nginx", ["edge", "app"], { web: "service_healthy" }, true),
+    ]),
+    resolved: { services: {}, networks: {}, volumes: {}, secrets: {}, configs: {} },
+  };
+}
