@@ -58,7 +58,7 @@ function findLiberties({ Config: config, HostConfig: host }: Docker.ContainerIns
     [host.CapDrop?.includes("ALL") !== true || (host.CapAdd ?? []).length > 0, "has capabilities"],
     [host.Privileged === true, "is privileged"],
     [
-      !(host.SecurityOpt ?? []).some((one: string) => one.startsWith("no-new-privileges")),
+      !(host.SecurityOpt ?? []).some((one: string) => /^no-new-privileges([:=]true)?$/.test(one)),
       "may gain privileges",
     ],
     [!((host.Memory ?? 0) > 0), "has no memory limit"],
