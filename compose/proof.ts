@@ -53,7 +53,7 @@ export async function prove(cluster: Cluster, { faults, note }: Proving): Promis
   return results;
 }
 
-export async function tryCheck(
+async function tryCheck(
   check: Check,
   cluster: Cluster,
   { faults, broken }: { readonly faults: boolean; readonly broken: boolean },

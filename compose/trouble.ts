@@ -93,7 +93,8 @@ async function findRefusedLogin(cluster: Cluster, database: string): Promise<Cau
   const [container] = await cluster.listContainers(database);
   if (container === undefined) return undefined;
   const log = await readLogTail(cluster.docker.getContainer(container.Id), 50);
-  if (!log.some((line) => / 28P01 /.test(line))) return undefined;
+  // Behind the process, as log_line_prefix in docker-compose.yml has it: elsewhere it is anybody's text.
+  if (!log.some((line) => /\[\d+\] 28P01 /.test(line))) return undefined;
   return {
     code: "DatabasePasswordRefused",
     message: `Service ${database} refused the password (SQLSTATE 28P01)`,

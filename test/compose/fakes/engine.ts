@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { buffer, json } from "node:stream/consumers";
 import Docker from "dockerode";
@@ -45,15 +45,7 @@ export class FakeEngine implements AsyncDisposable {
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     this.docker = new Docker({ host: "127.0.0.1", port, protocol: "http" });
-    server.on("request", (request, response) => {
-      void this.#answer(request).then(({ status, body }) => {
-        const isRaw = Buffer.isBuffer(body);
-        response.writeHead(status, {
-          "content-type": isRaw ? "application/octet-stream" : "application/json",
-        });
-        response.end(isRaw ? body : body === undefined ? "" : JSON.stringify(body));
-      });
-    });
+    server.on("request", (request, response) => void this.#serve(request, response));
   }
 
   static async start(): Promise<FakeEngine> {
@@ -118,6 +110,13 @@ export class FakeEngine implements AsyncDisposable {
     ["DELETE", /^\/containers\/(\w+)$/, ({ match }) => this.#remove(match)],
     ["POST", /^\/networks\/([^/]+)\/connect$/, ({ match, body }) => this.#connect(match, body)],
   ];
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, body } = await this.#answer(request);
+    const isRaw = Buffer.isBuffer(body);
+    response.writeHead(status, { "content-type": isRaw ? "application/octet-stream" : "application/json" });
+    response.end(isRaw ? body : body === undefined ? "" : JSON.stringify(body));
+  }
 
   async #answer(request: IncomingMessage): Promise<Reply> {
     const url = new URL(request.url ?? "/", "http://engine");

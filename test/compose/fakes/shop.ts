@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { ComposeTool, ToolRun } from "../../../compose/compose-tool.ts";
 import { Cluster } from "../../../compose/cluster.ts";
 import type { ComposeFile, Roles } from "../../../compose/compose-file.ts";
@@ -47,12 +47,7 @@ export class Shop implements AsyncDisposable {
     this.engine = engine;
     this.#server = server;
     this.file = describeFile();
-    server.on("request", (request, response) => {
-      void this.#answer(request).then((answer) => {
-        this.spoil(answer, request);
-        response.writeHead(answer.status, answer.headers).end(answer.body);
-      });
-    });
+    server.on("request", (request, response) => void this.#serve(request, response));
     this.#build();
   }
 
@@ -139,6 +134,12 @@ export class Shop implements AsyncDisposable {
     edge.listens = [8080];
     edge.setHealth("healthy");
     edge.info.NetworkSettings.Ports["8080/tcp"] = [{ HostIp: "127.0.0.1", HostPort: String(this.port) }];
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.#answer(request);
+    this.spoil(answer, request);
+    response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
   async #answer(request: IncomingMessage): Promise<PageAnswer> {
@@ -231,7 +232,7 @@ const securityHeaders = {
   "permissions-policy": "camera=(), microphone=()",
 };
 
-export const noTool: ComposeTool = {
+const noTool: ComposeTool = {
   version: "none",
   major: 2,
   run: () => Promise.reject(new Error("nobody may run docker-compose here")),
