@@ -10,6 +10,7 @@ const places: Readonly<Record<string, string>> = {
   "command.py": share,
   "edge.py": share,
   "replicas.py": share,
+  "retries.pm": share,
   "state.py": share,
   "edge.conf": share,
   "switch.conf": share,
@@ -22,14 +23,19 @@ const places: Readonly<Record<string, string>> = {
   "60-berth-apt": "/etc/apt/apt.conf.d",
 };
 
-/**
- * The files of the host that are the same for every stack. Lines of comment are emptied, not removed: user data is
- * small, and an error message's line number shall hold in the repository too.
- */
+/** The files of the host that are the same for every stack. */
 export function hostFiles(): ArchivedFile[] {
   return Object.entries(places).map(([name, folder]) => ({
     path: `${folder}/${name}`,
-    text: readFileSync(new URL(name, import.meta.url), "utf8").replace(/^[ \t]*#(?!!).*$/gm, ""),
+    text: withoutComments(readFileSync(new URL(name, import.meta.url), "utf8")),
     executable: name.endsWith(".sh"),
   }));
+}
+
+/**
+ * Lines of comment and docstrings of one line are emptied, not removed: user data is small, and an error message's line
+ * number shall hold in the repository too.
+ */
+function withoutComments(text: string): string {
+  return text.replace(/^[ \t]*(#(?!!).*|"""[^"\n]*""")$/gm, "");
 }
