@@ -12,7 +12,6 @@ from state import write
 UPSTREAMS = pathlib.Path("/var/lib/berth/upstreams.conf")
 LOG = pathlib.Path("/var/log/berth/edge.log")
 SWITCH_PID = pathlib.Path("/run/berth-switch/nginx.pid")
-TRIES = 6  # entries of the upstream, and so the most tries a request gets
 SWITCH_S = 10
 DRAIN_S = 35  # a little more than worker_shutdown_timeout in switch.conf
 LOG_BYTES = 32 << 20
@@ -21,10 +20,8 @@ log = logging.getLogger("berth")
 
 
 def upstreams(on: list[int]) -> str:
-    """nginx tries each entry once: a few replicas are listed in turns until there are tries enough."""
-    rounds = -(-TRIES // len(on))
     # max_fails=0: one failure in ten is how the app is; counted, it would take every replica out of service.
-    entries = "".join(f"    server 127.0.0.1:{port} max_fails=0;\n" for _ in range(rounds) for port in on)
+    entries = "".join(f"    server 127.0.0.1:{port} max_fails=0;\n" for port in on)
     # Shorter than any app server's own idle time, so that a POST never meets a connection that is just closing.
     return f"upstream app {{\n{entries}    keepalive 32;\n    keepalive_timeout 4s;\n}}\n"
 

@@ -8,8 +8,8 @@ ID=unknown
 # shellcheck source=/dev/null
 . /etc/os-release
 case $ID in
-debian) set -- apt www-data docker.io docker-cli nginx-light python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
-amzn) set -- dnf nginx docker nginx awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
+debian) set -- apt www-data docker.io docker-cli nginx-light libnginx-mod-http-perl python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
+amzn) set -- dnf nginx docker nginx nginx-mod-http-perl awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
 *)
   echo "berth: no packages are known for $ID" >&2
   exit 1
@@ -58,8 +58,15 @@ configure_edge() {
   fi
 }
 
+# nginx counts requests, which need a whole header: connections that send none are counted here.
+limit_connections() {
+  set -- INPUT -p tcp --dport 80 --syn -m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset
+  iptables -w -C "$@" 2>/dev/null || iptables -w -I "$@" || echo "berth: one address may take all connections" >&2
+}
+
 configure_edge
 "${installer}_has" "$@" || "${installer}_install" "$@"
+limit_connections
 for unit in docker.service berth-switch.service nginx.service; do
   systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"
   systemctl start "$unit"

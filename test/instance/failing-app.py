@@ -1,38 +1,87 @@
-"""An app that fails one request in ten, each decided on its own. Usage: failing-app.py PORT."""
+"""An app that fails one request in ten, each decided on its own, and by request in other ways. Usage: failing-app.py PORT.
+
+Every try that reaches any replica is a line of /tmp/seen.
+"""
 
 import http.server
 import json
+import os
 import random
+import socket
 import sys
 
-posts: dict[str, int] = {}
+SEEN = "/tmp/seen"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        if self.headers.get("Upgrade") == "echo":
+        with open(SEEN, "a") as seen:
+            seen.write(f"{self.command} {self.path}\n")
+        if self.headers.get("Upgrade") == "websocket":
             self.upgrade()
-        elif self.path == "/posts":
-            self.answer(200, posts)
+        elif self.headers.get("Upgrade") == "h2c":
+            self.speak_h2c()
         elif self.path == "/headers":
-            self.answer(200, dict(self.headers), {"X-Frame-Options": "DENY", "X-Request-ID": "mine"})
+            own = {"X-Frame-Options": "DENY", "X-Request-ID": "mine", "X-Berth-Tries": "500, 500", "X-Berth-Replicas": "forged"}
+            self.answer(200, dict(self.headers), own)
+        elif self.path == "/die":
+            os._exit(1)
+        elif self.path == "/drop":
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif self.path == "/fail":
+            self.answer(500, "the app's own words")
+        elif self.path == "/large":
+            self.answer(200, "x" * (32 << 20))
         else:
             self.answer(500 if random.random() < 0.1 else 200, "hello")
 
+    do_HEAD = do_OPTIONS = do_GET
+
     def do_POST(self) -> None:
-        key = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        posts[key] = posts.get(key, 0) + 1
-        self.answer(500 if random.random() < 0.5 else 200, "taken")
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        with open(SEEN, "a") as seen:
+            seen.write(f"{self.command} {self.path} {body[:80]}\n")
+        if self.path == "/drop":
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            self.answer(500 if random.random() < 0.5 or self.path == "/fail" else 200, "taken")
+
+    do_PUT = do_DELETE = do_PATCH = do_REFUND = do_POST
 
     def upgrade(self) -> None:
         self.send_response(101)
-        self.send_header("Upgrade", "echo")
+        self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
         self.end_headers()
         self.wfile.write(self.rfile.read(4)[::-1])
         self.close_connection = True
+
+    def speak_h2c(self) -> None:
+        """Real HTTP/2: what a client asks for on this connection from now on, no proxy sees."""
+        import h2.connection, h2.config, h2.events
+
+        talk = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        talk.initiate_upgrade_connection(self.headers.get("HTTP2-Settings", "").encode())
+        self.send_response(101)
+        self.send_header("Upgrade", "h2c")
+        self.send_header("Connection", "Upgrade")
+        self.end_headers()
+        self.respond_h2(talk, 1, "upgraded")
+        self.close_connection = True
+        while received := self.connection.recv(65536):
+            for event in talk.receive_data(received):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.respond_h2(talk, event.stream_id, dict(event.headers)[":path"])
+            self.connection.sendall(talk.data_to_send())
+
+    def respond_h2(self, talk: object, stream: int, text: str) -> None:
+        talk.send_headers(stream, [(":status", "200")])
+        talk.send_data(stream, text.encode(), end_stream=True)
+        self.connection.sendall(talk.data_to_send())
 
     def answer(self, status: int, document: object, headers: "dict[str, str] | None" = None) -> None:
         body = json.dumps(document).encode()
@@ -40,10 +89,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass
 
 
+http.server.ThreadingHTTPServer.request_queue_size = 256
 http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()

@@ -19,18 +19,30 @@ export interface Toolbox extends AsyncDisposable {
 
 const recipe = `FROM debian:trixie-slim
 RUN apt-get update \\
- && apt-get install -y --no-install-recommends cloud-init shellcheck nginx-light python3-botocore systemd \\
+ && apt-get install -y --no-install-recommends cloud-init shellcheck \\
+    nginx-light libnginx-mod-http-perl iptables python3-botocore python3-h2 systemd \\
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 `;
 
+/** Room for bodies and answers on their way, for edge and switch together. */
+export const spoolMiB = 64;
+
 const ports = { "80/tcp": [{ HostIp: "127.0.0.1" }], "8080/tcp": [{ HostIp: "127.0.0.1" }] };
+
+const spool = `size=${spoolMiB}m,mode=1777`;
 
 export async function openToolbox(docker: Docker): Promise<Toolbox> {
   const container = await docker.createContainer({
     Image: await ensureImage(docker),
     Cmd: ["sleep", "infinity"],
     ExposedPorts: { "80/tcp": {}, "8080/tcp": {} },
-    HostConfig: { Init: true, PortBindings: ports },
+    // A spool of its own, as the units have it, and the packet filter of its own network.
+    HostConfig: {
+      Init: true,
+      PortBindings: ports,
+      CapAdd: ["NET_ADMIN"],
+      Tmpfs: { "/var/spool/berth": spool },
+    },
   });
   const put = async (files: readonly ArchivedFile[]) => {
     await container.putArchive(Readable.from([Buffer.from(archive(files))]), { path: "/" });

@@ -1,0 +1,45 @@
+# Which requests the switch tries again, and where. nginx's own proxy_next_upstream can't tell a request that was never
+# sent from one that killed its replica, and knows no budget. Used by switch.conf; each worker has its own budget.
+package retries;
+use strict;
+use warnings;
+
+# Retries that a worker may pay for: one for each seven requests or so, and as many at once as quiet times have saved.
+# An app that fails one time in ten needs one for each nine.
+my ($share, $saved_most) = (0.15, 20);
+my $budget = $saved_most;
+
+# Tries in all, those of which nothing was sent included (nginx allows ten redirects, two for each), and those with an answer.
+my ($tries_most, $answers_most, $patience_s) = (5, 4, 15);
+
+sub may_repeat { return shift->request_method =~ /\A(?:GET|HEAD|OPTIONS)\z/ }
+
+# Without budget the app's own error is passed on; @patient would take it away for a retry.
+sub first {
+    my $r = shift;
+    $budget += $share if $budget < $saved_most;
+    $r->internal_redirect(may_repeat($r) && $budget >= 1 ? '@patient' : '@once');
+    return 0;
+}
+
+# After a try without an answer, and after one answered by 500, 502, 503 or 504 in @patient.
+sub again {
+    my $r = shift;
+    my @sent = $r->variable('upstream_bytes_sent') =~ /\d+/g;
+    my @heard = $r->variable('upstream_header_time') =~ /[\d.]+|-/g;
+    my ($silent, $answered) = (0, 0);
+    for my $try (grep { $sent[$_] } 0 .. $#sent) { $heard[$try] eq '-' ? $silent++ : $answered++ }
+    my $goes_on = @sent < $tries_most && $r->variable('request_time') < $patience_s;
+    if ($sent[-1]) {
+        # A request that its replica didn't survive may kill one more, not all of them.
+        $goes_on &&= may_repeat($r) && $silent < 2;
+        $budget-- if $goes_on;
+    }
+    my $is_last = !may_repeat($r) || $silent || $answered + 1 >= $answers_most;
+    # The edge has the words for a request that nobody answered.
+    return 599 unless $goes_on;
+    $r->internal_redirect($is_last ? '@once' : '@patient');
+    return 0;
+}
+
+1;
