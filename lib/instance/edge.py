@@ -22,8 +22,9 @@ log = logging.getLogger("berth")
 def upstreams(on: list[int]) -> str:
     # max_fails=0: one failure in ten is how the app is; counted, it would take every replica out of service.
     entries = "".join(f"    server 127.0.0.1:{port} max_fails=0;\n" for port in on)
-    # Shorter than any app server's own idle time, so that a POST never meets a connection that is just closing.
-    return f"upstream app {{\n{entries}    keepalive 32;\n    keepalive_timeout 4s;\n}}\n"
+    # Shorter than any app server's own idle time.
+    kept = "    keepalive 32;\n    keepalive_timeout 4s;\n"
+    return f"upstream fresh {{\n{entries}}}\nupstream kept {{\n{entries}{kept}}}\n"
 
 
 def count_tries(lines: bytes) -> tuple[int, int]:

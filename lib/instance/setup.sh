@@ -48,7 +48,7 @@ dnf_install() {
 # Before the packages: nginx must never show the distribution's own page, not even for a moment.
 configure_edge() {
   mkdir -p /etc/nginx /var/lib/berth /var/log/berth
-  [ -e /var/lib/berth/upstreams.conf ] || echo 'upstream app { server 127.0.0.1:9; }' >/var/lib/berth/upstreams.conf
+  [ -e /var/lib/berth/upstreams.conf ] || printf 'upstream %s { server 127.0.0.1:9; }\n' fresh kept >/var/lib/berth/upstreams.conf
   sed "s/@edge_user@/$edge_user/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
   if cmp -s /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf; then
     rm /etc/nginx/nginx.conf.berth

@@ -28,10 +28,10 @@ export interface LogLine {
 // What systemd and setup.sh do on a host: folders, the edge's user, both servers.
 const startEdge = `
   mkdir -p /var/lib/berth /var/log/berth /run/berth-switch
-  echo 'upstream app { server 127.0.0.1:9; }' > /var/lib/berth/upstreams.conf
+  printf 'upstream %s { server 127.0.0.1:9; }\\n' fresh kept > /var/lib/berth/upstreams.conf
   sed s/@edge_user@/www-data/ /usr/local/lib/berth/edge.conf > /etc/nginx/nginx.conf
-  nginx -c /usr/local/lib/berth/switch.conf > /dev/null 2>&1 &
-  nginx`;
+  nginx -c /usr/local/lib/berth/switch.conf > /tmp/switch.log 2>&1 &
+  nginx 2> /tmp/edge.log`;
 
 // The converger's own code, but for systemd.
 const pointAt = `

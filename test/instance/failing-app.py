@@ -11,6 +11,7 @@ import socket
 import sys
 
 SEEN = "/tmp/seen"
+MEBIBYTE = b"x" * (1 << 20)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,7 +35,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/fail":
             self.answer(500, "the app's own words")
         elif self.path == "/large":
-            self.answer(200, "x" * (32 << 20))
+            self.answer_large(32)
         else:
             self.answer(500 if random.random() < 0.1 else 200, "hello")
 
@@ -43,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         with open(SEEN, "a") as seen:
-            seen.write(f"{self.command} {self.path} {body[:80]}\n")
+            seen.write(f"{self.command} {self.path} {json.dumps(body[:80])}\n")
         if self.path == "/drop":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -82,6 +83,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         talk.send_headers(stream, [(":status", "200")])
         talk.send_data(stream, text.encode(), end_stream=True)
         self.connection.sendall(talk.data_to_send())
+
+    def answer_large(self, mebibytes: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(mebibytes << 20))
+        self.end_headers()
+        for _ in range(mebibytes):
+            self.wfile.write(MEBIBYTE)
 
     def answer(self, status: int, document: object, headers: "dict[str, str] | None" = None) -> None:
         body = json.dumps(document).encode()

@@ -24,7 +24,7 @@ RUN apt-get update \\
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 `;
 
-/** Room for bodies and answers on their way, for edge and switch together. */
+/** Room for bodies and answers on their way, for the edge and for the switch. */
 export const spoolMiB = 64;
 
 const ports = { "80/tcp": [{ HostIp: "127.0.0.1" }], "8080/tcp": [{ HostIp: "127.0.0.1" }] };
@@ -41,7 +41,7 @@ export async function openToolbox(docker: Docker): Promise<Toolbox> {
       Init: true,
       PortBindings: ports,
       CapAdd: ["NET_ADMIN"],
-      Tmpfs: { "/var/spool/berth": spool },
+      Tmpfs: { "/var/spool/berth": spool, "/var/spool/berth-switch": spool },
     },
   });
   const put = async (files: readonly ArchivedFile[]) => {

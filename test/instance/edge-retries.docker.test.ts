@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { openEdgeRig, type EdgeRig } from "./edge-rig.ts";
+
+const ports = [8080, 8081, 8082, 8083];
+const unsafe = ["POST", "PUT", "DELETE", "PATCH", "REFUND"];
+
+describe("the edge's retries", () => {
+  let rig: EdgeRig;
+  before(async () => {
+    rig = await openEdgeRig();
+  });
+  after(() => rig?.[Symbol.asyncDispose]());
+
+  const ask = async (method: string, path: string) => {
+    const body = ["GET", "HEAD", "OPTIONS"].includes(method) ? {} : { body: "x" };
+    const response = await fetch(`${rig.url}${path}`, { method, ...body });
+    return { status: response.status, text: await response.text() };
+  };
+  const askMany = async (requests: number, path: string) => {
+    const clients = Array.from({ length: 10 }, async () => {
+      for (let sent = 0; sent < requests / 10; sent++) await ask("GET", path);
+    });
+    await Promise.all(clients);
+  };
+
+  it("are for GET, HEAD and OPTIONS alone, four tries of an app that fails", async () => {
+    await rig.serve(ports);
+    await rig.takeSeen();
+    for (const method of ["GET", "HEAD", "OPTIONS"]) {
+      assert.equal((await ask(method, "/fail")).status, 500);
+      assert.deepEqual(
+        await rig.takeSeen(),
+        Array.from({ length: 4 }, () => `${method} /fail`),
+      );
+    }
+    for (const method of unsafe) {
+      assert.equal((await ask(method, "/fail")).status, 500);
+      assert.equal((await rig.takeSeen()).length, 1, method);
+    }
+  });
+
+  it("give a request that was never answered one more try, and one that may change something none", async () => {
+    assert.equal((await ask("GET", "/drop")).status, 503);
+    assert.deepEqual(await rig.takeSeen(), ["GET /drop", "GET /drop"]);
+    for (const method of unsafe) {
+      assert.equal((await ask(method, "/drop")).status, 503);
+      assert.equal((await rig.takeSeen()).length, 1, method);
+    }
+    assert.equal((await rig.readLog()).at(-1)?.tries, "502");
+  });
+
+  it("send no request twice that may change something, whatever is answered", async () => {
+    const keys = Array.from({ length: 100 }, (_, index) => `order-${index}`);
+    const statuses = await Promise.all(
+      keys.map(async (body) => (await fetch(rig.url, { method: "POST", body })).status),
+    );
+    const expected = keys.map((key) => `POST / "${key}"`);
+    assert.deepEqual((await rig.takeSeen()).toSorted(), expected.toSorted());
+    assert.ok(statuses.includes(500) && statuses.includes(200));
+  });
+
+  it("let a request kill two replicas, not all", async () => {
+    await ask("GET", "/die");
+    assert.equal(await rig.toolbox.run("pgrep --count --full '^python3 -B /tmp/app'"), "2");
+  });
+
+  it("go past replicas that are gone, for every method", async () => {
+    await rig.takeSeen();
+    for (const method of unsafe) assert.notEqual((await ask(method, "/gone")).status, 503);
+    assert.equal((await rig.takeSeen()).length, unsafe.length);
+  });
+
+  it("cost an app that fails always no more than a sixth of its load, and take nothing from its own answer", async () => {
+    await rig.serve(ports);
+    await askMany(400, "/fail");
+    await rig.takeSeen();
+    await askMany(2000, "/fail");
+    const tries = (await rig.takeSeen()).length;
+    assert.ok(tries < 2000 * 1.17, `${tries} tries for 2000 requests`);
+    assert.match((await ask("GET", "/fail")).text, /the app's own words/);
+  });
+
+  it("are there again when the app is", async () => {
+    await askMany(500, "/headers");
+    await rig.takeSeen();
+    await ask("GET", "/fail");
+    assert.equal((await rig.takeSeen()).length, 4);
+  });
+});
