@@ -9,8 +9,8 @@ import { startEmulators, type Emulators } from "../lib/local/emulators.ts";
 /** Emulators that many test files use one after the other, each empty at first. */
 export interface EmulatorPool extends AsyncDisposable {
   /**
-   * Unix socket. Who connects says `moto` (without a registry) or `both` in a line and is told the endpoints as JSON in
-   * one; `reset` empties them and is answered by `done`. They are the borrower's until the connection ends.
+   * Unix socket. Who connects says `moto` (without a registry) or `both` in a line and is told endpoints, credentials and
+   * backends as JSON in one; `reset` empties them and is answered by `done`. They are the borrower's until the connection ends.
    */
   readonly path: string;
 }
@@ -61,7 +61,8 @@ async function lend(socket: Socket, take: (kind: Kind) => Promise<Emulators>) {
   const { value } = await lines.next();
   const kind: Kind = value === "both" ? "both" : "moto";
   const emulators = await take(kind);
-  socket.write(`${JSON.stringify(emulators.endpoints)}\n`);
+  const { endpoints, credentials, backends } = emulators;
+  socket.write(`${JSON.stringify({ endpoints, credentials, backends })}\n`);
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
     await emulators.reset();
     socket.write("done\n");

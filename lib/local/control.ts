@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
-import type { LocalCredentials } from "./emulators.ts";
+import type { LocalCredentials } from "./access/drawn-credentials.ts";
 import type { Endpoints } from "../aws/clients.ts";
 
 /** What a supervisor says to those who connect: any number of notes, then how its start ended. One JSON object a line. */

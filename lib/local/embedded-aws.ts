@@ -4,9 +4,13 @@ import { connectEngine } from "../docker/engine.ts";
 import { openAuthority } from "./certificate-authority.ts";
 import { keyOf } from "./control.ts";
 import { Disposables } from "./disposables.ts";
-import { startEmulators, type LocalCredentials } from "./emulators.ts";
+import type { LocalCredentials } from "./access/drawn-credentials.ts";
+import { RoleKeys } from "./access/role-keys.ts";
+import { readRolePolicies } from "./access/role-policies.ts";
+import { machineDoor } from "./doors.ts";
+import { localAccount, startEmulators } from "./emulators.ts";
 import { startForwarder } from "./forwarder.ts";
-import { startCommandGateway, startMachineGateway, type ObservedCall } from "./gateway.ts";
+import { startMachineGateway, type ObservedCall } from "./gateway.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { ensureMachineImage } from "./machine-image.ts";
 import { createMachineNetwork } from "./machine-network.ts";
@@ -52,7 +56,9 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   signal.throwIfAborted();
 
   note("starting the embedded AWS");
-  const emulators = parts.use(await startEmulators({ logDirectory: join(directory, "logs") }));
+  const emulators = parts.use(
+    await startEmulators({ logDirectory: join(directory, "logs"), onCall: (call) => noteCall(call) }),
+  );
   const authority = await openAuthority(join(directory, "authority"));
   const network = parts.use(await createMachineNetwork(docker, `berth-local-${key}`, labels));
   const name = `berth-local-${key}-forwarder`;
@@ -60,17 +66,21 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
 
   const clients = new RegionalClients(emulators);
   let machines: Machines | undefined;
-  const gateway = {
-    moto: emulators.endpoints.ec2,
-    ecr: emulators.endpoints.ecr,
-    onCall: (call: ObservedCall) => {
-      if (call.service !== "ec2") return;
-      clients.get(call.region);
-      if (machines !== undefined) follow(machines, call.parameters, log);
-    },
+  const noteCall = (call: ObservedCall): void => {
+    if (call.service !== "ec2") return;
+    clients.get(call.region);
+    if (machines !== undefined) follow(machines, call.parameters, log);
   };
   const { gateway: address } = network;
-  const tls = parts.use(await startMachineGateway({ ...gateway, authority, address }));
+  const keys = new RoleKeys();
+  const door = machineDoor({
+    account: localAccount,
+    keys,
+    // IAM is the same from any region; a region of the machine's choice would be followed from then on.
+    readPolicies: (role) => readRolePolicies(clients.get(clients.regions()[0] ?? "us-east-1").iam, role),
+  });
+  const { backends } = emulators;
+  const tls = parts.use(await startMachineGateway({ backends, door, authority, address }));
   const names = parts.use(await startNameServer(address));
   const metadata = parts.use(
     await startMetadataService({
@@ -87,12 +97,10 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     AUTHORITY: authority.certificate,
   };
   const settings = { docker, image, network: network.name, labels, environment };
-  machines = parts.use(keepMachines({ settings, forwarder, clients, log }));
-  const { port } = parts.use(await startCommandGateway(gateway));
-  const url = `http://127.0.0.1:${port}`;
+  machines = parts.use(keepMachines({ settings, forwarder, clients, keys, log }));
   const kept = parts.move();
   return {
-    endpoints: { ...emulators.endpoints, ec2: url, iam: url, s3: url, ssm: url, sts: url },
+    endpoints: emulators.endpoints,
     credentials: emulators.credentials,
     broken: emulators.ended,
     listRemains: () => listRemains(clients),

@@ -1,30 +1,48 @@
-"""Runs one AWS emulator (`moto` or `ministack`) on a free loopback port.
+"""Runs one AWS emulator (`moto` or `ministack`) on a Unix socket in a folder of its own that nobody else can enter.
 
-Usage: emulator.py moto|ministack LOG. Prints the port as one line once it listens; all else is appended to LOG. Ends when its standard input does, so that it never
-outlives the process that started it, however that one ends.
+Usage: emulator.py moto|ministack LOG. Prints the socket's path as one line once it listens; all else is appended to LOG. Ends
+when its standard input does, so that it never outlives the process that started it, however that one ends.
+
+BERTH_CONTROL is a secret: only who shows it may call the emulator's own control paths. BERTH_REGISTRY_PASSWORD is what
+ECR's token holds, BERTH_ECR_OPERATIONS which of ECR's operations answer.
 """
 
 import asyncio
 import gc
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 
 # After so long an idle connection is closed: long enough that no client meets that in the middle of a request.
 IDLE_SECONDS = 3600
+# A Unix socket's path can't be longer.
+LONGEST_PATH = 107
 
 
-def end_with_parent() -> None:
+def make_socket_path() -> str:
+    """In a new folder of mode 0700."""
+    folder = tempfile.mkdtemp(prefix="berth-emulator-")
+    path = os.path.join(folder, "socket")
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        return path
+    os.rmdir(folder)
+    return os.path.join(tempfile.mkdtemp(prefix="berth-emulator-", dir="/tmp"), "socket")
+
+
+def end_with_parent(socket_path: str) -> None:
     def wait() -> None:
         sys.stdin.buffer.read()
+        shutil.rmtree(os.path.dirname(socket_path), ignore_errors=True)
         os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
-def announce(port: int) -> None:
-    os.write(announcements, f"{port}\n".encode())
+def announce(path: str) -> None:
+    os.write(announcements, os.fsencode(path) + b"\n")
     os.close(announcements)
 
 
@@ -39,7 +57,8 @@ def log_requests(app):
     return answer
 
 
-def serve_moto() -> None:
+def serve_moto(socket_path: str, control: str) -> None:
+    import emulator_doors
     import moto_changes
 
     # Before all else of moto: its import reads what is remembered here.
@@ -57,44 +76,46 @@ def serve_moto() -> None:
     gc.set_threshold(100_000, 20, 50)
     # Moto's own server is one for development: it closes each connection, after a wait for what else may come.
     server = create_server(
-        log_requests(DomainDispatcherApplication(create_backend_app)),
-        host="127.0.0.1",
-        port=0,
+        log_requests(emulator_doors.only_services(DomainDispatcherApplication(create_backend_app), control)),
+        unix_socket=socket_path,
+        unix_socket_perms="600",
         channel_timeout=IDLE_SECONDS,
         connection_limit=1000,
         asyncore_use_poll=True,
         expose_tracebacks=True,
     )
-    os.environ["MOTO_PORT"] = str(server.effective_port)
-    announce(int(server.effective_port))
+    announce(socket_path)
     server.run()
 
 
-def serve_ministack() -> None:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    # Read while ministack is imported, so it must be known before.
-    os.environ["GATEWAY_PORT"] = str(port)
+def serve_ministack(socket_path: str, control: str) -> None:
+    import emulator_doors
+
+    operations = frozenset(os.environ.pop("BERTH_ECR_OPERATIONS").split(","))
+    password = os.environ.pop("BERTH_REGISTRY_PASSWORD")
 
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
 
+    emulator_doors.draw_registry_token(password)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(socket_path)
+    os.chmod(socket_path, 0o600)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.keep_alive_timeout = IDLE_SECONDS
 
     async def run() -> None:
-        serving = asyncio.create_task(serve(app, config))
+        serving = asyncio.create_task(serve(emulator_doors.only_ecr(app, operations, control), config))
         while not serving.done():
             await asyncio.sleep(0.02)
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_unix_connection(socket_path)
             except ConnectionRefusedError:
                 continue
             writer.close()
-            announce(port)
+            announce(socket_path)
             break
         await serving
 
@@ -106,5 +127,6 @@ if __name__ == "__main__":
     log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    end_with_parent()
-    {"moto": serve_moto, "ministack": serve_ministack}[sys.argv[1]]()
+    path = make_socket_path()
+    end_with_parent(path)
+    {"moto": serve_moto, "ministack": serve_ministack}[sys.argv[1]](path, os.environ.pop("BERTH_CONTROL"))

@@ -12,10 +12,12 @@ const root = join(import.meta.dirname, "..", "..");
 
 export const pythonPath = join(root, ".venv", "bin", "python");
 
-/** One process that answers for AWS on a free loopback port. */
+/**
+ * One process that answers for AWS, on a Unix socket in a folder that only this user can enter. It has no port: whoever isn't
+ * this user has to come through the gateway, which checks who calls.
+ */
 export interface Emulator {
-  readonly url: string;
-  readonly port: number;
+  readonly socketPath: string;
   /** Settles when the process has ended, for whatever reason. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
@@ -46,10 +48,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const logPath = join(options.logDirectory, `${options.kind}.log`);
   const child = await launch(options, logPath);
   const ended = once(child, "exit").then(() => undefined);
-  const port = await readPort(child);
-  if (port === undefined) throw await describeFailure(options.kind, logPath);
+  const socketPath = await readLine(child);
+  if (socketPath === undefined) throw await describeFailure(options.kind, logPath);
   letGo(child);
-  return { url: `http://127.0.0.1:${port}`, port, ended, stop: () => stop(child, ended) };
+  return { socketPath, ended, stop: () => stop(child, ended) };
 }
 
 async function launch(options: EmulatorOptions, logPath: string): Promise<Child> {
@@ -65,8 +67,8 @@ async function launch(options: EmulatorOptions, logPath: string): Promise<Child>
 }
 
 /** Undefined when the process ended without a word. */
-async function readPort(child: Child): Promise<number | undefined> {
-  for await (const line of createInterface({ input: child.stdout })) return Number(line);
+async function readLine(child: Child): Promise<string | undefined> {
+  for await (const line of createInterface({ input: child.stdout })) return line;
   return undefined;
 }
 

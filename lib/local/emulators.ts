@@ -1,16 +1,20 @@
 import type { Endpoints } from "../aws/clients.ts";
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
 import { BerthError } from "../errors.ts";
+import { drawCredentials, drawSecret, type LocalCredentials } from "./access/drawn-credentials.ts";
+import { commandDoor, ecrOperations } from "./doors.ts";
 import { startEmulator, type Emulator } from "./emulator.ts";
-
-export interface LocalCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
+import { startCommandGateway, type Backends, type ObservedCall } from "./gateway.ts";
 
 /** An AWS account made of emulators, empty at first. */
 export interface Emulators extends AsyncDisposable {
+  /** All are one gateway, which answers only what is signed with the credentials. */
   readonly endpoints: Endpoints;
+  /** Drawn at this start. */
   readonly credentials: LocalCredentials;
+  /** The emulators themselves, behind the gateway. */
+  readonly backends: Backends;
   /** Empties all services, as if just started. */
   reset(): Promise<void>;
   /** Settles when one of them has ended. */
@@ -22,16 +26,12 @@ export interface EmulatorsOptions {
   readonly logDirectory: string;
   /** False spares the second process (and its time) where no registry is needed; ECR is then moto's, which takes no push. */
   readonly ecr?: boolean;
+  /** Told of each call through the gateway once it has been answered. */
+  readonly onCall?: (call: ObservedCall) => void;
 }
 
 /** The account that both emulators answer for. */
 export const localAccount = "123456789012";
-
-/** Any pair would do: the emulators check no signatures. It must not look like a real one to whoever scans for secrets. */
-export const localCredentials: LocalCredentials = {
-  accessKeyId: "berth-local",
-  secretAccessKey: "berth-local",
-};
 
 /** Makes moto as strict as it can be. */
 const motoEnvironment = {
@@ -42,10 +42,15 @@ const motoEnvironment = {
   MOTO_ACCOUNT_ID: localAccount,
   // No browser calls it.
   MOTO_DISABLE_GLOBAL_CORS: "true",
+  // A bucket has one spelling: in the path.
+  S3_IGNORE_SUBDOMAIN_BUCKETNAME: "true",
 };
 
 function ministackEnvironment(logDirectory: string): Record<string, string> {
   return {
+    // Of its fifty services some run programs. emulator_doors.py shuts the ways in that go by none of them.
+    SERVICES: "ecr",
+    BERTH_ECR_OPERATIONS: [...ecrOperations].join(","),
     MINISTACK_ACCOUNT_ID: localAccount,
     // It removes containers that carry its label on start and end: keep it away from every engine.
     DOCKER_HOST: "unix:///nonexistent",
@@ -57,30 +62,39 @@ function ministackEnvironment(logDirectory: string): Record<string, string> {
 }
 
 /**
- * Starts the emulators on free loopback ports: moto for EC2, IAM, S3, SSM and STS, ministack for ECR and its registry.
- * They end on dispose and when this process ends, however it ends.
+ * Starts the emulators, moto for EC2, IAM, S3, SSM and STS, ministack for ECR and its registry, and the gateway to them on a
+ * free loopback port. They end on dispose and when this process ends, however it ends.
  *
  * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`.
  */
 export async function startEmulators(options: EmulatorsOptions): Promise<Emulators> {
-  const { logDirectory, ecr = true } = options;
-  const starting = [startEmulator({ kind: "moto", environment: motoEnvironment, logDirectory })];
-  if (ecr) {
-    const environment = ministackEnvironment(logDirectory);
-    starting.push(startEmulator({ kind: "ministack", environment, logDirectory }));
-  }
+  const { logDirectory, ecr = true, onCall } = options;
+  const [credentials, registryPassword, control] = [drawCredentials(), drawSecret(), drawSecret()];
+  const secrets = { BERTH_CONTROL: control, BERTH_REGISTRY_PASSWORD: registryPassword };
+  const start = (kind: "moto" | "ministack", environment: Record<string, string>) =>
+    startEmulator({ kind, environment: { ...environment, ...secrets }, logDirectory });
+  const starting = [start("moto", motoEnvironment)];
+  if (ecr) starting.push(start("ministack", ministackEnvironment(logDirectory)));
   const [moto, ministack = moto] = await allOrNone(starting);
   if (moto === undefined || ministack === undefined) throw new Error("No emulator was asked for");
   const emulators = ecr ? [moto, ministack] : [moto];
+  const backends = { moto: moto.socketPath, ecr: ministack.socketPath };
+  const gateway = await startCommandGateway({
+    backends,
+    door: commandDoor(credentials, registryPassword),
+    onCall,
+  });
   return {
-    endpoints: endpointsOf(moto, ministack),
-    credentials: localCredentials,
+    endpoints: endpointsOf(gateway.port),
+    credentials,
+    backends,
     ended: Promise.race(emulators.map((emulator) => emulator.ended)),
     reset: async () => {
-      await post(`${moto.url}/moto-api/reset`);
-      if (ecr) await post(`${ministack.url}/_ministack/reset`);
+      await post(moto, "/moto-api/reset", control);
+      if (ecr) await post(ministack, "/_ministack/reset", control);
     },
     [Symbol.asyncDispose]: async () => {
+      await gateway[Symbol.asyncDispose]();
       await Promise.all(emulators.map((emulator) => emulator.stop()));
     },
   };
@@ -95,18 +109,25 @@ async function allOrNone(starting: Promise<Emulator>[]): Promise<Emulator[]> {
   throw failed.reason;
 }
 
-function endpointsOf(moto: Emulator, ministack: Emulator): Endpoints {
-  const { url } = moto;
-  const registry = `127.0.0.1:${ministack.port}`;
-  return { ec2: url, iam: url, s3: url, ssm: url, sts: url, ecr: ministack.url, registry };
+function endpointsOf(port: number): Endpoints {
+  const registry = `127.0.0.1:${port}`;
+  const url = `http://${registry}`;
+  return { ec2: url, ecr: url, iam: url, s3: url, ssm: url, sts: url, registry };
 }
 
-async function post(url: string): Promise<void> {
-  const response = await fetch(url, { method: "POST" });
-  if (response.ok) return;
+async function post({ socketPath }: Emulator, path: string, control: string): Promise<void> {
+  const headers = { "x-berth-control": control, "content-length": 0 };
+  const asked = request({ socketPath, method: "POST", path, headers, agent: false });
+  const answer = await new Promise<{ status: number | undefined; said: string }>((resolve, reject) => {
+    asked.once("error", reject).once("response", (response) => {
+      text(response).then((said) => resolve({ status: response.statusCode, said }), reject);
+    });
+    asked.end();
+  });
+  if (answer.status === 200) return;
   throw new BerthError({
     code: "EmulatorFailed",
-    message: `The emulator answered ${response.status} to POST ${url}`,
-    detail: (await response.text()).split("\n").slice(-20),
+    message: `The emulator answered ${answer.status} to POST ${path}`,
+    detail: answer.said.split("\n").slice(-20),
   });
 }

@@ -1,16 +1,14 @@
 import { once } from "node:events";
-import {
-  Agent,
-  createServer,
-  request,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as NetServer } from "node:net";
 import { callbackify } from "node:util";
+import { admit, type Admitted, type Caller } from "./access/admission.ts";
+import { findForeign } from "./access/browser-guard.ts";
+import type { RequestHead } from "./access/claim.ts";
+import { describeRefusal, Refusal } from "./access/refusal.ts";
 import { regionOfName, type CertificateAuthority } from "./certificate-authority.ts";
+import { passOn } from "./upstream.ts";
 
 /** One call that has been answered, as far as the supervisor needs to know it. */
 export interface ObservedCall {
@@ -20,13 +18,37 @@ export interface ObservedCall {
   readonly parameters: URLSearchParams;
 }
 
-export interface GatewayOptions {
-  /** URL of the emulator for everything but ECR. */
+/** Unix sockets of the emulators. Whoever can open them needs no key: this user, and so the tests. */
+export interface Backends {
+  /** For everything but ECR. */
   readonly moto: string;
-  /** URL of the emulator of ECR and its registry. */
+  /** For ECR and its registry. */
   readonly ecr: string;
+}
+
+/** Who may come in by a gateway, and what they may do there. */
+export interface Door {
+  /** The host names under which it is called. */
+  isHost(host: string): boolean;
+  findKey(accessKeyId: string): Caller | undefined;
+  /** By the password that ECR's token holds. */
+  findRegistryUser(password: string): Caller | undefined;
+  /** The request as it goes on, or what is answered in its place. @throws Refusal `denied` */
+  judge(head: RequestHead, admitted: Admitted): Promise<RequestHead | DirectAnswer>;
+  /** @throws Refusal `denied` */
+  judgeRegistry(head: RequestHead, caller: Caller): Promise<void>;
+}
+
+/** An answer of the gateway's own, as JSON. */
+export interface DirectAnswer {
+  readonly answer: object;
+}
+
+export interface GatewayOptions {
+  readonly backends: Backends;
+  readonly door: Door;
   /** Told of each call once it has been answered. */
-  readonly onCall: (call: ObservedCall) => void;
+  readonly onCall?: ((call: ObservedCall) => void) | undefined;
 }
 
 /** Where a server listens until it is disposed of. */
@@ -34,9 +56,15 @@ export interface Listening extends AsyncDisposable {
   readonly port: number;
 }
 
-/** The door for commands: plain HTTP on loopback, everything but ECR. */
-export async function startCommandGateway(options: GatewayOptions): Promise<Listening> {
-  return listen(createServer(createForwarder(options)), "127.0.0.1");
+/** The door for commands: plain HTTP on loopback. */
+export async function startCommandGateway(
+  options: Omit<GatewayOptions, "door"> & { readonly door: Omit<Door, "isHost"> },
+): Promise<Listening> {
+  let port = 0;
+  const door: Door = { ...options.door, isHost: (host) => host === `127.0.0.1:${port}` };
+  const listening = await listen(createServer(answerWith({ ...options, door })), "127.0.0.1");
+  ({ port } = listening);
+  return listening;
 }
 
 /** The door for machines: TLS on the gateway's address under AWS's own host names. */
@@ -47,7 +75,7 @@ export async function startMachineGateway(
     {
       SNICallback: callbackify((name: string) => options.authority.contextFor(regionOfName(name))),
     },
-    createForwarder(options),
+    answerWith(options),
   );
   return listen(server, options.address);
 }
@@ -72,51 +100,89 @@ function portOf(server: NetServer): number {
   return bound.port;
 }
 
-type Forwarder = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+interface Exchange extends GatewayOptions {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly head: RequestHead;
+}
 
-function createForwarder(options: GatewayOptions): Forwarder {
-  const agent = new Agent({ keepAlive: false });
+function answerWith(options: GatewayOptions): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
-    const target = isRegistryName(incoming.headers.host ?? "") ? options.ecr : options.moto;
-    const { hostname, port } = new URL(target);
-    const { expect: _, connection: __, ...headers } = incoming.headers;
-    const upstream = request({ agent, hostname, port, method: incoming.method, path: incoming.url, headers });
-    const call = observe(incoming);
-    upstream.on("response", (response) => {
-      const { connection: ___, "keep-alive": ____, "transfer-encoding": _____, ...kept } = response.headers;
-      outgoing.writeHead(response.statusCode ?? 502, kept);
-      response.pipe(outgoing);
-      response.on("end", () => options.onCall(call()));
-      response.on("error", () => outgoing.destroy());
-    });
-    upstream.on("error", (error) => fail(outgoing, error));
-    outgoing.on("close", () => upstream.destroy());
-    incoming.pipe(upstream);
+    const { method = "", url = "", headers } = incoming;
+    const exchange = { ...options, incoming, outgoing, head: { method, url, headers } };
+    const foreign = findForeign(exchange.head, (host) => options.door.isHost(host));
+    if (foreign !== undefined) {
+      end(exchange, { status: 403, type: "text/plain", body: `${foreign}\n` });
+      return;
+    }
+    const answered = /^\/v2(?:\/|$)/.test(url) ? answerRegistry(exchange) : answerCall(exchange);
+    answered.catch((error: unknown) => fail(exchange, error));
   };
 }
 
-/** Names of the registry and of its API; the emulator of ECR needs the name to tell the region. */
-function isRegistryName(host: string): boolean {
-  return /(?:^|\.)ecr\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?$/.test(host);
-}
-
-function observe(incoming: IncomingMessage): () => ObservedCall {
-  const scope = /Credential=[^/,]+\/\d+\/([^/]+)\/([^/]+)\//.exec(incoming.headers.authorization ?? "");
-  const [, region = "us-east-1", service = "unknown"] = scope ?? [];
-  const chunks: Buffer[] = [];
-  if (service === "ec2") incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-  return () => ({
-    service,
-    region,
-    parameters: new URLSearchParams(Buffer.concat(chunks).toString("utf8")),
-  });
-}
-
-function fail(outgoing: ServerResponse, error: Error): void {
-  if (outgoing.headersSent || outgoing.destroyed) {
-    outgoing.destroy();
+async function answerCall(exchange: Exchange): Promise<void> {
+  const { incoming, outgoing, head, backends, door, onCall } = exchange;
+  const admitted = await admit(incoming, head, (id) => door.findKey(id));
+  const { service, region, body, expectedHash } = admitted;
+  const judged = await door.judge(head, admitted);
+  if ("answer" in judged) {
+    end(exchange, { status: 200, type: "application/x-amz-json-1.1", body: JSON.stringify(judged.answer) });
     return;
   }
-  outgoing.writeHead(502, { "content-type": "text/plain" });
-  outgoing.end(`The embedded AWS has no answer: ${error.message}\n`);
+  const socketPath = service === "ecr" ? backends.ecr : backends.moto;
+  await passOn(incoming, outgoing, { socketPath, head: judged, body, expectedHash });
+  const parameters = new URLSearchParams(service === "ec2" ? body?.toString("utf8") : "");
+  onCall?.({ service, region, parameters });
+}
+
+async function answerRegistry(exchange: Exchange): Promise<void> {
+  const { incoming, outgoing, head, backends, door } = exchange;
+  const caller = door.findRegistryUser(passwordOf(head.headers.authorization ?? ""));
+  if (caller === undefined) {
+    // An engine shows its password only once it is asked for it.
+    outgoing.setHeader("www-authenticate", 'Basic realm="embedded AWS",service="ecr.amazonaws.com"');
+    endRegistry(exchange, 401, "UNAUTHORIZED", "The registry takes the token of ecr:GetAuthorizationToken");
+    return;
+  }
+  await door.judgeRegistry(head, caller);
+  await passOn(incoming, outgoing, { socketPath: backends.ecr, head });
+}
+
+/** Of `Basic`, for the user `AWS`. */
+function passwordOf(authorization: string): string {
+  const [, encoded = ""] = /^Basic ([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? [];
+  return /^AWS:(.+)$/s.exec(Buffer.from(encoded, "base64").toString("utf8"))?.[1] ?? "";
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+function end({ incoming, outgoing }: Exchange, { status, type, body }: Answer): void {
+  // What is left of the body isn't read: the connection can't be used again.
+  if (!incoming.complete) outgoing.setHeader("connection", "close");
+  outgoing.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
+  outgoing.end(body);
+}
+
+function endRegistry(exchange: Exchange, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ errors: [{ code, message }] });
+  end(exchange, { status, type: "application/json", body });
+}
+
+function fail(exchange: Exchange, error: unknown): void {
+  const { outgoing, head } = exchange;
+  if (outgoing.headersSent || outgoing.destroyed) {
+    outgoing.destroy();
+  } else if (!(error instanceof Refusal)) {
+    const body = `The embedded AWS has no answer: ${error instanceof Error ? error.message : String(error)}\n`;
+    end(exchange, { status: 502, type: "text/plain", body });
+  } else if (head.url.startsWith("/v2")) {
+    endRegistry(exchange, 403, "DENIED", error.message);
+  } else {
+    const service = /\/([a-z0-9-]+)\/aws4_request/.exec(head.headers.authorization ?? "")?.[1];
+    end(exchange, describeRefusal(error, service));
+  }
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Endpoints } from "../aws/clients.ts";
 import { BerthError } from "../errors.ts";
 import { controlSocketOf, type ControlMessage, type ControlRequest } from "./control.ts";
-import type { LocalCredentials } from "./emulators.ts";
+import type { LocalCredentials } from "./access/drawn-credentials.ts";
 
 export interface LocalAws {
   readonly endpoints: Endpoints;

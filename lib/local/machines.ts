@@ -1,5 +1,6 @@
 import { BerthError } from "../errors.ts";
 import type { Clients } from "../aws/clients.ts";
+import type { RoleKeys } from "./access/role-keys.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { MetadataSource } from "./metadata.ts";
 import {
@@ -27,6 +28,8 @@ export interface MachinesOptions {
   readonly settings: MachineSettings;
   readonly forwarder: Forwarder;
   readonly clients: RegionalClients;
+  /** Told of each key that a machine gets: no other is good at the machines' gateway. */
+  readonly keys: RoleKeys;
   readonly log: (text: string) => void;
 }
 
@@ -137,7 +140,8 @@ export function keepMachines(options: MachinesOptions): Machines {
     findSource: async (address) => {
       const machine = (await listMachines(options.settings)).find((each) => each.address === address);
       const instance = instances.get(machine?.id ?? "");
-      return instance === undefined ? undefined : sourceOf(options.clients.get(instance.region), instance);
+      if (instance === undefined) return undefined;
+      return sourceOf(options.clients.get(instance.region), instance, options.keys);
     },
     [Symbol.asyncDispose]: async () => {
       ending.abort();
@@ -176,7 +180,11 @@ function nextStep(
   return { name: "remove", run: () => removeMachine(settings, machine) };
 }
 
-async function sourceOf(clients: Clients, instance: DescribedInstance): Promise<MetadataSource> {
+async function sourceOf(
+  clients: Clients,
+  instance: DescribedInstance,
+  keys: RoleKeys,
+): Promise<MetadataSource> {
   const [userData, role] = await Promise.all([
     readUserData(clients, instance.id),
     findRole(clients, instance.profileArn),
@@ -185,11 +193,13 @@ async function sourceOf(clients: Clients, instance: DescribedInstance): Promise<
     instance,
     userData,
     roleName: role?.name,
-    credentials: () => {
+    credentials: async () => {
       if (role === undefined) {
         throw new BerthError({ code: "NoRole", message: `The instance ${instance.id} has no role` });
       }
-      return assumeRole(clients, role.arn, instance.id);
+      const credentials = await assumeRole(clients, role.arn, instance.id);
+      keys.add(role.name, credentials);
+      return credentials;
     },
   };
 }

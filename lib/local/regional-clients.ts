@@ -1,5 +1,5 @@
 import { createClients, type Clients, type Endpoints } from "../aws/clients.ts";
-import type { LocalCredentials } from "./emulators.ts";
+import type { LocalCredentials } from "./access/drawn-credentials.ts";
 
 /** The supervisor's own clients: one set a region, made when a call for the region is first seen. */
 export class RegionalClients {

@@ -45,7 +45,8 @@ class Supervisor {
     void broken.then(() => this.#end("an emulator ended"));
     await writeFile(
       join(this.#directory, "supervisor.json"),
-      JSON.stringify({ pid: process.pid, endpoints }),
+      JSON.stringify({ pid: process.pid, endpoints, credentials }),
+      { mode: 0o600 },
     );
     log(`Ready: ${JSON.stringify(endpoints)}`);
     this.#tell({ event: "ready", pid: process.pid, endpoints, credentials });

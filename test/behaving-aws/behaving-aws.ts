@@ -1,5 +1,5 @@
 import { createClients, type Clients, type Endpoints } from "../../lib/aws/clients.ts";
-import type { LocalCredentials } from "../../lib/local/emulators.ts";
+import type { LocalCredentials } from "../../lib/local/access/drawn-credentials.ts";
 import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import type { LoggedCall } from "./calls.ts";
@@ -26,7 +26,7 @@ export interface BehavingAwsOptions {
 export interface BehavingAws extends AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;
-  /** The emulators themselves: the other route by which a test looks, and the lax answer that a rule is compared with. */
+  /** The emulators without the rules: the other route by which a test looks, and the lax answer that a rule is compared with. */
   readonly bare: Endpoints;
   /** Every request through the proxy, retries included, in order of arrival. */
   readonly calls: readonly LoggedCall[];
@@ -44,12 +44,13 @@ export async function startBehavingAws(options: BehavingAwsOptions): Promise<Beh
   const { logDirectory, ecr = false, seed = 1 } = options;
   await using started = new Disposables();
   const emulators = started.use(await borrowEmulators({ logDirectory, ecr }));
-  const { endpoints: bare, credentials } = emulators;
+  const { endpoints: bare, credentials, backends } = emulators;
   const rules = { ...allRules, ...options.rules };
   const behind = clientsBehind(bare, credentials);
   let rule = ruleOf(rules, behind);
   const faults = new Faults(seed);
-  const answer = (request: AwsRequest) => rule(request, (one) => forward(one, bare[one.service]));
+  const answer = (request: AwsRequest) =>
+    rule(request, (one) => forward(one, one.service === "ecr" ? backends.ecr : backends.moto));
   const proxy = started.use(await startProxy({ faults, answer }));
   const kept = started.move();
   const { url, log, hooks } = proxy;

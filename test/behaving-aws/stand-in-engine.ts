@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
@@ -55,7 +55,8 @@ async function answer({ incoming, response, built, registry }: Exchange): Promis
   } else if (pathname.endsWith("/push")) {
     const [, repository = ""] = /^\/images\/[^/]+\/(.+)\/push$/.exec(decodeURIComponent(pathname)) ?? [];
     const tag = query.get("tag") ?? "";
-    const digest = await pushImage({ registry, repository, tag });
+    const authorization = basicOf(String(incoming.headers["x-registry-auth"]));
+    const digest = await pushImage({ registry, repository, tag, authorization });
     record({ aux: { Tag: tag, Digest: digest } });
   } else if (pathname.endsWith("/tag")) {
     response.writeHead(201).end();
@@ -71,10 +72,20 @@ interface Target {
   readonly registry: string;
   readonly repository: string;
   readonly tag: string;
+  /** The pusher's own. */
+  readonly authorization: string;
+}
+
+/** What a push is given to show to the registry, as the registry wants to see it. */
+function basicOf(header: string): string {
+  const { username, password }: { username: string; password: string } = JSON.parse(
+    Buffer.from(header, "base64url").toString("utf8"),
+  );
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
 /** Pushes an image of one small layer, told from others by its tag. Returns its digest. */
-async function pushImage({ registry, repository, tag }: Target): Promise<string> {
+async function pushImage({ registry, repository, tag, authorization }: Target): Promise<string> {
   const base = `http://${registry}/v2/${repository}`;
   const layer = Buffer.from(`layer of ${tag}`);
   const config = Buffer.from(
@@ -93,11 +104,11 @@ async function pushImage({ registry, repository, tag }: Target): Promise<string>
       layers: [descriptor(types.layer, layer)],
     }),
   );
-  for (const blob of [layer, config]) await pushBlob(base, blob);
+  for (const blob of [layer, config]) await pushBlob(base, blob, authorization);
   await expect(201, `${base}/manifests/${tag}`, {
     method: "PUT",
     body: manifest,
-    headers: { ...authorization, "content-type": types.manifest },
+    headers: { authorization, "content-type": types.manifest },
   });
   return `sha256:${sha256(manifest)}`;
 }
@@ -108,16 +119,12 @@ const types = {
   layer: "application/vnd.docker.image.rootfs.diff.tar.gzip",
 };
 
-// The registry of the emulator takes any password.
-const authorization = {
-  authorization: `Basic ${Buffer.from(`AWS:${randomBytes(8).toString("hex")}`).toString("base64")}`,
-};
-
-async function pushBlob(base: string, blob: Buffer): Promise<void> {
-  const begun = await expect(202, `${base}/blobs/uploads/`, { method: "POST", headers: authorization });
+async function pushBlob(base: string, blob: Buffer, authorization: string): Promise<void> {
+  const headers = { authorization };
+  const begun = await expect(202, `${base}/blobs/uploads/`, { method: "POST", headers });
   const upload = new URL(begun.headers.get("location") ?? "", base);
   upload.searchParams.set("digest", `sha256:${sha256(blob)}`);
-  await expect(201, upload.href, { method: "PUT", body: blob, headers: authorization });
+  await expect(201, upload.href, { method: "PUT", body: blob, headers });
 }
 
 interface Sent {

@@ -1,9 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clients, createClients, type Endpoints } from "../../lib/aws/clients.ts";
-import { localCredentials } from "../../lib/local/emulators.ts";
-import { endLocalAws } from "../../lib/local/local-aws.ts";
+import { type Clients, createClients } from "../../lib/aws/clients.ts";
+import { endLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 import { isAlive, readPid } from "../local/temporary-aws.ts";
 import { type CommandLineOptions, type Finished, runScript } from "./command-line.ts";
 
@@ -31,15 +30,9 @@ export async function openHome(): Promise<Home> {
     supervisor,
     clients: async () => {
       // Opening it as a command does would make this process one of its users, for whom it goes on running.
-      const file: { endpoints: Endpoints } = JSON.parse(
-        await readFile(join(local, "supervisor.json"), "utf8"),
-      );
-      return createClients({
-        region,
-        endpoints: file.endpoints,
-        credentials: localCredentials,
-        maxAttempts: 2,
-      });
+      const file: LocalAws = JSON.parse(await readFile(join(local, "supervisor.json"), "utf8"));
+      const { endpoints, credentials } = file;
+      return createClients({ region, endpoints, credentials, maxAttempts: 2 });
     },
     [Symbol.asyncDispose]: async () => {
       await endLocalAws({ directory: local });

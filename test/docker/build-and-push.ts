@@ -1,10 +1,14 @@
+import type { ECRClient } from "@aws-sdk/client-ecr";
 import type Docker from "dockerode";
+import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import { ensureBuilt } from "../../lib/docker/build.ts";
 import { pushImage } from "../../lib/docker/push.ts";
 import { openSource } from "../../lib/docker/source.ts";
 
 export interface PushOrder {
   readonly docker: Docker;
+  /** Gives the token to push with. */
+  readonly ecr: ECRClient;
   readonly folder: string;
   /** `host:port` */
   readonly registry: string;
@@ -12,7 +16,8 @@ export interface PushOrder {
 }
 
 /** Builds a folder as `up` does and pushes it under a tag of its content; its digest. */
-export async function buildAndPush({ docker, folder, registry, repository }: PushOrder): Promise<string> {
+export async function buildAndPush(order: PushOrder): Promise<string> {
+  const { docker, ecr, folder, registry, repository } = order;
   const { signal } = new AbortController();
   const source = await openSource({ source: folder });
   const { localTag } = await ensureBuilt({ docker, source, signal });
@@ -21,7 +26,7 @@ export async function buildAndPush({ docker, folder, registry, repository }: Pus
     localTag,
     repository: `${registry}/${repository}`,
     tag: source.tag,
-    auth: { username: "AWS", password: "any", serverAddress: registry },
+    auth: await getRegistryAuth(ecr, registry),
     signal,
   });
   return digest;

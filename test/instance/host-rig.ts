@@ -66,7 +66,7 @@ export async function openHostRig(): Promise<HostRig> {
       clients,
       push: async (folder) => {
         const { registry } = temporary.aws.endpoints;
-        const digest = await buildAndPush({ docker, folder, registry, repository });
+        const digest = await buildAndPush({ docker, ecr: clients.ecr, folder, registry, repository });
         return `${localAccount}.dkr.ecr.${region}.amazonaws.com/${repository}@${digest}`;
       },
       release: async (number, image, changes) => {

@@ -1,13 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import type { Endpoints } from "../../lib/aws/clients.ts";
-import {
-  localCredentials,
-  startEmulators,
-  type Emulators,
-  type EmulatorsOptions,
-} from "../../lib/local/emulators.ts";
+import { startEmulators, type Emulators, type EmulatorsOptions } from "../../lib/local/emulators.ts";
 
 /**
  * Emulators that other tests used before and will use after this one, as empty as new ones: `npm test` keeps some, because
@@ -25,10 +19,11 @@ export async function borrowEmulators(options: EmulatorsOptions): Promise<Omit<E
     if (done === true) throw new Error("The emulators that were borrowed are gone");
     return value;
   };
-  const endpoints: Endpoints = JSON.parse(await ask((options.ecr ?? true) ? "both" : "moto"));
+  const lent: Pick<Emulators, "endpoints" | "credentials" | "backends"> = JSON.parse(
+    await ask((options.ecr ?? true) ? "both" : "moto"),
+  );
   return {
-    endpoints,
-    credentials: localCredentials,
+    ...lent,
     reset: async () => void (await ask("reset")),
     [Symbol.asyncDispose]: async () => {
       socket.end();

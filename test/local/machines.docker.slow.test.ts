@@ -230,7 +230,7 @@ async function pushKnocker(docker: Docker, { endpoints }: LocalAws, { ecr }: Cli
   await ecr.send(new CreateRepositoryCommand({ repositoryName: "knocker" }));
   await using folder = await writeSourceFolder(knocker);
   const { registry } = endpoints;
-  return await buildAndPush({ docker, folder: folder.path, registry, repository: "knocker" });
+  return await buildAndPush({ docker, ecr, folder: folder.path, registry, repository: "knocker" });
 }
 
 const trustEc2 = JSON.stringify({

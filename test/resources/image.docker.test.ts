@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
 import { createClients } from "../../lib/aws/clients.ts";
 import type { Call } from "../../lib/aws/clients.ts";
+import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import type { Source } from "../../lib/docker/source.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
@@ -162,7 +163,11 @@ describe("the image in its repository", () => {
   });
 
   async function pulledId(reference: string): Promise<string> {
-    const answer = await engine.docker.pull(reference);
+    const { serverAddress: serveraddress, ...auth } = await getRegistryAuth(
+      ctx.clients.ecr,
+      aws.endpoints.registry,
+    );
+    const answer = await engine.docker.pull(reference, { authconfig: { ...auth, serveraddress } });
     for await (const record of answer) assert.doesNotMatch(String(record), /"error"/);
     const image = engine.docker.getImage(reference);
     const { Id } = await image.inspect();

@@ -1,0 +1,137 @@
+import { partition } from "@aws-sdk/core/client";
+import { decode, headerOf, pathOf, queryOf, type RequestHead } from "./claim.ts";
+import type { Wanted } from "./policy.ts";
+import { Refusal } from "./refusal.ts";
+
+/** A call of a machine's, to be compared with what its role may do. */
+export interface MachineCall {
+  readonly service: string;
+  readonly region: string;
+  readonly account: string;
+  readonly head: RequestHead;
+  /** Undefined for S3. */
+  readonly body: Buffer | undefined;
+}
+
+/** What it wants to do, and the head under which it goes on: in the one spelling that was judged. */
+export interface Judged {
+  readonly wanted: readonly Wanted[];
+  readonly head: RequestHead;
+}
+
+/** @throws Refusal `denied` for every operation that no host of Berth's uses. */
+export function judgeCall(call: MachineCall): Judged {
+  if (call.service === "s3") return judgeS3(call);
+  if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
+  if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
+  const action = new URLSearchParams(call.body?.toString("utf8")).getAll("Action");
+  // AWS lets everybody ask who they are.
+  const isWhoAmI = call.service === "sts" && action.length === 1 && action[0] === "GetCallerIdentity";
+  if (!isWhoAmI) throw denied(`${call.service}:${action.join()} is nothing for a machine`);
+  return { wanted: [], head: call.head };
+}
+
+/** The operation of an ECR call: `GetAuthorizationToken`. */
+export function ecrOperation({ headers }: RequestHead): string {
+  const target = headerOf(headers, "x-amz-target") ?? "";
+  return /^AmazonEC2ContainerRegistry_V20150921\.(\w+)$/.exec(target)?.[1] ?? "";
+}
+
+function ecrWanted(call: MachineCall): Wanted {
+  const operation = ecrOperation(call.head);
+  if (operation === "") throw denied("That is no operation of ECR");
+  const body: unknown = parse(call.body);
+  const name =
+    body !== null && typeof body === "object" && "repositoryName" in body ? body.repositoryName : undefined;
+  return { action: `ecr:${operation}`, resource: typeof name === "string" ? repositoryArn(call, name) : "*" };
+}
+
+function parse(body: Buffer | undefined): unknown {
+  try {
+    return JSON.parse(body?.toString("utf8") ?? "");
+  } catch {
+    throw denied("The body is no JSON");
+  }
+}
+
+interface Place {
+  readonly region: string;
+  readonly account: string;
+}
+
+const repositoryArn = ({ region, account }: Place, name: string): string =>
+  `arn:${partition(region).name}:ecr:${region}:${account}:repository/${name}`;
+
+/** What a request to the registry itself asks of ECR's permissions. @throws Refusal `denied`. */
+export function judgeRegistry({ method, url }: RequestHead, place: Place): Wanted[] {
+  const path = decode(pathOf(url));
+  if (path === "/v2/" || path === "/v2") return [];
+  const match = /^\/v2\/([a-z0-9][a-z0-9._/-]*)\/(manifests|blobs)\/([A-Za-z0-9:._-]+)$/.exec(path);
+  const isRead = method === "GET" || method === "HEAD";
+  const [, name = "", kind] = match ?? [];
+  if (match === null || !isRead || name.includes("..")) throw denied("A machine only pulls");
+  const action = kind === "manifests" ? "ecr:BatchGetImage" : "ecr:GetDownloadUrlForLayer";
+  return [{ action, resource: repositoryArn(place, name) }];
+}
+
+const s3Host =
+  /^(?:([a-z0-9][a-z0-9.-]+)\.)?s3(?:\.dualstack)?(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?(?::443)?$/;
+const objectActions: Readonly<Record<string, string>> = {
+  GET: "s3:GetObject",
+  HEAD: "s3:GetObject",
+  PUT: "s3:PutObject",
+  DELETE: "s3:DeleteObject",
+};
+/** `x-id` is how SDKs name the operation; it changes nothing. */
+const objectQueries: ReadonlySet<string> = new Set(["x-id"]);
+const listQueries: ReadonlySet<string> = new Set([
+  "x-id",
+  "list-type",
+  "prefix",
+  "delimiter",
+  "max-keys",
+  "continuation-token",
+  "start-after",
+  "encoding-type",
+]);
+/** Each asks for a permission beside that to put the object. */
+const furtherHeaders = /^x-amz-(?:copy-|acl$|grant-|tagging|object-lock|bypass|website)/;
+
+function judgeS3({ head, region }: MachineCall): Judged {
+  const { method, url, headers } = head;
+  const match = s3Host.exec(headers.host ?? "");
+  if (match === null) throw denied("That host isn't S3's");
+  const further = Object.keys(headers).find((name) => furtherHeaders.test(name));
+  if (further !== undefined) throw denied(`${further} is nothing for a machine`);
+  const path = match[1] === undefined ? pathOf(url) : `/${match[1]}${pathOf(url)}`;
+  const [, bucket = "", ...rest] = path.split("/").map((part) => decode(part));
+  const key = rest.join("/");
+  const query = queryOf(url).map(([name]) => name);
+  const arn = `arn:${partition(region).name}:s3:::${bucket}`;
+  // An empty part, or one of dots, might be read in another way behind the gateway.
+  if (rest.length > 0 && key !== "" && rest.some((part) => part === "" || /^\.\.?$|\//.test(part))) {
+    throw denied("That key is nothing for a machine");
+  }
+  if (!/^[a-z0-9][a-z0-9.-]*$/.test(bucket)) throw denied("That is no bucket");
+  const action = key === "" ? listAction(method) : objectActions[method];
+  const isKnown = query.every((name) => (key === "" ? listQueries : objectQueries).has(name));
+  if (action === undefined || !isKnown) throw denied("That operation of S3 is nothing for a machine");
+  const search = url.slice(pathOf(url).length);
+  return {
+    wanted: [{ action, resource: key === "" ? arn : `${arn}/${key}` }],
+    // From here on the bucket stands in the path, however it was named.
+    head: { ...head, url: `${path}${search}`, headers: { ...headers, host: "localhost" } },
+  };
+}
+
+const listAction = (method: string): string | undefined =>
+  method === "GET" || method === "HEAD" ? "s3:ListBucket" : undefined;
+
+/** The name of the service's endpoint, in any of AWS's spellings. */
+export function isHostOf(service: string, host: string): boolean {
+  if (service === "s3") return s3Host.test(host);
+  const suffix = String.raw`(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?(?::443)?`;
+  return new RegExp(`^(?:api\\.)?${service}${suffix}$`).test(host);
+}
+
+const denied = (message: string): Refusal => new Refusal("denied", message);

@@ -1,0 +1,52 @@
+/** One thing that a caller wants to do: `s3:GetObject` to an ARN, or to `*` where the service knows none. */
+export interface Wanted {
+  readonly action: string;
+  readonly resource: string;
+}
+
+/**
+ * Pure. Whether a role with these policies may do it: something has to allow it, and nothing may deny it. Conditions aren't
+ * worked out: a statement that has one allows nothing, and denies all the same.
+ */
+export function isAllowed(documents: readonly unknown[], wanted: Wanted): boolean {
+  const matching = documents.flatMap(statementsOf).filter((statement) => covers(statement, wanted));
+  if (matching.some(({ Effect }) => Effect === "Deny")) return false;
+  return matching.some(({ Effect, Condition }) => Effect === "Allow" && Condition === undefined);
+}
+
+type Statement = Readonly<Record<string, unknown>>;
+
+function statementsOf(document: unknown): Statement[] {
+  if (!isRecord(document)) return [];
+  const { Statement: statements } = document;
+  return (Array.isArray(statements) ? statements : [statements]).filter((one) => isRecord(one));
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function covers(statement: Statement, { action, resource }: Wanted): boolean {
+  const { Action, NotAction, Resource, NotResource } = statement;
+  // Actions are the same in capitals and small letters, ARNs aren't.
+  const isAction = (patterns: unknown) => matchesAny(patterns, action, "i");
+  const isResource = (patterns: unknown) => matchesAny(patterns, resource, "");
+  const coversAction =
+    Action === undefined ? NotAction !== undefined && !isAction(NotAction) : isAction(Action);
+  const coversResource =
+    Resource === undefined ? NotResource !== undefined && !isResource(NotResource) : isResource(Resource);
+  return coversAction && coversResource;
+}
+
+function matchesAny(patterns: unknown, value: string, flags: string): boolean {
+  const list: readonly unknown[] = Array.isArray(patterns) ? patterns : [patterns];
+  return list.some((pattern) => typeof pattern === "string" && toExpression(pattern, flags).test(value));
+}
+
+/** `*` is any text, `?` any one character. */
+function toExpression(pattern: string, flags: string): RegExp {
+  const source = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll(/\*+/g, ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`, `s${flags}`);
+}

@@ -1,0 +1,109 @@
+"""What of each emulator answers. Both can do far more than Berth uses, run programs among it; here all of that ends.
+
+The gateway checks who calls. This is behind it and trusts it in nothing that decides what may be reached: it sees a path
+exactly as the emulator will.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+
+# moto's services by the name in a signature's scope, as moto itself reads it.
+MOTO_SERVICES = frozenset({"ec2", "ecr", "iam", "s3", "ssm", "sts"})
+# Ways into moto that go by the path and not by the signature.
+MOTO_CONTROL_PATHS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico", "/v20180820/")
+# The scope of a signed call; a presigned one has it in the query and is S3's.
+SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request,")
+ECR_TARGET = "AmazonEC2ContainerRegistry_V20150921."
+ECR_HOST = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(:\d+)?$")
+REGISTRY_PATH = re.compile(r"^/v2/(.+/(blobs|manifests)/.*|.+/tags/list)?$")
+
+
+def is_control(shown: str | None, control: str) -> bool:
+    return shown is not None and hmac.compare_digest(shown.encode("latin-1"), control.encode("latin-1"))
+
+
+def only_services(app, control: str):
+    """moto, with the services that Berth uses and no others; its control paths for who shows the secret."""
+
+    def answer(environ, start_response):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(MOTO_CONTROL_PATHS):
+            allowed = is_control(environ.get("HTTP_X_BERTH_CONTROL"), control)
+        else:
+            scope = SCOPE.match(environ.get("HTTP_AUTHORIZATION", ""))
+            allowed = is_presigned(environ, path) or (scope is not None and scope.group(1) in MOTO_SERVICES)
+        if allowed:
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"Nothing answers here\n"]
+
+    return answer
+
+
+def is_presigned(environ, path: str) -> bool:
+    """A call of S3's. Without a header that names the service, moto guesses it from body, target and path: not here."""
+    return (
+        "HTTP_AUTHORIZATION" not in environ
+        and "HTTP_X_AMZ_TARGET" not in environ
+        and not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+        and "X-Amz-Signature=" in environ.get("QUERY_STRING", "")
+        and "_" not in path[1:].partition("/")[0]
+        and ".well-known" not in path
+    )
+
+
+def only_ecr(app, operations: frozenset[str], control: str):
+    """ministack, with the operations of ECR's API that are named and the registry; and its reset, for who shows the secret."""
+
+    async def answer(scope, receive, send):
+        if scope["type"] == "lifespan":
+            return await app(scope, receive, send)
+        if scope["type"] != "http":
+            return None
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if is_allowed(scope, headers, operations, control):
+            return await app({**scope, "headers": list(safe_headers(scope["headers"]))}, receive, send)
+        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+        return await send({"type": "http.response.body", "body": b"Nothing answers here\n"})
+
+    return answer
+
+
+def is_allowed(scope, headers: dict[str, str], operations: frozenset[str], control: str) -> bool:
+    method, path = scope["method"], scope["path"]
+    if method == "OPTIONS":
+        return False
+    if path == "/_ministack/reset":
+        return is_control(headers.get("x-berth-control"), control)
+    if path == "/":
+        service, _, operation = headers.get("x-amz-target", "").partition(".")
+        return method == "POST" and f"{service}." == ECR_TARGET and operation in operations
+    return REGISTRY_PATH.match(path) is not None
+
+
+def safe_headers(headers):
+    """ministack goes by the host's name to many things; only the registry's own name means something to it here."""
+    for name, value in headers:
+        if name.lower() == b"host" and not ECR_HOST.match(value.decode("latin-1")):
+            yield name, b"127.0.0.1"
+        else:
+            yield name, value
+
+
+def draw_registry_token(password: str) -> None:
+    """ministack gives everybody the same token. Here it is one that nobody else can know."""
+    from ministack.services import ecr
+
+    encode = base64.b64encode
+    token = encode(f"AWS:{password}".encode()).decode()
+    give = ecr._get_authorization_token
+
+    def give_own(data):
+        status, headers, body = give(data)
+        fixed = encode(b"AWS:ministack-auth-token")
+        return status, headers, body.replace(fixed, token.encode())
+
+    ecr._get_authorization_token = give_own

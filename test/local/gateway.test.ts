@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { createClients, type Clients } from "../../lib/aws/clients.ts";
+import { getRegistryAuth } from "../../lib/aws/registry.ts";
+import type { Emulators } from "../../lib/local/emulators.ts";
+import { describeAnswer, gatewayAttacks } from "./attacks/gateway-attacks.ts";
+import { presignCall, sendRaw } from "./attacks/signed-call.ts";
+import { borrowEmulators } from "./borrowed-emulators.ts";
+
+const region = "eu-central-1";
+
+describe("the commands' gateway", () => {
+  let logDirectory: string;
+  let aws: Omit<Emulators, "ended">;
+  let clients: Clients;
+  let vpc: string;
+  const host = () => new URL(aws.endpoints.s3).host;
+  const port = () => Number(new URL(aws.endpoints.s3).port);
+
+  before(async () => {
+    logDirectory = await mkdtemp(join(tmpdir(), "berth-gateway-"));
+    aws = await borrowEmulators({ logDirectory });
+    clients = createClients({ region, ...aws, maxAttempts: 1 });
+    const { Vpc } = await clients.ec2.send(new CreateVpcCommand({ CidrBlock: "10.0.0.0/16" }));
+    vpc = Vpc?.VpcId ?? "";
+    await clients.s3.send(
+      new CreateBucketCommand({
+        Bucket: "attacked",
+        CreateBucketConfiguration: { LocationConstraint: region },
+      }),
+    );
+    await clients.s3.send(new PutObjectCommand({ Bucket: "attacked", Key: "kept", Body: "kept" }));
+  });
+  after(async () => {
+    await aws?.[Symbol.asyncDispose]();
+    await rm(logDirectory, { recursive: true, force: true });
+  });
+
+  for (const { name, expected, attempt } of gatewayAttacks) {
+    it(`refuses ${name}`, async () => {
+      const answer = await attempt(aws);
+
+      assert.equal(describeAnswer(answer), expected, answer.body);
+      const { Vpcs = [] } = await clients.ec2.send(new DescribeVpcsCommand({ VpcIds: [vpc] }));
+      assert.equal(Vpcs.length, 1);
+      const { Contents = [] } = await clients.s3.send(new ListObjectsV2Command({ Bucket: "attacked" }));
+      assert.deepEqual(
+        Contents.map(({ Key }) => Key),
+        ["kept"],
+      );
+    });
+  }
+
+  it("serves a presigned URL", async () => {
+    const call = { method: "GET", url: "/attacked/kept", headers: { host: host() } };
+    const signed = await presignCall(call, { credentials: aws.credentials, service: "s3" });
+
+    const answer = await sendRaw(port(), signed);
+
+    assert.deepEqual([answer.status, answer.body], [200, "kept"]);
+  });
+
+  it("passes on an object that is longer than any buffer, byte by byte the same", async () => {
+    const Body = Buffer.alloc(12 * 1024 * 1024, "0123456789abcdef!");
+    await clients.s3.send(new PutObjectCommand({ Bucket: "attacked", Key: "long/a b+c%", Body }));
+
+    const { Body: read } = await clients.s3.send(
+      new GetObjectCommand({ Bucket: "attacked", Key: "long/a b+c%" }),
+    );
+
+    assert.ok(Body.equals(Buffer.from((await read?.transformToByteArray()) ?? [])));
+  });
+
+  it("has the registry take ECR's token, and that of this start only", async () => {
+    const { username, password } = await getRegistryAuth(clients.ecr, aws.endpoints.registry);
+    const ask = (shown: string) => {
+      const authorization = `Basic ${Buffer.from(`${username}:${shown}`).toString("base64")}`;
+      return sendRaw(port(), { method: "GET", url: "/v2/", headers: { host: host(), authorization } });
+    };
+
+    assert.equal((await ask(password)).status, 200);
+    assert.equal((await ask(`${password}0`)).status, 401);
+  });
+});
