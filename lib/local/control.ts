@@ -26,15 +26,17 @@ export type ControlRequest =
   | { readonly command: "open"; readonly pid: number }
   | { readonly command: "release"; readonly pid: number };
 
-/** Stands for the directory in names of containers, networks and sockets. */
+/** Stands for the directory in names of containers and networks. */
 export function keyOf(directory: string): string {
   return createHash("sha256").update(realpathSync(directory)).digest("hex").slice(0, 10);
 }
 
-/**
- * An abstract socket: the kernel lets one process listen on the name and frees it when that process is gone, however it
- * went. So it is the lock too, and there is nothing stale to clean up.
- */
-export function controlSocketOf(directory: string): string {
-  return `\0berth-local-${keyOf(directory)}`;
-}
+/** Names in the directory of one embedded AWS. */
+export const controlFiles = {
+  /** Where the supervisor listens. What one that was killed left is replaced by the next. */
+  socket: "control.socket",
+  /** Drawn at each start, for its owner to read. Either side proves with it that it can, see control-handshake.ts. */
+  secret: "control.secret",
+  /** Held by the one supervisor that runs. */
+  lock: "control.lock",
+} as const;

@@ -38,13 +38,7 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
  * @throws BerthError `NoPythonEnvironment`, or `EmulatorFailed` with the tail of its log.
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  if (!existsSync(pythonPath)) {
-    throw new BerthError({
-      code: "NoPythonEnvironment",
-      message: `The Python environment of the emulators is missing: ${pythonPath}`,
-      hint: "Run `npm run demo` or `npm test`; both set it up",
-    });
-  }
+  requirePython();
   const logPath = join(options.logDirectory, `${options.kind}.log`);
   const child = await launch(options, logPath);
   const ended = once(child, "exit").then(() => undefined);
@@ -52,6 +46,16 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   if (socketPath === undefined) throw await describeFailure(options.kind, logPath);
   letGo(child);
   return { socketPath, ended, stop: () => stop(child, ended) };
+}
+
+/** @throws BerthError `NoPythonEnvironment`. */
+export function requirePython(): void {
+  if (existsSync(pythonPath)) return;
+  throw new BerthError({
+    code: "NoPythonEnvironment",
+    message: `The Python environment of the emulators is missing: ${pythonPath}`,
+    hint: "Run `npm run demo` or `npm test`; both set it up",
+  });
 }
 
 async function launch(options: EmulatorOptions, logPath: string): Promise<Child> {

@@ -1,14 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Endpoints } from "../aws/clients.ts";
 import { BerthError } from "../errors.ts";
-import { controlSocketOf, type ControlMessage, type ControlRequest } from "./control.ts";
 import type { LocalCredentials } from "./access/drawn-credentials.ts";
+import { askSupervisor, type SupervisorConnection } from "./control-handshake.ts";
+import { controlFiles, type ControlMessage, type ControlRequest } from "./control.ts";
+import { pythonPath, requirePython } from "./emulator.ts";
+import { openPrivateDirectory } from "./private-directory.ts";
 
 export interface LocalAws {
   readonly endpoints: Endpoints;
@@ -23,25 +25,32 @@ export interface LocalAwsOptions {
   readonly note?: (text: string) => void;
 }
 
+/** How locked.py says that another one runs. */
+const lockIsHeld = 75;
+
 /**
  * The embedded AWS of the directory, started unless it runs already, once it answers. It outlives this process for as long as
  * anything is left in it; it counts this process as its user until `releaseLocalAws` or until the process is gone.
  *
- * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `MachineImageFailed`, `LocalAwsFailed`; the
- * signal's reason when aborted.
+ * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `MachineImageFailed`, `LocalAwsFailed`,
+ * `UnsafeDirectory`, `ForeignSupervisor`; the signal's reason when aborted.
  */
 export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
-  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const request: ControlRequest = { command: "open", pid: process.pid };
+  await using directory = await openPrivateDirectory(options.directory);
   for (;;) {
     options.signal?.throwIfAborted();
-    const socket = (await connectTo(options.directory)) ?? (await startSupervisor(options));
-    const answer = await ask(socket, { command: "open", pid: process.pid }, options);
+    const connection =
+      (await askSupervisor(directory, request)) ??
+      (await startSupervisor(options, () => askSupervisor(directory, request)));
+    if (connection === undefined) continue;
+    const answer = await hear(connection, options);
     if (answer?.event === "ready") {
       // Kept open: it is how the supervisor knows of its user. It keeps nobody from ending.
-      socket.unref();
+      connection.socket.resume().unref();
       return { endpoints: answer.endpoints, credentials: answer.credentials };
     }
-    socket.destroy();
+    connection.socket.destroy();
     if (answer?.event === "failed") throw failure(answer);
     // The one that ran is on its way out; the next one can start when it has gone.
     if (answer?.event === "ending") await untilGone(answer.pid, options.signal);
@@ -53,42 +62,38 @@ export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> 
  * role, repository, instance, VPC, address). Returns when that is decided and, if so, done.
  */
 export async function releaseLocalAws(options: { directory: string }): Promise<void> {
-  const socket = await connectTo(options.directory);
-  if (socket === undefined) return;
-  const answer = await ask(socket, { command: "release", pid: process.pid }, {});
-  socket.destroy();
+  await using directory = await openPrivateDirectory(options.directory);
+  const connection = await askSupervisor(directory, { command: "release", pid: process.pid });
+  if (connection === undefined) return;
+  const answer = await hear(connection, {});
+  connection.socket.destroy();
   if (answer?.event === "ending") await untilGone(answer.pid);
 }
 
 /** Ends the embedded AWS of the directory with all that is in it, when it runs. Returns when it has gone. */
 export async function endLocalAws(options: { directory: string }): Promise<void> {
-  const socket = await connectTo(options.directory);
-  if (socket === undefined) return;
-  const answer = await ask(socket, { command: "open", pid: process.pid }, {});
+  if (!existsSync(options.directory)) return;
+  await using directory = await openPrivateDirectory(options.directory);
+  const connection = await askSupervisor(directory, { command: "open", pid: process.pid });
+  if (connection === undefined) return;
+  const answer = await hear(connection, {});
   if (answer?.event === "ready") process.kill(answer.pid, "SIGTERM");
   if (answer?.event === "ready" || answer?.event === "ending") await untilGone(answer.pid);
-  socket.destroy();
+  connection.socket.destroy();
 }
 
-async function connectTo(directory: string): Promise<Socket | undefined> {
-  const socket = connect(controlSocketOf(directory));
-  try {
-    await once(socket, "connect");
-    // A supervisor that dies later is noticed by the calls to its endpoints.
-    socket.on("error", () => socket.destroy());
-    return socket;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ECONNREFUSED") return undefined;
-    throw error;
-  }
-}
-
-/** Starts a supervisor and connects to it, or to another that was quicker. */
-async function startSupervisor({ directory, signal }: LocalAwsOptions): Promise<Socket> {
-  await mkdir(join(directory, "logs"), { recursive: true });
+/** Starts a supervisor and connects to it, or to another that was quicker. Undefined when that one has gone meanwhile. */
+async function startSupervisor(
+  { directory, signal }: LocalAwsOptions,
+  ask: () => Promise<SupervisorConnection | undefined>,
+): Promise<SupervisorConnection | undefined> {
+  requirePython();
+  await mkdir(join(directory, "logs"), { recursive: true, mode: 0o700 });
   const logPath = join(directory, "logs", "supervisor.log");
   await using log = await open(logPath, "a", 0o600);
-  const child = spawn(process.execPath, [...supervisorArguments(), directory], {
+  const lock = join(directory, controlFiles.lock);
+  const program = [process.execPath, ...supervisorArguments(), directory];
+  const child = spawn(pythonPath, ["-IS", join(import.meta.dirname, "locked.py"), lock, ...program], {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
     env: supervisorEnvironment(),
@@ -97,9 +102,11 @@ async function startSupervisor({ directory, signal }: LocalAwsOptions): Promise<
   child.unref();
   for (;;) {
     const gone = await Promise.race([ended.then(() => true), sleep(50, false, { signal })]);
-    const socket = await connectTo(directory);
-    if (socket !== undefined) return socket;
+    const connection = await ask();
+    if (connection !== undefined) return connection;
     if (!gone) continue;
+    // Another one held the lock. It may not listen yet, or be gone by now.
+    if (child.exitCode === lockIsHeld) return undefined;
     throw new BerthError({
       code: "LocalAwsFailed",
       message: "The supervisor of the embedded AWS ended as soon as it started",
@@ -124,17 +131,13 @@ function supervisorEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** The first answer that isn't a note; undefined when the connection ended without one. */
-async function ask(
-  socket: Socket,
-  request: ControlRequest,
+async function hear(
+  { socket, lines }: SupervisorConnection,
   options: Pick<LocalAwsOptions, "note" | "signal">,
 ): Promise<Exclude<ControlMessage, { event: "note" }> | undefined> {
   const abort = () => socket.destroy();
   options.signal?.addEventListener("abort", abort);
-  const lines = createInterface({ input: socket });
-  socket.once("close", () => lines.close());
   try {
-    socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of lines) {
       const message: ControlMessage = JSON.parse(line);
       if (message.event !== "note") return message;

@@ -1,19 +1,25 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { createInterface } from "node:readline";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { fstatSync, statSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { BerthError } from "../errors.ts";
-import { controlSocketOf, type ControlMessage, type ControlRequest } from "./control.ts";
+import { drawSecret } from "./access/drawn-credentials.ts";
+import { longestHandshakeMs, readProvenRequest } from "./control-handshake.ts";
+import { controlFiles, type ControlMessage } from "./control.ts";
 import { startEmbeddedAws, type EmbeddedAws } from "./embedded-aws.ts";
+import { openPrivateDirectory, type PrivateDirectory } from "./private-directory.ts";
+
+/** Commands of one clone at a time. */
+const mostConnections = 64;
 
 /**
  * The process that runs one embedded AWS for the commands of one clone, started by lib/local/local-aws.ts. One at a time:
- * whoever can't have the control socket leaves at once. It ends when nobody is connected and nothing is left to serve, on
+ * locked.py starts it only while it holds the directory's lock. It ends when nobody is connected and nothing is left to serve, on
  * SIGTERM, and when an emulator ends.
  */
 class Supervisor {
   readonly #directory: string;
+  #files: PrivateDirectory | undefined;
   readonly #users = new Map<Socket, number>();
   #told: ControlMessage = { event: "note", text: "starting the supervisor of the embedded AWS" };
   #aws: EmbeddedAws | undefined;
@@ -26,8 +32,14 @@ class Supervisor {
   }
 
   async run(): Promise<void> {
-    const server = createServer((socket) => this.#serve(socket));
-    if (!(await listenAlone(server, controlSocketOf(this.#directory)))) return;
+    const directory = await openPrivateDirectory(this.#directory);
+    this.#files = directory;
+    requireLock(directory);
+    const secret = await drawControlSecret(directory);
+    await listenAt(
+      directory,
+      createServer((socket) => void this.#serve(socket, secret)),
+    );
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void this.#end(signal));
     try {
       this.#starting = startEmbeddedAws({
@@ -43,30 +55,33 @@ class Supervisor {
     }
     const { endpoints, credentials, broken } = this.#aws;
     void broken.then(() => this.#end("an emulator ended"));
-    await writeFile(
-      join(this.#directory, "supervisor.json"),
-      JSON.stringify({ pid: process.pid, endpoints, credentials }),
-      { mode: 0o600 },
-    );
+    const told = { pid: process.pid, endpoints, credentials };
+    await writeFile(directory.pathOf("supervisor.json"), JSON.stringify(told), { mode: 0o600 });
+    await writeFile(directory.pathOf(shellFile), shellLines(this.#aws), { mode: 0o600 });
     log(`Ready: ${JSON.stringify(endpoints)}`);
     this.#tell({ event: "ready", pid: process.pid, endpoints, credentials });
     await this.#endIfUnused("whoever started it is gone");
   }
 
-  #serve(socket: Socket): void {
+  async #serve(socket: Socket, secret: string): Promise<void> {
     socket.on("error", (error) => log(`A connection failed: ${error.message}`));
     socket.on("close", () => {
       if (this.#users.delete(socket)) void this.#endIfUnused("the last command went away");
     });
-    createInterface({ input: socket }).on("line", (line) => {
-      const request = parseRequest(line);
-      if (request === undefined) socket.destroy();
-      else if (request.command === "release") void this.#release(socket, request.pid);
-      else {
-        this.#users.set(socket, request.pid);
-        send(socket, this.#told);
-      }
-    });
+    socket.setTimeout(longestHandshakeMs, () => socket.destroy());
+    const request = await readProvenRequest(socket, secret);
+    if (request === undefined) {
+      log("Somebody connected without the secret");
+      socket.destroy();
+      return;
+    }
+    socket.setTimeout(0);
+    // Nothing more is expected of it but that it ends.
+    socket.resume();
+    if (request.command === "release") return this.#release(socket, request.pid);
+    if (socket.destroyed) return;
+    this.#users.set(socket, request.pid);
+    send(socket, this.#told);
   }
 
   async #release(socket: Socket, pid: number): Promise<void> {
@@ -96,6 +111,9 @@ class Supervisor {
     // A start that fails has taken back what it did by itself.
     const aws = await this.#starting?.catch(() => undefined);
     await aws?.[Symbol.asyncDispose]();
+    for (const name of [controlFiles.socket, controlFiles.secret, shellFile]) {
+      if (this.#files !== undefined) await rm(this.#files.pathOf(name), { force: true });
+    }
     log("Ended");
     process.exit();
   }
@@ -122,29 +140,42 @@ class Supervisor {
   }
 }
 
-/** Any program of this computer can connect; one that speaks something else is no reason to end. */
-function parseRequest(line: string): ControlRequest | undefined {
-  try {
-    const request: ControlRequest = JSON.parse(line);
-    return request.command === "open" || request.command === "release" ? request : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function send(socket: Socket, message: ControlMessage): void {
   if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
 }
 
-async function listenAlone(server: Server, path: string): Promise<boolean> {
+/** For a person who wants to look into it: `. .berth/local/aws.env` in a shell, and the `aws` command asks here. */
+const shellFile = "aws.env";
+
+function shellLines({ endpoints, credentials }: Pick<EmbeddedAws, "endpoints" | "credentials">): string {
+  return `unset AWS_PROFILE AWS_SESSION_TOKEN
+export AWS_ENDPOINT_URL=${endpoints.ec2}
+export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}
+export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}
+`;
+}
+
+/** Whoever holds the lock is the only one: what an earlier one left may be replaced. */
+function requireLock(directory: PrivateDirectory): void {
+  const held = fstatSync(Number(process.env["BERTH_LOCK"] ?? -1));
+  const lock = statSync(directory.pathOf(controlFiles.lock));
+  if (held.ino !== lock.ino || held.dev !== lock.dev) throw new Error("Start it by locked.py");
+}
+
+async function drawControlSecret(directory: PrivateDirectory): Promise<string> {
+  const secret = drawSecret();
+  const path = directory.pathOf(controlFiles.secret);
+  await rm(path, { force: true });
+  await writeFile(path, secret, { mode: 0o600, flag: "wx" });
+  return secret;
+}
+
+async function listenAt(directory: PrivateDirectory, server: Server): Promise<void> {
+  const path = directory.pathOf(controlFiles.socket);
+  await rm(path, { force: true });
+  server.maxConnections = mostConnections;
   server.listen(path);
-  try {
-    await once(server, "listening");
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return false;
-    throw error;
-  }
+  await once(server, "listening");
 }
 
 function log(text: string): void {

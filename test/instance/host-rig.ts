@@ -10,6 +10,7 @@ import {
   AddRoleToInstanceProfileCommand,
   CreateInstanceProfileCommand,
   CreateRoleCommand,
+  PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
@@ -112,6 +113,11 @@ async function runHost(clients: Clients): Promise<{ id: string; address: string 
   const { ec2, iam, ssm } = clients;
   const [RoleName, InstanceProfileName] = ["host", "host"];
   await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: "{}" }));
+  const PolicyDocument = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: ["ecr:*", "s3:*Object", "s3:ListBucket"], Resource: "*" }],
+  });
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "host", PolicyDocument }));
   await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
   await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName }));
   const { GroupId = "" } = await ec2.send(

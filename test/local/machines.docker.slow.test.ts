@@ -15,6 +15,7 @@ import {
   AddRoleToInstanceProfileCommand,
   CreateInstanceProfileCommand,
   CreateRoleCommand,
+  PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -49,6 +50,9 @@ describe("machines", () => {
     temporary = await openTemporaryAws();
     clients = temporary.clients(region);
     await clients.iam.send(new CreateRoleCommand({ RoleName: "host", AssumeRolePolicyDocument: trustEc2 }));
+    await clients.iam.send(
+      new PutRolePolicyCommand({ RoleName: "host", PolicyName: "host", PolicyDocument: hostPolicy }),
+    );
     await clients.iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: "host" }));
     await clients.iam.send(
       new AddRoleToInstanceProfileCommand({ InstanceProfileName: "host", RoleName: "host" }),
@@ -236,6 +240,20 @@ async function pushKnocker(docker: Docker, { endpoints }: LocalAws, { ecr }: Cli
 const trustEc2 = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+});
+
+/** What a host's role is given, for the bucket and the repository of these tests. */
+const hostPolicy = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [
+    { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+    {
+      Effect: "Allow",
+      Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      Resource: `arn:aws:ecr:${region}:123456789012:repository/knocker`,
+    },
+    { Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::made-after-the-boot/wish" },
+  ],
 });
 
 async function startedAt(docker: Docker, id: string): Promise<string> {

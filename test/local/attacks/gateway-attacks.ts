@@ -2,7 +2,7 @@ import type { Endpoints } from "../../../lib/aws/clients.ts";
 import { presignCall, sendRaw, signCall, type RawAnswer, type RawCall } from "./signed-call.ts";
 
 /** The commands' gateway of an embedded AWS, and what a command knows of it. */
-export interface GatewayTarget {
+interface GatewayTarget {
   readonly endpoints: Endpoints;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }

@@ -1,0 +1,17 @@
+"""Becomes a program that holds the lock of a file for as long as it lives. Node has no call for that.
+
+Usage: locked.py FILE PROGRAM [ARGUMENT...]. The kernel frees the lock when the program is gone, however it went, so there
+is nothing stale to clean up. BERTH_LOCK tells the program which descriptor it is. Exits with 75 when somebody else has it.
+"""
+
+import fcntl
+import os
+import sys
+
+lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(75)
+os.set_inheritable(lock, True)
+os.execve(sys.argv[2], sys.argv[2:], {**os.environ, "BERTH_LOCK": str(lock)})
