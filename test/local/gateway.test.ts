@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import {
@@ -15,7 +15,9 @@ import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
 import { describeAnswer, gatewayAttacks } from "./attacks/gateway-attacks.ts";
 import { presignCall, sendRaw } from "./attacks/signed-call.ts";
+import { connectAsOther } from "./attacks/other-user.ts";
 import { borrowEmulators } from "./borrowed-emulators.ts";
+import { listOtherListeners } from "./listeners.ts";
 
 const region = "eu-central-1";
 
@@ -60,6 +62,18 @@ describe("the commands' gateway", () => {
       );
     });
   }
+
+  it("is the only way to the emulators for another user", async () => {
+    for (const path of [aws.backends.moto, aws.backends.ecr]) {
+      assert.equal(await connectAsOther(path), "EACCES");
+      assert.equal((await stat(dirname(path))).mode & 0o777, 0o700);
+    }
+  });
+
+  it("has the emulators listen at no port", async () => {
+    assert.deepEqual(await listOtherListeners(aws.backends.moto), []);
+    assert.deepEqual(await listOtherListeners(aws.backends.ecr), []);
+  });
 
   it("serves a presigned URL", async () => {
     const call = { method: "GET", url: "/attacked/kept", headers: { host: host() } };

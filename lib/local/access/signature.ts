@@ -12,6 +12,13 @@ export interface KnownKey {
   readonly expires?: Date;
 }
 
+export interface SignatureCheck {
+  readonly claim: Claim;
+  readonly key: KnownKey;
+  readonly payloadHash: string;
+  readonly nowMs?: number;
+}
+
 /** As S3. Some services of AWS take less. */
 const longestSkewMs = 15 * 60_000;
 
@@ -23,10 +30,10 @@ const longestSkewMs = 15 * 60_000;
  */
 export async function checkSignature(
   head: RequestHead,
-  { claim, key, payloadHash }: { claim: Claim; key: KnownKey; payloadHash: string },
+  { claim, key, payloadHash, nowMs = Date.now() }: SignatureCheck,
 ): Promise<void> {
   if (claim.token !== key.token) throw new Refusal("wrong-token", "The security token isn't the key's");
-  checkTime(claim, key);
+  checkTime(claim, key, nowMs);
   checkCovered(head, claim);
   const expected = await sign(head, claim, { key, payloadHash });
   if (!isSame(expected, claim.signature)) {
@@ -37,13 +44,13 @@ export async function checkSignature(
   }
 }
 
-function checkTime({ signedAt, lifetimeSeconds }: Claim, { expires }: KnownKey): void {
-  const ageMs = Date.now() - signedAt.getTime();
+function checkTime({ signedAt, lifetimeSeconds }: Claim, { expires }: KnownKey, nowMs: number): void {
+  const ageMs = nowMs - signedAt.getTime();
   const longestMs = lifetimeSeconds === undefined ? longestSkewMs : lifetimeSeconds * 1000;
   if (ageMs > longestMs || ageMs < -longestSkewMs) {
     throw new Refusal("skewed", `Signed at ${signedAt.toISOString()}, which is too far from now`);
   }
-  if (expires !== undefined && expires.getTime() <= Date.now()) {
+  if (expires !== undefined && expires.getTime() <= nowMs) {
     throw new Refusal("expired", "The credentials have expired");
   }
 }
