@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { request, type IncomingMessage } from "node:http";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -14,6 +15,7 @@ import { CreateBucketCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createClients } from "../../lib/aws/clients.ts";
+import { ecrOperations } from "../../lib/local/doors.ts";
 import { until } from "./temporary-aws.ts";
 import { localAccount, startEmulators, type Emulators } from "../../lib/local/emulators.ts";
 
@@ -113,6 +115,61 @@ describe("emulators", () => {
     assert.deepEqual(await look(), fresh);
   });
 
+  for (const [name, backend, path, headers] of [
+    ["moto's Lambda", "moto", "/2015-03-31/functions", signedFor("lambda")],
+    ["moto's Lambda by the path", "moto", "/lambda_us-east-1/2015-03-31/functions", {}],
+    ["moto's unsigned calls", "moto", "/?Action=AssumeRoleWithSAML", {}],
+    ["moto's reset", "moto", "/moto-api/reset", signedFor("s3")],
+    ["moto's dump", "moto", "/moto-api/data.json", signedFor("s3")],
+    ["moto's metadata of an instance", "moto", "/latest/meta-data/iam/", signedFor("s3")],
+    ["ministack's Lambda", "ecr", "/2015-03-31/functions", signedFor("lambda")],
+    ["ministack's Lambda by a host's name", "ecr", "/", { host: "x.lambda-url.us-east-1.on.aws" }],
+    [
+      "ministack's other targets",
+      "ecr",
+      "/",
+      { ...signedFor("ecr"), "x-amz-target": "AWSLambda.CreateFunction" },
+    ],
+    ["ministack's reset", "ecr", "/_ministack/reset", signedFor("ecr")],
+    ["ministack's configuration", "ecr", "/_ministack/config", signedFor("ecr")],
+    ["ministack's mail", "ecr", "/v2/email/identities", signedFor("ses")],
+    ["ministack's gateways", "ecr", "/v2/apis", signedFor("apigateway")],
+  ] as const) {
+    it(`don't answer for ${name}, not even at their own sockets`, async () => {
+      const sent = request({
+        socketPath: emulators.backends[backend],
+        method: "POST",
+        path,
+        headers,
+        agent: false,
+      });
+      sent.end();
+      const [response]: IncomingMessage[] = await once(sent, "response");
+      assert.equal(response?.statusCode, 403);
+      response.resume();
+    });
+  }
+
+  it("have every operation of ECR that Berth calls", async () => {
+    const folders = ["lib/resources", "lib/aws", "lib/local"].map((name) =>
+      join(import.meta.dirname, "../..", name),
+    );
+    const files = await Promise.all(folders.map((folder) => listSources(folder)));
+    const sources = await Promise.all(files.flat().map((file) => readFile(file, "utf8")));
+    const imports = sources.flatMap((source) => [
+      ...source.matchAll(/import \{([^}]*)\} from "@aws-sdk\/client-ecr"/g),
+    ]);
+    const called = imports.flatMap(([, names = ""]) =>
+      [...names.matchAll(/(\w+)Command\b/g)].map(([, name = ""]) => name),
+    );
+
+    assert.ok(called.length > 5);
+    assert.deepEqual(
+      called.filter((name) => !ecrOperations.has(name)),
+      [],
+    );
+  });
+
   it("keeps its logs", async () => {
     assert.match(await readFile(join(logDirectory, "moto.log"), "utf8"), /POST/);
   });
@@ -139,6 +196,17 @@ describe("emulators of a process that is killed", () => {
     }
   });
 });
+
+/** Signed by nobody: at their own sockets emulators believe what a call says of itself. */
+function signedFor(service: string): Record<string, string> {
+  const scope = `somebody/20260102/eu-central-1/${service}/aws4_request`;
+  return { authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0` };
+}
+
+async function listSources(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => name.endsWith(".ts")).map((name) => join(folder, name));
+}
 
 async function firstOf(lines: Interface): Promise<string> {
   for await (const line of lines) return line;
