@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import {
@@ -15,6 +17,7 @@ import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
 import { describeAnswer, gatewayAttacks } from "./attacks/gateway-attacks.ts";
 import { presignCall, sendRaw } from "./attacks/signed-call.ts";
+import { runCodeByLambda } from "./attacks/lambda-attack.ts";
 import { connectAsOther } from "./attacks/other-user.ts";
 import { borrowEmulators } from "./borrowed-emulators.ts";
 import { listOtherListeners } from "./listeners.ts";
@@ -63,6 +66,35 @@ describe("the commands' gateway", () => {
     });
   }
 
+  it("has no Lambda that runs code", async () => {
+    const marker = join(logDirectory, "marker");
+    assert.deepEqual(await runCodeByLambda(aws.endpoints, marker), ["403 AccessDenied", "403 AccessDenied"]);
+    assert.ok(!existsSync(marker));
+  });
+
+  it("passes on a stream that isn't signed, in pieces as SDKs send it", async () => {
+    const Body = Readable.from(Array.from({ length: 40 }, (_, index) => Buffer.alloc(70_000, index)));
+    const sent: string[] = [];
+    const { s3 } = createClients({ region, ...aws, maxAttempts: 1 });
+    s3.middlewareStack.add(
+      (next) => (args) => {
+        const { request } = args;
+        if (isHeaded(request)) sent.push(request.headers["x-amz-content-sha256"] ?? "");
+        return next(args);
+      },
+      { step: "deserialize", priority: "low" },
+    );
+    await s3.send(
+      new PutObjectCommand({ Bucket: "attacked", Key: "pieces", Body, ContentLength: 40 * 70_000 }),
+    );
+    assert.deepEqual(sent, ["STREAMING-UNSIGNED-PAYLOAD-TRAILER"]);
+    const read = await s3.send(new GetObjectCommand({ Bucket: "attacked", Key: "pieces" }));
+    const bytes = Buffer.from((await read.Body?.transformToByteArray()) ?? []);
+    assert.ok(
+      bytes.equals(Buffer.concat(Array.from({ length: 40 }, (_, index) => Buffer.alloc(70_000, index)))),
+    );
+  });
+
   it("is the only way to the emulators for another user", async () => {
     for (const path of [aws.backends.moto, aws.backends.ecr]) {
       assert.equal(await connectAsOther(path), "EACCES");
@@ -102,7 +134,10 @@ describe("the commands' gateway", () => {
       return sendRaw(port(), { method: "GET", url: "/v2/", headers: { host: host(), authorization } });
     };
 
-    assert.equal((await ask(password)).status, 200);
-    assert.equal((await ask(`${password}0`)).status, 401);
+    assert.equal(describeAnswer(await ask(password)), "200");
+    assert.equal(describeAnswer(await ask(`${password}0`)), "401 UNAUTHORIZED");
   });
 });
+
+const isHeaded = (request: unknown): request is { headers: Record<string, string> } =>
+  typeof request === "object" && request !== null && "headers" in request;
