@@ -16,6 +16,7 @@ import { ensureMachineImage } from "./machine-image.ts";
 import { createMachineNetwork } from "./machine-network.ts";
 import { keepMachines, type Machines } from "./machines.ts";
 import { startMetadataService } from "./metadata-service.ts";
+import { startNetworkGuard } from "./network-guard.ts";
 import { startNameServer } from "./name-server.ts";
 import { RegionalClients } from "./regional-clients.ts";
 import { listRemains } from "./remains.ts";
@@ -89,6 +90,9 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
       onError: (error) => log(`The metadata service failed: ${String(error)}`),
     }),
   );
+  const ports = { metadata: metadata.port, tls: tls.port, names: names.port };
+  const guard = { docker, image, name: `berth-local-${key}-guard`, labels, ports };
+  parts.use(await startNetworkGuard({ ...guard, bridge: network.bridge, gateway: address }));
   const environment = {
     GATEWAY: address,
     METADATA_PORT: String(metadata.port),

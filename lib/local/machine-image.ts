@@ -9,7 +9,7 @@ import { readRecords, recordedError } from "../docker/records.ts";
 import { BerthError } from "../errors.ts";
 
 const directory = join(import.meta.dirname, "machine");
-const fileNames = ["Dockerfile", "cloud.cfg", "prepare"];
+const fileNames = ["Dockerfile", "cloud.cfg", "packet-filter.nft", "prepare"];
 
 export interface MachineImageOptions {
   readonly docker: Docker;

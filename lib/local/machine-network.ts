@@ -3,6 +3,8 @@ import type Docker from "dockerode";
 /** The network that the machines of one supervisor are on. Machines can't reach each other over it. */
 export interface MachineNetwork extends AsyncDisposable {
   readonly name: string;
+  /** Its bridge on this computer. */
+  readonly bridge: string;
   /** This computer's address on it: whatever listens there is what the machines see of AWS. */
   readonly gateway: string;
 }
@@ -24,6 +26,7 @@ export async function createMachineNetwork(
   if (gateway === undefined) throw new Error(`The engine gave the network ${name} no gateway`);
   return {
     name,
+    bridge: `br-${network.id.slice(0, 12)}`,
     gateway,
     [Symbol.asyncDispose]: () => network.remove(),
   };

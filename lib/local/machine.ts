@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { removeContainer } from "./container-removal.ts";
 import type { DescribedInstance } from "./instances.ts";
+import { machineRights } from "./machine-rights.ts";
 
 /** What all machines of one supervisor have in common. */
 export interface MachineSettings {
@@ -62,19 +63,12 @@ export async function bootMachine(settings: MachineSettings, instance: Described
   }
 }
 
-/**
- * A system of its own inside: its own cgroups, mounts, packet filter and engine. All rights within its namespaces but
- * CAP_SYS_RESOURCE, which some hosts don't have to give.
- */
+/** A system of its own inside: its own cgroups, mounts, packet filter and engine. */
 function hostConfig(network: string): Docker.HostConfig & { CgroupnsMode: "private" } {
   return {
+    ...machineRights(),
     NetworkMode: network,
     UsernsMode: "host",
-    CapAdd: ["ALL"],
-    CapDrop: ["SYS_RESOURCE"],
-    SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined", "label=disable"],
-    MaskedPaths: [],
-    ReadonlyPaths: [],
     CgroupnsMode: "private",
     Tmpfs: { "/run": "exec,mode=755", "/run/lock": "", "/tmp": "exec,mode=1777" },
   };

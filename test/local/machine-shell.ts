@@ -2,6 +2,9 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 
+/** A shell of one machine, as root: the output of a script, trimmed. Throws with what it said when it fails. */
+export type MachineShell = (script: string) => Promise<string>;
+
 /** Runs a script as root on the machine; its standard output, trimmed. Throws with what it said when it fails. */
 export async function runInMachine(docker: Docker, id: string, script: string): Promise<string> {
   const exec = await docker.getContainer(id).exec({
