@@ -12,6 +12,7 @@ import { type OwnCluster, planOwnCluster } from "../compose/own-cluster.ts";
 import { countInDatabase } from "../compose/page.ts";
 import { connectEngine } from "../lib/docker/engine.ts";
 import { formatBytes } from "../lib/docker/records.ts";
+import { printText } from "../lib/report/terminal.ts";
 
 // Measures the Django cluster and prints one JSON document: npx tsx bench/cluster.ts > bench/cluster.json
 // The load comes from this one Node process on the same computer, so it takes its share of the processors.
@@ -137,4 +138,4 @@ async function measure() {
   }
 }
 
-process.stdout.write(`${JSON.stringify(await measure(), null, 2)}\n`);
+printText(JSON.stringify(await measure(), null, 2));

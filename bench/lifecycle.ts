@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { printText } from "../lib/report/terminal.ts";
 import { bundle, commands } from "../setup/bundle.ts";
 import { noRules } from "../test/behaving-aws/rules.ts";
 import { startBehavingAws } from "../test/behaving-aws/behaving-aws.ts";
@@ -60,7 +61,7 @@ const median = (values: readonly number[]): number =>
 
 async function main(): Promise<void> {
   if (process.argv.includes("--help")) {
-    process.stdout.write(help);
+    printText(help);
     return;
   }
   const compiled = await mkdtemp(join(tmpdir(), "berth-bench-"));
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
     `| medians of ${runs} | ${latenciesMs.map((ms) => `${ms} ms a call`).join(" | ")} | calls |`,
     "| --- | --- | --- | --- |",
   ];
-  process.stdout.write(`${[...head, ...rows].join("\n")}\n`);
+  printText([...head, ...rows].join("\n"));
 }
 
 await main();

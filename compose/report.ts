@@ -1,6 +1,13 @@
-import { stripVTControlCharacters } from "node:util";
-import pc from "picocolors";
 import type { BerthError } from "../lib/errors.ts";
+import { boundLines, Line, line } from "../lib/report/line.ts";
+import {
+  ownScreens,
+  type Paint,
+  paintFor,
+  printJson,
+  printLines,
+  type Screens,
+} from "../lib/report/terminal.ts";
 import type { CheckResult } from "./check.ts";
 
 interface SmokeSummary {
@@ -22,61 +29,62 @@ export interface SmokeReport {
 }
 
 /** One event a line on stdout, the summary last. */
-export function createJsonReport(): SmokeReport {
-  const emit = (event: string, values: object) =>
-    void process.stdout.write(`${JSON.stringify({ event, ...values })}\n`);
+export function createJsonReport({ stdout }: Screens = ownScreens): SmokeReport {
+  const emit = (event: string, values: object) => printJson(stdout, { event, ...values });
   return {
     step: (text) => emit("message", { text }),
     check: ({ error, ...result }) =>
       emit("check", { ...result, ...(error === undefined ? {} : { code: error.code, hint: error.hint }) }),
     error: ({ code, message, hint, resource, detail }) =>
-      emit("error", { code, message, hint, resource, detail }),
+      emit("error", { code, message, hint, resource, detail: boundLines(detail) }),
     summary: (summary) => emit("summary", { command: "smoke", ...summary }),
   };
 }
 
 /** Progress to stderr as it happens, then the whole table to stdout. */
-export function createTextReport(): SmokeReport {
+export function createTextReport({ stdout, stderr }: Screens = ownScreens): SmokeReport {
   const results: CheckResult[] = [];
-  const out = pc.createColors(process.stdout.isTTY && !process.env["NO_COLOR"]);
-  const err = pc.createColors(process.stderr.isTTY && !process.env["NO_COLOR"]);
+  const [out, err] = [paintFor(stdout), paintFor(stderr)];
+  const step = (text: string) => printLines(stderr, line`${Line.paint(err.dim, "·")} ${text}`);
   return {
-    step: (text) => void process.stderr.write(`${err.dim("·")} ${text}\n`),
+    step,
     check: (result) => {
       results.push(result);
-      process.stderr.write(`${err.dim("·")} ${result.between}: ${result.name}: ${result.outcome}\n`);
+      step(`${result.between}: ${result.name}: ${result.outcome}`);
     },
-    error: (error) => void process.stderr.write(formatError(error, err)),
-    summary: (summary) => void process.stdout.write(formatTable(results, out) + formatSummary(summary, out)),
+    error: (error) => printLines(stderr, ...errorLines(error, err)),
+    summary: (summary) => printLines(stdout, ...tableLines(results, out), ...summaryLines(summary, out)),
   };
 }
 
-type Colors = ReturnType<typeof pc.createColors>;
-
-function formatTable(results: readonly CheckResult[], colors: Colors): string {
-  if (results.length === 0) return "";
-  const marks = { passed: colors.green("ok  "), failed: colors.red("FAIL"), skipped: colors.dim("skip") };
+function tableLines(results: readonly CheckResult[], colors: Paint): Line[] {
+  if (results.length === 0) return [];
+  const marks = {
+    passed: Line.paint(colors.green, "ok  "),
+    failed: Line.paint(colors.red, "FAIL"),
+    skipped: Line.paint(colors.dim, "skip"),
+  };
   const width = (pick: (one: CheckResult) => string) => Math.max(...results.map((one) => pick(one).length));
   const between = width((one) => one.between);
   const name = width((one) => one.name);
   const rows = results.map((one) => {
     const time = one.outcome === "skipped" ? "" : `${(one.durationMs / 1000).toFixed(1)} s`;
-    return `${marks[one.outcome]}  ${one.between.padEnd(between)}  ${one.name.padEnd(name)}  ${time.padStart(7)}  ${one.seen}`.trimEnd();
+    const rest = `${one.between.padEnd(between)}  ${one.name.padEnd(name)}  ${time.padStart(7)}  ${one.seen}`;
+    return line`${marks[one.outcome]}  ${rest.trimEnd()}`;
   });
-  return `\n${rows.join("\n")}\n`;
+  return [line``, ...rows];
 }
 
-function formatSummary(
-  { passed, failed, skipped, durationMs, outcome }: SmokeSummary,
-  colors: Colors,
-): string {
+function summaryLines({ passed, failed, skipped, durationMs, outcome }: SmokeSummary, colors: Paint): Line[] {
   const parts = [`${passed} passed`, `${failed} failed`, ...(skipped > 0 ? [`${skipped} skipped`] : [])];
   const text = `${outcome === "interrupted" ? "interrupted: " : ""}${parts.join(", ")} in ${(durationMs / 1000).toFixed(1)} s`;
-  return `\n${outcome === "done" ? colors.green(text) : colors.red(text)}\n`;
+  return [line``, Line.paint(outcome === "done" ? colors.green : colors.red, text)];
 }
 
-function formatError({ code, message, hint, detail }: BerthError, colors: Colors): string {
-  const lines = detail.map((line) => `  ${colors.dim("|")} ${stripVTControlCharacters(line)}`);
-  const next = hint === undefined ? [] : [`  ${colors.bold("next:")} ${hint}`];
-  return `${[`${colors.red("error")} ${code}: ${message}`, ...lines, ...next].join("\n")}\n`;
+function errorLines({ code, message, hint, detail }: BerthError, colors: Paint): Line[] {
+  return [
+    line`${Line.paint(colors.red, "error")} ${code}: ${message}`,
+    ...boundLines(detail).map((one) => line`  ${Line.paint(colors.dim, "|")} ${one}`),
+    ...(hint === undefined ? [] : [line`  ${Line.paint(colors.bold, "next:")} ${hint}`]),
+  ];
 }

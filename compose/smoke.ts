@@ -1,5 +1,6 @@
 import { connectEngine } from "../lib/docker/engine.ts";
 import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
+import { printText } from "../lib/report/terminal.ts";
 import type { CheckResult } from "./check.ts";
 import { type Cluster, type ClusterParts, joinCluster } from "./cluster.ts";
 import { type ComposeSource, readComposeFile, readSource } from "./compose-file.ts";
@@ -124,7 +125,7 @@ async function main(): Promise<ExitCode> {
   try {
     const options = parseOptions(process.argv.slice(2));
     if (options === "help") {
-      process.stdout.write(helpText);
+      printText(helpText);
       return exitCodes.done;
     }
     await smoke(options, run);

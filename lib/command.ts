@@ -3,6 +3,7 @@ import { BerthError, type ExitCode, exitCodes } from "./errors.ts";
 import { badArguments, invocation, optionsOf, parseFlags, readWords } from "./flags.ts";
 import { createJsonReport } from "./report/json-report.ts";
 import { type Report, type Summary, Tally } from "./report/report.ts";
+import { printText } from "./report/terminal.ts";
 import { createTextReport } from "./report/text-report.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -42,7 +43,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   try {
     const flags = parseFlags(spec.name);
     if (flags === "help") {
-      process.stdout.write(helpText(spec));
+      printText(helpText(spec));
       return;
     }
     if ("commands" in spec) throw badArguments("it isn't said which command", spec.name);

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { randomUUID } from "node:crypto";
 import { Journal } from "../state/journal.ts";
 import { forgetRescued } from "../state/rescue.ts";
@@ -12,6 +11,7 @@ import { isWithin, type Plan } from "./engine/plan.ts";
 import type { Observations } from "./engine/read.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { identifier, imagePin, type Reading, type Recorded, rescueFileOf, stateStoreOf } from "./reading.ts";
+import { ask } from "./report/terminal.ts";
 import type { Session } from "./session.ts";
 
 /** Asks on the terminal; the answer must be `expected`. With --yes nothing is asked. */
@@ -25,13 +25,8 @@ export async function confirm(session: Session, question: string, expected: stri
       exitCode: exitCodes.badInput,
     });
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`${question} `, { signal: session.signal });
-    if (answer.trim().toLowerCase() === expected) return;
-  } finally {
-    terminal.close();
-  }
+  const answer = await ask(question, session.signal);
+  if (answer.trim().toLowerCase() === expected) return;
   throw new BerthError({
     code: "Declined",
     message: `the answer was not "${expected}"; nothing was changed`,

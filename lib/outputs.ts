@@ -26,7 +26,7 @@ export async function reportOutputs(
       `no answer from here (${health.reason ?? health.status}): ingress may not allow this computer`,
     );
   report.message(cost.text);
-  report.data("outputs", { url, health, cost: cost.monthlyUsd }, url);
+  report.data("outputs", { url, health, cost: cost.monthlyUsd }, [url]);
   return url;
 }
 

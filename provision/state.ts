@@ -20,7 +20,7 @@ import { newDocument } from "../state/document.ts";
 import { findVersion, listVersions, readVersions } from "../state/history.ts";
 import { type FoundLease, leaseKey, readLease } from "../state/lease.ts";
 import { rebuildDocument } from "../state/rebuild.ts";
-import { documentText, historyRows, historyText, leaseText, storedText } from "../state/text.ts";
+import { documentLines, historyLines, historyRows, leaseText, storedLines } from "../state/text.ts";
 
 const done: Outcome = { outcome: "done", exitCode: exitCodes.done };
 const unchanged: Outcome = { outcome: "unchanged", exitCode: exitCodes.done };
@@ -37,17 +37,17 @@ async function show(session: Session): Promise<Outcome> {
   const { document, problem, body } = stored ?? {};
   const { location } = stateStoreOf(session);
   const unsaved = kept && rescueFileOf(session);
-  const text = [
-    storedText(location, stored),
+  const lines = [
+    ...storedLines(location, stored),
     `lease       ${leaseText(lease)}`,
     `release     ${release}`,
     `unsaved     ${unsaved === undefined ? "nothing" : `${unsaved}: the next run merges it`}`,
-    ...(document ? ["", documentText(document)] : []),
-  ].join("\n");
+    ...(document ? ["", ...documentLines(document)] : []),
+  ];
   const wrong = problem && { code: problem.code, message: problem.message, hint: problem.hint };
-  const raw = flags.raw ? body : undefined;
-  const values = { location, document, problem: wrong, lease, release, unsaved, raw };
-  report.data("state", values, flags.raw ? (body ?? "").trimEnd() : text);
+  const values = { location, document, problem: wrong, lease, release, unsaved };
+  if (flags.raw && body !== undefined) report.raw("state", values, body);
+  else report.data("state", values, flags.raw ? [] : lines);
   return done;
 }
 
@@ -56,9 +56,9 @@ async function history(session: Session): Promise<Outcome> {
   const versions = await listVersions(bucket);
   const some = await readVersions(bucket, belongingOf(session), versions.slice(0, versionsShown));
   const rows = historyRows(some);
-  const more = versions.length > rows.length ? `\n${versions.length - rows.length} older ones` : "";
-  const text = rows.length === 0 ? `s3://${bucket.bucket} keeps no version` : historyText(rows);
-  session.report.data("history", { versions: rows, total: versions.length }, `${text}${more}`);
+  const more = versions.length > rows.length ? [`${versions.length - rows.length} older ones`] : [];
+  const lines = rows.length === 0 ? [`s3://${bucket.bucket} keeps no version`] : historyLines(rows);
+  session.report.data("history", { versions: rows, total: versions.length }, [...lines, ...more]);
   return done;
 }
 
@@ -95,7 +95,7 @@ async function rebuild(session: Session): Promise<Outcome> {
   const empty = newDocument(belongingOf(session));
   const { lineage, pins } = kept?.document ?? stored?.document ?? empty;
   const document = rebuildDocument({ ...empty, lineage, pins }, listed);
-  report.data("rebuilt", { document }, documentText(document));
+  report.data("rebuilt", { document }, documentLines(document));
   tellChanges(session, stored, document);
   await confirm(session, "Write this document? Type yes:", "yes");
   await replaceDocument(session, { operation: "state rebuild", document, stored });
@@ -113,7 +113,7 @@ async function moveKept(session: Session, { body }: { readonly body: string }): 
 async function unlock(session: Session): Promise<Outcome> {
   const { store, report, flags } = session;
   const shown = await readLease(store);
-  report.data("lease", { location: store.location, lease: shown }, leaseText(shown));
+  report.data("lease", { location: store.location, lease: shown }, [leaseText(shown)]);
   if (shown === undefined) return unchanged;
   if (shown.isAlive && !flags.force) throw leaseAlive(store.location);
   await confirm(session, "Take it away? Type yes:", "yes");

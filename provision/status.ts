@@ -28,7 +28,7 @@ async function status(session: Session): Promise<Outcome> {
       `health      ${String(seen)}`,
       `release     ${release}`,
       `app errors  ${appErrors}`,
-    ].join("\n"),
+    ],
   );
   return { outcome: "done", exitCode: exitCodes.done, url };
 }

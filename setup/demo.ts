@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { loadConfig } from "../lib/config/load.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
+import { printText } from "../lib/report/terminal.ts";
 import { imagesOf } from "./base-images.ts";
 import { runOrFail } from "./child-process.ts";
 import { ensureImages } from "./images.ts";
@@ -38,8 +39,8 @@ async function demo(args: readonly string[], phases: Phases, signal: AbortSignal
   const url = await phases.run("asking for the URL", findUrl);
   const answers = await phases.run(`${String(requests)} requests`, () => countAnswers(url, requests));
 
-  process.stdout.write(`\n${describeAnswers(url, answers)}\n\n${describeTime(phases)}\n`);
-  process.stdout.write(`\n${url}\n\nTake everything away: npm run down -- --local --yes\n`);
+  printText(`\n${describeAnswers(url, answers)}\n\n${describeTime(phases)}\n`);
+  printText(`\n${url}\n\nTake everything away: npm run down -- --local --yes\n`);
   return answers.get("200") === requests ? exitCodes.done : exitCodes.failed;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { printNote } from "../lib/report/terminal.ts";
 
 export interface Phase {
   readonly name: string;
@@ -45,7 +46,7 @@ export function createPhases(options: PhasesOptions): Phases {
 /** The phases of a run on stderr, those of setup/run.mjs first, which it hands over in BERTH_PHASES. */
 export function phasesOnStderr(environment: NodeJS.ProcessEnv = process.env): Phases {
   return createPhases({
-    write: (line) => process.stderr.write(`${line}\n`),
+    write: printNote,
     before: handedOver.parse(JSON.parse(environment["BERTH_PHASES"] ?? "[]")),
   });
 }

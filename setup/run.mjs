@@ -55,7 +55,8 @@ async function ensureModules(withDev) {
     "--loglevel=error",
   ]);
   if (code !== 0) {
-    process.stderr.write(output);
+    // The packages that the scripts print by aren't there yet.
+    process.stderr.write(output.replaceAll(/[^\P{C}\n]/gu, "?"));
     fail(
       "`npm ci` failed (its output is above)",
       "Check that the npm registry can be reached, then try again",

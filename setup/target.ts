@@ -1,5 +1,6 @@
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { Tally } from "../lib/report/report.ts";
+import { printText } from "../lib/report/terminal.ts";
 import { createTextReport } from "../lib/report/text-report.ts";
 import { phasesOnStderr, type Phases } from "./phases.ts";
 
@@ -14,7 +15,7 @@ export interface TargetSpec {
 export async function runTarget(spec: TargetSpec): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes("--help") || args.includes("-h")) {
-    process.stdout.write(spec.help);
+    printText(spec.help);
     return;
   }
   // Ctrl-C reaches the children as well; they end, and with them the step in hand.

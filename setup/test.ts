@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCodes } from "../lib/errors.ts";
+import { ownScreens } from "../lib/report/terminal.ts";
 import { imagesOf } from "./base-images.ts";
 import { bundle, bundled, commands } from "./bundle.ts";
 import { openEmulatorPool } from "./emulator-pool.ts";
@@ -100,7 +101,7 @@ async function runCompiled(
   { files, options }: TestSelection,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const reporter = process.stdout.isTTY ? "spec" : "tap";
+  const reporter = ownScreens.stdout.isTTY ? "spec" : "tap";
   const chosen = options.some((option) => option.startsWith("--test-reporter"));
   // More than there are cores: much of a test is waiting. Eight at most: each may start machines of its own.
   const concurrency = Math.min(8, 2 * availableParallelism());

@@ -5,8 +5,8 @@ import type { Inspection } from "./inspection.ts";
 import type { FoundLease } from "./lease.ts";
 
 /** Where the document is, which one it is, and what is wrong with it. */
-export function storedText(location: string, stored: Inspection | undefined): string {
-  if (stored === undefined) return `document    none at ${location}`;
+export function storedLines(location: string, stored: Inspection | undefined): string[] {
+  if (stored === undefined) return [`document    none at ${location}`];
   const { document, problem } = stored;
   const rows = document
     ? [
@@ -15,19 +15,18 @@ export function storedText(location: string, stored: Inspection | undefined): st
         `written     ${document.savedAt || "never"} by run ${document.writer || "none"}`,
       ]
     : [`problem     ${problem?.code}: ${problem?.message}`, `way back    ${problem?.hint}`];
-  return printable([`document    ${location}`, ...rows].join("\n"));
+  return [`document    ${location}`, ...rows];
 }
 
 /** One line a resource, with those that were replaced and the pins below. */
-export function documentText({ resources, superseded, pins }: StateDocument): string {
+export function documentLines({ resources, superseded, pins }: StateDocument): string[] {
   const row = (name: string, generation: number, id: string) =>
     `${name.padEnd(18)} generation ${String(generation).padEnd(3)} ${id}`;
-  const rows = [
+  return [
     ...Object.entries(resources).map(([name, one]) => row(name, one.generation, one.id ?? "no id")),
     ...superseded.map(({ name, generation, id }) => row(`${name} (old)`, generation, id)),
     ...Object.entries(pins).map(([name, value]) => `pin ${name.padEnd(27)} ${value}`),
   ];
-  return printable(rows.join("\n"));
 }
 
 /** Who holds it, for what, since when, and how long it has been silent. */
@@ -50,15 +49,9 @@ export function historyRows(versions: readonly ReadVersion[]) {
   });
 }
 
-export function historyText(rows: ReturnType<typeof historyRows>): string {
-  return rows
-    .map(({ id, at, serial, writer, changes, removed, problem }) => {
-      const what = removed ? "removed" : (problem ?? (changes ? changesText(changes) : ""));
-      return `${at}  ${id}  serial ${String(serial ?? "?").padEnd(4)} ${(writer ?? "").slice(0, 8).padEnd(8)}  ${what}`;
-    })
-    .map(printable)
-    .join("\n");
+export function historyLines(rows: ReturnType<typeof historyRows>): string[] {
+  return rows.map(({ id, at, serial, writer, changes, removed, problem }) => {
+    const what = removed ? "removed" : (problem ?? (changes ? changesText(changes) : ""));
+    return `${at}  ${id}  serial ${String(serial ?? "?").padEnd(4)} ${(writer ?? "").slice(0, 8).padEnd(8)}  ${what}`;
+  });
 }
-
-/** What was stored by others can't move the cursor, or colour the terminal. */
-const printable = (text: string): string => text.replaceAll(/[^\P{Cc}\n]/gu, "?");

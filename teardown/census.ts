@@ -15,9 +15,9 @@ export async function takeCensus({ ctx, config }: Session, wishes: readonly Wish
   return { counts: Object.fromEntries(counts), left };
 }
 
-export function censusText({ counts, left }: Census): string {
+export function censusLines({ counts, left }: Census): string[] {
   const rows = Object.entries(counts).map(([kind, count]) => `  ${kind.padEnd(18)} ${count}`);
   const total = left.length === 0 ? "census: 0 left" : `census: ${left.length} left`;
   const names = left.map(({ kind, id, name }) => `  ${kind} ${id} (${name})`);
-  return [...rows, total, ...names].join("\n");
+  return [...rows, total, ...names];
 }

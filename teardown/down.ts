@@ -12,10 +12,10 @@ import { removableStack, stackNames } from "../lib/stack.ts";
 import type { Lease } from "../state/lease.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
-import { type Census, censusText, takeCensus } from "./census.ts";
+import { type Census, censusLines, takeCensus } from "./census.ts";
 import { writeReceipt } from "./receipt.ts";
 import { removeStateBucket } from "./state-bucket.ts";
-import { findTargets, targetsText } from "./targets.ts";
+import { findTargets, targetLines } from "./targets.ts";
 
 async function down(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
@@ -26,7 +26,7 @@ async function down(session: Session): Promise<Outcome> {
     report.message(await nothingThere(session));
     return tell(session, await takeCensus(session, wishes), "unchanged");
   }
-  report.message(targetsText(targets));
+  report.message(targetLines(targets));
   await confirm(session, `Remove all of it? Type the stack's name (${config.stack}):`, config.stack);
   await removeAll(session, wishes, targets);
   const census = await takeCensus(session, wishes);
@@ -83,7 +83,7 @@ async function forgetState(session: Session): Promise<void> {
 }
 
 function tell({ report }: Session, census: Census, outcome: "done" | "unchanged"): Outcome {
-  report.data("census", census, censusText(census));
+  report.data("census", census, censusLines(census));
   const { left } = census;
   return left.length === 0
     ? { outcome, exitCode: exitCodes.done, left }

@@ -40,9 +40,9 @@ function namedIn({ resources, superseded }: StateDocument): Named[] {
   return [...current, ...superseded];
 }
 
-export function targetsText(targets: readonly Named[]): string {
+export function targetLines(targets: readonly Named[]): string[] {
   const rows = targets.map(
     ({ name, kind, id }) => `  - ${name.padEnd(18)} ${kind === name ? id : `${kind} ${id}`}`,
   );
-  return [...rows, `${targets.length} to remove`].join("\n");
+  return [...rows, `${targets.length} to remove`];
 }

@@ -15,7 +15,13 @@ export interface Config extends Settings {
   readonly directory: string;
 }
 
-const example = "stack: hello\nregion: eu-central-1\napp:\n  source: dockerfiles/go-web\n  port: 8080";
+const example = [
+  "stack: hello",
+  "region: eu-central-1",
+  "app:",
+  "  source: dockerfiles/go-web",
+  "  port: 8080",
+];
 
 export interface LoadOptions {
   /** Stands in for the file's own stack name. */
@@ -113,7 +119,8 @@ function unreadable(shown: string, cause: unknown): BerthError {
   return new BerthError({
     code: "NoConfiguration",
     message: `can't read the configuration file ${shown}`,
-    hint: `write one, or name another with --config. A whole one is:\n${example}`,
+    detail: example,
+    hint: "write one, or name another with --config; the lines above are a whole one",
     exitCode: exitCodes.badInput,
     cause,
   });

@@ -1,16 +1,18 @@
 import type { Plan } from "../engine/plan.ts";
 import type { BerthError } from "../errors.ts";
+import { boundLines } from "./line.ts";
 import type { Report, Tally } from "./report.ts";
+import { ownScreens, printJson, type Screens } from "./terminal.ts";
 
 /** One event a line on stdout, the last of them the summary. Nothing else is written. */
-export function createJsonReport(tally: Tally): Report {
-  const emit = (event: string, values: object) =>
-    void process.stdout.write(`${JSON.stringify({ event, ...values })}\n`);
+export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens): Report {
+  const emit = (event: string, values: object) => printJson(stdout, { event, ...values });
   const startedMs = new Map<string, number>();
   const since = (name: string) => Math.round(performance.now() - (startedMs.get(name) ?? 0));
   return {
-    message: (text) => emit("message", { text }),
+    message: (text) => emit("message", { text: typeof text === "string" ? text : text.join("\n") }),
     data: (event, values) => emit(event, values),
+    raw: (event, values, text) => emit(event, { ...values, raw: text }),
     plan: ({ steps, leftovers }: Plan) => emit("plan", { steps, leftovers }),
     begin: (name, action) => {
       startedMs.set(name, performance.now());
@@ -27,7 +29,7 @@ export function createJsonReport(tally: Tally): Report {
     },
     fail: (name, action) => emit("fail", { name, action, durationMs: since(name) }),
     error: ({ code, message, hint, resource, detail }: BerthError) =>
-      emit("error", { code, message, hint, resource, detail }),
+      emit("error", { code, message, hint, resource, detail: boundLines(detail) }),
     summary: (summary) => emit("summary", summary),
     close: () => undefined,
   };

@@ -1,24 +1,25 @@
-import type { WriteStream } from "node:tty";
 import { stripVTControlCharacters } from "node:util";
+import { type Line, line } from "./line.ts";
+import { printLines, type Screen } from "./terminal.ts";
 
 const redrawMs = 120;
 
 /** Lines at the foot of a terminal that are drawn again as they change. Elsewhere only what is printed is seen. */
 export class LiveLines {
-  readonly #stream: NodeJS.WriteStream | WriteStream;
-  readonly #lines = new Map<string, () => string>();
+  readonly #screen: Screen;
+  readonly #lines = new Map<string, () => Line>();
   #drawn = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream;
+  constructor(screen: Screen) {
+    this.#screen = screen;
   }
 
   get isTerminal(): boolean {
-    return this.#stream.isTTY && process.env["TERM"] !== "dumb";
+    return this.#screen.isTTY === true && process.env["TERM"] !== "dumb";
   }
 
-  set(name: string, text: () => string): void {
+  set(name: string, text: () => Line): void {
     this.#lines.set(name, text);
     if (!this.isTerminal) return;
     this.#timer ??= setInterval(() => this.#draw(), redrawMs);
@@ -29,9 +30,9 @@ export class LiveLines {
     this.#lines.delete(name);
   }
 
-  print(text: string): void {
+  print(...lines: readonly Line[]): void {
     this.#erase();
-    this.#stream.write(`${text}\n`);
+    printLines(this.#screen, ...lines);
     this.#draw();
   }
 
@@ -43,21 +44,21 @@ export class LiveLines {
   }
 
   #erase(): void {
-    if (this.#drawn > 0) this.#stream.write(`\u001B[${this.#drawn}A\u001B[J`);
+    if (this.#drawn > 0) this.#screen.write(`\u001B[${this.#drawn}A\u001B[J`);
     this.#drawn = 0;
   }
 
   #draw(): void {
     if (!this.isTerminal) return;
     this.#erase();
-    const width = this.#stream.columns || 80;
-    for (const text of this.#lines.values()) this.#stream.write(`${fit(text(), width - 1)}\n`);
+    const width = this.#screen.columns || 80;
+    printLines(this.#screen, ...[...this.#lines.values()].map((text) => fit(text(), width - 1)));
     this.#drawn = this.#lines.size;
   }
 }
 
 /** A line that wraps would be two, and the next redraw would go up one too few. Too long a line loses its colours. */
-function fit(text: string, width: number): string {
-  const plain = stripVTControlCharacters(text);
-  return plain.length <= width ? text : plain.slice(0, width);
+function fit(shown: Line, width: number): Line {
+  const plain = stripVTControlCharacters(shown.toString());
+  return plain.length <= width ? shown : line`${plain.slice(0, width)}`;
 }

@@ -24,10 +24,12 @@ export interface Summary {
 
 /** Where everything goes that a user sees. One for people, one for machines; commands don't know which. */
 export interface Report extends ConvergeProgress {
-  /** A sentence about what goes on, on stderr. */
-  message(text: string): void;
-  /** Data that the user asked for, on stdout: `event` names it for machines, `text` is for people. */
-  data(event: string, values: object, text: string): void;
+  /** A sentence about what goes on, or lines of it, on stderr. A line break inside of one starts no new one. */
+  message(text: string | readonly string[]): void;
+  /** Data that the user asked for, on stdout: `event` names it for machines, the lines are for people. */
+  data(event: string, values: object, lines: readonly string[]): void;
+  /** A stored text itself, on stdout: all of its lines, none of them cut. */
+  raw(event: string, values: object, text: string): void;
   plan(plan: Plan, asData: boolean): void;
   error(error: BerthError): void;
   summary(summary: Summary): void;

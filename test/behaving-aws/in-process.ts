@@ -118,8 +118,9 @@ async function up(session: Session): Promise<Pick<Run, "plan" | "found">> {
 function listen(told: string[]): Report {
   const ignore = () => undefined;
   return {
-    message: (text) => void told.push(text),
+    message: (text) => void told.push(...[text].flat()),
     data: ignore,
+    raw: ignore,
     plan: ignore,
     begin: () => ignore,
     end: ignore,

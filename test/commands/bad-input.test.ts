@@ -56,7 +56,7 @@ test("no configuration: exit 3, with one to start from", async () => {
   const run = await runScript("provision/up.ts", ["--config", join(directory, "absent.yaml")], { env });
 
   assert.equal(run.exitCode, 3);
-  assert.match(run.stderr, /NoConfiguration.*absent\.yaml[\s\S]*stack: hello/);
+  assert.match(run.stderr, /stack: hello[\s\S]*NoConfiguration.*absent\.yaml/);
 });
 
 test("an unknown option: exit 3, with the one that was meant", async () => {

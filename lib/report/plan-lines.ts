@@ -1,0 +1,42 @@
+import type { Plan, Step } from "../engine/plan.ts";
+import { Line, line } from "./line.ts";
+import type { Paint } from "./terminal.ts";
+
+export const marks: Readonly<Record<string, string>> = {
+  create: "+",
+  update: "~",
+  replace: "±",
+  remove: "-",
+};
+
+/** A plan for people: a line a step, a line a field, and how much of what. */
+export function planLines({ steps, leftovers }: Plan, paint: Paint): Line[] {
+  if (steps.length === 0 && leftovers.length === 0) return [line`No changes: everything is as declared.`];
+  const count = (action: string) => steps.filter((step) => step.action === action).length;
+  return [
+    ...steps.flatMap((step) => stepLines(step, paint)),
+    ...leftovers.map(
+      ({ name, id }) => line`  ${Line.paint(paint.red, "-")} ${name} ${id}: replaced earlier, to be removed`,
+    ),
+    line`${count("create")} to create, ${count("update")} to update, ${count("replace")} to replace, ${leftovers.length} to remove`,
+  ];
+}
+
+function stepLines(step: Step, paint: Paint): Line[] {
+  const color = { create: paint.green, update: paint.yellow, replace: paint.magenta }[step.action];
+  const mark = Line.paint(color, marks[step.action] ?? "?");
+  const why = step.because === undefined ? "" : Line.paint(paint.dim, `  ${step.because}`);
+  const fields = step.differences.map(({ field, wanted, found, reason }) => {
+    const because = reason === undefined ? "" : Line.paint(paint.dim, `  (${reason})`);
+    return line`      ${field}: ${shorten(found)} -> ${shorten(wanted)}${because}`;
+  });
+  const { consequence } = step;
+  return [
+    line`  ${mark} ${step.name.padEnd(18)} ${step.action}${why}`,
+    ...fields,
+    ...(consequence === undefined ? [] : [line`      ${Line.paint(paint.dim, consequence)}`]),
+  ];
+}
+
+const shorten = (text: string): string =>
+  text.length > 90 ? `${text.slice(0, 60)}…${text.slice(-20)}` : text;

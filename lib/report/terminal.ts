@@ -1,0 +1,50 @@
+import type { Writable } from "node:stream";
+import pc from "picocolors";
+import { createInterface } from "node:readline/promises";
+import { escapeUnsafe, Line } from "./line.ts";
+
+/** A stream that people look at. */
+export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+export interface Screens {
+  readonly stdout: Screen;
+  readonly stderr: Screen;
+}
+
+/** This process's own. Nothing else of Berth writes to them: the linter sees to it. */
+export const ownScreens: Screens = process;
+
+export type Paint = ReturnType<typeof pc.createColors>;
+
+export function paintFor(screen: Screen): Paint {
+  return pc.createColors(screen.isTTY === true && !process.env["NO_COLOR"]);
+}
+
+export function printLines(screen: Screen, ...lines: readonly Line[]): void {
+  screen.write(lines.map((one) => `${one.toString()}\n`).join(""));
+}
+
+/** One object a line, as valid JSON, with nothing in it that a terminal would obey. */
+export function printJson(screen: Screen, value: object): void {
+  screen.write(`${escapeUnsafe(JSON.stringify(value))}\n`);
+}
+
+/** A text of our own, such as a help, that is data: to stdout. */
+export function printText(text: string): void {
+  printLines(ownScreens.stdout, ...Line.split(text.replace(/\n$/, "")));
+}
+
+/** A line about what goes on, outside any report: to stderr. */
+export function printNote(text: string): void {
+  printLines(ownScreens.stderr, Line.of`${text}`);
+}
+
+/** Asks on the terminal and returns what was typed. */
+export async function ask(question: string, signal: AbortSignal): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: ownScreens.stderr });
+  try {
+    return await terminal.question(`${Line.of`${question}`.toString()} `, { signal });
+  } finally {
+    terminal.close();
+  }
+}
