@@ -201,7 +201,7 @@ async function documentFromTags(session: Session, wishes: readonly Wish[]): Prom
 async function commitOf(folder: string): Promise<string | undefined> {
   const git = promisify(execFile)("git", ["-C", folder, "rev-parse", "HEAD"]);
   return git.then(
-    ({ stdout }) => stdout.trim(),
+    ({ stdout }) => /^[0-9a-f]{40,64}$/.exec(stdout.trim())?.[0],
     () => undefined,
   );
 }

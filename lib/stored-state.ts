@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { setAside } from "../state/aside.ts";
+import { readOwnFile } from "../state/bounded-read.ts";
 import { changesText, compareDocuments } from "../state/changes.ts";
 import type { StateDocument } from "../state/document.ts";
 import { type Inspection, inspectBody } from "../state/inspection.ts";
@@ -52,10 +52,7 @@ export async function readKept(
   session: Session,
 ): Promise<(Inspection & { readonly body: string }) | undefined> {
   const file = rescueFileOf(session);
-  const body = await readFile(file, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const body = await readOwnFile(file);
   return body === undefined ? undefined : { body, ...inspectBody(body, belongingOf(session), file) };
 }
 

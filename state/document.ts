@@ -2,37 +2,42 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { BerthError } from "../lib/errors.ts";
 import { legible } from "../lib/legible.ts";
+import { parseStrictJson } from "../lib/strict-json.ts";
+
+/** Far more replacements than a stack can live through. */
+export const highestGeneration = 1_000_000_000;
+
+const text = z.string().max(2048);
+const generation = z.int().min(1).max(highestGeneration);
+/** As lib/stack.ts names things, and pins. */
+const name = z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/);
+const fewEntries = (entries: object) => Object.keys(entries).length <= 1000;
 
 const entry = z.strictObject({
-  kind: z.string(),
-  generation: z.int().min(1),
+  kind: text,
+  generation,
   /** Absent while it is only an intent: noted before the create call, so that a killed run is not forgotten. */
-  id: z.string().optional(),
+  id: text.optional(),
 });
 
-const superseded = z.strictObject({
-  name: z.string(),
-  kind: z.string(),
-  generation: z.int().min(1),
-  id: z.string(),
-});
+const superseded = z.strictObject({ name, kind: text, generation, id: text });
 
 const document = z.strictObject({
   version: z.literal(1),
   /** Made once with the document; two documents of one stack with different lineages have different histories. */
   lineage: z.uuid(),
-  serial: z.int().min(0),
-  stack: z.string(),
+  serial: z.int().min(0).max(1e12),
+  stack: text,
   account: z.string().regex(/^\d{12}$/),
-  region: z.string(),
+  region: text,
   /** Which run wrote it, so that no two writers ever write equal bodies. */
-  writer: z.string(),
-  savedAt: z.string(),
-  resources: z.record(z.string(), entry),
+  writer: text,
+  savedAt: text,
+  resources: z.record(name, entry).refine(fewEntries),
   /** Replaced, but not yet removed. */
-  superseded: z.array(superseded),
+  superseded: z.array(superseded).max(1000),
   /** Chosen once and kept, though AWS would offer something newer: `image.debian-13`, `zone`. */
-  pins: z.record(z.string(), z.string()),
+  pins: z.record(name, text).refine(fewEntries),
 });
 
 /** The state document. A cache of ids and a record of intent; AWS and its tags are the truth. */
@@ -73,9 +78,10 @@ export function parseDocument(body: string, belonging: Belonging, location: stri
     });
   let raw: unknown;
   try {
-    raw = JSON.parse(body);
+    raw = parseStrictJson(body);
   } catch (error) {
-    throw refuse("StateDamaged", "the state document is not JSON", error);
+    const why = error instanceof Error ? error.message : String(error);
+    throw refuse("StateDamaged", `the state document can't be used, because ${legible(why)}`, error);
   }
   const version = typeof raw === "object" && raw !== null && "version" in raw ? raw.version : undefined;
   if (typeof version === "number" && version > 1) {

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError } from "../lib/errors.ts";
+import { readOwnFile } from "./bounded-read.ts";
 import type { ObjectStore, StoredObject, WriteOutcome } from "./object-store.ts";
 
 /** A folder as a store, for a single computer. Writes go to a new file that takes the old one's place in one step. */
@@ -11,8 +12,10 @@ export function openFileStore(directory: string): ObjectStore {
 
   const get = async (key: string): Promise<StoredObject | undefined> => {
     try {
-      const [body, { mtimeMs }] = await Promise.all([readFile(path(key), "utf8"), stat(path(key))]);
-      return { body, etag: etagOf(body), ageMs: Math.max(0, Date.now() - mtimeMs) };
+      const [body, { mtimeMs }] = await Promise.all([readOwnFile(path(key)), stat(path(key))]);
+      return body === undefined
+        ? undefined
+        : { body, etag: etagOf(body), ageMs: Math.max(0, Date.now() - mtimeMs) };
     } catch (error) {
       if (codeOf(error) === "ENOENT") return undefined;
       throw error;

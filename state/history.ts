@@ -9,7 +9,7 @@ import { unlessAbsent } from "../lib/aws/errors.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import type { Belonging } from "./document.ts";
 import { type Inspection, inspectBody } from "./inspection.ts";
-import type { BucketLocation } from "./s3-store.ts";
+import { type BucketLocation, bodyOf } from "./s3-store.ts";
 import { stateKey } from "./store.ts";
 
 /** One version of the state document that the bucket keeps. */
@@ -25,16 +25,18 @@ export interface Version {
 
 export interface ReadVersion extends Version, Inspection {}
 
-/** Newest first; empty where there is no bucket. */
+const mostPages = 20;
+
+/** Newest first; empty where there is no bucket. Of more than 20,000 the oldest are left out. */
 export async function listVersions({ client, bucket, account }: BucketLocation): Promise<Version[]> {
   const on = { Bucket: bucket, ExpectedBucketOwner: account, Prefix: stateKey };
   const listed: Version[] = [];
   let page: ListObjectVersionsCommandOutput | undefined;
-  do {
+  for (let pages = 0; pages === 0 || (page?.IsTruncated === true && pages < mostPages); pages += 1) {
     const from = { KeyMarker: page?.NextKeyMarker, VersionIdMarker: page?.NextVersionIdMarker };
     page = await unlessAbsent(client.send(new ListObjectVersionsCommand({ ...on, ...from })));
     listed.push(...toVersions(page?.DeleteMarkers, true), ...toVersions(page?.Versions, false));
-  } while (page?.IsTruncated === true);
+  }
   return listed.toSorted(
     (one, other) => Number(other.isLatest) - Number(one.isLatest) || other.at.localeCompare(one.at),
   );
@@ -104,8 +106,7 @@ async function readVersion(
 ): Promise<ReadVersion> {
   if (version.isRemoval) return { ...version, serial: 0 };
   const on = { Bucket: bucket, Key: stateKey, ExpectedBucketOwner: account };
-  const { Body } = await client.send(new GetObjectCommand({ ...on, VersionId: version.id }));
-  const body = (await Body?.transformToString("utf8")) ?? "";
+  const body = await bodyOf(await client.send(new GetObjectCommand({ ...on, VersionId: version.id })));
   return {
     ...version,
     ...inspectBody(body, belonging, `s3://${bucket}/${stateKey}, version ${version.id}`),

@@ -1,5 +1,6 @@
 /** One stored object. `etag` is opaque: it changes with every write. */
 export interface StoredObject {
+  /** Of an object that is longer than any of Berth's only the beginning, still too long for what parses it. */
   readonly body: string;
   readonly etag: string;
   /** Milliseconds since it was written, by the store's own clock alone: hosts with wrong clocks agree on it. */

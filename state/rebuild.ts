@@ -1,4 +1,4 @@
-import type { StateDocument } from "./document.ts";
+import { highestGeneration, type StateDocument } from "./document.ts";
 
 /** A resource as its ownership tags name it. */
 export interface Tagged {
@@ -9,7 +9,7 @@ export interface Tagged {
 }
 
 /** As lib/stack.ts names things. What carries another name was tagged by somebody else, and is nothing to go on from. */
-const isLogical = (name: string): boolean => /^[a-z][a-z0-9-]*$/.test(name);
+const isLogical = (name: string): boolean => /^[a-z][a-z0-9-]{0,63}$/.test(name);
 
 /**
  * A state document made from ownership tags alone: the highest generation of each name is the current one, lower ones
@@ -22,7 +22,12 @@ export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[])
     const own = listed
       .filter((one) => one.name === name)
       // A tag that isn't a number reads as 0, and generations count from 1.
-      .map(({ kind, id, generation }) => ({ name, kind, id, generation: Math.max(1, generation) }))
+      .map(({ kind, id, generation }) => ({
+        name,
+        kind,
+        id,
+        generation: Math.min(Math.max(1, generation), highestGeneration),
+      }))
       .toSorted((a, b) => b.generation - a.generation);
     const [current, ...older] = own;
     if (current === undefined) continue;

@@ -1,5 +1,6 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { BerthError } from "../lib/errors.ts";
+import { readOwnFile } from "./bounded-read.ts";
 import { type Belonging, parseDocument, type StateDocument, type StateEntry } from "./document.ts";
 import type { Loaded, StateStore } from "./store.ts";
 
@@ -37,28 +38,25 @@ export async function forgetRescued(rescueFile: string): Promise<void> {
 
 /** Pure. The later generation wins; of the same generation the one that knows its id. */
 export function mergeDocuments(stored: StateDocument, kept: StateDocument): StateDocument {
-  const resources: Record<string, StateEntry> = { ...stored.resources };
+  const resources = new Map<string, StateEntry>(Object.entries(stored.resources));
   for (const [name, entry] of Object.entries(kept.resources)) {
-    const other = resources[name];
+    const other = resources.get(name);
     const isLater = other === undefined || entry.generation > other.generation;
     const knowsMore = other !== undefined && entry.generation === other.generation && other.id === undefined;
-    if (isLater || knowsMore) resources[name] = entry;
+    if (isLater || knowsMore) resources.set(name, entry);
   }
   const known = new Set(stored.superseded.map(({ id }) => id));
   return {
     ...stored,
     serial: Math.max(stored.serial, kept.serial),
-    resources,
+    resources: Object.fromEntries(resources),
     superseded: [...stored.superseded, ...kept.superseded.filter(({ id }) => !known.has(id))],
     pins: { ...kept.pins, ...stored.pins },
   };
 }
 
 async function readRescued(file: string, belonging: Belonging): Promise<StateDocument | undefined> {
-  const body = await readFile(file, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const body = await readOwnFile(file);
   return body === undefined ? undefined : parseDocument(body, belonging, file);
 }
 

@@ -1,5 +1,13 @@
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readBounded } from "./bounded-read.ts";
 import type { ObjectStore, StoredObject, WriteOutcome } from "./object-store.ts";
 
 export interface BucketLocation {
@@ -30,7 +38,7 @@ export function openS3Store({ client, bucket, account }: BucketLocation): Object
     );
     try {
       const found = await client.send(command);
-      const body = (await found.Body?.transformToString("utf8")) ?? "";
+      const body = await bodyOf(found);
       const ageMs = Math.max(0, servedAtMs - (found.LastModified?.getTime() ?? servedAtMs));
       return { body, etag: found.ETag ?? "", ageMs };
     } catch (error) {
@@ -72,6 +80,13 @@ export function openS3Store({ client, bucket, account }: BucketLocation): Object
   };
 
   return { location: `s3://${bucket}`, get, put, remove };
+}
+
+/** The text of an object, and no more of it than any of Berth's own has. */
+export async function bodyOf({ Body }: Pick<GetObjectCommandOutput, "Body">): Promise<string> {
+  if (Body === undefined) return "";
+  if (!(Body instanceof Readable)) throw new TypeError("In Node the SDK answers with a stream of Node's");
+  return readBounded(Body);
 }
 
 const isLost = (error: unknown): boolean => [404, 409, 412].includes(statusOf(error) ?? 0);

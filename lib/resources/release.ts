@@ -1,16 +1,7 @@
-import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isNotFound } from "../aws/errors.ts";
 import { BerthError, exitCodes } from "../errors.ts";
-import {
-  type HostReport,
-  hostReportKey,
-  parseHostReport,
-  parseRelease,
-  type Release,
-  releaseKey,
-} from "../release.ts";
+import { type HostReport, parseRelease, type Release, releaseKey } from "../release.ts";
+import { type HostReports, readReport, readReports, unreadableText } from "./host-reports.ts";
 import type { Change, Difference, Facts, Resource, ResourceContext } from "./resource.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
@@ -25,10 +16,9 @@ export interface ReleaseDesired {
   readonly instanceId: string;
 }
 
-export interface ReleaseFacts extends Facts {
+export interface ReleaseFacts extends Facts, HostReports {
   readonly release: Release;
   readonly etag: string;
-  readonly reports: ReadonlyMap<string, HostReport>;
 }
 
 export interface ReleaseOptions {
@@ -75,20 +65,21 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 
     find: async (ctx) => {
       const store = open(ctx);
-      const [found, reports] = await Promise.all([
+      const [found, read] = await Promise.all([
         store.get(releaseKey),
         readReports(ctx, options.bucket, store),
       ]);
       if (found === undefined) return undefined;
       const release = parseRelease(found.body, `${store.location}/${releaseKey}`);
-      return { id: releaseKey, tags: {}, release, etag: found.etag, reports };
+      return { id: releaseKey, tags: {}, release, etag: found.etag, ...read };
     },
 
     create: async (ctx, _identity, desired) => {
       const store = open(ctx);
       // Numbers aren't used twice, even when the last wish was lost: hosts have reported the ones they know.
-      const reports = [...(await readReports(ctx, options.bucket, store)).values()];
-      await write(store, desired.release, { number: Math.max(0, ...reports.map(({ release }) => release)) });
+      const { reports } = await readReports(ctx, options.bucket, store);
+      const numbers = [...reports.values()].map(({ release }) => release);
+      await write(store, desired.release, { number: Math.max(0, ...numbers) });
       return releaseKey;
     },
 
@@ -116,26 +107,34 @@ function contentDifferences(wanted: WantedRelease, found: Release): Difference[]
   const changed: Difference[] = compared
     .filter((key) => wanted[key] !== found[key])
     .map((key) => ({ field: key, wanted: String(wanted[key]), found: String(found[key]), action: "update" }));
-  const names = new Set([...Object.keys(wanted.environment), ...Object.keys(found.environment)]);
-  for (const name of names) {
-    const [to, from] = [wanted.environment[name], found.environment[name]];
-    // Values may be private: the plan says that one changed, not from what to what.
-    if (to !== from) {
-      changed.push({ field: `environment.${name}`, wanted: shown(to), found: shown(from), action: "update" });
-    }
-  }
-  return changed;
+  return [...changed, ...environmentDifferences(wanted.environment, found.environment)];
 }
 
-const shown = (value: string | undefined): string =>
-  value === undefined
-    ? "(not set)"
-    : `sha256:${createHash("sha256").update(value).digest("hex").slice(0, 8)}`;
+type Environment = Release["environment"];
 
-function hostDifferences(instanceId: string, { release, reports }: ReleaseFacts): Difference[] {
+/**
+ * Values may be private: a plan says that one changed, not from what to what. No hash of it either: whoever reads one can try
+ * short values until one fits.
+ */
+function environmentDifferences(wanted: Environment, found: Environment): Difference[] {
+  const [to, from] = [new Map(Object.entries(wanted)), new Map(Object.entries(found))];
+  const names = [...new Set([...to.keys(), ...from.keys()])].filter(
+    (name) => to.get(name) !== from.get(name),
+  );
+  return names.map((name) => ({
+    field: `environment.${name}`,
+    wanted: to.has(name) ? (from.has(name) ? "(another value)" : "(a value)") : "(not set)",
+    found: from.has(name) ? "(a value)" : "(not set)",
+    action: "update",
+  }));
+}
+
+function hostDifferences(instanceId: string, { release, reports, unreadable }: ReleaseFacts): Difference[] {
   const report = reports.get(instanceId);
   if (report?.release === release.number && report.status === "serving") return [];
-  const found = report === undefined ? "no report yet" : `release ${report.release} ${report.status}`;
+  const problem = unreadable.get(instanceId);
+  const absent = problem === undefined ? "no report yet" : unreadableText(instanceId, problem);
+  const found = report === undefined ? absent : `release ${report.release} ${report.status}`;
   return [
     { field: `host ${instanceId}`, wanted: `release ${release.number} serving`, found, action: "update" },
   ];
@@ -153,47 +152,21 @@ async function waitForHost({ ctx, store, number, change, options }: Waiting): Pr
   const { instanceId } = change.desired;
   const giveUpAtMs = performance.now() + options.patienceMs;
   for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 1.5, 2_000)) {
-    const found = await store.get(hostReportKey(instanceId));
-    const report = found === undefined ? undefined : parseHostReport(found.body);
+    const told = await readReport(store, instanceId);
+    const { report, problem } = told;
     if (report?.release === number && report.status === "serving") return;
     if (report?.release === number && report.status === "failed") throw unhealthy(number, report);
     if (performance.now() > giveUpAtMs) {
-      throw silent(number, instanceId, await options.diagnose(ctx, instanceId));
+      throw silent(number, instanceId, { problem, console: await options.diagnose(ctx, instanceId) });
     }
-    ctx.note(
-      report === undefined
-        ? `${instanceId} is booting`
-        : `${instanceId}: release ${report.release} ${report.status}`,
-    );
+    ctx.note(waitingFor(instanceId, told));
     await sleep(pauseMs, undefined, { signal: ctx.signal });
   }
 }
 
-async function readReports(
-  ctx: ResourceContext,
-  bucket: string,
-  store: ObjectStore,
-): Promise<ReadonlyMap<string, HostReport>> {
-  const prefix = hostReportKey("").replace(/\.json$/, "");
-  const query = { Bucket: bucket, Prefix: prefix, ExpectedBucketOwner: ctx.account };
-  const keys: string[] = [];
-  try {
-    for await (const page of paginateListObjectsV2({ client: ctx.clients.s3 }, query)) {
-      keys.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
-    }
-  } catch (error) {
-    // No bucket, no reports.
-    if (!isNotFound(error)) throw error;
-  }
-  const reports = await Promise.all(
-    keys.map(async (key) => {
-      const body = (await store.get(key))?.body;
-      return body === undefined ? undefined : parseHostReport(body);
-    }),
-  );
-  return new Map(
-    reports.flatMap((report) => (report === undefined ? [] : [[report.instance, report] as const])),
-  );
+function waitingFor(instanceId: string, { report, problem }: Awaited<ReturnType<typeof readReport>>): string {
+  if (report !== undefined) return `${instanceId}: release ${report.release} ${report.status}`;
+  return problem === undefined ? `${instanceId} is booting` : unreadableText(instanceId, problem);
 }
 
 function releaseConflict(location: string): BerthError {
@@ -217,10 +190,16 @@ function unhealthy(number: number, report: HostReport): BerthError {
   });
 }
 
-function silent(number: number, instanceId: string, console: readonly string[]): BerthError {
+interface Silence {
+  readonly problem: string | undefined;
+  readonly console: readonly string[];
+}
+
+function silent(number: number, instanceId: string, { problem, console }: Silence): BerthError {
+  const wrote = problem === undefined ? "" : `; ${unreadableText(instanceId, problem)}`;
   return new BerthError({
     code: "HostSilent",
-    message: `${instanceId} did not say in time that it serves release ${number}`,
+    message: `${instanceId} did not say in time that it serves release ${number}${wrote}`,
     hint: "the lines above are the end of its console; run up again to go on waiting, or replace the instance",
     resource: "release",
     detail: console,

@@ -101,7 +101,7 @@ async function reportServing(
 ): Promise<void> {
   const Key = hostReportKey(instance);
   const before = await read(clients.s3, bucket, Key);
-  if (before !== undefined && parseHostReport(before)?.release === number) return;
+  if (before !== undefined && parseHostReport(before, instance).report?.release === number) return;
   const at = new Date().toISOString();
   const report: HostReport = { instance, release: number, status: "serving", serves: number, at };
   try {

@@ -59,7 +59,7 @@ export async function openHostRig(): Promise<HostRig> {
     const { id, address } = await runHost(clients);
     const read = async (): Promise<HostReport | undefined> => {
       const body = await readText(clients, hostReportKey(id));
-      return body === undefined ? undefined : parseHostReport(body);
+      return body === undefined ? undefined : parseHostReport(body, id).report;
     };
     return {
       id,
