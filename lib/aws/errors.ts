@@ -194,7 +194,8 @@ export function troubleOf(error: unknown): Trouble | undefined {
   if (isThrottle(error)) return "Throttled";
   if (denied.has(code)) return "AccessDenied";
   if (/LimitExceeded(Exception)?$/.test(code)) return "QuotaExceeded";
-  return troubles[code] ?? (isUnreachable(error) ? "Unreachable" : undefined);
+  const known = Object.hasOwn(troubles, code) ? troubles[code] : undefined;
+  return known ?? (isUnreachable(error) ? "Unreachable" : undefined);
 }
 
 const unreachable = new Set([

@@ -15,11 +15,22 @@ export function ownershipFilters(owner: Owner | { readonly stack: string }): Fil
 /** Wanted tags that are missing or differ. What else is there was added by somebody and is theirs. */
 export function tagDifferences(wanted: Tags, found: Tags) {
   return Object.entries(wanted).flatMap(([key, value]) =>
-    found[key] === value
+    valueOf(found, key) === value
       ? []
-      : [{ field: `tags.${key}`, wanted: value, found: found[key] ?? "missing", action: "update" as const }],
+      : [
+          {
+            field: `tags.${key}`,
+            wanted: value,
+            found: valueOf(found, key) ?? "missing",
+            action: "update" as const,
+          },
+        ],
   );
 }
+
+/** A tag may be called like something that every object has: `constructor`. */
+const valueOf = (tags: Tags, key: string): string | undefined =>
+  Object.hasOwn(tags, key) ? tags[key] : undefined;
 
 /** Tags as EC2, IAM and S3 write them. */
 export function toTagList(tags: Tags): { Key: string; Value: string }[] {

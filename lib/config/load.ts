@@ -1,11 +1,12 @@
-import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { createReadStream, existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { LineCounter, parseDocument, visit } from "yaml";
 import { BerthError, exitCodes } from "../errors.ts";
 import { legible } from "../legible.ts";
-import { type Problem, place, schemaProblems, type Source } from "./problems.ts";
+import { type Problem, place, problemAt, schemaProblems, type Source } from "./problems.ts";
 import { schema, type Settings } from "./schema.ts";
+import { shapeProblems } from "./shape.ts";
 
 /** A validated, frozen berth.yaml. Paths are absolute; what the file leaves out has its default. */
 export interface Config extends Settings {
@@ -39,14 +40,9 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   const file = resolve(path);
   const near = relative(process.cwd(), file);
   const shown = near.startsWith("..") ? file : near;
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw unreadable(shown, error);
-  });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
-  const source: Source = { file: shown, document, lines };
-  const syntax = document.errors.map(({ pos, message }) => problemAt(pos[0], source, message));
-  if (syntax.length > 0) throw badConfiguration(shown, syntax);
+  const source = parse(await readText(file, shown), shown);
+  const unfit = [...syntaxProblems(source), ...shapeProblems(source)];
+  if (unfit.length > 0) throw badConfiguration(shown, unfit);
 
   const raw = toPlain(source);
   const wanted = stack !== undefined && isRecord(raw) ? { ...raw, stack } : raw;
@@ -56,6 +52,42 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   if (usesSource) problems.push(...(await pathProblems(wanted, dirname(file), source)));
   if (settings === undefined || problems.length > 0) throw badConfiguration(shown, problems);
   return deepFreeze({ ...absolute(settings, dirname(file)), file, directory: dirname(file) });
+}
+
+const longestFile = 256 * 1024;
+
+/** Reads no more than a configuration can have, whatever the path leads to. */
+async function readText(file: string, shown: string): Promise<string> {
+  const bytes: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of createReadStream(file, { end: longestFile })) {
+      const piece = Buffer.from(chunk);
+      bytes.push(piece);
+      size += piece.length;
+    }
+  } catch (error) {
+    throw unreadable(shown, error);
+  }
+  const text = Buffer.concat(bytes).toString("utf8");
+  if (size <= longestFile) return text;
+  const where = `${shown}:${text.split("\n").length}:1`;
+  throw badConfiguration(shown, [
+    { where, path: "", message: "the file goes on past 256 KiB, which no stack needs" },
+  ]);
+}
+
+/** Keys that are there twice are looked for in shape.ts: the library compares each with each. */
+function parse(text: string, file: string): Source {
+  const lines = new LineCounter();
+  const options = { lineCounter: lines, prettyErrors: false, logLevel: "error", uniqueKeys: false } as const;
+  return { file, document: parseDocument(text, options), lines };
+}
+
+function syntaxProblems(source: Source): Problem[] {
+  return source.document.errors.map(({ code, pos, message }) =>
+    problemAt(pos[0], source, code === "RESOURCE_EXHAUSTION" ? "it is nested too deep" : message),
+  );
 }
 
 /** Aliases are followed only here; too many of them, or ones that lead nowhere, are refused by the YAML library. */
@@ -74,11 +106,6 @@ function toPlain(source: Source): unknown {
     const message = error instanceof Error ? error.message : String(error);
     throw badConfiguration(file, [problemAt(offset, source, message)]);
   }
-}
-
-function problemAt(offset: number, { file, lines }: Source, message: string): Problem {
-  const { line, col } = lines.linePos(offset);
-  return { where: `${file}:${line}:${col}`, path: "", message };
 }
 
 /** Missing folders are reported together with everything else, so that one look at the output mends them all. */

@@ -1,5 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
-import { type Document, isMap, isNode, type LineCounter } from "yaml";
+import { type Document, isMap, isNode, isScalar, type LineCounter } from "yaml";
 import { z } from "zod";
 
 export interface Problem {
@@ -16,6 +16,11 @@ export interface Source {
   readonly file: string;
   readonly document: Document;
   readonly lines: LineCounter;
+}
+
+export function problemAt(offset: number | undefined, { file, lines }: Source, message: string): Problem {
+  const { line, col } = lines.linePos(offset ?? 0);
+  return { where: `${file}:${Math.max(1, line)}:${Math.max(1, col)}`, path: "", message };
 }
 
 /** Every issue of the schema as a problem with its place in the file; one for each unknown key. */
@@ -98,8 +103,8 @@ function keyOffset(document: Document, path: Path): number | undefined {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   const last = path.at(-1);
   if (isMap(parent)) {
-    const pair = parent.items.find((item) => isNode(item.key) && String(item.key) === String(last));
-    return pair && isNode(pair.key) ? pair.key.range?.[0] : undefined;
+    const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(last));
+    return pair && isScalar(pair.key) ? pair.key.range?.[0] : undefined;
   }
   const node = document.getIn(path, true);
   return isNode(node) ? node.range?.[0] : undefined;

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { partition } from "@aws-sdk/core/client";
 import { z } from "zod";
+import { mostEnvironmentCharacters, mostVariables } from "../release.ts";
 
 const stackName = z
   .string()
@@ -36,19 +37,41 @@ const networkBlock = block.refine((text) => {
 
 const port = z.int().min(1, "ports go from 1 to 65535").max(65_535, "ports go from 1 to 65535");
 
+const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((text) => !text.includes("\0"), "a path holds no NUL");
+
+/** What can stand in the environment of a process, and in a release that a host reads. */
+const environment = z
+  .record(
+    z
+      .string()
+      .max(256)
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "environment names are letters, digits and underscores"),
+    z
+      .union([z.string(), z.number(), z.boolean()])
+      .transform(String)
+      .refine((value) => !value.includes("\0"), "the value holds a NUL, which no environment can"),
+  )
+  .refine(
+    (variables) => Object.keys(variables).length <= mostVariables,
+    `use at most ${mostVariables} variables`,
+  )
+  .refine(
+    (variables) => Object.entries(variables).flat().join("").length <= mostEnvironmentCharacters,
+    `use at most ${mostEnvironmentCharacters} characters for all names and values together; put more into a file of the image`,
+  );
+
 const app = z.strictObject({
-  source: z.string().min(1),
-  dockerfile: z.string().min(1).optional(),
+  source: path,
+  dockerfile: path.optional(),
   port: port.default(8080),
   replicas: z.int().min(1).max(10).default(2),
   memoryMib: z.int().min(16).max(65_536).default(128),
   startSeconds: z.int().min(1).max(300).default(60),
-  environment: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "environment names are letters, digits and underscores"),
-      z.union([z.string(), z.number(), z.boolean()]).transform(String),
-    )
-    .default({}),
+  environment: environment.default({}),
 });
 
 const ingressRule = z.strictObject({
@@ -72,10 +95,19 @@ const instance = z.strictObject({
 
 const state = z.discriminatedUnion("backend", [
   z.strictObject({ backend: z.literal("s3") }),
-  z.strictObject({ backend: z.literal("file"), path: z.string().min(1).default(".berth/state") }),
+  z.strictObject({ backend: z.literal("file"), path: path.default(".berth/state") }),
 ]);
 
-const tagText = (max: number) => z.string().min(1).max(max);
+/** Each tag goes to every service; IAM takes the fewest characters. */
+const tagText = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(
+      /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u,
+      "AWS takes letters, digits, spaces and _ . : / = + - @ in a tag",
+    );
 
 export const schema = z.strictObject({
   stack: stackName,

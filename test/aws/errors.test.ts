@@ -32,6 +32,8 @@ test("errors: each has the meaning that AWS documents for its code", () => {
     InsufficientInstanceCapacity: "NoCapacity",
     UnauthorizedOperation: "AccessDenied",
     InvalidParameterCombination: "InvalidParameterCombination",
+    constructor: "constructor",
+    toString: "toString",
   };
 
   for (const [code, meaning] of Object.entries(meanings))

@@ -32,6 +32,12 @@ test("tags: what is missing or other is a difference, what somebody added is non
   ]);
 });
 
+test("tags: one may be called like something that every object has", () => {
+  assert.deepEqual(tagDifferences({ constructor: "a", toString: "b" }, { toString: "b" }), [
+    { field: "tags.constructor", wanted: "a", found: "missing", action: "update" },
+  ]);
+});
+
 test("tags: EC2 is asked for one resource, or for a whole stack", () => {
   assert.equal(ownershipFilters(owner).length, 3);
   assert.deepEqual(ownershipFilters({ stack: "hello" }), [{ Name: "tag:berth:stack", Values: ["hello"] }]);
