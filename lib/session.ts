@@ -9,6 +9,7 @@ import type { CommandSpec } from "./command.ts";
 import { type Config, loadConfig } from "./config/load.ts";
 import { BerthError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import { ensurePrivateHome } from "./private-files.ts";
 import type { Report, Tally } from "./report/report.ts";
 import type { ResourceContext } from "./resources/resource.ts";
 import { stackNames } from "./stack.ts";
@@ -50,6 +51,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   // Every resource may wait at once, and each wait listens; Node takes more than ten for a leak and says so.
   setMaxListeners(0, signal);
   const config = await loadConfig(flags.config, { stack: flags.stack, usesSource: spec.usesSource });
+  await ensurePrivateHome(home);
   const local = flags.local ? await openLocal(report, signal) : undefined;
   const access = { region: config.region, endpoints: local?.endpoints, credentials: local?.credentials };
   const onCall = tally.calls.push.bind(tally.calls);

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectEngine } from "../lib/docker/engine.ts";
 import { BerthError } from "../lib/errors.ts";
+import { ensurePrivateFolder } from "../lib/private-files.ts";
 import { runOrFail } from "./child-process.ts";
 import { canInstall, type Machine } from "./machine.ts";
 
@@ -50,7 +51,7 @@ async function startUnit(): Promise<void> {
 // Without systemd nobody else would start it. It outlives this command, as a service would.
 async function startDaemon(): Promise<void> {
   const logPath = join(root, ".berth", "dockerd.log");
-  await mkdir(dirname(logPath), { recursive: true });
+  await ensurePrivateFolder(dirname(logPath));
   const log = await open(logPath, "a");
   const path = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
   const daemon = spawn("dockerd", [], {

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError } from "../lib/errors.ts";
+import { ensurePrivateFolder } from "../lib/private-files.ts";
 import { readOwnFile } from "./bounded-read.ts";
 import type { ObjectStore, StoredObject, WriteOutcome } from "./object-store.ts";
 
@@ -62,7 +63,7 @@ const lockStaleMs = 10_000;
 
 /** Compare-and-swap needs one writer at a time; a lock file held for milliseconds gives that, and one left by a kill is taken away. */
 async function exclusively<T>(directory: string, path: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await ensurePrivateFolder(directory);
   const lock = `${path}.lock`;
   for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
     const handle = await open(lock, "wx", 0o600).catch((error: unknown) => {

@@ -1,6 +1,5 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { BerthError } from "../lib/errors.ts";
+import { writePrivateFile } from "../lib/private-files.ts";
 import type { StateDocument } from "./document.ts";
 import type { Loaded, StateStore } from "./store.ts";
 
@@ -85,8 +84,8 @@ export class Journal {
   async #rescue(error: unknown): Promise<unknown> {
     if (error instanceof BerthError) return error;
     const { rescueFile, store } = this.#options;
-    await mkdir(dirname(rescueFile), { recursive: true });
-    await writeFile(rescueFile, `${JSON.stringify(this.#document, undefined, 2)}\n`, { mode: 0o600 });
+    const text = `${JSON.stringify(this.#document, undefined, 2)}\n`;
+    await writePrivateFile(rescueFile, text, { mayExist: true });
     return new BerthError({
       code: "StateUnsaved",
       message: `can't save the state to ${store.location}; it was kept in ${rescueFile}`,

@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import type { Named } from "../lib/engine/owned.ts";
+import { writePrivateFile } from "../lib/private-files.ts";
 import type { Session } from "../lib/session.ts";
 import type { Census } from "./census.ts";
 
@@ -9,11 +9,9 @@ export async function writeReceipt(
   { targets, census }: { targets: readonly Named[]; census: Census },
 ): Promise<string> {
   const at = new Date().toISOString();
-  const folder = `${directory}/receipts`;
-  const file = `${folder}/${config.stack}-${at.replaceAll(/[:.]/g, "-")}.json`;
+  const file = `${directory}/receipts/${config.stack}-${at.replaceAll(/[:.]/g, "-")}.json`;
   const { stack, region } = config;
   const receipt = { stack, region, account: ctx.account, by: caller, at, asked: targets, ...census };
-  await mkdir(folder, { recursive: true });
-  await writeFile(file, `${JSON.stringify(receipt, undefined, 2)}\n`);
+  await writePrivateFile(file, `${JSON.stringify(receipt, undefined, 2)}\n`, { mayExist: false });
   return file;
 }

@@ -57,7 +57,7 @@ const refused: Readonly<Record<string, [text: string, first: RegExp]>> = {
     /^:5:30 {2}the key "A" is there twice/,
   ],
   "a NUL in a variable": [withEnvironment(String.raw`{ A: "a\0b" }`), /^:5:18 {2}app\.environment\.A: .*NUL/],
-  "a NUL in a path": [`${head.replace("app }", String.raw`"app\0" }`)}`, /^:3:8 {2}app\.source: .*NUL/],
+  "a NUL in a path": [head.replace("app }", String.raw`"app\0" }`), /^:3:8 {2}app\.source: .*NUL/],
   "a NUL in a tag": [`${head}tags: { a: "a\\0b" }\n`, /^:4:9 {2}tags\.a: AWS takes letters/],
   "a control in a tag's name": [`${head}tags: { "a\\e[2J": b }\n`, /^:4:9 {2}tags\..*AWS takes letters/],
   "a tag's name of 129 characters": [`${head}tags: { ${"a".repeat(129)}: b }\n`, /^:4:9 {2}tags\..*128/],
