@@ -9,6 +9,7 @@ import { lookupImage, lookupInstanceType, lookupZones } from "./aws/lookup.ts";
 import { resourceTags } from "./aws/tags.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { connectEngine } from "./docker/engine.ts";
+import { privateText } from "./docker/private-names.ts";
 import { openSource, type Source } from "./docker/source.ts";
 import { findRecorded, listAll } from "./engine/owned.ts";
 import { differences, type Plan } from "./engine/plan.ts";
@@ -128,6 +129,12 @@ export const belongingOf = ({ config, ctx }: Session) => ({
   account: ctx.account,
   region: ctx.region,
 });
+
+/** Said once a command, whatever is built: what lies in an image is for everybody who gets hold of it. */
+export function warnOfPrivate({ report }: Session, { source }: Reading): void {
+  const warning = privateText(source.folder, source.privatePaths);
+  if (warning !== undefined) report.message(warning);
+}
 
 /** Where a state document is kept that could not be saved. */
 export const rescueFileOf = ({ directory, config }: Session): string =>

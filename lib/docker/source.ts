@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { BerthError, exitCodes } from "../errors.ts";
 import { packContext, readContext } from "./build-context.ts";
+import { findPrivate } from "./private-names.ts";
 
 export interface SourceOptions {
   /** The app's folder: the build context. */
@@ -26,6 +27,8 @@ export interface Source {
   readonly hash: string;
   /** `src-` and 16 hex digits of the hash: the image's tag. */
   readonly tag: string;
+  /** What the build gets to see though it looks private. */
+  readonly privatePaths: readonly string[];
   /** Names that the Dockerfile declares by ARG. */
   readonly declaredArgs: ReadonlySet<string>;
   /** The build context as a tar; the Dockerfile is in it as `packedDockerfile`. */
@@ -73,6 +76,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     buildArgs,
     hash,
     tag: `src-${hash.slice(0, 16)}`,
+    privatePaths: await findPrivate(folder, entries),
     declaredArgs: declaredArgs(recipe.toString("utf8")),
     pack: () => packContext(folder, entries, added),
   };

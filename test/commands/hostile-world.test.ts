@@ -155,3 +155,12 @@ for (const more of [[], ["--json"]]) {
     assertSafe(await run("provision/plan.ts", argument, ...more), { exitCode: 3, said: /BadArguments/ });
   });
 }
+
+test("plan and up name once what looks private in the build context", async () => {
+  await writeFile(join(source, ".env"), "TOKEN=1\n");
+
+  const finished = await Promise.all([run("provision/plan.ts"), run("provision/up.ts", "--yes")]);
+  await rm(join(source, ".env"));
+
+  for (const { stderr } of finished) assert.equal(stderr.match(/looks private: \.env\./g)?.length, 1, stderr);
+});

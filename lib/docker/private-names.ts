@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContextEntry } from "./build-context.ts";
+
+/** Names that tools give to what opens doors: keys, tokens, passwords. */
+const privateNames: readonly RegExp[] = [
+  /(^|\/)\.env(\.[^/]*)?$/,
+  /(^|\/)id_(rsa|dsa|ecdsa|ed25519)(_sk)?$/,
+  /\.(pem|key|p12|pfx|jks|keystore|ppk|kdbx)$/i,
+  /(^|\/)\.(aws|ssh|gnupg|azure|kube)\//,
+  /(^|\/)\.(npmrc|yarnrc\.yml|netrc|pypirc|pgpass|git-credentials|htpasswd)$/,
+  /(^|\/)(\.docker\/config\.json|\.config\/gcloud\/.*|credentials\.json|terraform\.tfstate|\.terraformrc)$/,
+];
+/** Written to be read by everybody. */
+const examples = /(^|\/)\.env\.(example|sample|template|dist|defaults)$|\.pub$/;
+const gitConfig = /(^|\/)\.git\/config$/;
+
+/** Paths of files of a build context that look as if they held secrets, by their names; of `.git/config` by what it says. */
+export async function findPrivate(folder: string, entries: readonly ContextEntry[]): Promise<string[]> {
+  const paths = entries.filter(({ type }) => type === "file").map(({ path }) => path);
+  const configs = paths.filter((path) => gitConfig.test(path));
+  const withCredentials = await Promise.all(
+    configs.map(async (path) => ((await holdsCredentials(join(folder, path))) ? [path] : [])),
+  );
+  const named = paths.filter((path) => !examples.test(path) && privateNames.some((name) => name.test(path)));
+  return [...named, ...withCredentials.flat()].toSorted();
+}
+
+/** `https://user:password@host`, or a header with a token, as CI leaves it behind. */
+async function holdsCredentials(path: string): Promise<boolean> {
+  const text = await readFile(path, "utf8");
+  return /:\/\/[^/\s@]+@|extraheader\s*=/i.test(text);
+}
+
+const mostNamed = 5;
+
+/** A warning for people; undefined when there is nothing to warn of. */
+export function privateText(folder: string, paths: readonly string[]): string | undefined {
+  if (paths.length === 0) return undefined;
+  const more = paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : "";
+  return `the build of ${folder} gets to see what looks private: ${paths.slice(0, mostNamed).join(", ")}${more}. A line for each in .dockerignore keeps them out`;
+}
