@@ -1,0 +1,62 @@
+import type { Target } from "./target.ts";
+
+/** One try to do what must not be possible. */
+export interface Attack {
+  /** `input` is whoever wrote what a command is told to read: configuration, source folder. */
+  readonly from: "visitor" | "app" | "host-role" | "bucket-writer" | "other-user" | "web-page" | "input";
+  readonly name: string;
+  readonly expected: string;
+  /** What was seen, in the words of `expected` when it failed as it should. */
+  readonly attempt: (target: Target) => Promise<string>;
+  /** True where it disturbs others: it is tried when nothing else is, in the order of the table. */
+  readonly alone?: boolean;
+}
+
+export interface Row extends Omit<Attack, "attempt" | "alone"> {
+  readonly seen: string;
+  readonly isAsExpected: boolean;
+}
+
+export interface Trial {
+  readonly target: Target;
+  readonly attacks: readonly Attack[];
+  /** How many at once. */
+  readonly lanes: number;
+  readonly onRow?: ((row: Row) => void) | undefined;
+}
+
+/** Longer than any attack waits for anything. */
+const hangMs = 120_000;
+
+/** Tries all, those that go together first; the rows come back in the order of the table. */
+export async function tryAll({ target, attacks, lanes, onRow }: Trial): Promise<Row[]> {
+  const rows = new Map<Attack, Row>();
+  const tryOne = async (attack: Attack) => {
+    const row = await tryAttack(target, attack);
+    rows.set(attack, row);
+    onRow?.(row);
+  };
+  const waiting = attacks.filter(({ alone }) => alone !== true);
+  const work = async () => {
+    for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift()) await tryOne(attack);
+  };
+  await Promise.all(Array.from({ length: lanes }, work));
+  for (const attack of attacks) if (attack.alone === true) await tryOne(attack);
+  return attacks.flatMap((attack) => rows.get(attack) ?? []);
+}
+
+async function tryAttack(target: Target, attack: Attack): Promise<Row> {
+  const { from, name, expected } = attack;
+  const seen = await within(hangMs, attack.attempt(target)).catch(
+    (error: unknown) => `the try itself failed: ${error instanceof Error ? error.message : String(error)}`,
+  );
+  return { from, name, expected, seen, isAsExpected: seen === expected };
+}
+
+async function within(limitMs: number, work: Promise<string>): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`no end within ${limitMs / 1000} s`), limitMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

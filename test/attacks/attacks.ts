@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { exitCodes, BerthError } from "../../lib/errors.ts";
+import { imagesOf } from "../../setup/base-images.ts";
+import { bundle, bundled, commands } from "../../setup/bundle.ts";
+import type { Phases } from "../../setup/phases.ts";
+import { prepare } from "../../setup/prepare.ts";
+import { runTarget } from "../../setup/target.ts";
+import { tryAll } from "./attack.ts";
+import { tableOf } from "./report.ts";
+import { attacks } from "./table.ts";
+import { openTarget } from "./target.ts";
+
+const help = `attacks: tries to get in, out and past, on a host that really boots, and says what was seen
+
+Usage: npm run attacks -- [options]
+
+  --only PATTERN   attacks of which "from: name" matches this regular expression, such as "smuggling" or "^app"
+  --lanes N        how many at once (8)
+  --json           one JSON object an attack on stdout
+  --help           this text
+
+Everything is of this run alone: an embedded AWS, a host, an app that does as an attacker wants. Nothing is sent to any
+other address. Each line says who tries what, what is expected and what was seen.
+Exit codes: 0 all as expected, 1 not all, 3 bad arguments, 130 interrupted.
+`;
+
+interface Asked {
+  readonly only: RegExp;
+  readonly lanes: number;
+  readonly json: boolean;
+}
+
+function parse(args: readonly string[]): Asked {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        only: { type: "string", default: "" },
+        lanes: { type: "string", default: "8" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const lanes = Number(values.lanes);
+    if (!(Number.isInteger(lanes) && lanes > 0)) throw new TypeError("--lanes takes a number from 1");
+    return { only: new RegExp(values.only), lanes, json: values.json };
+  } catch (cause) {
+    throw new BerthError({
+      code: "BadArguments",
+      message: cause instanceof Error ? cause.message : String(cause),
+      hint: "npm run attacks -- --help lists what can be chosen",
+      exitCode: exitCodes.badInput,
+      cause,
+    });
+  }
+}
+
+async function run(args: readonly string[], phases: Phases): Promise<number> {
+  const { only, lanes, json } = parse(args);
+  const chosen = attacks.filter(({ from, name }) => only.test(`${from}: ${name}`));
+  const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("test") }, phases);
+  if (engineError !== undefined) throw engineError;
+  const directory = await mkdtemp(join(tmpdir(), "berth-attacks-"));
+  try {
+    await phases.run("compiling the commands", () => compileCommands(directory));
+    await using target = await phases.run("booting a host", openTarget);
+    const rows = await phases.run(`${chosen.length} attacks`, () =>
+      tryAll({ target, attacks: chosen, lanes, onRow: json ? printAsJson : undefined }),
+    );
+    if (!json) process.stdout.write(tableOf(rows));
+    return rows.length > 0 && rows.every(({ isAsExpected }) => isAsExpected)
+      ? exitCodes.done
+      : exitCodes.failed;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const supervisor = "lib/local/supervisor.ts";
+
+/** As `npm test` has them: they start in a third of the time. */
+async function compileCommands(directory: string): Promise<void> {
+  await bundle([...commands, supervisor], directory);
+  process.env["BERTH_BUNDLE"] = directory;
+  process.env["BERTH_SUPERVISOR"] = bundled(supervisor, directory);
+}
+
+const printAsJson = (row: object): void => void process.stdout.write(`${JSON.stringify(row)}\n`);
+
+await runTarget({ help, run });

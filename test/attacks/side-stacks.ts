@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  CreateBucketCommand,
+  PutBucketTaggingCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { type Clients, createClients } from "../../lib/aws/clients.ts";
+import { resourceTags, toTagList } from "../../lib/aws/tags.ts";
+import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { type Finished, runScript } from "../commands/command-line.ts";
+
+export const sideRegion = "eu-central-1";
+const account = "123456789012";
+
+/** A stack whose bucket alone is there, for the attacker to write into. */
+export interface SideStack {
+  readonly belonging: { readonly stack: string; readonly account: string; readonly region: string };
+  readonly put: (key: string, body: string | Buffer) => Promise<void>;
+  readonly command: (script: string, ...args: readonly string[]) => Promise<Finished>;
+}
+
+/** An AWS without machines: a stack each attack, under a name of its own. */
+export interface SideStacks extends AsyncDisposable {
+  /** What is in that AWS, by another way than the commands'. */
+  readonly clients: Clients;
+  readonly open: (name: string) => Promise<SideStack>;
+}
+
+export async function openSideStacks(): Promise<SideStacks> {
+  const directory = await mkdtemp(join(tmpdir(), "berth-attacks-"));
+  const aws = await startBehavingAws({ logDirectory: directory });
+  const clients = createClients({ region: sideRegion, endpoints: aws.bare, credentials: aws.credentials });
+  const env = {
+    AWS_ENDPOINT_URL: aws.endpoints.ec2,
+    AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
+    BERTH_HOME: directory,
+  };
+  return {
+    clients,
+    open: async (name) => {
+      const bucket = `berth-${name}-${account}-${sideRegion}`;
+      const config = join(directory, `${name}.yaml`);
+      await writeFile(config, `stack: ${name}\nregion: ${sideRegion}\napp: { source: . }\n`);
+      await makeBucket(clients, name, bucket);
+      return {
+        belonging: { stack: name, account, region: sideRegion },
+        put: async (Key, Body) => {
+          await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+        },
+        command: (script, ...args) => runScript(script, ["--config", config, ...args], { env }),
+      };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await aws[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeBucket({ s3 }: Clients, stack: string, Bucket: string): Promise<void> {
+  const CreateBucketConfiguration = { LocationConstraint: sideRegion } as const;
+  await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  const VersioningConfiguration = { Status: "Enabled" } as const;
+  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+  const Tagging = { TagSet: toTagList(resourceTags({ stack, name: "bucket", generation: 1 })) };
+  await s3.send(new PutBucketTaggingCommand({ Bucket, Tagging }));
+}
