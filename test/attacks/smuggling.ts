@@ -1,5 +1,6 @@
 import type { Attack } from "./attack.ts";
-import { exchange, headOf, newToken } from "./wire.ts";
+import { knock } from "./knock.ts";
+import { headOf } from "./wire.ts";
 
 /** What a try sends: `hidden` is the request that must not reach the app as one of its own. */
 type Make = (hidden: string) => string;
@@ -82,22 +83,11 @@ function attack(name: string, expected: string, make: Make): Attack {
     from: "visitor",
     name: `smuggling: ${name}`,
     expected,
-    attempt: async ({ address, app }) => {
-      const token = newToken();
-      const hidden = headOf(`GET /hidden-${token} HTTP/1.1`, "Host: app");
-      const { statuses, end } = await exchange({
-        address,
-        parts: [make(hidden).replace("/outer", `/outer-${token}`)],
-      });
-      const heads = await app.seen(token);
-      const requests = heads.map((head) => head.split("\r\n")[0] ?? "");
-      if (requests.some((line) => line.includes("/hidden-")))
-        return "smuggled: the app saw the hidden request";
-      const [status = end] = statuses;
-      if (requests.length === 0) return `refused: ${status}`;
-      const count = requests.length === 1 ? "one request" : `${requests.length} requests`;
-      return `passed on as ${count}: ${statuses.join(" ")}`;
-    },
+    attempt: (target) =>
+      knock(target, (token) => {
+        const hidden = headOf(`GET /hidden-${token} HTTP/1.1`, "Host: app");
+        return [make(hidden).replace("/outer", `/outer-${token}`)];
+      }),
   };
 }
 

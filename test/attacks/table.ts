@@ -1,5 +1,19 @@
 import type { Attack } from "./attack.ts";
+import { escapes } from "./escapes.ts";
+import { exhaustion } from "./exhaustion.ts";
+import { forgery } from "./forgery.ts";
+import { reaches } from "./reach.ts";
+import { requestLines } from "./request-lines.ts";
+import { sizes } from "./sizes.ts";
 import { smuggling } from "./smuggling.ts";
 
 /** All attacks: one array more for each area. */
-export const attacks: readonly Attack[] = [...smuggling];
+export const attacks: readonly Attack[] = [
+  ...smuggling,
+  ...requestLines,
+  ...sizes,
+  ...forgery,
+  ...escapes,
+  ...exhaustion,
+  ...reaches,
+];

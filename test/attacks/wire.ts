@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 export interface Exchange {
   /** All that came back, byte for byte. */
   readonly text: string;
-  /** Statuses of the answers, in order; an answer without a status line (HTTP/0.9) is `0.9`. */
+  /** Statuses of the answers, in order; one of HTTP/0.9 has none. */
   readonly statuses: readonly string[];
   readonly end: "closed" | "reset" | "open";
 }
@@ -38,7 +38,7 @@ export async function exchange({ address, parts, patienceMs = 3000 }: Sending): 
 }
 
 function statusesIn(text: string): string[] {
-  if (text !== "" && !text.startsWith("HTTP/")) return ["0.9"];
+  if (text !== "" && !text.startsWith("HTTP/")) return ["without a head"];
   return [...text.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map(([, status = ""]) => status);
 }
 

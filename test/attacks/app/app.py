@@ -37,7 +37,7 @@ class Connection(socketserver.StreamRequestHandler):
             answer = run(body)
         else:
             answer = json.dumps({"head": head, "body": len(body)})
-        self.send(answer.encode(), with_body=not head.startswith("HEAD "))
+        self.send(f"{answer}\n".encode(), with_body=not head.startswith("HEAD "))
         return True
 
     def read_head(self) -> str:
