@@ -73,6 +73,7 @@ async function floodLog({ app, machine }: Target): Promise<string> {
   if (said !== "written") return said;
   const id = await machine("docker ps --quiet --no-trunc --filter label=berth.release | head -n 1");
   const kilobytes = Number(await machine(`du -sk /var/lib/docker/containers/${id}/local-logs | cut -f 1`));
+  if (kilobytes < 1024) return `only ${kilobytes} KB of log: the flood did not arrive`;
   return kilobytes <= 32 * 1024 ? "kept within 32 MiB" : `${kilobytes >> 10} MiB of log`;
 }
 

@@ -30,14 +30,6 @@ except OSError:
     print("nothing answers")
 `;
 
-const resolve = (name: string) => `
-import socket
-try:
-    print(*sorted({where[4][0] for where in socket.getaddrinfo("${name}", 443, socket.AF_INET)}))
-except OSError:
-    print("nothing answers")
-`;
-
 const metadata = (request: string) => `
 import http.client
 connection = http.client.HTTPConnection("169.254.169.254", 80, timeout=2)
@@ -126,7 +118,7 @@ export const reaches: readonly Attack[] = [
   reach("the emulated AWS's ports", scanGateway),
   reach("the role's credentials past the rules", stealCredentials),
   reach("the emulated AWS's name server", async (target) => target.app.run(askName(await gatewayOf(target)))),
-  reach("AWS by its name", ({ app }) => app.run(resolve("sts.amazonaws.com"))),
+  reach("AWS by its name", ({ app }) => app.run(scan("sts.amazonaws.com", [443])).then(portsOr)),
   reach("the machine's ports", scanMachine, "answers on 80"),
   reach("the machine's ports by its other address", scanNeighbours),
 ];

@@ -2,6 +2,8 @@ import type { Attack } from "./attack.ts";
 import { escapes } from "./escapes.ts";
 import { exhaustion } from "./exhaustion.ts";
 import { forgery } from "./forgery.ts";
+import { hostRole } from "./host-role.ts";
+import { localAws, resets } from "./local-aws.ts";
 import { reaches } from "./reach.ts";
 import { requestLines } from "./request-lines.ts";
 import { sizes } from "./sizes.ts";
@@ -16,4 +18,8 @@ export const attacks: readonly Attack[] = [
   ...escapes,
   ...exhaustion,
   ...reaches,
+  ...hostRole,
+  ...localAws,
+  // These empty the whole AWS where they succeed, so nothing comes after them.
+  ...resets,
 ];

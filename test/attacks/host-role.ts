@@ -1,0 +1,62 @@
+import type { Attack } from "./attack.ts";
+import type { Target } from "./target.ts";
+
+const prelude = `
+from botocore.session import Session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+import sys
+patience = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
+def aws(service):
+    return Session().create_client(service, region_name="eu-central-1", config=patience)
+def attempt(work):
+    try:
+        work()
+        return "allowed"
+    except BotoCoreError as error:
+        return type(error).__name__
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return "refused" if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403") else f"allowed: {code}"
+`;
+
+/** Where a call that is let in would harm, it is one that AWS itself then turns down. */
+const tries: Record<string, string> = {
+  "start an instance": `aws("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, DryRun=True)`,
+  "end an instance": `aws("ec2").terminate_instances(InstanceIds=["i-00000000000000000"])`,
+  "look at all instances": `aws("ec2").describe_instances()`,
+  "change its own user data": `aws("ec2").modify_instance_attribute(InstanceId="i-00000000000000000", UserData={"Value": b"x"})`,
+  "open a port": `aws("ec2").authorize_security_group_ingress(GroupId="sg-00000000", IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0")`,
+  "give itself more rights": `aws("iam").put_role_policy(RoleName="nobody", PolicyName="x", PolicyDocument='{"Version":"2012-10-17","Statement":[]}')`,
+  "make a user's key": `aws("iam").create_access_key(UserName="nobody")`,
+  "take another role": `aws("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/other", RoleSessionName="x")`,
+  "list all buckets": `aws("s3").list_buckets()`,
+  "read the state document": `aws("s3").get_object(Bucket=bucket, Key="state.json")`,
+  "write the state document": `aws("s3").put_object(Bucket=bucket, Key="state.json", Body=b"x", IfNoneMatch="*")`,
+  "wish for a release": `aws("s3").put_object(Bucket=bucket, Key="release.json", Body=b"x", IfNoneMatch="*")`,
+  "write beside its report": `aws("s3").put_object(Bucket=bucket, Key="hosts.html", Body=b"x")`,
+  "take an object away": `aws("s3").delete_object(Bucket=bucket, Key="hosts/nothing.json")`,
+  "open its bucket to all": `aws("s3").put_bucket_policy(Bucket="berth-no-such-bucket", Policy='{"Version":"2012-10-17","Statement":[]}')`,
+  "push an image": `aws("ecr").put_image(repositoryName="berth/none", imageManifest="{}")`,
+  "make a repository": `aws("ecr").create_repository(repositoryName="berth/attacked")`,
+  "read a parameter": `aws("ssm").get_parameter(Name="/berth/none")`,
+  "run a function": `aws("lambda").list_functions()`,
+};
+
+async function attemptOnHost({ machine, bucket }: Target, call: string): Promise<string> {
+  const program = `${prelude}\nbucket = "${bucket}"\nprint(attempt(lambda: ${call}))`;
+  return runPython(machine, program);
+}
+
+/** A Python program on the machine, as root: what a host that was taken over may do with its role. */
+export function runPython(machine: Target["machine"], program: string): Promise<string> {
+  const packed = Buffer.from(program).toString("base64");
+  return machine(`echo ${packed} | base64 -d | python3 -B -W ignore -`);
+}
+
+export const hostRole: readonly Attack[] = Object.entries(tries).map(([name, call]) => ({
+  from: "host-role",
+  name: `call: ${name}`,
+  expected: "refused",
+  attempt: (target) => attemptOnHost(target, call),
+}));
