@@ -29,7 +29,7 @@ const tries: Record<string, string> = {
   "open a port": `aws("ec2").authorize_security_group_ingress(GroupId="sg-00000000", IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0")`,
   "give itself more rights": `aws("iam").put_role_policy(RoleName="nobody", PolicyName="x", PolicyDocument='{"Version":"2012-10-17","Statement":[]}')`,
   "make a user's key": `aws("iam").create_access_key(UserName="nobody")`,
-  "take another role": `aws("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/other", RoleSessionName="x")`,
+  "take another role": `aws("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/other", RoleSessionName="other")`,
   "list all buckets": `aws("s3").list_buckets()`,
   "read the state document": `aws("s3").get_object(Bucket=bucket, Key="state.json")`,
   "write the state document": `aws("s3").put_object(Bucket=bucket, Key="state.json", Body=b"x", IfNoneMatch="*")`,

@@ -57,7 +57,7 @@ interface Answer {
   readonly allowsOrigin: boolean;
 }
 
-/** One request as a browser sends it, headers of the page's own included. Undefined when the door was shut. */
+/** One request as a browser sends it, headers of the page's own included. Undefined when the door was shut, status 0 when it was open and nothing came. */
 function ask({ port, method, path, headers = {}, body = "" }: Asked): Promise<Answer | undefined> {
   return new Promise((resolve) => {
     const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false, timeout: 5000 });
@@ -66,7 +66,7 @@ function ask({ port, method, path, headers = {}, body = "" }: Asked): Promise<An
       response.resume();
       resolve({ status: response.statusCode ?? 0, allowsOrigin });
     });
-    sent.on("timeout", () => sent.destroy());
+    sent.on("timeout", () => resolve({ status: 0, allowsOrigin: false }));
     sent.on("error", () => resolve(undefined));
     sent.end(body);
   });
@@ -107,6 +107,8 @@ for port in sent["ports"]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         connection.request(sent["method"], sent["path"], sent["body"], sent["headers"])
         print(connection.getresponse().status)
+    except TimeoutError:
+        print("no answer in time")
     except (OSError, http.client.HTTPException):
         pass
 `);
@@ -174,13 +176,13 @@ const findSocket = `
 import json, socket
 seen = "refused"
 for line in open("/proc/net/unix"):
-    name = line.split()[-1]
-    if not name.startswith("@berth"):
+    name = line.split()[-1].replace("@", "\\0")
+    if not name.startswith("\\0berth"):
         continue
     try:
         control = socket.socket(socket.AF_UNIX)
         control.settimeout(3)
-        control.connect("\\0" + name[1:])
+        control.connect(name)
         control.sendall(b'{"command":"open","pid":1}\\n')
         if b'"ready"' in control.recv(65536):
             seen = "a user like the operator"
@@ -196,7 +198,8 @@ const nameOf = (directory: string) =>
 const waitThere = (name: string) => `
 import socket
 there = socket.socket(socket.AF_UNIX)
-there.bind("\\0${name}")
+# The runtime of the embedded AWS fills the name up to its full length.
+there.bind("\\0${name}".ljust(108, "\\0"))
 there.listen(8)
 there.settimeout(20)
 try:

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { type Clients, createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, toTagList } from "../../lib/aws/tags.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { type Finished, runScript } from "../commands/command-line.ts";
+import { scriptArguments } from "../script.ts";
 
 export const sideRegion = "eu-central-1";
 const account = "123456789012";
@@ -20,13 +22,15 @@ export interface SideStack {
   readonly belonging: { readonly stack: string; readonly account: string; readonly region: string };
   readonly put: (key: string, body: string | Buffer) => Promise<void>;
   readonly command: (script: string, ...args: readonly string[]) => Promise<Finished>;
+  /** Whether a command on it ends at all; it is ended after half a minute. */
+  readonly endures: (script: string) => Promise<string>;
 }
 
 /** An AWS without machines: a stack each attack, under a name of its own. */
 export interface SideStacks extends AsyncDisposable {
   /** What is in that AWS, by another way than the commands'. */
   readonly clients: Clients;
-  readonly open: (name: string) => Promise<SideStack>;
+  readonly open: (name: string, source?: string) => Promise<SideStack>;
 }
 
 export async function openSideStacks(): Promise<SideStacks> {
@@ -41,17 +45,18 @@ export async function openSideStacks(): Promise<SideStacks> {
   };
   return {
     clients,
-    open: async (name) => {
+    open: async (name, source = ".") => {
       const bucket = `berth-${name}-${account}-${sideRegion}`;
       const config = join(directory, `${name}.yaml`);
-      await writeFile(config, `stack: ${name}\nregion: ${sideRegion}\napp: { source: . }\n`);
+      await writeFile(config, `stack: ${name}\nregion: ${sideRegion}\napp:\n  source: ${source}\n`);
       await makeBucket(clients, name, bucket);
       return {
         belonging: { stack: name, account, region: sideRegion },
         put: async (Key, Body) => {
-          await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+          await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.from(Body) }));
         },
         command: (script, ...args) => runScript(script, ["--config", config, ...args], { env }),
+        endures: (script) => endure(script, ["--config", config], env),
       };
     },
     [Symbol.asyncDispose]: async () => {
@@ -59,6 +64,27 @@ export async function openSideStacks(): Promise<SideStacks> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Runs a command, and ends it when it doesn't do so itself. */
+export function endure(
+  script: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const env = { ...process.env, ...environment };
+  return new Promise((resolve) => {
+    const command = [...scriptArguments(script), ...args];
+    execFile(
+      process.execPath,
+      command,
+      { timeout: 30_000, killSignal: "SIGKILL", env },
+      (error, _, stderr) => {
+        const [, code = "none"] = /^error (\w+)/m.exec(stderr) ?? [];
+        resolve(error?.killed === true ? "no end within 30 s" : `ends with error ${code}`);
+      },
+    );
+  });
 }
 
 async function makeBucket({ s3 }: Clients, stack: string, Bucket: string): Promise<void> {

@@ -1,7 +1,12 @@
 import type { Attack } from "./attack.ts";
+import { configuration } from "./configuration.ts";
 import { escapes } from "./escapes.ts";
 import { exhaustion } from "./exhaustion.ts";
 import { forgery } from "./forgery.ts";
+import { hostileFiles } from "./hostile-files.ts";
+import { hostileReports } from "./hostile-reports.ts";
+import { hostileState } from "./hostile-state.ts";
+import { hostFiles } from "./host-files.ts";
 import { hostRole } from "./host-role.ts";
 import { localAws, resets } from "./local-aws.ts";
 import { reaches } from "./reach.ts";
@@ -20,6 +25,11 @@ export const attacks: readonly Attack[] = [
   ...reaches,
   ...hostRole,
   ...localAws,
+  ...configuration,
+  ...hostileFiles,
+  ...hostFiles,
+  ...hostileState,
+  ...hostileReports,
   // These empty the whole AWS where they succeed, so nothing comes after them.
   ...resets,
 ];
