@@ -101,6 +101,7 @@ async function read(target: Target, key: string, body: (stack: SideStack) => str
 
 export function refusalOf({ events, exitCode, stderr }: Finished): string {
   const error = events.find(({ event }) => event === "error");
+  if (exitCode === null) return "the command was killed";
   if (error === undefined)
     return exitCode === 0 ? "taken as it is" : `exit ${exitCode}: ${stderr.slice(0, 200)}`;
   return `refused: ${String(error["code"])}`;

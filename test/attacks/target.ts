@@ -12,7 +12,7 @@ import { openAttackedApp, type AttackedApp } from "./attacked-app.ts";
 import { openOtherUser, type OtherUser } from "./other-user.ts";
 import { openSideStacks, type SideStacks } from "./side-stacks.ts";
 
-export const account = "123456789012";
+const account = "123456789012";
 
 /** A stack as a user has it: `up` has booted its host on an embedded AWS of its own, and the app answers. */
 export interface Target {

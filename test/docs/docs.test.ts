@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { schema } from "../../lib/config/schema.ts";
 import { exitCodes } from "../../lib/errors.ts";
+import { attacks } from "../attacks/table.ts";
 import { anchors, matches, pages, read, root, section, sources } from "./tree.ts";
 
 describe("the runbook", () => {
@@ -49,6 +50,41 @@ describe("the pages of docs/", () => {
     assert.ok(words.length >= 450 && words.length <= 550, `${words.length} words`);
   });
 });
+
+describe("the threat model", () => {
+  it("has a test that exists for each of its lines", async () => {
+    const rows = section(await read("SECURITY.md"), "Threat model")
+      .split("\n")
+      .filter(isThreat);
+    assert.ok(rows.length > 20, `${rows.length} lines`);
+    for (const row of rows) {
+      // A bar within a cell is written with a backslash.
+      const [, , pattern = "", test = ""] = row
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim().replaceAll("\\|", "|"));
+      assert.notEqual(pattern + test, "", `nothing holds: ${row}`);
+      if (pattern !== "") assert.ok(findAttack(pattern.replaceAll("`", "")), `no attack is like ${pattern}`);
+      const [, path, title = ""] = /^`([\w./-]+)`(?:, "(.+)")?$/.exec(test) ?? [];
+      if (test !== "") assert.ok((await read(path ?? test)).includes(title), `${test}: no such test`);
+    }
+  });
+
+  it("covers every attack", async () => {
+    const page = await read("SECURITY.md");
+    const patterns = matches(page, /\| `(\^.+?)` \|/g).map((text) => new RegExp(text.replaceAll("\\|", "|")));
+    const names = attacks.map(({ from, name }) => `${from}: ${name}`);
+    assert.deepEqual(
+      names.filter((name) => !patterns.some((one) => one.test(name))),
+      [],
+    );
+  });
+});
+
+const isThreat = (line: string): boolean =>
+  line.startsWith("| ") && !/^\| (?:may, or may not|---) /.test(line);
+
+const findAttack = (pattern: string) =>
+  attacks.find(({ from, name }) => new RegExp(pattern).test(`${from}: ${name}`));
 
 describe("every page", () => {
   it("names only scripts that are in package.json", async () => {
