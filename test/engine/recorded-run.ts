@@ -1,0 +1,81 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { converge } from "../../lib/engine/converge.ts";
+import { differences } from "../../lib/engine/plan.ts";
+import { type Identify, readAll } from "../../lib/engine/read.ts";
+import { LostReply } from "../../lib/errors.ts";
+import type { Wish } from "../../lib/engine/wish.ts";
+import { newDocument, type StateDocument } from "../../state/document.ts";
+import { Journal } from "../../state/journal.ts";
+import { contextWithoutAws, type FakeCloud } from "./fake-cloud.ts";
+
+const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+export const identify: Identify = (name, generation, { lineage }) => ({
+  stack: "hello",
+  name,
+  generation,
+  lineage,
+  tags: {},
+});
+
+export interface Given {
+  readonly cloud: FakeCloud;
+  readonly document?: StateDocument;
+  readonly signal?: AbortSignal;
+  /** Each save ends when this does. */
+  readonly saving?: () => Promise<void>;
+}
+
+/** One run whose calls, saves and messages are written into one list, in the order in which they came about. */
+export function openRun({ cloud, document = newDocument(belonging), signal, saving }: Given) {
+  const log: string[] = [];
+  const saved: StateDocument[] = [];
+  cloud.afterEffect = (call) => void log.push(call);
+  const ctx = contextWithoutAws(signal);
+  const journal = new Journal({
+    store: {
+      location: "memory",
+      load: () => Promise.resolve(undefined),
+      save: async (body) => {
+        log.push("save");
+        await saving?.();
+        saved.push(body);
+        log.push("saved");
+        return String(saved.length);
+      },
+    },
+    start: { document },
+    writer: "test",
+    rescueFile: "/nonexistent/rescue.json",
+  });
+  const progress = {
+    begin: (name: string, action: string) => {
+      log.push(`begin ${action} ${name}`);
+      return () => {};
+    },
+    end: (name: string, action: string, id: string) => void log.push(`end ${action} ${name} ${id}`),
+    fail: (name: string, action: string) => void log.push(`fail ${action} ${name}`),
+  };
+  const up = async (wishes: readonly Wish[]) => {
+    const found = await readAll({ ctx, wishes, document, identify });
+    const plan = differences(wishes, found, document);
+    const options = { ctx, wishes, found, plan, journal, identify, progress, patienceMs: 1 };
+    return converge({
+      ...options,
+      explain: (error, what) =>
+        error instanceof LostReply ? error : new Error(`${what} failed`, { cause: error }),
+    });
+  };
+  return { log, saved, journal, up };
+}
+
+/** What a save takes that has somewhere to go. */
+export const slowly = () => nextTurn().then(() => nextTurn());
+
+export const withResources = (
+  resources: StateDocument["resources"],
+  superseded: StateDocument["superseded"] = [],
+) => ({
+  ...newDocument(belonging),
+  resources,
+  superseded,
+});
