@@ -20,8 +20,9 @@ const region = z
 
 /** An IPv4 block as AWS wants it: no bits set right of the prefix. */
 function isBlock(text: string): boolean {
-  const [address = "", prefix = ""] = text.split("/");
-  if (!isIPv4(address) || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false;
+  const [address = "", prefix = "", ...more] = text.split("/");
+  if (!isIPv4(address) || !/^(0|[1-9]\d?)$/.test(prefix) || Number(prefix) > 32) return false;
+  if (more.length > 0) return false;
   const hostBits = 2 ** (32 - Number(prefix));
   return address.split(".").reduce((value, part) => value * 256 + Number(part), 0) % hostBits === 0;
 }

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { subnetOf } from "../../lib/config/network.ts";
+import { schema } from "../../lib/config/schema.ts";
+
+const least = { stack: "hello", region: "eu-central-1", app: { source: "app" } };
+
+/** Whether a configuration that has only this beside what it needs is taken. */
+const isTaken = (changes: Readonly<Record<string, unknown>>): boolean =>
+  schema.safeParse({ ...least, ...changes }).success;
+
+const app = (more: object) => ({ app: { source: "app", ...more } });
+const ingress = (more: object) => ({ ingress: [{ port: 80, ...more }] });
+const manyTags = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`tag-${String(index)}`, "x"]));
+
+interface Tried {
+  readonly value: unknown;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+interface Bounds {
+  readonly taken: readonly Tried[];
+  readonly refused: readonly Tried[];
+}
+
+function bounds<T>(
+  configOf: (value: T) => Readonly<Record<string, unknown>>,
+  taken: readonly T[],
+  refused: readonly T[],
+): Bounds {
+  const tryAll = (values: readonly T[]) => values.map((value) => ({ value, config: configOf(value) }));
+  return { taken: tryAll(taken), refused: tryAll(refused) };
+}
+
+const table: Readonly<Record<string, Bounds>> = {
+  stack: bounds<unknown>(
+    (stack) => ({ stack }),
+    ["a", "a1", "a-b-c", "a".repeat(24)],
+    ["", "A", "1a", "-a", "a-", "a--b", "a_b", "a.b", "a".repeat(25), 7],
+  ),
+  region: bounds<unknown>(
+    (region) => ({ region }),
+    ["eu-central-1", "us-east-1", "cn-north-1", "us-gov-west-1"],
+    ["", "eu-mars-1", "aws-global", "EU-CENTRAL-1", "eu-central-1a"],
+  ),
+  "app.source": bounds<unknown>((source) => ({ app: { source } }), ["a", "/a/b", "../a"], ["", 1, undefined]),
+  "app.dockerfile": bounds<unknown>((dockerfile) => app({ dockerfile }), ["Dockerfile"], ["", 1]),
+  "app.port": bounds<unknown>((port) => app({ port }), [1, 8080, 65_535], [0, -1, 65_536, 80.5, "80"]),
+  "app.replicas": bounds<unknown>((replicas) => app({ replicas }), [1, 10], [0, 11, 1.5, "2"]),
+  "app.memoryMib": bounds<unknown>(
+    (memoryMib) => app({ memoryMib }),
+    [16, 65_536],
+    [15, 65_537, 16.5, "128"],
+  ),
+  "app.startSeconds": bounds<unknown>((startSeconds) => app({ startSeconds }), [1, 300], [0, 301, 1.5, "60"]),
+  "app.environment": bounds(
+    (name: string) => app({ environment: { [name]: "x" } }),
+    ["A", "_a", "A_1"],
+    ["1A", "A-B", "", "A B", "A=B"],
+  ),
+  "a value of app.environment": bounds<unknown>(
+    (value) => app({ environment: { A: value } }),
+    ["", "x", 1, true],
+    [{}, ["x"], undefined],
+  ),
+  "ingress[].port": bounds<unknown>((port) => ingress({ port }), [1, 65_535], [0, 65_536, 1.5, "80"]),
+  "ingress[].protocol": bounds<unknown>(
+    (protocol) => ingress({ protocol }),
+    ["tcp", "udp"],
+    ["icmp", "all", "-1", "TCP"],
+  ),
+  "ingress[].from": bounds<unknown>(
+    (from) => ingress({ from }),
+    ["0.0.0.0/0", "10.0.0.0/8", "203.0.113.7/32", ["10.0.0.0/8", "192.168.0.0/16"]],
+    [
+      "10.0.0.1/8",
+      "10.0.0.0",
+      "10.0.0.0/33",
+      "10.0.0/8",
+      "256.0.0.0/8",
+      "::/0",
+      [],
+      ["10.0.0.1/8"],
+      "0.0.0.0/00/1",
+    ],
+  ),
+  ingress: bounds<unknown>((rules) => ({ ingress: rules }), [[]], ["all", [{}], [{ port: 80, more: 1 }]]),
+  "instance.type": bounds<unknown>(
+    (type) => ({ instance: { type } }),
+    ["t3.micro", "m5.24xlarge", "u-6tb1.metal"],
+    ["micro", "T3.micro", "t3.", ".micro", "t3 micro", "t3.micro;ls"],
+  ),
+  "instance.os": bounds<unknown>(
+    (os) => ({ instance: { os } }),
+    ["debian-13", "amazon-linux-2023"],
+    ["debian-12", "ubuntu", "windows", ""],
+  ),
+  "instance.diskGib": bounds<unknown>(
+    (diskGib) => ({ instance: { diskGib } }),
+    [8, 16_384],
+    [7, 16_385, 8.5, "8"],
+  ),
+  "network.cidr": bounds<unknown>(
+    (cidr) => ({ network: { cidr } }),
+    ["10.0.0.0/16", "192.168.1.0/28", "172.16.0.0/20"],
+    ["10.0.0.0/15", "10.0.0.0/29", "10.0.0.1/16", "10.0.0.0", "fd00::/16"],
+  ),
+  state: bounds<unknown>(
+    (state) => ({ state }),
+    [{ backend: "s3" }, { backend: "file" }, { backend: "file", path: "a" }],
+    [{}, { backend: "gcs" }, { backend: "file", path: "" }, { backend: "s3", path: "a" }, "s3"],
+  ),
+  "a tag's name": bounds(
+    (key: string) => ({ tags: { [key]: "x" } }),
+    ["Team", "a".repeat(128), "laws:a", "my-berth:a"],
+    ["", "a".repeat(129), "aws:a", "AWS:a", "berth:stack", "Berth:a"],
+  ),
+  "a tag's value": bounds<unknown>(
+    (value) => ({ tags: { Team: value } }),
+    ["x", "a".repeat(256)],
+    ["", "a".repeat(257), 1],
+  ),
+  "the number of tags": bounds((count: number) => ({ tags: manyTags(count) }), [0, 40], [41]),
+};
+
+describe("berth.yaml takes, to the limit and no further,", () => {
+  for (const [what, { taken, refused }] of Object.entries(table)) {
+    it(what, () => {
+      for (const { value, config } of taken) assert.equal(isTaken(config), true, JSON.stringify(value));
+      for (const { value, config } of refused) assert.equal(isTaken(config), false, JSON.stringify(value));
+    });
+  }
+
+  it("no key that it doesn't know, at any depth", () => {
+    for (const one of [
+      { more: 1 },
+      app({ more: 1 }),
+      { instance: { more: 1 } },
+      { network: { more: 1 } },
+      ingress({ more: 1 }),
+      { state: { backend: "file", more: 1 } },
+    ])
+      assert.equal(isTaken(one), false, JSON.stringify(one));
+  });
+});
+
+describe("berth.yaml leaves out", () => {
+  it("whatever has a default, and these are they", () => {
+    assert.deepEqual(schema.parse(least), {
+      stack: "hello",
+      region: "eu-central-1",
+      app: { source: "app", port: 8080, replicas: 2, memoryMib: 128, startSeconds: 60, environment: {} },
+      ingress: [{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }],
+      instance: { type: "t3.micro", os: "debian-13", diskGib: 8 },
+      network: { cidr: "10.20.0.0/16" },
+      state: { backend: "s3" },
+      tags: {},
+    });
+    assert.deepEqual(schema.parse({ ...least, ingress: [{ port: 53, protocol: "udp" }] }).ingress, [
+      { port: 53, protocol: "udp", from: ["0.0.0.0/0"] },
+    ]);
+    assert.deepEqual(schema.parse({ ...least, state: { backend: "file" } }).state, {
+      backend: "file",
+      path: ".berth/state",
+    });
+  });
+
+  it("the brackets of a single source, and the quotes of a number or a boolean in the environment", () => {
+    const parsed = schema.parse({
+      ...least,
+      ...ingress({ from: "10.0.0.0/8" }),
+      ...app({ environment: { A: 1, B: true, C: "x" } }),
+    });
+
+    assert.deepEqual(parsed.ingress[0]?.from, ["10.0.0.0/8"]);
+    assert.deepEqual(parsed.app.environment, { A: "1", B: "true", C: "x" });
+  });
+});
+
+describe("the subnet of a network", () => {
+  for (const [network, subnet] of [
+    ["10.20.0.0/16", "10.20.0.0/24"],
+    ["10.20.0.0/24", "10.20.0.0/24"],
+    ["10.20.0.0/28", "10.20.0.0/28"],
+  ] as const)
+    it(`${network} is ${subnet}`, () => assert.equal(subnetOf(network), subnet));
+});
