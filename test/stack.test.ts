@@ -1,0 +1,394 @@
+import {
+  DescribeInstanceAttributeCommand,
+  DescribeInstancesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  DescribeVolumesCommand,
+  DescribeVpcEndpointsCommand,
+} from "@aws-sdk/client-ec2";
+import { DescribeRepositoriesCommand, GetLifecyclePolicyCommand } from "@aws-sdk/client-ecr";
+import {
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  ListAttachedRolePoliciesCommand,
+  ListRolePoliciesCommand,
+} from "@aws-sdk/client-iam";
+import {
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+} from "@aws-sdk/client-s3";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { lookupImage, lookupZones } from "../lib/aws/lookup.ts";
+import { resourceTags } from "../lib/aws/tags.ts";
+import { schema } from "../lib/config/schema.ts";
+import type { Wish } from "../lib/engine/wish.ts";
+import { declareStack, removableStack } from "../lib/stack.ts";
+import { openAccount } from "./resources/account.ts";
+import { recordSent } from "./resources/sent-calls.ts";
+
+// What keeps a user safe is written out here, and not taken from the code: a weakened constant there must not weaken the
+// test with it. AWS is asked by another route what came of it.
+
+const { ctx, stranger } = await openAccount();
+const sent = recordSent(ctx.clients);
+const settings = schema.parse({
+  stack: "hello",
+  region: "eu-central-1",
+  app: { source: "app" },
+  ingress: [{ port: 80 }, { port: 8443, from: ["203.0.113.0/24", "198.51.100.7/32"] }],
+  instance: { diskGib: 12 },
+});
+const config = { ...settings, file: "/berth.yaml", directory: "/" };
+const account = "123456789012";
+const [machineImage, zones] = await Promise.all([
+  lookupImage(ctx, "debian-13", "x86_64"),
+  lookupZones(ctx, "t3.micro"),
+]);
+const nothing = (kind: string) => ({
+  kind,
+  find: () => Promise.resolve(undefined),
+  create: () => Promise.reject(new TypeError(`${kind} is not made here`)),
+  differences: () => [],
+  update: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+  list: () => Promise.resolve([]),
+});
+const declare = (changes: Partial<typeof config> = {}, of = account) =>
+  declareStack({
+    config: { ...config, ...changes },
+    account: of,
+    offers: () => ({ machineImage, zones }),
+    imageTag: "src-0123456789abcdef",
+    image: nothing("image"),
+    release: nothing("release"),
+  });
+const wishes = declare();
+
+const ids = new Map<string, string>();
+const idOf = (name: string): string => ids.get(name) ?? assert.fail(`${name} has no id`);
+
+/** Creates it and makes it equal to its wish, as the engine does. */
+async function make({ name, find, create }: Wish): Promise<void> {
+  const owner = { stack: "hello", name, generation: 1 };
+  const identity = { ...owner, lineage: "a-lineage", tags: resourceTags(owner, { Team: "harbour" }) };
+  const id = await create(ctx, identity, idOf);
+  ids.set(name, id);
+  for (let round = 0; round < 3; round += 1) {
+    const observed = await find(ctx, identity, id);
+    const left = observed?.differences(idOf) ?? assert.fail(`${name} is not found`);
+    if (left.length === 0) return;
+    await observed?.update(ctx, idOf, left);
+  }
+  assert.fail(`${name} still differs`);
+}
+
+const madeHere = wishes.filter(({ name }) => name !== "image" && name !== "release");
+for (const wish of madeHere) await make(wish);
+
+const bucketArn = "arn:aws:s3:::berth-hello-123456789012-eu-central-1";
+const Bucket = "berth-hello-123456789012-eu-central-1";
+const RoleName = "berth-hello-eu-central-1";
+const sentTo = (operation: string) =>
+  sent.filter((one) => one.operation === operation).map(({ input }) => input);
+const policyOf = (text = ""): unknown => JSON.parse(text.startsWith("%") ? decodeURIComponent(text) : text);
+
+describe("the declared stack", () => {
+  const needs = {
+    bucket: [],
+    repository: [],
+    image: ["repository"],
+    vpc: [],
+    "internet-gateway": ["vpc"],
+    subnet: ["vpc"],
+    "route-table": ["vpc", "subnet", "internet-gateway"],
+    "s3-endpoint": ["vpc", "route-table"],
+    "security-group": ["vpc"],
+    role: [],
+    "instance-profile": ["role"],
+    instance: [
+      "subnet",
+      "security-group",
+      "instance-profile",
+      "route-table",
+      "s3-endpoint",
+      "bucket",
+      "repository",
+    ],
+    release: ["image", "instance"],
+    address: ["internet-gateway", "instance", "release"],
+  };
+
+  it("is these fourteen, each after those it needs; and the same to be taken away", () => {
+    for (const declared of [wishes, removableStack(config, account)])
+      assert.deepEqual(Object.fromEntries(declared.map((one) => [one.name, one.needs])), needs);
+    assert.deepEqual(
+      wishes.map(({ name }) => name),
+      Object.keys(needs),
+    );
+  });
+
+  it("says what a replaced host or network means", () => {
+    const notes = wishes.filter(({ replaceNote }) => replaceNote !== undefined).map(({ name }) => name);
+    assert.deepEqual(notes, ["vpc", "instance"]);
+  });
+});
+
+describe("the host's role", () => {
+  it("can be taken by EC2 and by nobody else", async () => {
+    const { Role } = await stranger.iam.send(new GetRoleCommand({ RoleName }));
+
+    assert.deepEqual(policyOf(Role?.AssumeRolePolicyDocument), {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    });
+    assert.equal(Role?.Path, "/berth/");
+  });
+
+  it("may do exactly this, and has no other policy", async () => {
+    const { PolicyDocument } = await stranger.iam.send(
+      new GetRolePolicyCommand({ RoleName, PolicyName: "berth" }),
+    );
+    const { PolicyNames } = await stranger.iam.send(new ListRolePoliciesCommand({ RoleName }));
+    const { AttachedPolicies } = await stranger.iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+
+    const allow = (Action: string[], Resource: string) => ({ Effect: "Allow", Action, Resource });
+    assert.deepEqual(policyOf(PolicyDocument), {
+      Version: "2012-10-17",
+      Statement: [
+        allow(["ecr:GetAuthorizationToken"], "*"),
+        allow(
+          ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+          "arn:aws:ecr:eu-central-1:123456789012:repository/berth/hello",
+        ),
+        allow(["s3:ListBucket"], bucketArn),
+        allow(["s3:GetObject"], `${bucketArn}/release.json`),
+        allow(["s3:PutObject"], `${bucketArn}/hosts/*.json`),
+      ],
+    });
+    assert.deepEqual([PolicyNames, AttachedPolicies], [["berth"], []]);
+  });
+});
+
+describe("the host", () => {
+  const describeHost = async () => {
+    const command = new DescribeInstancesCommand({ InstanceIds: [idOf("instance")] });
+    return (await stranger.ec2.send(command)).Reservations?.[0]?.Instances?.[0] ?? assert.fail("no host");
+  };
+
+  it("answers for its credentials only to itself, with a token", async () => {
+    const { MetadataOptions } = await describeHost();
+
+    assert.equal(MetadataOptions?.HttpTokens, "required");
+    assert.equal(MetadataOptions.HttpPutResponseHopLimit, 1);
+    assert.equal(MetadataOptions.HttpEndpoint, "enabled");
+    // At the launch, and not some time after it.
+    assert.deepEqual(sentTo("RunInstances")[0]?.["MetadataOptions"], {
+      HttpTokens: "required",
+      HttpPutResponseHopLimit: 1,
+      HttpEndpoint: "enabled",
+    });
+  });
+
+  it("has an encrypted disk that goes with it, of the size asked for", async () => {
+    const { BlockDeviceMappings = [], RootDeviceName } = await describeHost();
+    const Filters = [{ Name: "attachment.instance-id", Values: [idOf("instance")] }];
+    const { Volumes = [] } = await stranger.ec2.send(new DescribeVolumesCommand({ Filters }));
+
+    assert.deepEqual(
+      BlockDeviceMappings.map(({ DeviceName, Ebs }) => [DeviceName, Ebs?.DeleteOnTermination]),
+      [[RootDeviceName, true]],
+    );
+    assert.deepEqual(
+      Volumes.map(({ Encrypted, VolumeType, Size }) => [Encrypted, VolumeType, Size]),
+      [[true, "gp3", 12]],
+    );
+  });
+
+  it("has one network interface that goes with it, no key to log in with, and no credit to run up", () => {
+    const [order = {}] = sentTo("RunInstances");
+
+    assert.deepEqual(order["NetworkInterfaces"], [
+      {
+        DeviceIndex: 0,
+        SubnetId: idOf("subnet"),
+        Groups: [idOf("security-group")],
+        AssociatePublicIpAddress: true,
+        DeleteOnTermination: true,
+      },
+    ]);
+    assert.deepEqual(order["CreditSpecification"], { CpuCredits: "standard" });
+    assert.deepEqual([order["MinCount"], order["MaxCount"], order["KeyName"]], [1, 1, undefined]);
+    assert.match(String(order["ClientToken"]), /^berth-/);
+  });
+
+  it("carries its owner's tags on all that one call makes", () => {
+    const [order = {}] = sentTo("RunInstances");
+    const owned = {
+      Team: "harbour",
+      "berth:stack": "hello",
+      "berth:resource": "instance",
+      "berth:generation": "1",
+      "berth:os": "debian-13",
+    };
+    const Tags = Object.entries(owned).map(([Key, Value]) => ({ Key, Value }));
+
+    assert.deepEqual(
+      order["TagSpecifications"],
+      ["instance", "volume", "network-interface"].map((ResourceType) => ({ ResourceType, Tags })),
+    );
+  });
+
+  it("is told nothing but where to look", async () => {
+    const command = new DescribeInstanceAttributeCommand({
+      InstanceId: idOf("instance"),
+      Attribute: "userData",
+    });
+    const { UserData } = await stranger.ec2.send(command);
+    const text = Buffer.from(UserData?.Value ?? "", "base64").toString("utf8");
+
+    assert.match(text, /berth-hello-123456789012-eu-central-1/);
+    assert.doesNotMatch(text, /AKIA|aws_secret|password/i);
+  });
+});
+
+describe("the network", () => {
+  it("lets in exactly what berth.yaml says, and lets all out", async () => {
+    const command = new DescribeSecurityGroupsCommand({ GroupIds: [idOf("security-group")] });
+    const { SecurityGroups = [] } = await stranger.ec2.send(command);
+    const flat = (SecurityGroups[0]?.IpPermissions ?? []).flatMap((one) =>
+      (one.IpRanges ?? []).map(({ CidrIp }) => `${one.IpProtocol}/${one.FromPort}-${one.ToPort} ${CidrIp}`),
+    );
+
+    assert.deepEqual(flat.toSorted(), [
+      "tcp/80-80 0.0.0.0/0",
+      "tcp/8443-8443 198.51.100.7/32",
+      "tcp/8443-8443 203.0.113.0/24",
+    ]);
+    assert.deepEqual(
+      SecurityGroups[0]?.IpPermissionsEgress?.map(({ IpProtocol, IpRanges }) => [
+        IpProtocol,
+        IpRanges?.map(({ CidrIp }) => CidrIp),
+      ]),
+      [["-1", ["0.0.0.0/0"]]],
+    );
+  });
+
+  it("gives nothing in its subnet a public address unasked", async () => {
+    const { Subnets = [] } = await stranger.ec2.send(
+      new DescribeSubnetsCommand({ SubnetIds: [idOf("subnet")] }),
+    );
+
+    assert.deepEqual(
+      Subnets.map(({ MapPublicIpOnLaunch, CidrBlock, VpcId }) => [MapPublicIpOnLaunch, CidrBlock, VpcId]),
+      [[false, "10.20.0.0/24", idOf("vpc")]],
+    );
+  });
+
+  it("reaches S3 by a gateway endpoint, which is free", async () => {
+    const command = new DescribeVpcEndpointsCommand({ VpcEndpointIds: [idOf("s3-endpoint")] });
+    const { VpcEndpoints = [] } = await stranger.ec2.send(command);
+
+    assert.deepEqual(
+      VpcEndpoints.map(({ VpcEndpointType, ServiceName, RouteTableIds }) => [
+        VpcEndpointType,
+        ServiceName,
+        RouteTableIds,
+      ]),
+      [["Gateway", "com.amazonaws.eu-central-1.s3", [idOf("route-table")]]],
+    );
+  });
+});
+
+describe("the bucket", () => {
+  const { s3 } = stranger;
+
+  it("denies everything over plain HTTP, on itself and on each object", async () => {
+    const { Policy } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
+
+    assert.deepEqual(policyOf(Policy), {
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Sid: "BerthDenyPlainHttp",
+          Effect: "Deny",
+          Principal: "*",
+          Action: "S3:*",
+          Resource: [bucketArn, `${bucketArn}/*`],
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        },
+      ],
+    });
+  });
+
+  it("can't become public in any of the four ways, and belongs to its owner with all that is in it", async () => {
+    const { PublicAccessBlockConfiguration } = await s3.send(new GetPublicAccessBlockCommand({ Bucket }));
+    const { OwnershipControls } = await s3.send(new GetBucketOwnershipControlsCommand({ Bucket }));
+
+    assert.deepEqual(PublicAccessBlockConfiguration, {
+      BlockPublicAcls: true,
+      IgnorePublicAcls: true,
+      BlockPublicPolicy: true,
+      RestrictPublicBuckets: true,
+    });
+    assert.deepEqual(OwnershipControls?.Rules, [{ ObjectOwnership: "BucketOwnerEnforced" }]);
+  });
+
+  it("is encrypted, keeps what was replaced for 90 days, and what was half sent for 7", async () => {
+    const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
+    const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket }));
+    const { Rules = [] } = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+
+    const [encryption] = ServerSideEncryptionConfiguration?.Rules ?? [];
+    assert.equal(encryption?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm, "AES256");
+    assert.equal(Status, "Enabled");
+    assert.deepEqual(
+      Rules.map((rule) => [
+        rule.Status,
+        rule.Filter?.Prefix ?? "",
+        rule.Expiration,
+        rule.NoncurrentVersionExpiration?.NoncurrentDays,
+        rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation,
+      ]),
+      [["Enabled", "", undefined, 90, 7]],
+    );
+  });
+});
+
+describe("the repository", () => {
+  it("holds tags that can't be moved, scans what comes, and drops only what has no tag", async () => {
+    const repositoryName = "berth/hello";
+    const { repositories = [] } = await stranger.ecr.send(
+      new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }),
+    );
+    const { lifecyclePolicyText } = await stranger.ecr.send(
+      new GetLifecyclePolicyCommand({ repositoryName }),
+    );
+
+    assert.equal(repositories[0]?.imageTagMutability, "IMMUTABLE");
+    assert.equal(repositories[0]?.imageScanningConfiguration?.scanOnPush, true);
+    assert.deepEqual(policyOf(lifecyclePolicyText), {
+      rules: [
+        {
+          rulePriority: 1,
+          description: "berth: untagged images",
+          selection: {
+            tagStatus: "untagged",
+            countType: "sinceImagePushed",
+            countUnit: "days",
+            countNumber: 14,
+          },
+          action: { type: "expire" },
+        },
+      ],
+    });
+    assert.deepEqual(
+      sentTo("CreateRepository").map((input) => input["encryptionConfiguration"]),
+      [{ encryptionType: "AES256" }],
+    );
+  });
+});
