@@ -3,14 +3,9 @@ import { describe, it } from "node:test";
 import { explainAwsError } from "../../lib/aws/explanation.ts";
 import { bucketName, iamPath, instanceProfileName, repositoryName, roleName } from "../../lib/aws/names.ts";
 import { samePolicy } from "../../lib/aws/policy-document.ts";
-import {
-  ownershipFilters,
-  ownershipTags,
-  parseOwner,
-  resourceTags,
-  tagSpecifications,
-} from "../../lib/aws/tags.ts";
+import { ownershipFilters, resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
 import { BerthError } from "../../lib/errors.ts";
+import { ownershipTags, parseOwner } from "../../lib/owner.ts";
 
 const owner = { stack: "hello", name: "vpc", generation: 2 };
 const tags = { "berth:stack": "hello", "berth:resource": "vpc", "berth:generation": "2" };
@@ -58,7 +53,7 @@ describe("what a stack is found again by", () => {
     assert.equal(roleName(place, named("role")), "berth-hello-eu-central-1");
     assert.equal(instanceProfileName(place, named("instance-profile")), "berth-hello-eu-central-1");
     assert.equal(instanceProfileName(place, named("other")), "berth-hello-eu-central-1-other");
-    assert.equal(iamPath, "/berth/");
+    assert.equal(iamPath({ region: "eu-central-1" }), "/berth/eu-central-1/");
   });
 
   it("are names that AWS takes, cut where they are too long by something that tells them apart", () => {
