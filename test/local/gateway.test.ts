@@ -15,7 +15,8 @@ import {
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import type { Emulators } from "../../lib/local/emulators.ts";
-import { describeAnswer, gatewayAttacks } from "./attacks/gateway-attacks.ts";
+import { describeAnswer } from "./attacks/forbidden-call.ts";
+import { gatewayAttacks } from "./attacks/gateway-attacks.ts";
 import { presignCall, sendRaw } from "./attacks/signed-call.ts";
 import { runCodeByLambda } from "./attacks/lambda-attack.ts";
 import { connectAsOther } from "./attacks/other-user.ts";

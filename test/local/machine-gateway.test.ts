@@ -15,8 +15,9 @@ import { machineDoor } from "../../lib/local/doors.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { startMachineGateway } from "../../lib/local/gateway.ts";
 import { assumeRole } from "../../lib/local/instances.ts";
-import { describeAnswer } from "./attacks/gateway-attacks.ts";
-import { machineAttacks, sendToMachineGateway, type MachineTarget } from "./attacks/machine-attacks.ts";
+import { describeAnswer } from "./attacks/forbidden-call.ts";
+import { machineAttacks, sendToMachineGateway } from "./attacks/machine-attacks.ts";
+import type { MachineTarget } from "./attacks/machine-calls.ts";
 import { signCall, type RawCall } from "./attacks/signed-call.ts";
 import { borrowEmulators } from "./borrowed-emulators.ts";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { Sha256 } from "@smithy/core/checksum";
 import { SignatureV4 } from "@smithy/signature-v4";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { readClaim, type RequestHead } from "../../../lib/local/access/claim.ts";
 import { Refusal } from "../../../lib/local/access/refusal.ts";
 import { checkSignature, type KnownKey } from "../../../lib/local/access/signature.ts";

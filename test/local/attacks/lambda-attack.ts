@@ -1,6 +1,6 @@
 import { zipSync, strToU8 } from "fflate";
 import type { Endpoints } from "../../../lib/aws/clients.ts";
-import { describeAnswer } from "./gateway-attacks.ts";
+import { describeAnswer } from "./forbidden-call.ts";
 import { sendRaw } from "./signed-call.ts";
 
 /**
