@@ -129,4 +129,7 @@ if __name__ == "__main__":
     os.dup2(log, 2)
     path = make_socket_path()
     end_with_parent(path)
-    {"moto": serve_moto, "ministack": serve_ministack}[sys.argv[1]](path, os.environ.pop("BERTH_CONTROL"))
+    try:
+        {"moto": serve_moto, "ministack": serve_ministack}[sys.argv[1]](path, os.environ.pop("BERTH_CONTROL"))
+    finally:
+        shutil.rmtree(os.path.dirname(path), ignore_errors=True)

@@ -2,8 +2,8 @@ import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { BerthError } from "../errors.ts";
@@ -45,7 +45,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const socketPath = await readLine(child);
   if (socketPath === undefined) throw await describeFailure(options.kind, logPath);
   letGo(child);
-  return { socketPath, ended, stop: () => stop(child, ended) };
+  const stopAll = async () => {
+    await stop(child, ended);
+    // It takes the folder away itself, unless it had to be killed.
+    await rm(dirname(socketPath), { recursive: true, force: true });
+  };
+  return { socketPath, ended, stop: stopAll };
 }
 
 /** @throws BerthError `NoPythonEnvironment`. */

@@ -1,5 +1,4 @@
 import { BerthError } from "../errors.ts";
-import type { Clients } from "../aws/clients.ts";
 import type { RoleKeys } from "./access/role-keys.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { MetadataSource } from "./metadata.ts";
@@ -140,8 +139,7 @@ export function keepMachines(options: MachinesOptions): Machines {
     findSource: async (address) => {
       const machine = (await listMachines(options.settings)).find((each) => each.address === address);
       const instance = instances.get(machine?.id ?? "");
-      if (instance === undefined) return undefined;
-      return sourceOf(options.clients.get(instance.region), instance, options.keys);
+      return instance === undefined ? undefined : sourceOf(options, instance);
     },
     [Symbol.asyncDispose]: async () => {
       ending.abort();
@@ -180,11 +178,8 @@ function nextStep(
   return { name: "remove", run: () => removeMachine(settings, machine) };
 }
 
-async function sourceOf(
-  clients: Clients,
-  instance: DescribedInstance,
-  keys: RoleKeys,
-): Promise<MetadataSource> {
+async function sourceOf(options: MachinesOptions, instance: DescribedInstance): Promise<MetadataSource> {
+  const clients = options.clients.get(instance.region);
   const [userData, role] = await Promise.all([
     readUserData(clients, instance.id),
     findRole(clients, instance.profileArn),
@@ -198,7 +193,7 @@ async function sourceOf(
         throw new BerthError({ code: "NoRole", message: `The instance ${instance.id} has no role` });
       }
       const credentials = await assumeRole(clients, role.arn, instance.id);
-      keys.add(role.name, credentials);
+      options.keys.add(role.name, credentials);
       return credentials;
     },
   };
