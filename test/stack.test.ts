@@ -146,7 +146,7 @@ describe("the host's role", () => {
       Version: "2012-10-17",
       Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
     });
-    assert.equal(Role?.Path, "/berth/");
+    assert.equal(Role?.Path, "/berth/eu-central-1/");
   });
 
   it("may do exactly this, and has no other policy", async () => {

@@ -77,7 +77,7 @@ describe("a configuration file", () => {
   it("that repeats a key is refused", async () => {
     assert.match(
       (await refusalOf(`${start}stack: other\napp: { source: app }\n`)).detail[0] ?? "",
-      /:3:1 .*unique/,
+      /:3:1 .*the key "stack" is there twice/,
     );
   });
 

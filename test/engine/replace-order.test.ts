@@ -98,7 +98,8 @@ describe("reading", () => {
     await readAll({ ctx: contextWithoutAws(), wishes, document, identify });
 
     const once = ["fresh 1 -", "intended 3 -", "gone 2 gone-1"];
-    assert.deepEqual(patient, [...once, "intended 3 -"]);
+    assert.deepEqual(patient.splice(0, 3), once);
+    assert.deepEqual([...new Set(patient)], ["intended 3 -"]);
     assert.deepEqual(looks, once);
   });
 });
