@@ -1,3 +1,4 @@
+import { findDigest, type Pins, pinsFile, pullPinned, readPins, recordPins } from "./base-image-pins.ts";
 import { run } from "./child-process.ts";
 import type { Machine } from "./machine.ts";
 import type { Phases } from "./phases.ts";
@@ -21,9 +22,6 @@ export const baseImages: readonly BaseImage[] = [
   { tag: "postgres:17-trixie", recipe: "postgres", targets: ["test"] },
 ];
 
-/** A registry that hasn't said a word after this long counts as out of reach. */
-const registryPatienceMs = 8_000;
-
 export function imagesOf(target: Target): readonly BaseImage[] {
   return baseImages.filter((image) => image.targets.includes(target));
 }
@@ -41,13 +39,16 @@ export async function ensureBaseImages(
   machine: Machine,
   phases: Phases,
 ): Promise<void> {
-  const found = await recipesPresent(images);
+  const [found, pins] = await Promise.all([recipesPresent(images), readPins(pinsFile)]);
+  await pullOthersThanPinned(images, { found, pins }, phases);
   // Nothing to compare with when every image came from a registry.
   if (images.every(({ tag }) => found.get(tag) === "")) return;
   const recipes = await standInRecipes(images);
   const missing = images.filter(({ tag }) => isMissing(found.get(tag), recipes.get(tag)));
-  const pulled = await Promise.all(missing.map(async ({ tag }) => !found.has(tag) && (await pull(tag))));
-  const refused = missing.filter((_, index) => pulled[index] === false);
+  const absent = missing.filter(({ tag }) => !found.has(tag));
+  const pulled = await pullAll(absent, pins);
+  await recordNew(pulled, pins, phases);
+  const refused = missing.filter(({ tag }) => !pulled.has(tag));
   const build = async (image: BaseImage) => {
     await buildStandIn(image, { recipe: recipes.get(image.tag) ?? "", machine });
     phases.note(`${image.tag}: no registry gave it; a stand-in built from Debian's packages takes its place`);
@@ -55,6 +56,45 @@ export async function ensureBaseImages(
   // The others are built on top of Debian's.
   await Promise.all(refused.filter(({ recipe }) => recipe === "debian").map(build));
   await Promise.all(refused.filter(({ recipe }) => recipe !== "debian").map(build));
+}
+
+async function pullAll(images: readonly BaseImage[], pins: Pins): Promise<Pins> {
+  const pulled = await Promise.all(
+    images.map(async ({ tag }) => [tag, await pullPinned(tag, pins.get(tag))] as const),
+  );
+  return new Map(pulled.flatMap(([tag, digest]) => (digest === undefined ? [] : [[tag, digest] as const])));
+}
+
+/** What a tag stood for at first is what it stands for from then on, on every computer that has the repository. */
+async function recordNew(pulled: Pins, pins: Pins, phases: Phases): Promise<void> {
+  const fresh = new Map([...pulled].filter(([tag]) => !pins.has(tag)));
+  if (fresh.size === 0) return;
+  await recordPins(pinsFile, fresh);
+  for (const [tag, digest] of fresh) {
+    phases.note(`${tag}: pinned to ${digest} in setup/base-images.lock.json, which is to be committed`);
+  }
+}
+
+interface Present {
+  readonly found: ReadonlyMap<string, string>;
+  readonly pins: Pins;
+}
+
+/** An image of a registry that isn't the pinned one: of another day, or of somebody else. */
+async function pullOthersThanPinned(
+  images: readonly BaseImage[],
+  { found, pins }: Present,
+  phases: Phases,
+): Promise<void> {
+  const compared = images.filter(({ tag }) => found.get(tag) === "" && pins.has(tag));
+  const digests = await Promise.all(compared.map(({ tag }) => findDigest(tag)));
+  const others = compared.filter(({ tag }, index) => digests[index] !== pins.get(tag));
+  const pulled = await pullAll(others, pins);
+  for (const { tag } of others.filter((image) => !pulled.has(image.tag))) {
+    phases.note(
+      `${tag}: not the image that setup/base-images.lock.json names, which no registry gave; used as it is`,
+    );
+  }
 }
 
 /** Decides by the label of the image that has the tag: undefined is no image, empty an image of a registry. */
@@ -71,9 +111,4 @@ async function recipesPresent(images: readonly BaseImage[]): Promise<ReadonlyMap
     }),
   );
   return new Map(found.flat());
-}
-
-async function pull(tag: string): Promise<boolean> {
-  const { code } = await run("docker", ["pull", tag], { firstOutputWithinMs: registryPatienceMs });
-  return code === 0;
 }

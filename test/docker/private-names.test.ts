@@ -13,27 +13,13 @@ const filesOf = (...paths: readonly string[]): Files =>
   Object.fromEntries(paths.map((path) => [path, "x\n"]));
 
 describe("what looks private in a build context", () => {
-  const found = [
-    ...[
-      ".env",
-      ".env.local",
-      "deploy/.env.production",
-      "id_rsa",
-      "keys/id_ed25519",
-      "tls/server.pem",
-      "a.KEY",
-    ],
-    ...[
-      ".aws/credentials",
-      ".ssh/config",
-      ".npmrc",
-      ".netrc",
-      "sub/.pypirc",
-      ".git-credentials",
-      "store.p12",
-    ],
-    ...[".docker/config.json", ".kube/config", ".config/gcloud/access_tokens.db", "terraform.tfstate"],
-  ];
+  const found = `
+    .env .env.local deploy/.env.production id_rsa keys/id_ed25519 tls/server.pem a.KEY
+    .aws/credentials .ssh/config .npmrc .netrc sub/.pypirc .git-credentials store.p12
+    .docker/config.json .kube/config .config/gcloud/access_tokens.db terraform.tfstate
+  `
+    .trim()
+    .split(/\s+/);
   for (const path of found)
     it(`names ${path}`, async () => {
       assert.deepEqual(await privateOf(filesOf(path)), [path]);
