@@ -1,5 +1,5 @@
 import { explainAwsError } from "./aws/explanation.ts";
-import { BerthError, type ExitCode, exitCodes } from "./errors.ts";
+import { BerthError, type ExitCode, exitCodes, unexpected } from "./errors.ts";
 import { badArguments, invocation, optionsOf, parseFlags, readWords } from "./flags.ts";
 import { createJsonReport } from "./report/json-report.ts";
 import { type Report, type Summary, Tally } from "./report/report.ts";
@@ -129,17 +129,6 @@ function asBerthError(error: unknown, command: string, signal: AbortSignal): Ber
   if (signal.aborted && signal.reason instanceof BerthError && isAbort(error)) return signal.reason;
   const explained = explainAwsError(error, command);
   return explained instanceof BerthError ? explained : unexpected(explained);
-}
-
-function unexpected(error: unknown): BerthError {
-  const isError = error instanceof Error;
-  return new BerthError({
-    code: "Unexpected",
-    message: isError ? `${error.name}: ${error.message}` : String(error),
-    hint: "this is a mistake in Berth: please report it with the lines above",
-    detail: isError ? (error.stack ?? "").split("\n").slice(1, 8) : [],
-    cause: error,
-  });
 }
 
 const isAbort = (error: unknown): boolean =>

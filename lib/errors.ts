@@ -46,6 +46,18 @@ export class BerthError extends Error {
   }
 }
 
+/** What nobody thought of, as one of the family: Node itself would print it with all that others put into its message. */
+export function unexpected(error: unknown): BerthError {
+  const isError = error instanceof Error;
+  return new BerthError({
+    code: "Unexpected",
+    message: isError ? `${error.name}: ${error.message}` : String(error),
+    hint: "this is a mistake in Berth: please report it with the lines above",
+    detail: isError ? (error.stack ?? "").split("\n").slice(1, 8) : [],
+    cause: error,
+  });
+}
+
 /**
  * A create that may have taken effect though no answer says so. Whoever asked looks for what it may have made before
  * asking again.

@@ -1,4 +1,4 @@
-import { BerthError, exitCodes } from "../lib/errors.ts";
+import { BerthError, exitCodes, unexpected } from "../lib/errors.ts";
 import { Tally } from "../lib/report/report.ts";
 import { printText } from "../lib/report/terminal.ts";
 import { createTextReport } from "../lib/report/text-report.ts";
@@ -25,8 +25,8 @@ export async function runTarget(spec: TargetSpec): Promise<void> {
     const code = await spec.run(args, phasesOnStderr(), interrupt.signal);
     process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : code;
   } catch (error) {
-    const shown = interrupt.signal.aborted ? stopped(error) : error;
-    if (!(shown instanceof BerthError)) throw error;
+    const known = error instanceof BerthError ? error : unexpected(error);
+    const shown = interrupt.signal.aborted ? stopped(error) : known;
     const report = createTextReport(new Tally());
     report.error(shown);
     report.close();
