@@ -40,7 +40,7 @@ export async function lookAtHost(path: string): Promise<HostPath> {
  * bytes all the same, and a file system mounted below it stays writable (engines before 25).
  */
 export async function findWayOut(folder: string): Promise<string | undefined> {
-  const mounted = (await listMountPoints()).find((one) => one !== folder && isWithin(one, folder));
+  const mounted = findMountBelow(folder, await readMountinfo());
   if (mounted !== undefined) return `${mounted} is mounted inside it, and would be writable`;
   let seen = 0;
   for await (const { entry, path } of walk(folder)) {
@@ -91,17 +91,19 @@ interface Kind {
 
 const nameKind = (info: Kind): string => (info.isSocket() ? "socket" : info.isFIFO() ? "pipe" : "device");
 
-// Its fifth field is the mount point, with spaces written as \040.
-async function listMountPoints(): Promise<readonly string[]> {
+/** A file system that is mounted below a folder, as /proc/self/mountinfo lists them: its fifth field, with spaces as \040. */
+export const findMountBelow = (folder: string, mountinfo: string): string | undefined =>
+  mountinfo
+    .split("\n")
+    .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
+    .find((one) => one !== folder && isWithin(one, folder));
+
+async function readMountinfo(): Promise<string> {
   try {
-    const text = await readFile("/proc/self/mountinfo", "utf8");
-    return text
-      .split("\n")
-      .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
-      .filter((one) => one !== "");
+    return await readFile("/proc/self/mountinfo", "utf8");
   } catch (error) {
     // No Linux: there the engine has a machine of its own, and shares folders one by one.
-    if (codeOf(error) === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return "";
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { copyLimit } from "../../compose/isolation/host-path.ts";
+import { copyLimit, findMountBelow } from "../../compose/isolation/host-path.ts";
 import { isolateFile } from "../../compose/isolation/isolate.ts";
 import { serviceRules } from "../../compose/isolation/service-keys.ts";
 import { asTable, parseResolved, type Table } from "../../compose/resolved-file.ts";
@@ -28,6 +28,7 @@ before(async () => {
   await mkdir(folderOfNobody);
   await symlink(socket, join(root, "link-to-socket"));
   await symlink("/", join(root, "link-to-all"));
+  await symlink(file, join(root, "link-to-file"));
   await mkdir(large);
   // Nothing of it takes up any room.
   await writeFile(join(large, "a"), "");
@@ -334,6 +335,52 @@ describe("rewritten", () => {
         volumes: [{ type: "bind", source: "/copies/file-1", target: "/c", read_only: true }],
       });
     }
+  });
+});
+
+describe("what a path of this computer is", () => {
+  const reasons: readonly (readonly [string, RegExp])[] = [
+    ["/", /: it is all of this computer's file system;/],
+    [join(root, "link-to-all"), /: it is all of this computer's file system;/],
+    [join(root, "link-to-socket"), /engine\.sock is a socket,/],
+    ["/dev/null", /\/dev\/null is the kernel's;/],
+  ];
+  for (const [source, expected] of reasons)
+    test(`${source.replace(root, "")} is refused for what it is`, async () => {
+      const volumes = [{ type: "bind", source, target: "/t", read_only: true }];
+      assert.match(await readRefusal({ services: { web: { volumes } } }), expected);
+    });
+
+  test("a link to a file is that file", async () => {
+    const source = join(root, "link-to-file");
+    const volumes = [{ type: "bind", source, target: "/t", read_only: true }];
+    assert.deepEqual(await isolateService({ volumes }), { volumes });
+    const { files } = await isolate({ services: { web: { volumes: [`${source}:/t`] } } });
+    assert.deepEqual(files, [{ source: file, path: "/copies/file-1" }]);
+  });
+
+  test("a file system mounted below a folder is found, and none beside it", () => {
+    const mountinfo = [
+      "22 1 8:1 / / rw - ext4 /dev/sda1 rw",
+      "23 22 8:2 / /data rw - ext4 /dev/sda2 rw",
+      "24 22 8:3 / /database rw - ext4 /dev/sda3 rw",
+      "25 22 8:4 / /srv/a\\040b/c rw - ext4 /dev/sda4 rw",
+      "",
+    ].join("\n");
+    const found = ["/", "/data", "/dat", "/srv", "/srv/a b", "/srv/a"].map((one) =>
+      findMountBelow(one, mountinfo),
+    );
+    assert.deepEqual(found, ["/data", undefined, undefined, "/srv/a b/c", "/srv/a b/c", undefined]);
+  });
+
+  test("who reads a folder that a later service writes to shares its copy", async () => {
+    const { content, folders } = await isolate({
+      services: { reader: { volumes: [`${folder}:/b:ro`] }, writer: { volumes: [`${folder}:/a`] } },
+    });
+    const sources = Object.values(asTable(content["services"])).map((one) => asTable(one)["volumes"]);
+    const copy = { type: "volume", source: "smoke-copy-1", volume: { nocopy: true } };
+    assert.deepEqual(sources, [[{ ...copy, target: "/b" }], [{ ...copy, target: "/a" }]]);
+    assert.equal(folders.length, 1);
   });
 });
 

@@ -250,10 +250,11 @@ function describeFile(): ComposeFile {
     defaultProject: project,
     roles,
     services: new Map([
-      service("db", ["data"]),
-      service("migrate", ["data"], { db: "service_healthy" }),
-      service("web", ["app", "data"], { migrate: "service_completed_successfully", db: "service_healthy" }),
+      // Not in the order in which they start.
       service("nginx", ["edge", "app"], { web: "service_healthy" }, true),
+      service("web", ["app", "data"], { migrate: "service_completed_successfully", db: "service_healthy" }),
+      service("migrate", ["data"], { db: "service_healthy" }),
+      service("db", ["data"]),
     ]),
     resolved: { services: {}, networks: {}, volumes: {}, secrets: {}, configs: {} },
   };
