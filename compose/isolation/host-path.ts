@@ -39,8 +39,8 @@ export async function lookAtHost(path: string): Promise<HostPath> {
  * Why a folder that is mounted read-only still leads outside, if it does: a socket takes connections and a device takes
  * bytes all the same, and a file system mounted below it stays writable (engines before 25).
  */
-export async function findWayOut(folder: string): Promise<string | undefined> {
-  const mounted = findMountBelow(folder, await readMountinfo());
+export async function findWayOut(folder: string, mountinfo?: string): Promise<string | undefined> {
+  const mounted = findMountBelow(folder, mountinfo ?? (await readMountinfo()));
   if (mounted !== undefined) return `${mounted} is mounted inside it, and would be writable`;
   let seen = 0;
   for await (const { entry, path } of walk(folder)) {
@@ -92,7 +92,7 @@ interface Kind {
 const nameKind = (info: Kind): string => (info.isSocket() ? "socket" : info.isFIFO() ? "pipe" : "device");
 
 /** A file system that is mounted below a folder, as /proc/self/mountinfo lists them: its fifth field, with spaces as \040. */
-export const findMountBelow = (folder: string, mountinfo: string): string | undefined =>
+const findMountBelow = (folder: string, mountinfo: string): string | undefined =>
   mountinfo
     .split("\n")
     .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
