@@ -3,13 +3,17 @@ import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { promisify } from "node:util";
+import { partition } from "@aws-sdk/core/client";
 import { pythonPath } from "./emulator.ts";
 
 /** A private authority that only the machines of one embedded AWS trust, and only for AWS's names. */
 export interface CertificateAuthority {
   /** Its certificate, PEM. */
   readonly certificate: string;
-  /** What a TLS server needs to be any AWS endpoint of that region. Made once, then remembered. */
+  /**
+   * What a TLS server needs to be any AWS endpoint of that region. Made once, then remembered; one at a time, as each takes a
+   * process. Throws for what is no region of AWS: whoever connects chooses the name, and must not choose how much is made.
+   */
   contextFor(region: string): Promise<SecureContext>;
 }
 
@@ -22,14 +26,26 @@ export async function openAuthority(directory: string): Promise<CertificateAutho
   await chmod(directory, 0o700);
   await run(pythonPath, [script, directory, "authority"]);
   const contexts = new Map<string, Promise<SecureContext>>();
+  let last: Promise<unknown> = Promise.resolve();
+  const issueNext = (region: string): Promise<SecureContext> => {
+    const context = last.then(() => issue(directory, region));
+    // What fails is tried again when it is asked for again, and keeps nobody waiting.
+    last = context.catch(() => contexts.delete(region));
+    contexts.set(region, context);
+    return context;
+  };
   return {
     certificate: await readFile(join(directory, "authority.pem"), "utf8"),
-    contextFor: (region) => {
-      const context = contexts.get(region) ?? issue(directory, region);
-      contexts.set(region, context);
-      return context;
+    contextFor: async (region) => {
+      if (!isRegion(region)) throw new Error("The name is of no region of AWS");
+      return contexts.get(region) ?? issueNext(region);
     },
   };
+}
+
+/** True for the regions that the SDK lists, and not for what only looks like one. */
+function isRegion(name: string): boolean {
+  return "description" in partition(name) && !name.endsWith("-global");
 }
 
 async function issue(directory: string, region: string): Promise<SecureContext> {
@@ -53,7 +69,11 @@ function endpointNames(region: string): string[] {
   ];
 }
 
+/** No host name is longer. */
+const longestName = 253;
+
 /** The region in the name of an AWS endpoint; us-east-1 when it has none, as for IAM. */
 export function regionOfName(name: string): string {
-  return /(?:^|\.)([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$/.exec(name)?.[1] ?? "us-east-1";
+  if (name.length > longestName) return "";
+  return /(?:^|\.)([a-z]{2}(?:-[a-z]+){1,3}-\d)\.amazonaws\.com$/.exec(name)?.[1] ?? "us-east-1";
 }
