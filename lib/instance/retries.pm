@@ -36,8 +36,8 @@ sub again {
         $budget-- if $goes_on;
     }
     my $is_last = !may_repeat($r) || $silent || $answered + 1 >= $answers_most;
-    # The edge has the words for a request that nobody answered.
-    return 599 unless $goes_on;
+    # The edge has the words for a request that nobody answered, nginx those for one that was answered too late.
+    return $sent[-1] && $r->variable('upstream_status') =~ /504\z/ ? 504 : 599 unless $goes_on;
     $r->internal_redirect($is_last ? '@once' : '@patient');
     return 0;
 }

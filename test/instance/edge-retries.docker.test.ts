@@ -50,6 +50,18 @@ describe("the edge's retries", () => {
     assert.equal((await rig.readLog()).at(-1)?.tries, "502");
   });
 
+  it("give a request that took too long one more try, and then say so", async () => {
+    const switchConf = "/usr/local/lib/berth/switch.conf";
+    await rig.toolbox.run(`sed -i 's/proxy_read_timeout 60s/proxy_read_timeout 1s/' ${switchConf}`);
+    await rig.serve(ports.toReversed());
+    await rig.takeSeen();
+    assert.equal((await ask("GET", "/hang")).status, 504);
+    assert.deepEqual(await rig.takeSeen(), ["GET /hang", "GET /hang"]);
+    assert.equal((await rig.readLog()).at(-1)?.tries, "504 : 504");
+    await rig.toolbox.run(`sed -i 's/proxy_read_timeout 1s/proxy_read_timeout 60s/' ${switchConf}`);
+    await rig.serve(ports);
+  });
+
   it("send no request twice that may change something, whatever is answered", async () => {
     const keys = Array.from({ length: 100 }, (_, index) => `order-${index}`);
     const statuses = await Promise.all(

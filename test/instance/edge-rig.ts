@@ -16,7 +16,7 @@ export interface EdgeRig extends AsyncDisposable {
   readLog(): Promise<LogLine[]>;
 }
 
-export interface LogLine {
+interface LogLine {
   readonly id: string;
   readonly method: string;
   readonly path: string;

@@ -9,6 +9,7 @@ import os
 import random
 import socket
 import sys
+import time
 
 SEEN = "/tmp/seen"
 MEBIBYTE = b"x" * (1 << 20)
@@ -32,6 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/drop":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif self.path == "/hang":
+            time.sleep(3)
         elif self.path == "/fail":
             self.answer(500, "the app's own words")
         elif self.path == "/large":
