@@ -4,10 +4,11 @@ import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import dockerignore from "@balena/dockerignore";
 import { pack } from "tar-stream";
 import type { Pack } from "tar-stream";
-import { BerthError } from "../errors.ts";
+import { BerthError, exitCodes } from "../errors.ts";
+import { legible } from "../legible.ts";
+import { readIgnoreRules } from "./ignore-rules.ts";
 
 /** One thing that a build gets to see. `path` is relative to the source folder, with forward slashes. */
 export type ContextEntry =
@@ -29,17 +30,15 @@ export interface AddedFile {
 
 /** Everything in the folder that the rules of a `.dockerignore` let through, sorted by path. Only reads. */
 export async function readContext(folder: string, rules: string): Promise<ContextEntry[]> {
-  const ignored = dockerignore.default({ ignorecase: false }).add(rules);
+  const ignored = readIgnoreRules(rules);
   const entries: ContextEntry[] = [];
-  // With a rule like `!keep.txt` a folder that is left out may still hold something that isn't.
-  const mayReinclude = /^\s*!/m.test(rules);
 
   const visit = async (path: string): Promise<void> => {
     const isIgnored = path !== "" && ignored.ignores(path);
     const entry = path === "" ? undefined : await readEntry(folder, path, isIgnored);
     if (entry && !isIgnored) entries.push(entry);
     if (path !== "" && entry?.type !== "directory") return;
-    if (isIgnored && !mayReinclude) return;
+    if (isIgnored && !ignored.mayReinclude) return;
     for (const name of await readdir(join(folder, path))) await visit(path === "" ? name : `${path}/${name}`);
   };
   await visit("");
@@ -52,6 +51,15 @@ async function readEntry(
   path: string,
   isIgnored: boolean,
 ): Promise<ContextEntry | undefined> {
+  try {
+    return await lookAt(folder, path, isIgnored);
+  } catch (cause) {
+    if (isIgnored) return undefined;
+    throw unreadable(path, cause);
+  }
+}
+
+async function lookAt(folder: string, path: string, isIgnored: boolean): Promise<ContextEntry | undefined> {
   const full = join(folder, path);
   const stats = await lstat(full);
   if (stats.isDirectory()) return { type: "directory", path };
@@ -60,6 +68,19 @@ async function readEntry(
   if (!stats.isFile()) return undefined;
   const executable = (stats.mode & 0o111) !== 0;
   return { type: "file", path, executable, sizeBytes: stats.size, sha256: await hashFile(full) };
+}
+
+function unreadable(path: string, cause: unknown): BerthError {
+  // A name of other bytes was replaced by a name that isn't there.
+  const isNoText = path.includes("\uFFFD");
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new BerthError({
+    code: "SourceUnreadable",
+    message: `the app's source holds ${legible(path)}, which can't be read: ${isNoText ? "its name isn't UTF-8" : reason}`,
+    hint: "Rename it, make it readable, or leave it out by .dockerignore",
+    exitCode: exitCodes.badInput,
+    cause,
+  });
 }
 
 async function hashFile(path: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { BerthError, exitCodes } from "../errors.ts";
@@ -45,6 +45,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const folder = resolve(options.source);
   await requireFolder(folder);
   const dockerfile = await findDockerfile(folder, options.dockerfile);
+  await requireInside(folder, dockerfile);
   const recipe = await readFile(dockerfile);
   const rules = await readIgnoreRules(folder, dockerfile);
   const entries = await readContext(folder, rules);
@@ -119,6 +120,24 @@ async function isFile(path: string): Promise<boolean> {
   return stats?.isFile() ?? false;
 }
 
+/**
+ * What the folder brings along is packed and shown, so it must not be a link to a file of the user's: the folder may be a
+ * stranger's. A Dockerfile that the configuration names elsewhere is the user's own word.
+ */
+async function requireInside(folder: string, path: string): Promise<void> {
+  if (leaves(folder, path)) return;
+  const [from, to] = await Promise.all([realpath(folder), realpath(path)]);
+  if (!leaves(from, to)) return;
+  throw new BerthError({
+    code: "SourceLeavesFolder",
+    message: `${path} is a link out of the app's source folder, to ${to}`,
+    hint: "Put a copy in its place; a Dockerfile elsewhere can be named by app.dockerfile",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+const leaves = (folder: string, path: string): boolean => /^\.\.(?:\/|$)/.test(relative(folder, path));
+
 // The order of Docker's own look-up, and the Dockerfile's folder last, for a Dockerfile that lives apart from the app.
 async function readIgnoreRules(folder: string, dockerfile: string): Promise<string> {
   const candidates = [
@@ -127,7 +146,9 @@ async function readIgnoreRules(folder: string, dockerfile: string): Promise<stri
     join(dirname(dockerfile), ".dockerignore"),
   ];
   for (const path of candidates) {
-    if (await isFile(path)) return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
+    if (!(await isFile(path))) continue;
+    await requireInside(folder, path);
+    return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
   }
   return "";
 }

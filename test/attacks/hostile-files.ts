@@ -128,12 +128,12 @@ const tries: Record<string, readonly [Plant, Judge, string]> = {
       await symlink(join(b, "secret"), join(f, "Dockerfile"));
     },
     withoutSecret,
-    "refused: DockerfileMissing",
+    "refused: SourceLeavesFolder",
   ],
   "a .dockerignore that is a link outside": [
     (f, b) => symlink(join(b, "secret"), join(f, ".dockerignore")),
     withoutSecret,
-    nothingOfOthers,
+    "refused: SourceLeavesFolder",
   ],
   "a setuid program": [
     async (f) => {

@@ -151,6 +151,22 @@ describe("what .dockerignore leaves out", () => {
   });
 });
 
+describe("a file that can't be read", () => {
+  it("is refused by its name, and left alone where it is ignored", async () => {
+    await using folder = await writeSourceFolder({ ...app, ".dockerignore": "odd*\n" });
+    const write = (name: string) =>
+      writeFile(Buffer.concat([Buffer.from(`${folder.path}/${name}`), Buffer.from([0xff])]), "");
+    await write("odd");
+    await openSource({ source: folder.path });
+    await write("strange");
+
+    await assert.rejects(openSource({ source: folder.path }), {
+      code: "SourceUnreadable",
+      message: /strange.*UTF-8/,
+    });
+  });
+});
+
 describe("the packed source", () => {
   it("holds the folder as it is, links and executable bits included", async () => {
     await using folder = await writeSourceFolder(app);
@@ -206,6 +222,20 @@ describe("which Dockerfile", () => {
     assert.equal((await openSource({ source: own.path })).dockerfile, named);
     assert.equal((await openSource({ source: none.path, dockerfile: named })).dockerfile, named);
     assert.match((await openSource({ source: none.path })).dockerfile, /dockerfiles.go-web.Dockerfile$/);
+  });
+
+  it("must not be a link out of the folder, nor may .dockerignore", async () => {
+    await using beside = await writeSourceFolder({ secret: "keep me", Dockerfile: "FROM scratch\n" });
+    const link = join(beside.path, "secret");
+    await using recipe = await writeSourceFolder({ Dockerfile: { link } });
+    await using rules = await writeSourceFolder({ ...app, ".dockerignore": { link } });
+    await using inside = await writeSourceFolder({ ...app, Dockerfile: { link: "run.sh" } });
+    await using named = await writeSourceFolder(goModule);
+
+    await assert.rejects(openSource({ source: recipe.path }), { code: "SourceLeavesFolder", exitCode: 3 });
+    await assert.rejects(openSource({ source: rules.path }), { code: "SourceLeavesFolder" });
+    await openSource({ source: inside.path });
+    await openSource({ source: named.path, dockerfile: join(beside.path, "Dockerfile") });
   });
 
   it("missing, or the whole source missing, is said with the path", async () => {
