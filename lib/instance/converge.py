@@ -64,6 +64,11 @@ class Host:
     def deploy(self, release: Release) -> None:
         """Starts a release beside the one that serves. Only when it has passed its gate it becomes the one to keep."""
         number = release["number"]
+        excess = find_excess(release)
+        if excess:
+            self.failed = failed(number, Failed(excess))
+            save("failed.json", self.failed)
+            return
         if not self.pull.failures:
             self.tell(starting(release))
         try:
@@ -136,6 +141,13 @@ class Backoff:
 
     def is_over(self) -> bool:
         return time.monotonic() >= self.until
+
+
+def find_excess(release: Release) -> str:
+    """Whoever writes into the bucket may wish for no more than a configuration may."""
+    most = {"number": 1 << 31, "replicas": 10, "port": 65535, "memoryMib": 65536}
+    wrong = [field for field in most if type(release[field]) is not int or not 1 <= release[field] <= most[field]]
+    return f"the wished release is out of bounds in {', '.join(wrong)}" if wrong else ""
 
 
 def starting(release: Release) -> dict[str, Any]:

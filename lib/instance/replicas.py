@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import re
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ from command import Failed, call
 from state import Release
 
 STOP_S = 10
+ROOT = re.compile(r"[+-]?0*|root")  # the engine reads "00" as 0, and no name as root
 
 log = logging.getLogger("berth")
 
@@ -31,7 +33,7 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     arguments = ["run", "--detach", "--name", names(release)[index], "--restart", "unless-stopped"]
     arguments += ["--label", f"berth.release={release['number']}"]
     arguments += ["--publish", f"127.0.0.1:{ports(release)[index]}:{release['port']}"]
-    arguments += ["--user", "65532:65532" if user.split(":")[0] in ("", "0", "root") else user]
+    arguments += ["--user", "65532:65532" if ROOT.fullmatch(user.split(":")[0]) else user]
     arguments += ["--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=64m", "--cap-drop", "ALL"]
     arguments += ["--security-opt", "no-new-privileges", "--pids-limit", "512"]
     arguments += ["--memory", memory, "--memory-swap", memory]
@@ -54,7 +56,28 @@ def of(number: int) -> list[str]:
 
 def start(release: Release, index: int) -> None:
     user = call("docker", "image", "inspect", "--format", "{{.Config.User}}", release["image"]).strip()
+    if is_named(user) and not has_own_id(release, user.split(":")[0]):
+        user = "root"
     call("docker", *run_arguments(release, index, user))
+
+
+def is_named(user: str) -> bool:
+    name = user.split(":")[0]
+    return not (ROOT.fullmatch(name) or name.isdecimal())
+
+
+def has_own_id(release: Release, name: str) -> bool:
+    """Whether the image's own list of users gives the name an id other than root's: any name may be root's there."""
+    label = f"berth.release={release['number']}"
+    container = call("docker", "create", "--label", label, release["image"], "none").strip()
+    try:
+        users = call("docker", "cp", f"{container}:/etc/passwd", "-")
+    except Failed:
+        users = ""
+    call("docker", "rm", container)
+    # A tar: what stands before the first line is a header, which ends in zeros.
+    ids = re.findall(rf"(?:^|\0){re.escape(name)}:[^:\n]*:(\d+):", users, re.MULTILINE)
+    return bool(ids) and int(ids[0]) != 0
 
 
 def revive(release: Release) -> None:

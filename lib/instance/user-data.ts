@@ -46,11 +46,11 @@ write_files:
   encoding: gz+b64
   content: ${packedHostFiles()}
 - path: /etc/berth/settings.json
-  content: '${JSON.stringify({ stack, region, bucket, account })}'
+  content: ${quoted({ stack, region, bucket, account })}
 - path: /etc/berth/docker/config.json
-  content: '${JSON.stringify({ credHelpers: { [registry]: "ecr-login" } })}'
+  content: ${quoted({ credHelpers: { [registry]: "ecr-login" } })}
 - path: /etc/docker/daemon.json
-  content: '${JSON.stringify(engineSettings)}'
+  content: ${quoted(engineSettings)}
 runcmd:
 - python3 -W ignore -m tarfile --extract /var/lib/berth/host.tar /
 - systemctl daemon-reload
@@ -59,6 +59,11 @@ runcmd:
 - systemctl enable berth.service
 - systemctl start --no-block berth.service
 `;
+}
+
+/** JSON as a text of YAML: whatever a setting holds, it ends nothing but itself. */
+function quoted(value: object): string {
+  return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 }
 
 // Not node:zlib: what it makes of equal input differs between versions of Node and between processors.

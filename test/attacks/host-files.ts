@@ -58,6 +58,19 @@ print(arguments[arguments.index("--user") + 1])
 `,
   );
 
+/** An image whose list of users gives another name the id of root, started as the converger starts a replica. */
+const runAsNamedRoot = ({ machine }: Target) =>
+  machine(`
+    image=$(docker inspect --format '{{.Config.Image}}' app-1-0)
+    printf 'FROM %s\\nUSER 0\\nRUN echo toor:x:0:0::/:/bin/sh >> /etc/passwd\\nUSER toor\\n' "$image" | docker build --quiet --tag toor - > /dev/null
+    cd /usr/local/lib/berth
+    python3 -B -c '
+import replicas
+replicas.start({"number": 99, "replicas": 1, "memoryMib": 64, "port": 80, "environment": {"SECRET": "x"}, "image": "toor"}, 0)
+' > /dev/null
+    docker inspect --format '{{.Config.User}}' app-99-0
+    docker rm --force app-99-0 > /dev/null`);
+
 const settings = { stack: "hello", region: "eu-central-1", bucket: "berth-hello", account: "123456789012" };
 
 /** The user data with one setting of the attacker's: nothing but that setting may be other than it is without. */
@@ -102,9 +115,16 @@ export const hostFiles: readonly Attack[] = [
     attack("visitor", `as the edge: ${name}`, "refused", asEdge(command)),
   ),
   attack("visitor", "as the edge: files that others may write", "", ({ machine }) => machine(writable)),
-  ...["root", "0", "0:0", "root:root", "00", "0000:1", ":0", "", "+0"].map((asked) =>
+  ...["root", "0", "0:0", "root:root", "00", "0000:1", ":0", "", "+0", "-0"].map((asked) =>
     attack("app", `user of the image: "${asked}"`, "65532:65532", userOf(asked)),
   ),
+  {
+    from: "app",
+    name: "user of the image: another name of root's",
+    expected: "65532:65532",
+    attempt: runAsNamedRoot,
+    alone: true,
+  },
   ...Object.entries(quotes).map(([name, text]) =>
     attack("input", `bundle: ${name} in a setting`, "a setting and no more", () => breakOut(text)),
   ),

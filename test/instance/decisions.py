@@ -21,6 +21,9 @@ RELEASE = {
 }
 
 
+ROOTS = ("", "root", "0", "00", "0:0", "+0", "-0")
+
+
 class Upstreams(unittest.TestCase):
     def test_each_replica_is_listed_and_never_taken_out_of_service(self) -> None:
         text = edge.upstreams([20000, 20001])
@@ -45,8 +48,13 @@ class Replicas(unittest.TestCase):
         self.assertIn("LINES=" + RELEASE["environment"]["LINES"], arguments)
         self.assertEqual(arguments[-1], RELEASE["image"])
 
+    def test_a_wish_beyond_what_a_configuration_may_is_refused(self) -> None:
+        self.assertEqual(converge.find_excess(RELEASE), "")
+        for change in ({"replicas": 11}, {"replicas": 0}, {"port": "80 --privileged"}, {"number": True}, {"memoryMib": 0}):
+            self.assertIn(next(iter(change)), converge.find_excess({**RELEASE, **change}))
+
     def test_nobody_is_root(self) -> None:
-        users = {user: replicas.run_arguments(RELEASE, 0, user) for user in ("", "root", "0", "0:0", "root:root")}
+        users = {user: replicas.run_arguments(RELEASE, 0, user) for user in (*ROOTS, "root:root", "0:5")}
         for user, arguments in users.items():
             self.assertEqual(arguments[arguments.index("--user") + 1], "65532:65532", user)
         self.assertIn("app:app", replicas.run_arguments(RELEASE, 0, "app:app"))

@@ -50,6 +50,12 @@ describe("user data", () => {
     });
   });
 
+  it("takes no setting for more than a setting", () => {
+    const hostile = { ...settings, bucket: "a'\nruncmd: [id]\nx: '" };
+    const text = userData(hostile);
+    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), hostile);
+  });
+
   it("names the registry of China's regions by their own domain", () => {
     const text = userData({ ...settings, region: "cn-north-1" });
     assert.match(
