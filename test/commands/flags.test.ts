@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { exitCodes } from "../../lib/errors.ts";
+import { badArguments, invocation, optionsOf, parseFlags, readWords } from "../../lib/flags.ts";
+
+const before = process.argv;
+afterEach(() => void (process.argv = before));
+
+function parse(command: string, ...args: string[]) {
+  process.argv = ["node", "script", ...args];
+  return parseFlags(command);
+}
+
+const none = {
+  config: "berth.yaml",
+  stack: undefined,
+  local: false,
+  waitMs: 0,
+  yes: false,
+  json: false,
+  version: undefined,
+  force: false,
+  raw: false,
+};
+
+describe("the options of a command", () => {
+  it("are all off unless given", () => assert.deepEqual(parse("up"), none));
+
+  for (const [args, changes] of [
+    [["--yes"], { yes: true }],
+    [["-y"], { yes: true }],
+    [["--json"], { json: true }],
+    [["--local"], { local: true }],
+    [["--config", "a.yaml"], { config: "a.yaml" }],
+    [["--config=a.yaml"], { config: "a.yaml" }],
+    [["--stack", "other"], { stack: "other" }],
+    [["--wait", "90"], { waitMs: 90_000 }],
+    [["--wait", "0.5"], { waitMs: 500 }],
+  ] as const) {
+    it(`${args.join(" ")} means ${JSON.stringify(changes)}`, () => {
+      assert.deepEqual(parse("up", ...args), { ...none, ...changes });
+    });
+  }
+
+  for (const [command, args, changes] of [
+    ["state restore", ["restore", "--version", "7"], { version: "7" }],
+    ["state unlock", ["unlock", "--force"], { force: true }],
+    ["state show", ["show", "--raw"], { raw: true }],
+  ] as const) {
+    it(`of ${command} alone: ${args.join(" ")}`, () => {
+      assert.deepEqual(parse(command, ...args), { ...none, ...changes });
+      for (const other of ["up", "down", "state history"])
+        assert.throws(() => parse(other, ...args.slice(1)), { code: "BadArguments" });
+      const words: readonly string[] = args;
+      assert.ok(!optionsOf("up").some(([name]) => words.includes(`--${name}`)));
+    });
+  }
+
+  for (const [args, message] of [
+    [["--jsn"], /unknown option --jsn; did you mean --json\?/],
+    [["--zzzzzzzzz"], /unknown option --zzzzzzzzz$/],
+    [["--yes=no"], /--yes takes no value/],
+    [["--json=false"], /--json takes no value/],
+    [["--config"], /--config needs a value/],
+    [["--wait", "soon"], /--wait takes seconds, not "soon"/],
+    [["--wait=-1"], /--wait takes seconds, not "-1"/],
+    [["now"], /unexpected argument "now"/],
+  ] as const) {
+    it(`refuse ${args.join(" ")}, as bad input`, () => {
+      assert.throws(() => parse("up", ...args), {
+        code: "BadArguments",
+        exitCode: 3,
+        message,
+        hint: "npm run up -- --help lists what there is",
+      });
+    });
+  }
+
+  it("give help before anything else is asked", () => {
+    for (const args of [["--help"], ["-h"], ["--help", "--yes"]]) assert.equal(parse("up", ...args), "help");
+  });
+
+  it("let the words of a command through, and no other", () => {
+    assert.deepEqual(parse("state show", "show"), none);
+    assert.throws(() => parse("state show", "show", "more"), { message: 'unexpected argument "more"' });
+    process.argv = ["node", "script", "show", "--config", "a.yaml", "more"];
+    assert.deepEqual(readWords(), ["show", "more"]);
+  });
+
+  it("are named as npm takes them", () => {
+    assert.deepEqual(["up", "state show"].map(invocation), ["npm run up --", "npm run state -- show"]);
+    assert.equal(badArguments("a", "state show").hint, "npm run state -- show --help lists what there is");
+  });
+});
+
+describe("exit codes", () => {
+  it("are what scripts rely on", () => {
+    assert.deepEqual(exitCodes, {
+      done: 0,
+      failed: 1,
+      changesPending: 2,
+      badInput: 3,
+      leaseHeld: 4,
+      releaseUnhealthy: 5,
+      leftBehind: 6,
+      interrupted: 130,
+    });
+  });
+});
