@@ -70,7 +70,7 @@ describe("the report for machines", () => {
       report.end("vpc", "create", "vpc-1");
       report.begin("role", "update");
       report.fail("role", "update");
-      report.data("outputs", { url: "http://a/" }, "for people");
+      report.data("outputs", { url: "http://a/" }, ["for people"]);
       report.error(error);
       report.summary(summary);
       report.close();
@@ -144,8 +144,8 @@ describe("the report for people", () => {
       report.end("vpc", "create", "vpc-1");
       report.begin("role", "update");
       report.fail("role", "update");
-      report.data("outputs", { url: "http://a/" }, "http://a/");
-      report.data("empty", {}, "");
+      report.data("outputs", { url: "http://a/" }, ["http://a/"]);
+      report.data("empty", {}, []);
       report.summary(summary);
     });
 

@@ -97,13 +97,14 @@ describe("a release", () => {
         patienceMs: 0,
         diagnose: () => Promise.resolve([]),
       });
-      const serving = parseHostReport(JSON.stringify(report)) ?? assert.fail("no report");
+      const serving = parseHostReport(JSON.stringify(report), "i-1").report ?? assert.fail("no report");
       const facts = {
         id: releaseKey,
         tags: {},
         etag: "",
         release: wished,
         reports: new Map([["i-1", serving]]),
+        unreadable: new Map(),
       };
 
       const same = resource.differences(identity, { release: wanted, instanceId: "i-1" }, facts);
@@ -234,7 +235,7 @@ describe("a release", () => {
 
 describe("what a host says", () => {
   it("is taken as agreed, and else left for the next report", () => {
-    assert.deepEqual(parseHostReport(JSON.stringify(report)), report);
+    assert.deepEqual(parseHostReport(JSON.stringify(report), "i-1").report, report);
     for (const body of [
       "",
       "{}",
@@ -242,6 +243,6 @@ describe("what a host says", () => {
       JSON.stringify({ ...report, status: "fine" }),
       JSON.stringify({ ...report, release: "4" }),
     ])
-      assert.equal(parseHostReport(body), undefined, body);
+      assert.equal(parseHostReport(body, "i-1").report, undefined, body);
   });
 });
