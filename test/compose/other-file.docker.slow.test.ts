@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findComposeTool } from "../../compose/compose-tool.ts";
+import { promisify } from "node:util";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, startSmoke } from "./run-smoke.ts";
 
@@ -31,6 +33,7 @@ networks: {back: {internal: true}, outside: {}}
 `;
 
 const docker = await connectEngine();
+const run = promisify(execFile);
 
 describe("another compose file", { concurrency: 2 }, () => {
   test("gets the checks that make sense for any", async () => {
@@ -88,21 +91,26 @@ describe("another compose file", { concurrency: 2 }, () => {
     assert.deepEqual(await listLeftovers(docker, project), []);
   });
 
-  test("a cluster that was kept can be checked as a running one, and stays", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "berth-other-"));
-    const path = join(folder, "docker-compose.yml");
-    await writeFile(path, 'services: {front: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"]}}\n');
-    const kept = await runSmoke(["--keep", "--file", path]);
+  test("a cluster that was kept can be checked as a running one, and goes by the command that is printed", async () => {
+    await using file = await writeCase(
+      'services: {front: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"]}}\n',
+    );
+    const kept = await runSmoke(["--keep", "--file", file.path]);
     const project = kept.summary.project ?? "";
+    const removal = kept.events
+      .map(({ text }) => /^left running; to remove it: (.*)$/.exec(text ?? "")?.[1])
+      .find((one) => one !== undefined);
+    assert.ok(removal);
     try {
       assert.equal(kept.exitCode, 0, JSON.stringify(kept.errors));
-      const again = await runSmoke(["--running", "--project", project, "--file", path]);
+      const again = await runSmoke(["--running", "--project", project, "--file", file.path]);
       assert.equal(again.exitCode, 0, JSON.stringify(again.errors));
       assert.ok((await listLeftovers(docker, project)).length > 0, "it was taken away");
     } finally {
-      await (await findComposeTool()).run(["-f", path, "-p", project, "down", "-v", "-t", "2"]);
-      await rm(folder, { recursive: true });
+      await run("sh", ["-c", removal]);
     }
     assert.deepEqual(await listLeftovers(docker, project), []);
+    const folders = (await readdir(tmpdir())).filter((name) => name.startsWith(project));
+    assert.deepEqual(folders, []);
   });
 });
