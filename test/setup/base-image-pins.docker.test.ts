@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
 import { createClients } from "../../lib/aws/clients.ts";
 import { pushImage } from "../../lib/docker/push.ts";
+import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import { findDigest, pinsFile, pullPinned, readPins, recordPins } from "../../setup/base-image-pins.ts";
 import { run } from "../../setup/child-process.ts";
@@ -17,6 +18,8 @@ const directory = await mkdtemp(join(tmpdir(), "berth-pins-"));
 const emulators = await borrowEmulators({ logDirectory: directory, ecr: true });
 const engine = await openScratchEngine();
 const serverAddress = emulators.endpoints.registry;
+const { ecr } = createClients({ region: "eu-central-1", ...emulators });
+const auth = await getRegistryAuth(ecr, serverAddress);
 const repository = "berth/base-image-pins";
 const tag = `${serverAddress}/${repository}:stable`;
 const digests: string[] = [];
@@ -38,14 +41,18 @@ async function release(content: string): Promise<string> {
   await using folder = await writeSourceFolder({ Dockerfile: "FROM scratch\nCOPY page /\n", page: content });
   const { localTag } = await engine.build(await openSource({ source: folder.path }));
   const { signal } = new AbortController();
-  const auth = { username: "AWS", password: "any", serverAddress };
   const where = { repository: `${serverAddress}/${repository}`, tag: "stable" };
   return (await pushImage({ docker: engine.docker, localTag, ...where, auth, signal })).digest;
 }
 
 before(async () => {
-  const { endpoints, credentials } = emulators;
-  const { ecr } = createClients({ region: "eu-central-1", endpoints, credentials });
+  // The set-up pulls as a person does: with what `docker login` has left.
+  const login = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
+  await writeFile(
+    join(directory, "config.json"),
+    JSON.stringify({ auths: { [serverAddress]: { auth: login } } }),
+  );
+  process.env["DOCKER_CONFIG"] = directory;
   await ecr.send(new CreateRepositoryCommand({ repositoryName: repository }));
   digests.push(await release("of spring"), await release("of autumn"));
   await forget();
