@@ -9,8 +9,8 @@ use warnings;
 my ($share, $saved_most) = (0.15, 20);
 my $budget = $saved_most;
 
-# Tries in all, those of which nothing was sent included (nginx allows ten redirects, two for each), and those with an answer.
-my ($tries_most, $answers_most, $patience_s) = (5, 4, 15);
+# Tries in all, those of which nothing was sent included (nginx allows ten redirects), and those with an answer.
+my ($tries_most, $answers_most, $patience_s) = (8, 6, 15);
 
 sub may_repeat { return shift->request_method =~ /\A(?:GET|HEAD|OPTIONS)\z/ }
 
@@ -22,7 +22,7 @@ sub first {
     return 0;
 }
 
-# After a try without an answer, and after one answered by 500, 502, 503 or 504 in @patient.
+# The location after a try without an answer, and after one answered by 500, 502, 503 or 504 in @patient.
 sub again {
     my $r = shift;
     my @sent = $r->variable('upstream_bytes_sent') =~ /\d+/g;
@@ -30,16 +30,17 @@ sub again {
     my ($silent, $answered) = (0, 0);
     for my $try (grep { $sent[$_] } 0 .. $#sent) { $heard[$try] eq '-' ? $silent++ : $answered++ }
     my $goes_on = @sent < $tries_most && $r->variable('request_time') < $patience_s;
+    my $was_heard = $heard[-1] ne '-';
     if ($sent[-1]) {
-        # A request that its replica didn't survive may kill one more, not all of them.
-        $goes_on &&= may_repeat($r) && $silent < 2;
+        # A request that its replica didn't survive may kill one more, not all of them. An answer that was taken away for a
+        # retry is owed one.
+        $goes_on &&= may_repeat($r) && $silent < 2 && ($was_heard || $budget >= 1);
         $budget-- if $goes_on;
     }
     my $is_last = !may_repeat($r) || $silent || $answered + 1 >= $answers_most;
-    # The edge has the words for a request that nobody answered, nginx those for one that was answered too late.
-    return $sent[-1] && $r->variable('upstream_status') =~ /504\z/ ? 504 : 599 unless $goes_on;
-    $r->internal_redirect($is_last ? '@once' : '@patient');
-    return 0;
+    return $is_last ? '@once' : '@patient' if $goes_on;
+    return '@failed' if $was_heard;
+    return $sent[-1] && $r->variable('upstream_status') =~ /504\z/ ? '@late' : '@silence';
 }
 
 1;
