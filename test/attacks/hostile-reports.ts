@@ -1,6 +1,7 @@
 import { GetObjectCommand, PutObjectCommand, DeleteObjectCommand } from "@aws-sdk/client-s3";
 import type { Attack } from "./attack.ts";
-import { foreigners, refusalOf, type Foreign } from "./hostile-state.ts";
+import { foreigners, type Foreign } from "./foreigners.ts";
+import { refusalOf } from "./hostile-state.ts";
 import type { Target } from "./target.ts";
 import { withSmallHeap } from "./small-heap.ts";
 import { hostileText, isSafeForTerminal } from "./terminal.ts";

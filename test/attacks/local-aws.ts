@@ -1,18 +1,13 @@
-import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { request } from "node:http";
-import { join } from "node:path";
-import { CreateBucketCommand, HeadBucketCommand } from "@aws-sdk/client-s3";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { createClients } from "../../lib/aws/clients.ts";
-import { runScript } from "../commands/command-line.ts";
 import { region } from "../commands/stack.ts";
 import type { Attack } from "./attack.ts";
+import { askControlSocket, readFiles, takePlace } from "./control-socket.ts";
 import { listListeners } from "./sockets.ts";
 import type { Target } from "./target.ts";
 
-interface Request {
+export interface Request {
   readonly method: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -82,7 +77,7 @@ async function portsOf({ supervisor }: Target): Promise<number[]> {
   return ports;
 }
 
-async function askAll(target: Target, asked: Request): Promise<string> {
+export async function askAll(target: Target, asked: Request): Promise<string> {
   const ports = await portsOf(target);
   const answers = await Promise.all(ports.map((port) => ask({ ...asked, port })));
   if (answers.some((answer) => answer?.allowsOrigin)) return "answered, and a page may read it";
@@ -93,7 +88,7 @@ async function askAll(target: Target, asked: Request): Promise<string> {
 }
 
 /** The same, sent by a process of another user. */
-async function askAsOther(
+export async function askAsOther(
   target: Target,
   { method, path, headers = {}, body = "" }: Request,
 ): Promise<string> {
@@ -116,7 +111,7 @@ for port in sent["ports"]:
   return open.length === 0 ? "refused" : `answered ${open.join(", ")}`;
 }
 
-const page = { origin: "https://page.example" };
+export const page = { origin: "https://page.example" };
 const preflight: Request = {
   method: "OPTIONS",
   path: "/",
@@ -171,70 +166,6 @@ async function signAsKnown({ clients }: Target): Promise<string> {
   }
 }
 
-/** Sockets without a file let anybody in who knows the name, and the kernel lists the names. */
-const findSocket = `
-import json, socket
-seen = "refused"
-for line in open("/proc/net/unix"):
-    name = line.split()[-1].replace("@", "\\0")
-    if not name.startswith("\\0berth"):
-        continue
-    try:
-        control = socket.socket(socket.AF_UNIX)
-        control.settimeout(3)
-        control.connect(name)
-        control.sendall(b'{"command":"open","pid":1}\\n')
-        if b'"ready"' in control.recv(65536):
-            seen = "a user like the operator"
-    except OSError:
-        pass
-print(seen)
-`;
-
-const nameOf = (directory: string) =>
-  `berth-local-${createHash("sha256").update(realpathSync(directory)).digest("hex").slice(0, 10)}`;
-
-/** Listens first under the name of an embedded AWS that isn't started yet, and waits for a command to come. */
-const waitThere = (name: string) => `
-import socket
-there = socket.socket(socket.AF_UNIX)
-# The runtime of the embedded AWS fills the name up to its full length.
-there.bind("\\0${name}".ljust(108, "\\0"))
-there.listen(8)
-there.settimeout(20)
-try:
-    caller, _ = there.accept()
-    caller.settimeout(5)
-    print("a command came and said", caller.recv(20)[:9])
-except OSError:
-    print("nobody came")
-`;
-
-async function takePlace({ otherUser, home }: Target): Promise<string> {
-  const other = await mkdtemp(join(home, "other-"));
-  try {
-    await mkdir(join(other, "local"), { mode: 0o700 });
-    const waiting = otherUser.run(waitThere(nameOf(join(other, "local"))));
-    await runScript("provision/plan.ts", ["--config", join(home, "attacked.yaml"), "--local"], {
-      env: { BERTH_HOME: other },
-    });
-    return await waiting;
-  } finally {
-    await rm(other, { recursive: true, force: true });
-  }
-}
-
-/** What of Berth's own files others may read. The folders that a test makes itself are left out. */
-async function readFiles({ home }: Target): Promise<string> {
-  const names = await readdir(home, { recursive: true });
-  const own = names.filter(
-    (name) => name !== "local" && !name.endsWith(".yaml") && !name.startsWith("other-"),
-  );
-  const modes = await Promise.all(own.map(async (name) => (await lstat(join(home, name))).mode & 0o077));
-  const open = own.filter((_, index) => modes[index] !== 0);
-  return open.length === 0 ? "for the owner only" : `open: ${open.join(" ")}`;
-}
-
 export const localAws: readonly Attack[] = [
   ...Object.entries(requests).flatMap(([name, sent]) => [
     fromOther(name, (target) => askAsOther(target, sent)),
@@ -243,47 +174,7 @@ export const localAws: readonly Attack[] = [
   fromPage("leave to send what it likes", preflight),
   rebound,
   fromOther("credentials that stand in the source", signAsKnown),
-  fromOther("its control socket", ({ otherUser }) => otherUser.run(findSocket)),
+  fromOther("its control socket", askControlSocket),
   fromOther("the place of its control socket", takePlace, "nobody came"),
   fromOther("files of Berth's home", readFiles, "for the owner only"),
-];
-
-async function reset(
-  target: Target,
-  Bucket: string,
-  send: (sent: Request) => Promise<string>,
-): Promise<string> {
-  const { s3 } = target.clients;
-  await s3.send(
-    new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
-  );
-  await send({ method: "POST", path: "/moto-api/reset", headers: { "content-type": "text/plain" } });
-  await send({ method: "POST", path: "/_ministack/reset", headers: { "content-type": "text/plain" } });
-  try {
-    await s3.send(new HeadBucketCommand({ Bucket }));
-    return "everything is still there";
-  } catch {
-    return "everything is gone";
-  }
-}
-
-/** Empties the embedded AWS where it succeeds. */
-export const resets: readonly Attack[] = [
-  {
-    from: "other-user",
-    name: "embedded AWS: reset",
-    expected: "everything is still there",
-    attempt: (target) => reset(target, "berth-reset-other", (sent) => askAsOther(target, sent)),
-    alone: true,
-  },
-  {
-    from: "web-page",
-    name: "embedded AWS: reset",
-    expected: "everything is still there",
-    attempt: (target) =>
-      reset(target, "berth-reset-page", (sent) =>
-        askAll(target, { ...sent, headers: { ...sent.headers, ...page } }),
-      ),
-    alone: true,
-  },
 ];

@@ -12,9 +12,9 @@ import { type Clients, createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, toTagList } from "../../lib/aws/tags.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { type Finished, runScript } from "../commands/command-line.ts";
+import { region } from "../commands/stack.ts";
 import { scriptArguments } from "../script.ts";
 
-export const sideRegion = "eu-central-1";
 const account = "123456789012";
 
 /** A stack whose bucket alone is there, for the attacker to write into. */
@@ -36,7 +36,7 @@ export interface SideStacks extends AsyncDisposable {
 export async function openSideStacks(): Promise<SideStacks> {
   const directory = await mkdtemp(join(tmpdir(), "berth-attacks-"));
   const aws = await startBehavingAws({ logDirectory: directory });
-  const clients = createClients({ region: sideRegion, endpoints: aws.bare, credentials: aws.credentials });
+  const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const env = {
     AWS_ENDPOINT_URL: aws.endpoints.ec2,
     AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
@@ -46,12 +46,12 @@ export async function openSideStacks(): Promise<SideStacks> {
   return {
     clients,
     open: async (name, source = ".") => {
-      const bucket = `berth-${name}-${account}-${sideRegion}`;
+      const bucket = `berth-${name}-${account}-${region}`;
       const config = join(directory, `${name}.yaml`);
-      await writeFile(config, `stack: ${name}\nregion: ${sideRegion}\napp:\n  source: ${source}\n`);
+      await writeFile(config, `stack: ${name}\nregion: ${region}\napp:\n  source: ${source}\n`);
       await makeBucket(clients, name, bucket);
       return {
-        belonging: { stack: name, account, region: sideRegion },
+        belonging: { stack: name, account, region },
         put: async (Key, Body) => {
           await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.from(Body) }));
         },
@@ -88,7 +88,7 @@ export function endure(
 }
 
 async function makeBucket({ s3 }: Clients, stack: string, Bucket: string): Promise<void> {
-  const CreateBucketConfiguration = { LocationConstraint: sideRegion } as const;
+  const CreateBucketConfiguration = { LocationConstraint: region } as const;
   await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
   const VersioningConfiguration = { Status: "Enabled" } as const;
   await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));

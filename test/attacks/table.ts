@@ -8,9 +8,10 @@ import { hostileReports } from "./hostile-reports.ts";
 import { hostileState } from "./hostile-state.ts";
 import { hostFiles } from "./host-files.ts";
 import { hostRole } from "./host-role.ts";
-import { localAws, resets } from "./local-aws.ts";
+import { localAws } from "./local-aws.ts";
 import { reaches } from "./reach.ts";
 import { requestLines } from "./request-lines.ts";
+import { resets } from "./resets.ts";
 import { sizes } from "./sizes.ts";
 import { smuggling } from "./smuggling.ts";
 
