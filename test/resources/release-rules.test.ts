@@ -233,6 +233,28 @@ describe("a release", () => {
   });
 });
 
+describe("what is read of a release", () => {
+  const least = { ...wished, startSeconds: undefined };
+  for (const key of [
+    "number",
+    "image",
+    "port",
+    "replicas",
+    "environment",
+    "memoryMib",
+    "at",
+    "by",
+  ] as const) {
+    it(`is nothing without its ${key}`, () => {
+      assert.equal(parseRelease(JSON.stringify(least), "").number, 4);
+      assert.throws(() => parseRelease(JSON.stringify({ ...least, [key]: undefined }), "here"), {
+        code: "ReleaseDamaged",
+        message: /here/,
+      });
+    });
+  }
+});
+
 describe("what a host says", () => {
   it("is taken as agreed, and else left for the next report", () => {
     assert.deepEqual(parseHostReport(JSON.stringify(report), "i-1").report, report);
