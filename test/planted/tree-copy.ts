@@ -28,8 +28,8 @@ const identity = [
   "core.autocrlf=false",
 ];
 
-/** One line of context is enough: what lies further away may change without a fault going stale. */
-export const applyArguments = ["apply", "-p1", "-C1", "--recount", "--whitespace=nowarn"] as const;
+/** The lines that a fault takes away must be there; those around them may change without its going stale. */
+export const applyArguments = ["apply", "-p1", "-C0", "--recount", "--whitespace=nowarn"] as const;
 
 export async function openTreeCopy(root: string): Promise<TreeCopy> {
   const path = await mkdtemp(join(tmpdir(), "berth-planted-"));
