@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { access, chmod, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -80,6 +80,15 @@ describe("the file store's files", () => {
     await store.put("state.json", "mine");
 
     assert.equal((await stat(join(directory, "state.json"))).mode & 0o777, 0o600);
+    assert.equal((await stat(directory)).mode & 0o777, 0o700);
+  });
+
+  it("are closed to others in a folder that was open to them before", async () => {
+    const directory = await mkdtemp(join(root, "open-"));
+    await chmod(directory, 0o755);
+
+    await openFileStore(directory).put("state.json", "mine");
+
     assert.equal((await stat(directory)).mode & 0o777, 0o700);
   });
 
