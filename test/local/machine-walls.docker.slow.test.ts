@@ -4,12 +4,12 @@ import { connect, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type Docker from "dockerode";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { scanFromContainer } from "./container-walls.ts";
 import { openContainedPython } from "./contained-python.ts";
 import { captureLinkLocal } from "./link-local-capture.ts";
 import { findNeighbours, type Neighbours } from "./machine-neighbours.ts";
 import { runInMachine } from "./machine-shell.ts";
 import { machineTries, tryInMachine } from "./machine-tries.ts";
-import { readScan, scanProgram, scanTable, type ScannedAddress } from "./port-scan.ts";
 import { openTemporaryAws, runWebMachine, until, type TemporaryAws } from "./temporary-aws.ts";
 import { get } from "./web-request.ts";
 
@@ -32,26 +32,11 @@ describe("the walls of a machine", () => {
   after(() => temporary?.[Symbol.asyncDispose]());
 
   const run = (script: string) => runInMachine(docker, id, script);
-  const scan = async (from: (program: string) => Promise<string>, addresses: readonly string[]) => {
-    const { udpPorts } = around;
-    return readScan(await from(scanProgram({ addresses, udpPorts })));
-  };
-  const answered = (scanned: readonly ScannedAddress[]) =>
-    scanned.map(({ address, open, names }) => ({ address, tcp: open, udp: names }));
 
   it("let a container reach the edge of its machine, a resolver, and nothing else near it", async (test) => {
-    const metadata = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
-    const { gateway, machine, others } = around;
-    const bridge = await run("docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}'");
-    const elsewhere = others.filter((address) => address !== bridge);
-    const scanned = await scan(contained, [gateway, machine, bridge, ...elsewhere, ...metadata]);
-    scanTable(scanned).forEach((line) => test.diagnostic(line));
-    assert.deepEqual(answered(scanned), [
-      { address: gateway, tcp: [], udp: [53] },
-      { address: machine, tcp: [80], udp: [] },
-      { address: bridge, tcp: [80], udp: [] },
-      ...[...elsewhere, ...metadata].map((address) => ({ address, tcp: [], udp: [] })),
-    ]);
+    const walls = await scanFromContainer({ docker, instanceId: id }, run, contained);
+    walls.table.forEach((line) => test.diagnostic(line));
+    assert.deepEqual(walls.seen, walls.expected);
   });
 
   it("let a container out into the world", async () => {
