@@ -9,6 +9,7 @@ import { connectEngine } from "./docker/engine.ts";
 import { converge } from "./engine/converge.ts";
 import { isWithin, type Plan } from "./engine/plan.ts";
 import type { Observations } from "./engine/read.ts";
+import type { Offers } from "./stack.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { identifier, imagePin, type Reading, type Recorded, rescueFileOf, stateStoreOf } from "./reading.ts";
 import { ask } from "./report/terminal.ts";
@@ -60,6 +61,7 @@ export async function ensureStateBucket(session: Session, reading: Reading): Pro
     ctx: session.ctx,
     wishes: reading.wishes.filter(({ name }) => name === "bucket"),
     found: reading.found,
+    inputs: reading.offers,
     plan: { steps, leftovers: [] },
     journal: new Journal({
       store: unsaved,
@@ -147,12 +149,16 @@ export function openJournal(session: Session, { document, etag }: Recorded, leas
 }
 
 /** Does what the reading's plan says, after noting which machine image it starts from. */
-export async function convergeStack(session: Session, reading: Reading, lease: Lease): Promise<Observations> {
-  const { wishes, found, plan } = reading;
+export async function convergeStack(
+  session: Session,
+  reading: Reading,
+  lease: Lease,
+): Promise<Observations<Offers>> {
+  const { wishes, found, offers, plan } = reading;
   const journal = openJournal(session, reading, lease);
   const launched = plan.steps.some(({ name, action }) => name === "instance" && action !== "update");
   if (launched) {
-    const pin = { [imagePin(session)]: reading.machineImageId };
+    const pin = { [imagePin(session)]: offers.machineImage.imageId };
     journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
   }
   // Whatever was merged is saved before the file that it came from is removed.
@@ -162,6 +168,7 @@ export async function convergeStack(session: Session, reading: Reading, lease: L
     ctx,
     wishes,
     found,
+    inputs: offers,
     plan,
     journal,
     identify: identifier(session),

@@ -4,12 +4,13 @@ import { BerthError, exitCodes } from "./errors.ts";
 import { probe } from "./outside.ts";
 import type { Reading } from "./reading.ts";
 import type { Session } from "./session.ts";
+import type { Offers } from "./stack.ts";
 
 /** Looks at the app from outside and tells the URL, its health and what it costs. Returns the URL. */
 export async function reportOutputs(
   session: Session,
   reading: Reading,
-  found: Observations,
+  found: Observations<Offers>,
 ): Promise<string | undefined> {
   const { report, signal, config } = session;
   const url = urlOf(found);
@@ -31,7 +32,8 @@ export async function reportOutputs(
 }
 
 /** Where the app is reached, when it has an address. */
-export const urlOf = (found: Observations): string | undefined => found.get("address")?.outputs["url"];
+export const urlOf = (found: Observations<Offers>): string | undefined =>
+  found.get("address")?.outputs["url"];
 
 const isOpenToAll = ({ config }: Session): boolean =>
   config.ingress.some(({ port, from }) => port === 80 && from.includes("0.0.0.0/0"));

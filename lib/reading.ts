@@ -14,11 +14,10 @@ import { openSource, type Source } from "./docker/source.ts";
 import { findRecorded, listAll } from "./engine/owned.ts";
 import { differences, type Plan } from "./engine/plan.ts";
 import { type Identify, type Observations, readAll } from "./engine/read.ts";
-import type { Wish } from "./engine/wish.ts";
 import { imageResource } from "./resources/image.ts";
 import { releaseResource } from "./resources/release.ts";
 import type { Session } from "./session.ts";
-import { declareStack, type Offers, stackNames } from "./stack.ts";
+import { type App, declareStack, type Offers, stackNames, type StackWish } from "./stack.ts";
 
 export interface Recorded {
   readonly document: StateDocument;
@@ -30,13 +29,13 @@ export interface Recorded {
 
 /** All that is known before anything is done: what was recorded, what AWS says, and what differs from the wishes. */
 export interface Reading extends Recorded {
-  readonly wishes: readonly Wish[];
-  readonly found: Observations;
+  readonly wishes: readonly StackWish[];
+  readonly found: Observations<Offers>;
+  /** What a new host is started from is the pinned image, or the newest. */
+  readonly offers: Offers;
   readonly plan: Plan;
   readonly source: Source;
   readonly freeTierEligible: boolean;
-  /** What a new host is started from: the pinned image, or the newest. */
-  readonly machineImageId: string;
   /** The newest image that AWS offers, when it isn't the pinned one. */
   readonly newerMachineImageId: string | undefined;
 }
@@ -61,42 +60,38 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     openSource({ source: config.app.source, dockerfile: config.app.dockerfile }),
     commitOf(config.app.source),
   ]);
-  let offers: Offers | undefined;
-  const wishes = declareStack({
-    ...stackInputs(session, source),
-    commit,
-    offers: () => offers ?? notOfferedYet(),
-  });
+  const app = { ...openApp(session, source), commit };
+  const wishes = declareStack({ config, account: session.ctx.account, app });
   const [{ document, found }, { machineImage, zones, instanceType }] = await Promise.all([
     readResources(session, { ...options, wishes, recorded: loaded?.document }),
     offered,
   ]);
   const newest = machineImage.imageId;
-  const machineImageId = document.pins[imagePin(session)] ?? newest;
-  offers = { machineImage: { ...machineImage, imageId: machineImageId }, zones };
+  const imageId = document.pins[imagePin(session)] ?? newest;
+  const offers = { machineImage: { ...machineImage, imageId }, zones };
   return {
     wishes,
     found,
-    plan: differences(wishes, found, document),
+    offers,
+    plan: differences({ wishes, found, document, inputs: offers }),
     document,
     etag: loaded?.etag,
     wasKept: loaded !== undefined && "wasKept" in loaded,
     source,
     freeTierEligible: instanceType.freeTierEligible,
-    machineImageId,
-    newerMachineImageId: machineImageId === newest ? undefined : newest,
+    newerMachineImageId: imageId === newest ? undefined : newest,
   };
 }
 
 interface ResourcesOptions extends ReadingOptions {
-  readonly wishes: readonly Wish[];
+  readonly wishes: readonly StackWish[];
   /** Absent when none was. */
   readonly recorded: StateDocument | undefined;
 }
 
 interface Seen {
   readonly document: StateDocument;
-  readonly found: Observations;
+  readonly found: Observations<Offers>;
 }
 
 /** What a document that was put back doesn't know of would be made once more. So before anything is, the tags are asked. */
@@ -114,10 +109,6 @@ async function readResources(session: Session, options: ResourcesOptions): Promi
   const caughtUp = catchUp(document, await listAll(absent, session.ctx, session.config.stack));
   if (caughtUp === document) return { document, found };
   return { document: caughtUp, found: await readAll({ ...reading, document: caughtUp }) };
-}
-
-function notOfferedYet(): never {
-  throw new TypeError("a wish was compared before AWS was asked what it offers");
 }
 
 export function stateStoreOf(session: Session): StateStore {
@@ -176,12 +167,9 @@ function otherArchitecture(type: string, arch: string): BerthError {
   });
 }
 
-function stackInputs(session: Session, source: Source) {
-  const { config, ctx, endpoints, caller } = session;
+function openApp({ config, ctx, endpoints, caller }: Session, source: Source): App {
   const names = stackNames(config, ctx.account);
   return {
-    config,
-    account: ctx.account,
     imageTag: source.tag,
     image: imageResource({
       docker: connectEngine,
@@ -199,7 +187,7 @@ function stackInputs(session: Session, source: Source) {
 }
 
 /** Without a state document, what carries the stack's tags is what there is. */
-async function documentFromTags(session: Session, wishes: readonly Wish[]): Promise<StateDocument> {
+async function documentFromTags(session: Session, wishes: readonly StackWish[]): Promise<StateDocument> {
   const listed = await listAll(wishes, session.ctx, session.config.stack);
   return rebuildDocument(newDocument(belongingOf(session)), listed);
 }

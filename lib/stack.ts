@@ -3,17 +3,17 @@ import type { ImageLookup } from "./aws/lookup.ts";
 import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
-import { type Wish, wish } from "./engine/wish.ts";
+import { type Wish, type WishFor, wish } from "./engine/wish.ts";
 import { userData } from "./instance/user-data.ts";
 import { type HostReport, hostReportKey, type Release, releaseKey } from "./release.ts";
 import { address } from "./resources/address.ts";
 import { bucket } from "./resources/bucket.ts";
 import type { ImageDesired, ImageFacts } from "./resources/image.ts";
-import { instance } from "./resources/instance.ts";
+import { instance, type InstanceFacts } from "./resources/instance.ts";
 import { instanceProfile } from "./resources/instance-profile.ts";
 import { internetGateway } from "./resources/internet-gateway.ts";
 import type { ReleaseDesired, ReleaseFacts } from "./resources/release.ts";
-import { repository } from "./resources/repository.ts";
+import { repository, type RepositoryFacts } from "./resources/repository.ts";
 import type { Resource } from "./resources/resource.ts";
 import { role } from "./resources/role.ts";
 import { routeTable } from "./resources/route-table.ts";
@@ -22,12 +22,15 @@ import { securityGroup } from "./resources/security-group.ts";
 import { subnet } from "./resources/subnet.ts";
 import { vpc } from "./resources/vpc.ts";
 
-/** Everything a stack is declared from: the configuration, the account, and what AWS had to be asked first. */
+/** Everything a stack is declared from. */
 export interface StackInputs {
   readonly config: Config;
   readonly account: string;
-  /** What AWS offers now. Asked for when wishes are compared, so that reading needn't wait for it. */
-  readonly offers: () => Offers;
+  /** Absent in a teardown: an image goes with its repository, and a release with the bucket. */
+  readonly app?: App | undefined;
+}
+
+export interface App {
   /** Tag of the app's image: a hash of its source. */
   readonly imageTag: string;
   readonly commit?: string | undefined;
@@ -35,168 +38,172 @@ export interface StackInputs {
   readonly release: Resource<ReleaseDesired, ReleaseFacts>;
 }
 
+/** What AWS offers now. Needed to compare, not to read: so both are asked for at the same time. */
 export interface Offers {
   readonly machineImage: ImageLookup;
   /** Zones that offer the instance type. */
   readonly zones: readonly string[];
 }
 
+/** One resource of a stack, declared. */
+export type StackWish = Wish<Offers>;
+
 /** The declared stack, each wish after those it needs. Teardown is the same list backwards. */
-export function declareStack(inputs: StackInputs): Wish[] {
-  const { config, account } = inputs;
+export function declareStack({ config, account, app }: StackInputs): StackWish[] {
   const { stack, region } = config;
   const names = stackNames(config, account);
+
+  const theBucket = wish({ name: "bucket", resource: bucket, desired: () => ({ name: names.bucket }) });
+  const theRepository = wish({
+    name: "repository",
+    resource: repository,
+    desired: () => ({ name: names.repository }),
+  });
+  const theVpc = wish({
+    name: "vpc",
+    resource: vpc,
+    replaceNote: "a new network and a new host are made; the address moves to it when it serves",
+    desired: () => ({ cidr: config.network.cidr }),
+  });
+  const theGateway = wish({
+    name: "internet-gateway",
+    resource: internetGateway,
+    needs: [theVpc],
+    desired: (need) => ({ vpcId: need(theVpc).id }),
+  });
+  const theSubnet = wish({
+    name: "subnet",
+    resource: subnet,
+    needs: [theVpc],
+    desired: (need, { zones }: Offers) => ({
+      vpcId: need(theVpc).id,
+      cidr: subnetOf(config.network.cidr),
+      zones,
+    }),
+  });
+  const theRouteTable = wish({
+    name: "route-table",
+    resource: routeTable,
+    needs: [theVpc, theSubnet, theGateway],
+    desired: (need) => ({
+      vpcId: need(theVpc).id,
+      subnetId: need(theSubnet).id,
+      gatewayId: need(theGateway).id,
+    }),
+  });
+  const theS3Endpoint = wish({
+    name: "s3-endpoint",
+    resource: s3Endpoint,
+    needs: [theVpc, theRouteTable],
+    desired: (need) => ({ vpcId: need(theVpc).id, routeTableId: need(theRouteTable).id }),
+  });
+  const theSecurityGroup = wish({
+    name: "security-group",
+    resource: securityGroup,
+    needs: [theVpc],
+    desired: (need) => ({
+      vpcId: need(theVpc).id,
+      name: names.prefix,
+      description: `What reaches the host of ${stack}`,
+      ingress: config.ingress.flatMap(({ port, protocol, from }) =>
+        from.map((cidr) => ({ port, protocol, cidr })),
+      ),
+    }),
+  });
+  const theRole = wish({
+    name: "role",
+    resource: role,
+    desired: () => ({
+      name: names.role,
+      description: `Lets the host of ${stack} pull its image and read its release`,
+      policy: hostPolicy(config, account),
+    }),
+  });
+  const theProfile = wish({
+    name: "instance-profile",
+    resource: instanceProfile,
+    needs: [theRole],
+    desired: () => ({ name: names.role, roleName: names.role }),
+  });
+  const theInstance = wish({
+    name: "instance",
+    resource: instance,
+    needs: [theSubnet, theSecurityGroup, theProfile, theRouteTable, theS3Endpoint, theBucket, theRepository],
+    replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
+    desired: (need, { machineImage }: Offers) => ({
+      imageId: machineImage.imageId,
+      rootDeviceName: machineImage.rootDeviceName,
+      os: config.instance.os,
+      type: config.instance.type,
+      subnetId: need(theSubnet).id,
+      securityGroupId: need(theSecurityGroup).id,
+      profileName: names.role,
+      userData: userData({ stack, region, bucket: names.bucket, account }),
+      diskGib: config.instance.diskGib,
+    }),
+  });
+  const theApp = app && declareApp({ app, config, repository: theRepository, instance: theInstance });
+  const theAddress = wish({
+    name: "address",
+    resource: address,
+    needs: [theGateway, theInstance, ...(theApp ? [theApp.release] : [])],
+    desired: (need) => ({ instanceId: need(theInstance).id }),
+    outputs: ({ publicIp }) => ({ url: `http://${publicIp}/` }),
+  });
   return [
-    wish({ name: "bucket", resource: bucket, desired: () => ({ name: names.bucket }) }),
-    wish({ name: "repository", resource: repository, desired: () => ({ name: names.repository }) }),
-    wish({
-      name: "image",
-      resource: inputs.image,
-      needs: ["repository"],
-      absentBecause: "its content is new",
-      desired: () => ({ repository: names.repository, tag: inputs.imageTag }),
-    }),
-    wish({
-      name: "vpc",
-      resource: vpc,
-      replaceNote: "a new network and a new host are made; the address moves to it when it serves",
-      desired: () => ({ cidr: config.network.cidr }),
-    }),
-    wish({
-      name: "internet-gateway",
-      resource: internetGateway,
-      needs: ["vpc"],
-      desired: (idOf) => ({ vpcId: idOf("vpc") }),
-    }),
-    wish({
-      name: "subnet",
-      resource: subnet,
-      needs: ["vpc"],
-      desired: (idOf) => ({
-        vpcId: idOf("vpc"),
-        cidr: subnetOf(config.network.cidr),
-        zones: inputs.offers().zones,
-      }),
-    }),
-    wish({
-      name: "route-table",
-      resource: routeTable,
-      needs: ["vpc", "subnet", "internet-gateway"],
-      desired: (idOf) => ({
-        vpcId: idOf("vpc"),
-        subnetId: idOf("subnet"),
-        gatewayId: idOf("internet-gateway"),
-      }),
-    }),
-    wish({
-      name: "s3-endpoint",
-      resource: s3Endpoint,
-      needs: ["vpc", "route-table"],
-      desired: (idOf) => ({ vpcId: idOf("vpc"), routeTableId: idOf("route-table") }),
-    }),
-    wish({
-      name: "security-group",
-      resource: securityGroup,
-      needs: ["vpc"],
-      desired: (idOf) => ({
-        vpcId: idOf("vpc"),
-        name: names.prefix,
-        description: `What reaches the host of ${stack}`,
-        ingress: config.ingress.flatMap(({ port, protocol, from }) =>
-          from.map((cidr) => ({ port, protocol, cidr })),
-        ),
-      }),
-    }),
-    wish({
-      name: "role",
-      resource: role,
-      desired: () => ({
-        name: names.role,
-        description: `Lets the host of ${stack} pull its image and read its release`,
-        policy: hostPolicy(config, account),
-      }),
-    }),
-    wish({
-      name: "instance-profile",
-      resource: instanceProfile,
-      needs: ["role"],
-      desired: () => ({ name: names.role, roleName: names.role }),
-    }),
-    wish({
-      name: "instance",
-      resource: instance,
-      needs: [
-        "subnet",
-        "security-group",
-        "instance-profile",
-        "route-table",
-        "s3-endpoint",
-        "bucket",
-        "repository",
-      ],
-      replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
-      desired: (idOf) => ({
-        imageId: inputs.offers().machineImage.imageId,
-        rootDeviceName: inputs.offers().machineImage.rootDeviceName,
-        os: config.instance.os,
-        type: config.instance.type,
-        subnetId: idOf("subnet"),
-        securityGroupId: idOf("security-group"),
-        profileName: names.role,
-        userData: userData({ stack, region, bucket: names.bucket, account }),
-        diskGib: config.instance.diskGib,
-      }),
-    }),
-    wish({
-      name: "release",
-      resource: inputs.release,
-      needs: ["image", "instance"],
-      desired: (idOf) => ({
-        release: {
-          image: idOf("image"),
-          port: config.app.port,
-          replicas: config.app.replicas,
-          memoryMib: config.app.memoryMib,
-          startSeconds: config.app.startSeconds,
-          environment: config.app.environment,
-          commit: inputs.commit,
-        },
-        instanceId: idOf("instance"),
-      }),
-      outputs: ({ release, reports }) => releaseOutputs(release, [...reports.values()]),
-    }),
-    wish({
-      name: "address",
-      resource: address,
-      needs: ["internet-gateway", "instance", "release"],
-      desired: (idOf) => ({ instanceId: idOf("instance") }),
-      outputs: ({ publicIp }) => ({ url: `http://${publicIp}/` }),
-    }),
+    theBucket,
+    theRepository,
+    ...(theApp ? [theApp.image] : []),
+    theVpc,
+    theGateway,
+    theSubnet,
+    theRouteTable,
+    theS3Endpoint,
+    theSecurityGroup,
+    theRole,
+    theProfile,
+    theInstance,
+    ...(theApp ? [theApp.release] : []),
+    theAddress,
   ];
 }
 
-/**
- * The same stack for taking it away: its wishes are listed and removed, never compared, so nothing has to be asked of AWS
- * or read from the source first.
- */
-export function removableStack(config: Config, account: string): Wish[] {
-  const traceless = (kind: string) => ({
-    kind,
-    find: () => Promise.resolve(undefined),
-    create: () => Promise.reject(new TypeError(`${kind} is only being removed`)),
-    differences: () => [],
-    update: () => Promise.resolve(),
-    remove: () => Promise.resolve(),
-    list: () => Promise.resolve([]),
+interface AppPlace {
+  readonly app: App;
+  readonly config: Config;
+  readonly repository: WishFor<RepositoryFacts>;
+  readonly instance: WishFor<InstanceFacts>;
+}
+
+/** What changes with each release: the image, and what the hosts are told. */
+function declareApp({ app, config, repository: theRepository, instance: theInstance }: AppPlace) {
+  const { port, replicas, memoryMib, startSeconds, environment } = config.app;
+  const theImage = wish({
+    name: "image",
+    resource: app.image,
+    needs: [theRepository],
+    absentBecause: "its content is new",
+    desired: (need) => ({ repository: need(theRepository).id, tag: app.imageTag }),
   });
-  return declareStack({
-    config,
-    account,
-    offers: () => ({ machineImage: { imageId: "", rootDeviceName: "" }, zones: [] }),
-    imageTag: "",
-    image: traceless("image"),
-    release: traceless("release"),
+  const theRelease = wish({
+    name: "release",
+    resource: app.release,
+    needs: [theImage, theInstance],
+    desired: (need) => ({
+      release: {
+        image: need(theImage).id,
+        port,
+        replicas,
+        memoryMib,
+        startSeconds,
+        environment,
+        commit: app.commit,
+      },
+      instanceId: need(theInstance).id,
+    }),
+    outputs: ({ release, reports }) => releaseOutputs(release, [...reports.values()]),
   });
+  return { image: theImage, release: theRelease };
 }
 
 /** Names in AWS that are derived, not given: they are found again without any state. */

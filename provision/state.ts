@@ -6,7 +6,7 @@ import { badArguments } from "../lib/flags.ts";
 import { confirm } from "../lib/operation.ts";
 import { belongingOf, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
-import { removableStack } from "../lib/stack.ts";
+import { declareStack } from "../lib/stack.ts";
 import {
   readKept,
   readRelease,
@@ -82,7 +82,7 @@ async function restore(session: Session): Promise<Outcome> {
 
 async function rebuild(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
-  const listing = listAll(removableStack(config, ctx.account), ctx, config.stack);
+  const listing = listAll(declareStack({ config, account: ctx.account }), ctx, config.stack);
   const [listed, stored, kept] = await Promise.all([listing, readStored(session), readKept(session)]);
   const isInBucket = config.state.backend === "s3";
   // One that can't be used stops every command: then even an empty one is better.

@@ -2,13 +2,12 @@ import { explainAwsError } from "../lib/aws/explanation.ts";
 import { type Outcome, runCommand } from "../lib/command.ts";
 import { destroy } from "../lib/engine/destroy.ts";
 import type { Named } from "../lib/engine/owned.ts";
-import type { Wish } from "../lib/engine/wish.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { findOtherRegions } from "../lib/resources/role.ts";
 import { confirm, openJournal, withLease } from "../lib/operation.ts";
 import { rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
-import { removableStack, stackNames } from "../lib/stack.ts";
+import { declareStack, stackNames, type StackWish } from "../lib/stack.ts";
 import type { Lease } from "../state/lease.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
@@ -19,7 +18,7 @@ import { findTargets, targetLines } from "./targets.ts";
 
 async function down(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
-  const wishes = removableStack(config, ctx.account);
+  const wishes = declareStack({ config, account: ctx.account });
   const { targets } = await findTargets(session, wishes);
   if (targets.length === 0) {
     await forgetState(session);
@@ -44,7 +43,11 @@ async function nothingThere({ config, ctx }: Session): Promise<string> {
 }
 
 /** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */
-async function removeAll(session: Session, wishes: readonly Wish[], shown: readonly Named[]): Promise<void> {
+async function removeAll(
+  session: Session,
+  wishes: readonly StackWish[],
+  shown: readonly Named[],
+): Promise<void> {
   const by = { ctx: session.ctx, progress: session.report, explain: explainAwsError };
   const isBucket = ({ kind }: { readonly kind: string }) => kind === "bucket";
   const bucket = wishes.filter(isBucket);
@@ -67,11 +70,11 @@ async function removeAll(session: Session, wishes: readonly Wish[], shown: reado
 }
 
 /** The same wish; only the bucket that holds the lease is removed with care for it. */
-function underLease(session: Session, wish: Wish, lease: Lease): Wish {
+function underLease(session: Session, wish: StackWish, lease: Lease): StackWish {
   const { config, ctx } = session;
   const holdsLease = (id: string) =>
     config.state.backend === "s3" && id === stackNames(config, ctx.account).bucket;
-  const remove: Wish["remove"] = (on, id) =>
+  const remove: StackWish["remove"] = (on, id) =>
     holdsLease(id) ? removeStateBucket(session, lease, { ctx: on, id }) : wish.remove(on, id);
   return { ...wish, remove };
 }

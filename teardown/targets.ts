@@ -1,5 +1,5 @@
 import { findRecorded, listAll, type Named, type Owned } from "../lib/engine/owned.ts";
-import type { Wish } from "../lib/engine/wish.ts";
+import type { StackWish } from "../lib/stack.ts";
 import { loadState } from "../state/rescue.ts";
 import type { StateDocument } from "../state/document.ts";
 import { belongingOf, identifier, type Recorded, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
@@ -16,7 +16,7 @@ export interface Targets {
  *
  * @throws BerthError `ForeignResource` when something recorded isn't the stack's.
  */
-export async function findTargets(session: Session, wishes: readonly Wish[]): Promise<Targets> {
+export async function findTargets(session: Session, wishes: readonly StackWish[]): Promise<Targets> {
   const { ctx, config } = session;
   const [listed, loaded] = await Promise.all([
     listAll(wishes, ctx, config.stack),

@@ -1,17 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Journal } from "../../state/journal.ts";
+import { isDeepStrictEqual } from "node:util";
 import { BerthError, LostReply } from "../errors.ts";
-import type { Identity, ResourceContext } from "../resources/resource.ts";
+import { lookUntil } from "../poll.ts";
+import type { Difference, Identity, ResourceContext } from "../resources/resource.ts";
 import { runGraph } from "./graph.ts";
 import { findRecorded } from "./owned.ts";
 import type { Plan, Step } from "./plan.ts";
 import { findPatiently, type Identify, type Observations } from "./read.ts";
-import type { IdOf, Observed, Wish } from "./wish.ts";
+import type { Observed, Wish, World } from "./wish.ts";
 
-export interface ConvergeOptions {
+export interface ConvergeOptions<Inputs = unknown> {
   readonly ctx: ResourceContext;
-  readonly wishes: readonly Wish[];
-  readonly found: Observations;
+  readonly wishes: readonly Wish<Inputs>[];
+  readonly found: Observations<Inputs>;
+  /** What the stack is made from besides. */
+  readonly inputs: Inputs;
   readonly plan: Plan;
   readonly journal: Journal;
   readonly identify: Identify;
@@ -30,7 +33,7 @@ export interface ConvergeProgress {
 }
 
 const parallel = 8;
-const visibleWithinMs = 60_000;
+const visibleWithinMs = 2 * 60_000;
 const defaultPatienceMs = 15_000;
 
 /**
@@ -38,25 +41,26 @@ const defaultPatienceMs = 15_000;
  * differences, update, and look again until nothing is left. What was replaced is removed last, in reverse order.
  * Returns how everything was last seen.
  */
-export async function converge(options: ConvergeOptions): Promise<Observations> {
-  const { journal, plan, wishes } = options;
+export async function converge<Inputs>(options: ConvergeOptions<Inputs>): Promise<Observations<Inputs>> {
+  const { journal, plan, wishes, inputs } = options;
   const found = new Map(options.found);
   const steps = new Map(plan.steps.map((step) => [step.name, step]));
   noteIntent(options);
   await journal.flush();
 
-  const idOf: IdOf = (name) => {
-    const id = journal.document.resources[name]?.id;
-    if (id === undefined) throw new TypeError(`${name} has no id yet`);
-    return id;
+  const needed = (name: string) => {
+    const facts = found.get(name)?.facts;
+    if (facts === undefined) throw new TypeError(`${name} isn't there yet`);
+    return { id: facts.id, facts };
   };
+  const work = { ...options, world: { needed, inputs } };
   try {
     await runGraph(
       wishes,
       async (wish) => {
         const step = steps.get(wish.name);
         const observed = found.get(wish.name);
-        if (step !== undefined) found.set(wish.name, await perform(wish, step, { ...options, idOf }));
+        if (step !== undefined) found.set(wish.name, await perform(wish, step, work));
         else if (observed !== undefined) noteId(journal, wish, observed.facts.id);
       },
       { limit: parallel, signal: options.ctx.signal },
@@ -72,7 +76,7 @@ export async function converge(options: ConvergeOptions): Promise<Observations> 
  * One save before the first create. What is created gets a generation of its own if another was known before: AWS may
  * show the old one for hours, and answers the old one's client token with the old one.
  */
-function noteIntent({ journal, plan, found }: ConvergeOptions): void {
+function noteIntent<Inputs>({ journal, plan, found }: ConvergeOptions<Inputs>): void {
   const news = plan.steps.filter(({ action }) => action !== "update");
   if (news.length === 0) return;
   journal.note((document) => {
@@ -92,7 +96,7 @@ function noteIntent({ journal, plan, found }: ConvergeOptions): void {
   });
 }
 
-function noteId(journal: Journal, wish: Wish, id: string): void {
+function noteId(journal: Journal, wish: Pick<Wish, "name" | "kind">, id: string): void {
   const before = journal.document.resources[wish.name];
   if (before?.id === id && before.kind === wish.kind) return;
   journal.note((document) => ({
@@ -104,16 +108,19 @@ function noteId(journal: Journal, wish: Wish, id: string): void {
   }));
 }
 
-type Work = ConvergeOptions & { readonly idOf: IdOf };
+type Work<Inputs> = ConvergeOptions<Inputs> & { readonly world: World<Inputs> };
 
-async function perform(wish: Wish, step: Step, work: Work): Promise<Observed> {
+async function perform<Inputs>(
+  wish: Wish<Inputs>,
+  step: Step,
+  work: Work<Inputs>,
+): Promise<Observed<Inputs>> {
   const note = work.progress.begin(wish.name, step.action);
-  const ctx: ResourceContext = { ...work.ctx, note };
+  const own = { ...work, ctx: { ...work.ctx, note } };
   try {
-    const observed =
-      step.action === "update" ? work.found.get(wish.name) : await createAndFind(wish, ctx, work);
+    const observed = step.action === "update" ? work.found.get(wish.name) : await createAndFind(wish, own);
     if (observed === undefined) throw new TypeError(`${wish.name} is to be updated but was not found`);
-    const equal = await updateUntilEqual(wish, observed, { ...work, ctx });
+    const equal = await updateUntilEqual(wish, observed, own);
     work.progress.end(wish.name, step.action, equal.facts.id);
     return equal;
   } catch (error) {
@@ -122,34 +129,42 @@ async function perform(wish: Wish, step: Step, work: Work): Promise<Observed> {
   }
 }
 
-async function createAndFind(wish: Wish, ctx: ResourceContext, work: Work): Promise<Observed> {
-  const { journal, identify } = work;
-  const generation = journal.document.resources[wish.name]?.generation ?? 1;
-  const identity = identify(wish.name, generation, journal.document);
-  const id = await createOnce(wish, { ...work, ctx }, identity);
+function identityOf<Inputs>({ name }: Wish<Inputs>, { identify, journal }: Work<Inputs>): Identity {
+  const { document } = journal;
+  return identify(name, document.resources[name]?.generation ?? 1, document);
+}
+
+async function createAndFind<Inputs>(wish: Wish<Inputs>, work: Work<Inputs>): Promise<Observed<Inputs>> {
+  const { ctx, journal } = work;
+  const identity = identityOf(wish, work);
+  const id = await createOnce(wish, work, identity);
   noteId(journal, wish, id);
-  const giveUpAtMs = performance.now() + visibleWithinMs;
-  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+  const look = async () => {
     const observed = await wish.find(ctx, identity, id);
-    if (observed !== undefined) return observed;
-    if (performance.now() > giveUpAtMs) throw neverVisible(wish, id);
-    ctx.note(`${id} is not visible yet`);
-    await sleep(pauseMs, undefined, { signal: ctx.signal });
-  }
+    return observed === undefined ? { waiting: `${id} is not visible yet` } : { done: observed };
+  };
+  const what = `${wish.kind} ${id} to be visible`;
+  const last = await lookUntil(ctx, { what, timeoutMs: visibleWithinMs, look });
+  if ("done" in last) return last.done;
+  throw notVisible(wish, id);
 }
 
 const creates = 6;
 
 /** Where it is unknown whether a create took effect, its tags tell; AWS may show them late, so the look is a patient one. */
-async function createOnce(wish: Wish, work: Work, identity: Identity): Promise<string> {
-  const { ctx, idOf, patienceMs = defaultPatienceMs } = work;
+async function createOnce<Inputs>(
+  wish: Wish<Inputs>,
+  work: Work<Inputs>,
+  identity: Identity,
+): Promise<string> {
+  const { ctx, world, patienceMs = defaultPatienceMs } = work;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await wish.create(ctx, identity, idOf);
+      return await wish.create(ctx, identity, world);
     } catch (error) {
       if (!(error instanceof LostReply)) throw error;
-      ctx.note(`AWS's reply got lost: looking for a ${wish.kind} that it may have created`);
-      const made = await findPatiently(() => wish.find(ctx, identity), patienceMs, ctx.signal);
+      const what = `a ${wish.kind} that AWS may have created: its reply got lost`;
+      const made = await findPatiently(ctx, { what, patienceMs, find: () => wish.find(ctx, identity) });
       if (made !== undefined) return made.facts.id;
       if (attempt === creates) throw error.reason;
     }
@@ -157,33 +172,65 @@ async function createOnce(wish: Wish, work: Work, identity: Identity): Promise<s
 }
 
 const rounds = 5;
+/** How long AWS may go on showing what was before an update, until the update is made once more: two minutes in all. */
+const staleForMs = 24_000;
 
-async function updateUntilEqual(wish: Wish, first: Observed, work: Work): Promise<Observed> {
-  const { ctx, journal, identify, idOf } = work;
-  let observed: Observed | undefined = first;
+async function updateUntilEqual<Inputs>(
+  wish: Wish<Inputs>,
+  first: Observed<Inputs>,
+  work: Work<Inputs>,
+): Promise<Observed<Inputs>> {
+  const { ctx, journal, world } = work;
+  const { id } = first.facts;
+  let observed: Observed<Inputs> | undefined = first;
   for (let round = 0; ; round += 1) {
-    const left = observed.differences(idOf);
-    if (left.length === 0) {
+    const left: Difference[] = observed?.differences(world) ?? [];
+    if (observed !== undefined && left.length === 0) {
       noteId(journal, wish, observed.facts.id);
       return observed;
     }
     if (round === rounds)
-      throw notConverged(
-        wish,
-        observed,
-        left.map(({ field }) => field),
-      );
-    if (round > 1) await sleep(500 * round, undefined, { signal: ctx.signal });
-    // After a changed reading the differences are settled again; a first one is acted upon as it is.
-    await observed.update(ctx, idOf, left);
-    const generation = journal.document.resources[wish.name]?.generation ?? 1;
-    observed = await wish.find(ctx, identify(wish.name, generation, journal.document), observed.facts.id);
-    if (observed === undefined) throw neverVisible(wish, first.facts.id);
+      throw observed === undefined
+        ? notVisible(wish, id)
+        : notConverged(
+            wish,
+            id,
+            left.map(({ field }) => field),
+          );
+    await observed?.update(ctx, world, left);
+    observed = await lookUntilChanged(wish, { id, left }, work);
   }
 }
 
+interface Updated {
+  readonly id: string;
+  /** The differences that the update was for. */
+  readonly left: readonly Difference[];
+}
+
+/**
+ * What was last seen. AWS answers from many places, and some of them know of an update late: a look that shows what was there
+ * before the update, or nothing at all, is no answer yet.
+ */
+async function lookUntilChanged<Inputs>(
+  wish: Wish<Inputs>,
+  { id, left }: Updated,
+  work: Work<Inputs>,
+): Promise<Observed<Inputs> | undefined> {
+  const { ctx, world } = work;
+  let last: Observed<Inputs> | undefined;
+  const look = async () => {
+    last = await wish.find(ctx, identityOf(wish, work), id);
+    if (last === undefined) return { waiting: `${id} is not visible` };
+    const isStale = left.length > 0 && isDeepStrictEqual(last.differences(world), left);
+    return isStale ? { waiting: `${id} does not show the change yet` } : { done: last };
+  };
+  await lookUntil(ctx, { what: `${wish.kind} ${id} to show a change`, timeoutMs: staleForMs, look });
+  return last;
+}
+
 /** Looks at all of them at once before the first is removed: an id that stands in a document may be anybody's. */
-async function removeSuperseded(options: ConvergeOptions): Promise<void> {
+async function removeSuperseded<Inputs>(options: ConvergeOptions<Inputs>): Promise<void> {
   const { journal, wishes, ctx, progress } = options;
   const kinds = new Set(wishes.map(({ kind }) => kind));
   const { document } = journal;
@@ -211,20 +258,24 @@ function forget(journal: Journal, gone: ReadonlySet<string>): void {
   }));
 }
 
-function neverVisible(wish: Wish, id: string): BerthError {
+function notVisible({ name, kind }: Pick<Wish, "name" | "kind">, id: string): BerthError {
   return new BerthError({
     code: "NotVisible",
-    message: `${wish.kind} ${id} was created, but AWS does not show it`,
+    message: `${kind} ${id} was created or changed, but AWS does not show it`,
     hint: "run the same command again: it looks for it first",
-    resource: wish.name,
+    resource: name,
   });
 }
 
-function notConverged(wish: Wish, observed: Observed, fields: readonly string[]): BerthError {
+function notConverged(
+  { name, kind }: Pick<Wish, "name" | "kind">,
+  id: string,
+  fields: readonly string[],
+): BerthError {
   return new BerthError({
     code: "NotConverged",
-    message: `${wish.kind} ${observed.facts.id} still differs after ${rounds} attempts: ${fields.join(", ")}`,
+    message: `${kind} ${id} still differs after ${rounds} attempts: ${fields.join(", ")}`,
     hint: "somebody or something changes it back; find out who, then run the same command again",
-    resource: wish.name,
+    resource: name,
   });
 }

@@ -31,23 +31,27 @@ class OwnedResource implements Named {
 /** Something that AWS showed with the stack's tag on it. The looks below alone make one, and only such a one is removed. */
 export type Owned = OwnedResource;
 
-/** Everything of the stack: what carries its ownership tag in AWS, and nothing that AWS doesn't show. */
-export async function listAll(
-  wishes: readonly Wish[],
+/**
+ * Everything of the stack: what carries its ownership tag in AWS, and nothing that AWS doesn't show. Each kind is listed once,
+ * however many wishes are of it.
+ */
+export async function listAll<Inputs>(
+  wishes: readonly Wish<Inputs>[],
   ctx: ResourceContext,
   stack: string,
 ): Promise<Owned[]> {
+  const kinds = new Map(wishes.map((wish) => [wish.kind, wish]));
   const lists = await Promise.all(
-    wishes.map(async ({ kind, list }) =>
+    [...kinds.values()].map(async ({ kind, list }) =>
       (await list(ctx, stack)).map((one) => new OwnedResource({ ...one, kind })),
     ),
   );
   return lists.flat();
 }
 
-export interface LookOptions {
+export interface LookOptions<Inputs> {
   readonly ctx: ResourceContext;
-  readonly wishes: readonly Wish[];
+  readonly wishes: readonly Wish<Inputs>[];
   readonly document: StateDocument;
   readonly identify: Identify;
 }
@@ -58,14 +62,17 @@ export interface LookOptions {
  *
  * @throws BerthError `ForeignResource` for one that doesn't carry the stack's tag.
  */
-export async function findRecorded(recorded: readonly Named[], options: LookOptions): Promise<Owned[]> {
+export async function findRecorded<Inputs>(
+  recorded: readonly Named[],
+  options: LookOptions<Inputs>,
+): Promise<Owned[]> {
   const found = await Promise.all(recorded.map((one) => findOne(one, options)));
   return found.filter((one) => one !== undefined);
 }
 
-async function findOne(
+async function findOne<Inputs>(
   recorded: Named,
-  { ctx, wishes, document, identify }: LookOptions,
+  { ctx, wishes, document, identify }: LookOptions<Inputs>,
 ): Promise<Owned | undefined> {
   const { name, kind, generation, id } = recorded;
   const identity = identify(name, generation, document);

@@ -1,7 +1,7 @@
 import type { StateDocument } from "../../state/document.ts";
 import type { Difference } from "../resources/resource.ts";
 import type { Observations } from "./read.ts";
-import type { IdOf, Wish } from "./wish.ts";
+import type { Observed, Wish, World } from "./wish.ts";
 
 type Action = "create" | "update" | "replace";
 
@@ -23,11 +23,20 @@ export interface Plan {
   readonly leftovers: StateDocument["superseded"];
 }
 
+interface Compared<Inputs> {
+  readonly wishes: readonly Wish<Inputs>[];
+  readonly found: Observations<Inputs>;
+  readonly document: StateDocument;
+  /** What the stack is made from besides. */
+  readonly inputs: Inputs;
+}
+
 /** Pure: what has to be done to make every wish true, in an order that respects what needs what. */
-export function differences(wishes: readonly Wish[], found: Observations, document: StateDocument): Plan {
+export function differences<Inputs>({ wishes, found, document, inputs }: Compared<Inputs>): Plan {
   const steps = new Map<string, Step>();
+  const world = { needed: plannedNeeds(found, steps), inputs };
   for (const wish of wishes) {
-    const step = stepFor(wish, found, { steps, document });
+    const step = stepFor(wish, found.get(wish.name), { world, document });
     if (step !== undefined) steps.set(wish.name, step);
   }
   return { steps: [...steps.values()], leftovers: document.superseded };
@@ -47,20 +56,23 @@ export function isWithin(shown: Plan, plan: Plan): boolean {
   });
 }
 
-interface Known {
-  readonly steps: ReadonlyMap<string, Step>;
+interface Known<Inputs> {
+  readonly world: World<Inputs>;
   readonly document: StateDocument;
 }
 
-function stepFor(wish: Wish, found: Observations, { steps, document }: Known): Step | undefined {
+function stepFor<Inputs>(
+  wish: Wish<Inputs>,
+  observed: Observed<Inputs> | undefined,
+  { world, document }: Known<Inputs>,
+): Step | undefined {
   const { name, kind } = wish;
-  const observed = found.get(name);
   if (observed === undefined) {
     const lost = document.resources[name]?.id;
     const because = lost === undefined ? "not there yet" : (wish.absentBecause ?? `${lost} is gone`);
     return { name, kind, action: "create", differences: [], because };
   }
-  const different = observed.differences(plannedId(found, steps));
+  const different = observed.differences(world);
   if (different.length === 0) return undefined;
   if (different.every(({ action }) => action === "update")) {
     return { name, kind, action: "update", differences: different };
@@ -69,11 +81,15 @@ function stepFor(wish: Wish, found: Observations, { steps, document }: Known): S
   return { name, kind, action: "replace", differences: different, ...consequence };
 }
 
-/** Ids of what stays as it is; a placeholder for what is going to be new. */
-function plannedId(found: Observations, steps: ReadonlyMap<string, Step>): IdOf {
+/** What stays as it is, as it was found; a placeholder for what is going to be new. */
+function plannedNeeds<Inputs>(
+  found: Observations<Inputs>,
+  steps: ReadonlyMap<string, Step>,
+): World<Inputs>["needed"] {
   return (name) => {
     const action = steps.get(name)?.action;
-    const id = found.get(name)?.facts.id;
-    return id === undefined || action === "create" || action === "replace" ? `<new ${name}>` : id;
+    const facts = found.get(name)?.facts;
+    const isNew = facts === undefined || action === "create" || action === "replace";
+    return isNew ? { id: `<new ${name}>` } : { id: facts.id, facts };
   };
 }

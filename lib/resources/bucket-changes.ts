@@ -8,7 +8,7 @@ import {
   PutPublicAccessBlockCommand,
 } from "@aws-sdk/client-s3";
 import { isConflict, isNotFound } from "../aws/errors.ts";
-import { retry } from "../aws/poll.ts";
+import { retry } from "../poll.ts";
 import { toTagList } from "../aws/tags.ts";
 import type { Tags } from "../owner.ts";
 import { lifecycleWithOurs, policyWithOurs, publicAccessBlock, type BucketFacts } from "./bucket-settings.ts";

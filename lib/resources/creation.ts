@@ -1,5 +1,5 @@
 import { isAlreadyExists, isNotYetVisible } from "../aws/errors.ts";
-import { retry } from "../aws/poll.ts";
+import { retry } from "../poll.ts";
 import type { ResourceContext } from "./resource.ts";
 
 // EC2 and IAM answer from many places, and a new thing reaches some of them seconds later than others.

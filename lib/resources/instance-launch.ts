@@ -2,7 +2,7 @@ import { RunInstancesCommand, type RunInstancesCommandInput } from "@aws-sdk/cli
 import { clientToken } from "../aws/client-token.ts";
 import { isProfileNotYetVisible } from "../aws/errors.ts";
 import { isTypeName } from "../aws/lookup.ts";
-import { retry } from "../aws/poll.ts";
+import { retry } from "../poll.ts";
 import { tagSpecifications } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
 import { requireId } from "./creation.ts";

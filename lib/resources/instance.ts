@@ -6,7 +6,7 @@ import {
   StartInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { poll, type Look } from "../aws/poll.ts";
+import { poll, type Look } from "../poll.ts";
 import { ownershipFilters } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
 import { onceVisible } from "./creation.ts";

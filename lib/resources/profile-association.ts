@@ -7,7 +7,7 @@ import {
 import { GetInstanceProfileCommand } from "@aws-sdk/client-iam";
 import { isNotYetVisible, unlessAbsent } from "../aws/errors.ts";
 import { iamPath } from "../aws/names.ts";
-import { retry } from "../aws/poll.ts";
+import { retry } from "../poll.ts";
 import type { ResourceContext } from "./resource.ts";
 
 // AWS documents no limit; seconds are usual.

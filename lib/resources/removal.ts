@@ -8,7 +8,7 @@ import {
   type Filter,
 } from "@aws-sdk/client-ec2";
 import { isConflict, isDependencyViolation, isNotFound, unlessAbsent } from "../aws/errors.ts";
-import { poll, type Look } from "../aws/poll.ts";
+import { poll, type Look } from "../poll.ts";
 import type { ResourceContext } from "./resource.ts";
 
 interface Removal {

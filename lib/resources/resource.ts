@@ -1,5 +1,5 @@
 import type { Clients } from "../aws/clients.ts";
-import type { PollTimings } from "../aws/poll.ts";
+import type { PollTimings } from "../poll.ts";
 
 /** What every resource implementation gets to work with. Built once in lib/session.ts. */
 export interface ResourceContext {

@@ -4,6 +4,7 @@ import type { Plan } from "../../lib/engine/plan.ts";
 import { isPending } from "../../lib/engine/plan.ts";
 import type { Observations } from "../../lib/engine/read.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
+import type { Offers } from "../../lib/stack.ts";
 import { buildApp, convergeStack, ensureStateBucket, requireWithin, withLease } from "../../lib/operation.ts";
 import { readStack } from "../../lib/reading.ts";
 import { type Report, Tally } from "../../lib/report/report.ts";
@@ -15,7 +16,7 @@ import { startStandInEngine } from "./stand-in-engine.ts";
 export interface Run {
   readonly plan: Plan;
   /** How everything was last seen; absent when there was nothing to do. */
-  readonly found?: Observations;
+  readonly found?: Observations<Offers>;
   /** What the user was told. */
   readonly told: readonly string[];
 }

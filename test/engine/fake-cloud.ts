@@ -1,4 +1,4 @@
-import { wish, type Wish, type WishSpec } from "../../lib/engine/wish.ts";
+import { wish, type Wish, type WishFor, type WishSpec } from "../../lib/engine/wish.ts";
 import { createClients } from "../../lib/aws/clients.ts";
 import { ownershipTags } from "../../lib/owner.ts";
 import type { Facts, Identity, Resource, ResourceContext } from "../../lib/resources/resource.ts";
@@ -16,6 +16,9 @@ interface Wanted {
 }
 
 interface Options {
+  /** Like the name where nothing else is said. */
+  readonly kind?: string;
+  /** Names of wishes that were asked for before. */
   readonly needs?: string[];
   readonly size?: string;
   readonly link?: string;
@@ -25,24 +28,38 @@ interface Options {
 export class FakeCloud {
   readonly things = new Map<string, Thing>();
   readonly calls: string[] = [];
+  /** The kinds that were listed, once for each time. */
+  readonly listed: string[] = [];
   /** Each look by a known id, with the number of calls that came before it. */
   readonly looks: { readonly id: string; readonly after: number }[] = [];
   /** Called after each effect, before the caller gets its answer: throw to lose the answer. */
   afterEffect: (call: string) => void = () => {};
   #ids = 0;
 
+  readonly #declared = new Map<string, WishFor<Thing>>();
+
   /** A wish for a thing of this name. Another `size` is an update, another `link` a replace. */
-  wish(name: string, options: Options = {}): Wish {
-    return wish(this.spec(name, options));
+  wish(name: string, options: Options = {}): Wish & WishFor<Thing> {
+    const declared = wish(this.spec(name, options));
+    this.#declared.set(name, declared);
+    return declared;
   }
 
-  spec(name: string, { needs = [], size = "small", link }: Options = {}): WishSpec<Wanted, Thing> {
+  spec(name: string, options: Options = {}): WishSpec<Wanted, Thing, unknown> {
+    const { kind = name, size = "small", link } = options;
+    const needs = (options.needs ?? []).map((one) => this.declared(one));
     return {
       name,
-      resource: this.#resource(name),
+      resource: this.#resource(kind),
       needs,
-      desired: (idOf) => ({ size, link: link ?? needs.map(idOf).join(" ") }),
+      desired: (need) => ({ size, link: link ?? needs.map((one) => need(one).id).join(" ") }),
     };
+  }
+
+  declared(name: string): WishFor<Thing> {
+    const found = this.#declared.get(name);
+    if (found === undefined) throw new TypeError(`There is no wish ${name}`);
+    return found;
   }
 
   #record(call: string): void {
@@ -81,13 +98,15 @@ export class FakeCloud {
         this.#record(`remove ${id}`);
         return Promise.resolve();
       },
-      list: (_ctx, stack) =>
-        Promise.resolve(
+      list: (_ctx, stack) => {
+        this.listed.push(kind);
+        return Promise.resolve(
           [...this.things.values()].flatMap(({ id, kind: own, owner }) => {
             const [ownStack, name = "", generation] = owner.split("/");
             return own === kind && ownStack === stack ? [{ id, name, generation: Number(generation) }] : [];
           }),
-        ),
+        );
+      },
     };
   }
 }
@@ -113,5 +132,6 @@ export function contextWithoutAws(signal: AbortSignal = new AbortController().si
       registry: "none",
     },
   });
-  return { clients, account: "123456789012", region: "eu-central-1", signal, note: () => {} };
+  const timings = { firstMs: 1, longestMs: 5, timeoutMs: 20 };
+  return { clients, account: "123456789012", region: "eu-central-1", signal, note: () => {}, timings };
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { differences, isPending, isWithin, type Plan, type Step } from "../../lib/engine/plan.ts";
 import type { Observations } from "../../lib/engine/read.ts";
-import type { IdOf, Observed, Wish } from "../../lib/engine/wish.ts";
-import type { Difference } from "../../lib/resources/resource.ts";
+import type { Needed, Observed, Wish, World } from "../../lib/engine/wish.ts";
+import type { Difference, Facts } from "../../lib/resources/resource.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 
 const empty = newDocument({ stack: "hello", account: "123456789012", region: "eu-central-1" });
@@ -13,7 +13,7 @@ function wishFor(name: string, more: Partial<Wish> = {}): Wish {
   return { name, kind: name, needs: [], find: never, create: never, remove: never, list: never, ...more };
 }
 
-function seen(id: string, compare: (idOf: IdOf) => Difference[] = () => []): Observed {
+function seen(id: string, compare: (world: World<unknown>) => Difference[] = () => []): Observed {
   return { facts: { id, tags: {} }, isOwned: true, outputs: {}, differences: compare, update: never };
 }
 
@@ -27,7 +27,7 @@ const place: Difference = {
 };
 
 const plan = (wishes: readonly Wish[], found: Observations, document: StateDocument = empty) =>
-  differences(wishes, found, document);
+  differences({ wishes, found, document, inputs: undefined });
 
 describe("a plan", () => {
   it("has nothing to do where nothing differs", () => {
@@ -90,9 +90,9 @@ describe("a plan", () => {
   });
 
   it("compares with ids of what stays, and with placeholders for what will be new", () => {
-    const asked: string[] = [];
-    const host = seen("host-1", (idOf) => {
-      asked.push(...["stays", "updated", "replaced", "absent"].map(idOf));
+    const asked: Needed<Facts>[] = [];
+    const host = seen("host-1", ({ needed }) => {
+      asked.push(...["stays", "updated", "replaced", "absent"].map(needed));
       return [];
     });
     const found = new Map([
@@ -105,7 +105,15 @@ describe("a plan", () => {
 
     plan(wishes, found);
 
-    assert.deepEqual(asked, ["stays-1", "updated-1", "<new replaced>", "<new absent>"]);
+    assert.deepEqual(
+      asked.map(({ id, facts }) => [id, facts?.id]),
+      [
+        ["stays-1", "stays-1"],
+        ["updated-1", "updated-1"],
+        ["<new replaced>", undefined],
+        ["<new absent>", undefined],
+      ],
+    );
   });
 
   it("is pending as long as something replaced earlier is left", () => {

@@ -57,8 +57,18 @@ export function openRun({ cloud, document = newDocument(belonging), signal, savi
   };
   const up = async (wishes: readonly Wish[]) => {
     const found = await readAll({ ctx, wishes, document, identify });
-    const plan = differences(wishes, found, document);
-    const options = { ctx, wishes, found, plan, journal, identify, progress, patienceMs: 1 };
+    const plan = differences({ wishes, found, document, inputs: undefined });
+    const options = {
+      ctx,
+      wishes,
+      found,
+      inputs: undefined,
+      plan,
+      journal,
+      identify,
+      progress,
+      patienceMs: 1,
+    };
     return converge({
       ...options,
       explain: (error, what) =>

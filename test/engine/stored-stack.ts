@@ -41,11 +41,21 @@ export async function openStack() {
       writer: "test",
       rescueFile: join(root, "rescue.json"),
     });
-    return { found, document, journal, plan: differences(wishes, found, document) };
+    return { found, document, journal, plan: differences({ wishes, found, document, inputs: undefined }) };
   };
   const up = async (wishes: readonly Wish[]): Promise<Plan> => {
     const { found, journal, plan } = await read(wishes);
-    const options = { ctx, wishes, found, plan, journal, identify, progress: silent, patienceMs: 20 };
+    const options = {
+      ctx,
+      wishes,
+      found,
+      inputs: undefined,
+      plan,
+      journal,
+      identify,
+      progress: silent,
+      patienceMs: 20,
+    };
     if (isPending(plan)) await converge(options);
     return plan;
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BerthError } from "../../lib/errors.ts";
-import { poll, retry, type Look, type PollContext } from "../../lib/aws/poll.ts";
+import type { BerthError } from "../lib/errors.ts";
+import { poll, retry, type Look, type PollContext } from "../lib/poll.ts";
 
 function context(signal = new AbortController().signal) {
   const notes: string[] = [];

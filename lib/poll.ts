@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { BerthError, exitCodes } from "../errors.ts";
+import { BerthError, exitCodes } from "./errors.ts";
 
 /** How long a wait lasts. The defaults suit AWS; whoever builds the context may set others. */
 export interface PollTimings {
@@ -38,17 +38,25 @@ const defaults = {
  * @throws BerthError `TimedOut` with what was awaited and seen last; `Interrupted` when the signal was aborted between two looks.
  */
 export async function poll<T>(ctx: PollContext, wait: Wait<T>): Promise<T> {
-  const timeoutMs = ctx.timings?.timeoutMs ?? wait.timeoutMs;
-  const deadlineMs = performance.now() + timeoutMs;
+  const last = await lookUntil(ctx, wait);
+  if ("done" in last) return last.done;
+  throw timedOut(wait, last.waiting, limitOf(ctx, wait));
+}
+
+/** As `poll`; when the time is over it returns what the last look saw, for whoever knows better than to give up. */
+export async function lookUntil<T>(ctx: PollContext, wait: Wait<T>): Promise<Look<T>> {
+  const deadlineMs = performance.now() + limitOf(ctx, wait);
   for (let pauseMs = ctx.timings?.firstMs ?? defaults.firstMs; ; pauseMs *= 2) {
     const seen = await wait.look();
-    if ("done" in seen) return seen.done;
     const leftMs = deadlineMs - performance.now();
-    if (leftMs <= 0) throw timedOut(wait, seen.waiting, timeoutMs);
+    if ("done" in seen || leftMs <= 0) return seen;
     ctx.note(seen.waiting);
     await pause(ctx, wait.what, Math.min(pauseMs, leftMs, ctx.timings?.longestMs ?? defaults.longestMs));
   }
 }
+
+const limitOf = ({ timings }: PollContext, { timeoutMs }: Wait<unknown>): number =>
+  timings?.timeoutMs ?? timeoutMs;
 
 export interface Retry<T> {
   readonly what: string;
