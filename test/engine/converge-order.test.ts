@@ -147,6 +147,19 @@ describe("converging", () => {
     assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1", "update net-1"]);
   });
 
+  for (const shows of ["before", "nothing"] as const) {
+    it(`looks again, and writes no more, while AWS shows ${shows} after an update`, async () => {
+      const cloud = new FakeCloud();
+      cloud.late = { looks: 3, shows };
+      const { up } = openRun({ cloud, patienceMs: 60_000 });
+
+      const found = await up([cloud.wish("net")]);
+
+      assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1"]);
+      assert.equal(found.get("net")?.facts.id, "net-1");
+    });
+  }
+
   it("gives up on what is changed back for ever, and names it", async () => {
     const cloud = new FakeCloud();
     const { up } = openRun({ cloud });

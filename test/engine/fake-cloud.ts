@@ -34,6 +34,9 @@ export class FakeCloud {
   readonly looks: { readonly id: string; readonly after: number }[] = [];
   /** Called after each effect, before the caller gets its answer: throw to lose the answer. */
   afterEffect: (call: string) => void = () => {};
+  /** How many looks after each update show what was there before it, or nothing. */
+  late: { readonly looks: number; readonly shows: "before" | "nothing" } = { looks: 0, shows: "before" };
+  readonly #stale = new Map<string, { left: number; readonly before: Thing }>();
   #ids = 0;
 
   readonly #declared = new Map<string, WishFor<Thing>>();
@@ -62,6 +65,14 @@ export class FakeCloud {
     return found;
   }
 
+  /** AWS answers from many places. */
+  #shown(thing: Thing | undefined): Thing | undefined {
+    const stale = this.#stale.get(thing?.id ?? "");
+    if (stale === undefined || stale.left === 0) return thing;
+    stale.left -= 1;
+    return this.late.shows === "before" ? stale.before : undefined;
+  }
+
   #record(call: string): void {
     this.calls.push(call);
     this.afterEffect(call);
@@ -75,7 +86,7 @@ export class FakeCloud {
         if (known !== undefined) this.looks.push({ id: known, after: this.calls.length });
         const byId = known === undefined ? undefined : this.things.get(known);
         const byOwner = [...this.things.values()].find(({ owner }) => owner === ownerOf(identity));
-        return Promise.resolve(byId ?? byOwner);
+        return Promise.resolve(this.#shown(byId ?? byOwner));
       },
       create: (_ctx, identity, { size, link }) => {
         const id = `${kind}-${(this.#ids += 1)}`;
@@ -89,6 +100,7 @@ export class FakeCloud {
         ...difference("link", wanted.link, found.link, "replace"),
       ],
       update: (_ctx, { desired, facts }) => {
+        this.#stale.set(facts.id, { left: this.late.looks, before: facts });
         this.things.set(facts.id, { ...facts, size: desired.size });
         this.#record(`update ${facts.id}`);
         return Promise.resolve();
@@ -116,7 +128,10 @@ function difference(field: string, wanted: string, found: string, action: "updat
 }
 
 /** No test of the engine calls AWS: a call would go to a port where nobody listens. */
-export function contextWithoutAws(signal: AbortSignal = new AbortController().signal): ResourceContext {
+export function contextWithoutAws(
+  signal: AbortSignal = new AbortController().signal,
+  timeoutMs = 20,
+): ResourceContext {
   const nowhere = "http://127.0.0.1:9";
   const clients = createClients({
     region: "eu-central-1",
@@ -132,6 +147,6 @@ export function contextWithoutAws(signal: AbortSignal = new AbortController().si
       registry: "none",
     },
   });
-  const timings = { firstMs: 1, longestMs: 5, timeoutMs: 20 };
+  const timings = { firstMs: 1, longestMs: 5, timeoutMs };
   return { clients, account: "123456789012", region: "eu-central-1", signal, note: () => {}, timings };
 }

@@ -23,14 +23,16 @@ export interface Given {
   readonly signal?: AbortSignal;
   /** Each save ends when this does. */
   readonly saving?: () => Promise<void>;
+  /** How long a look may go on; so short, where nothing is said, that what never comes is given up at once. */
+  readonly patienceMs?: number;
 }
 
 /** One run whose calls, saves and messages are written into one list, in the order in which they came about. */
-export function openRun({ cloud, document = newDocument(belonging), signal, saving }: Given) {
+export function openRun({ cloud, document = newDocument(belonging), signal, saving, patienceMs }: Given) {
   const log: string[] = [];
   const saved: StateDocument[] = [];
   cloud.afterEffect = (call) => void log.push(call);
-  const ctx = contextWithoutAws(signal);
+  const ctx = contextWithoutAws(signal, patienceMs);
   const journal = new Journal({
     store: {
       location: "memory",
