@@ -3,20 +3,20 @@
 # there already is left alone, and what fails (a mirror out of reach, a lock held) is tried again by systemd.
 set -eu
 
-# All that differs between the operating systems: installer, the edge's user, packages.
+# All that differs between the operating systems: installer, the edge's user, what clears headers by wildcard, packages.
 ID=unknown
 # shellcheck source=/dev/null
 . /etc/os-release
 case $ID in
-debian) set -- apt www-data docker.io docker-cli nginx-light libnginx-mod-http-perl python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
-amzn) set -- dnf nginx docker nginx nginx-mod-http-perl awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
+debian) set -- apt www-data 'more_clear_input_headers X-Forwarded-* X-Original-*;' docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
+amzn) set -- dnf nginx '' docker nginx nginx-mod-http-perl awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
 *)
   echo "berth: no packages are known for $ID" >&2
   exit 1
   ;;
 esac
-installer=$1 edge_user=$2
-shift 2
+installer=$1 edge_user=$2 clear_headers=$3
+shift 3
 
 apt_has() {
   ! dpkg-query --show --showformat '${db:Status-Status}\n' "$@" 2>&1 | grep -qvx installed
@@ -49,7 +49,7 @@ dnf_install() {
 configure_edge() {
   mkdir -p /etc/nginx /var/lib/berth /var/log/berth
   [ -e /var/lib/berth/upstreams.conf ] || printf 'upstream %s { server 127.0.0.1:9; }\n' fresh kept >/var/lib/berth/upstreams.conf
-  sed "s/@edge_user@/$edge_user/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
+  sed -e "s/@edge_user@/$edge_user/" -e "s/@clear_headers@/$clear_headers/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
   if cmp -s /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf; then
     rm /etc/nginx/nginx.conf.berth
   else

@@ -29,7 +29,7 @@ interface LogLine {
 const startEdge = `
   mkdir -p /var/lib/berth /var/log/berth /run/berth-switch
   printf 'upstream %s { server 127.0.0.1:9; }\\n' fresh kept > /var/lib/berth/upstreams.conf
-  sed s/@edge_user@/www-data/ /usr/local/lib/berth/edge.conf > /etc/nginx/nginx.conf
+  sed -e s/@edge_user@/www-data/ -e 's/@clear_headers@/more_clear_input_headers X-Forwarded-* X-Original-*;/' /usr/local/lib/berth/edge.conf > /etc/nginx/nginx.conf
   nginx -c /usr/local/lib/berth/switch.conf > /tmp/switch.log 2>&1 &
   nginx 2> /tmp/edge.log`;
 
