@@ -11,7 +11,9 @@ const claims = [
 const otherClaims = [
   ..."X-Forwarded Forwarded Proxy X-Real-IP X-Client-IP Client-IP True-Client-IP CF-Connecting-IP".split(" "),
   ..."X-Cluster-Client-IP X-Original-Forwarded-For X-Original-Host X-Original-URL X-Original-URI".split(" "),
-  ..."X-Original-Method X-Rewrite-URL X-URL-Scheme X-HTTP-Method X-HTTP-Method-Override".split(" "),
+  ..."X-Original-Method X-Rewrite-URL X-URL-Scheme X-HTTP-Method X-HTTP-Method-Override X-Forwarded-Made-Up X-Original-Made-Up".split(
+    " ",
+  ),
   ..."X-Method-Override Front-End-Https HTTP2-Settings".split(" "),
 ];
 
