@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { runScript } from "../commands/command-line.ts";
 import type { Target } from "./target.ts";
 
-/** Sockets without a file let anybody in who knows the name, and the kernel lists the names. */
-const findSocket = `
+/** A socket without a file lets anybody in who knows its name, and the kernel lists the names. */
+const findSocket = (wanted: string) => `
 import json, socket
 seen = "refused"
 for line in open("/proc/net/unix"):
     name = line.split()[-1].replace("@", "\\0")
-    if not name.startswith("\\0berth"):
+    if not name.startswith("\\0${wanted}"):
         continue
     try:
         control = socket.socket(socket.AF_UNIX)
@@ -25,8 +25,9 @@ for line in open("/proc/net/unix"):
 print(seen)
 `;
 
-/** Asks whatever listens under a name of Berth's to be let in. */
-export const askControlSocket = ({ otherUser }: Target): Promise<string> => otherUser.run(findSocket);
+/** Asks what listens under the name of this embedded AWS to be let in; others may run beside it. */
+export const askControlSocket = ({ otherUser, home }: Target): Promise<string> =>
+  otherUser.run(findSocket(nameOf(join(home, "local"))));
 
 const nameOf = (directory: string) =>
   `berth-local-${createHash("sha256").update(realpathSync(directory)).digest("hex").slice(0, 10)}`;
@@ -61,13 +62,15 @@ export async function takePlace({ otherUser, home }: Target): Promise<string> {
   }
 }
 
-/** What of Berth's own files others may read. The folders that a test makes itself are left out. */
+/**
+ * What of Berth's own files others get at: open itself, in folders that are all open. The folder of the test is left out, and
+ * the configurations that it wrote.
+ */
 export async function readFiles({ home }: Target): Promise<string> {
   const names = await readdir(home, { recursive: true });
-  const own = names.filter(
-    (name) => name !== "local" && !name.endsWith(".yaml") && !name.startsWith("other-"),
-  );
+  const own = names.filter((name) => !name.endsWith(".yaml") && !name.startsWith("other-"));
   const modes = await Promise.all(own.map(async (name) => (await lstat(join(home, name))).mode & 0o077));
-  const open = own.filter((_, index) => modes[index] !== 0);
+  const shut = own.filter((_, index) => modes[index] === 0);
+  const open = own.filter((name) => !shut.some((one) => name === one || name.startsWith(`${one}/`)));
   return open.length === 0 ? "for the owner only" : `open: ${open.join(" ")}`;
 }
