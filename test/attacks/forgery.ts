@@ -14,10 +14,17 @@ const claims: readonly string[] = [
   "X-Forwarded-Prefix",
   "X-Forwarded-User",
   "X-Forwarded-Ssl",
-  "X-Forwarded-Anything",
+  "X_Forwarded_For",
   "X-Real-IP",
   "Forwarded",
   "Proxy",
+  "X-Original-URL",
+  "X-Original-Host",
+  "X-Rewrite-URL",
+  "X-HTTP-Method-Override",
+  "X-Client-IP",
+  "True-Client-IP",
+  "CF-Connecting-IP",
 ];
 
 /** Sends a header twice, in two spellings, and looks whether the app got what it claims. */

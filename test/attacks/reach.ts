@@ -117,7 +117,12 @@ export const reaches: readonly Attack[] = [
   reach("other link-local addresses", ({ app }) => app.run(scan("169.254.170.2", [80])).then(portsOr)),
   reach("the emulated AWS's ports", scanGateway),
   reach("the role's credentials past the rules", stealCredentials),
-  reach("the emulated AWS's name server", async (target) => target.app.run(askName(await gatewayOf(target)))),
+  // As a VPC's resolver, which containers of EC2 reach too: a name is all that it gives away.
+  reach(
+    "the name server, for names alone",
+    async (target) => target.app.run(askName(await gatewayOf(target))),
+    "answered",
+  ),
   reach("AWS by its name", ({ app }) => app.run(scan("sts.amazonaws.com", [443])).then(portsOr)),
   reach("the machine's ports", scanMachine, "answers on 80"),
   reach("the machine's ports by its other address", scanNeighbours),
