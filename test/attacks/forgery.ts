@@ -6,6 +6,8 @@ const claim = "claimed.example";
 
 /** What a client may say of who it is, where it came from, or what was decided about it. */
 const claims: readonly string[] = [
+  "X-Forwarded-Anything",
+  "X-Original-Anything",
   "X-Forwarded-For",
   "X-Forwarded-Proto",
   "X-Forwarded-Host",
