@@ -80,8 +80,12 @@ export async function startMachineGateway(
   return listen(server, options.address);
 }
 
+/** A client that comes back to a connection may not meet its end: Node's own limit is 5 s, and a call sent then is lost. */
+const idleMs = 3_600_000;
+
 /** Listens on a free port of the address. */
 export async function listen(server: Server, address: string): Promise<Listening> {
+  server.keepAliveTimeout = idleMs;
   server.listen(0, address);
   await once(server, "listening");
   return {

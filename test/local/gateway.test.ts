@@ -67,6 +67,11 @@ describe("the commands' gateway", () => {
     });
   }
 
+  it("keeps a connection open for as long as any command lasts: a call sent at its end would be lost", async () => {
+    const { headers } = await fetch(aws.endpoints.s3);
+    assert.equal(headers.get("keep-alive"), "timeout=3600");
+  });
+
   it("has no Lambda that runs code", async () => {
     const marker = join(logDirectory, "marker");
     assert.deepEqual(await runCodeByLambda(aws.endpoints, marker), ["403 AccessDenied", "403 AccessDenied"]);
