@@ -11,27 +11,40 @@ export interface Flood extends Disposable {
 
 /** Connections that each send the beginning of a header and no more. */
 export async function sendHalfHeaders(url: string, count: number): Promise<Flood> {
-  return await flood(url, count, (socket) => socket.write("GET / HTTP/1.1\r\nHost: edge\r\nX-Never"));
+  const begin = (socket: Socket) => socket.write("GET / HTTP/1.1\r\nHost: edge\r\nX-Never");
+  return await flood(url, count, { begin });
 }
 
-/** Connections that each send all of a body but its last byte. */
+/** Connections that each send nearly all of a body, and then a byte a second: none is idle, and none comes to its end. */
 export async function sendUnfinishedBodies(url: string, count: number, bytes: number): Promise<Flood> {
-  const body = Buffer.alloc(bytes - 1, "x");
-  return await flood(url, count, (socket) => {
-    socket.write(`POST /slow HTTP/1.1\r\nHost: edge\r\nContent-Length: ${bytes}\r\n\r\n`);
-    socket.write(body);
+  const body = Buffer.alloc(bytes - 10_000, "x");
+  return await flood(url, count, {
+    begin: (socket) => {
+      socket.write(`POST /slow HTTP/1.1\r\nHost: edge\r\nContent-Length: ${bytes}\r\n\r\n`);
+      socket.write(body);
+    },
+    goOn: (socket) => socket.write("x"),
   });
 }
 
-/** Connections that each ask for something, and read nothing of it. */
+/** Connections that each ask for something, and read next to nothing of it. */
 export async function readNothing(url: string, count: number, path: string): Promise<Flood> {
-  return await flood(url, count, (socket) => {
-    socket.pause();
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: edge\r\n\r\n`);
+  return await flood(url, count, {
+    begin: (socket) => {
+      socket.pause();
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: edge\r\n\r\n`);
+    },
+    goOn: (socket) => socket.read(16_384),
   });
 }
 
-async function flood(url: string, count: number, begin: (socket: Socket) => void): Promise<Flood> {
+interface Habit {
+  readonly begin: (socket: Socket) => void;
+  /** What keeps it from being given up as idle, once a second. */
+  readonly goOn?: (socket: Socket) => void;
+}
+
+async function flood(url: string, count: number, { begin, goOn }: Habit): Promise<Flood> {
   const sockets = await Promise.all(Array.from({ length: count }, () => open(url)));
   const answers = new Map<Socket, string>();
   for (const socket of sockets) {
@@ -40,10 +53,14 @@ async function flood(url: string, count: number, begin: (socket: Socket) => void
     });
     begin(socket);
   }
+  const timer = setInterval(() => {
+    for (const socket of sockets) if (!socket.destroyed) goOn?.(socket);
+  }, 1000);
   return {
     open: () => sockets.filter((socket) => !socket.closed && !socket.readableEnded).length,
     answered: () => [...answers.values()].flatMap((answer) => statuses(answer).slice(0, 1)),
     [Symbol.dispose]: () => {
+      clearInterval(timer);
       for (const socket of sockets) socket.destroy();
     },
   };
