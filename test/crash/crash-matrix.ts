@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { phasesOnStderr } from "../../setup/phases.ts";
+import { prepare } from "../../setup/prepare.ts";
 import { describePoint } from "./points.ts";
 import { runMatrix, type Result } from "./matrix.ts";
 
@@ -65,6 +67,7 @@ async function run({ only, benches, json }: Asked): Promise<number> {
   let total = 0;
   let done = 0;
   const startedMs = performance.now();
+  await prepare({ engine: false, compose: false, images: [] }, phasesOnStderr());
   const results = await runMatrix({
     benches,
     choose: (points) => points.filter((point) => only.test(describePoint(point))),

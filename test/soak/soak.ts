@@ -2,6 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { phasesOnStderr } from "../../setup/phases.ts";
+import { prepare } from "../../setup/prepare.ts";
 import { bundleRunner } from "../crash/bundle.ts";
 import { parseSeeds } from "./seeds.ts";
 import { type Done, type Failure, type Outcome, runTrial } from "./trial.ts";
@@ -57,6 +59,7 @@ function parseCount(option: string, text: string): number {
 async function soak(asked: Asked, signal: AbortSignal): Promise<number> {
   const { seeds, operations, benches } = asked;
   process.stderr.write(`seeds ${seeds.join(", ")}; ${operations} operations each\n`);
+  await prepare({ engine: false, compose: false, images: [] }, phasesOnStderr());
   const directory = await mkdtemp(join(tmpdir(), "berth-soak-"));
   const waiting = [...seeds];
   const outcomes: Outcome[] = [];
