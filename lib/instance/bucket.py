@@ -46,12 +46,13 @@ class Bucket:
         place = {"Bucket": self.settings["bucket"], "ExpectedBucketOwner": self.settings["account"]}
         try:
             self.client = self.client or self.connect()
-            answer: dict[str, Any] = getattr(self.client, operation)(**place, **parameters)
+            answer: dict[str, Any] | None = getattr(self.client, operation)(**place, **parameters)
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             code = getattr(error, "response", {}).get("Error", {}).get("Code")
             if code not in ("304", "NoSuchKey"):
                 self.be_silent(error)
-            return None
+                return None
+            answer = None
         self.silence_s = 0
         return answer
 
