@@ -92,7 +92,7 @@ class Host:
             return
         # First written down, then switched: after a crash in between, the next turn of the loop switches.
         save("serving.json", release)
-        self.serving = release
+        self.serving, self.failed = release, None
 
     def keep(self, release: Release) -> None:
         """The replicas run, the edge knows them, and nothing else of Berth's is left."""
