@@ -112,7 +112,8 @@ class Host:
         elif wanted and wanted["number"] != number:
             self.tell(starting(wanted))
         elif number:
-            if self.told.get("release") != number or time.monotonic() >= self.counters_at:
+            is_news = (self.told.get("release"), self.told.get("status")) != (number, "serving")
+            if is_news or time.monotonic() >= self.counters_at:
                 self.counters, self.counters_at = self.edge.counted, time.monotonic() + COUNTERS_EVERY_S
             self.tell({"release": number, "status": "serving", "upstream": self.counters})
 
