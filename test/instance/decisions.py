@@ -3,7 +3,7 @@
 import sys
 import unittest
 
-sys.path.insert(0, "/usr/local/lib/berth")
+sys.path.append("/usr/local/lib/berth")  # where a host has them; PYTHONPATH goes first
 sys.dont_write_bytecode = True
 
 import converge

@@ -1,0 +1,77 @@
+"""A host whose bucket and edge remember what they were told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import converge
+from command import Failed
+from stand_ins import RELEASE, Case, Engine, answering
+from state import load
+
+
+class Bucket:
+    def __init__(self) -> None:
+        self.wanted: dict[str, Any] | None = None
+        self.reports: list[dict[str, Any]] = []
+        self.keys: set[str] = set()
+        self.is_silent = False
+
+    def release(self) -> dict[str, Any] | None:
+        return self.wanted
+
+    def put(self, key: str, document: dict[str, Any]) -> bool:
+        if not self.is_silent:
+            self.keys.add(key)
+            self.reports.append(document)
+        return not self.is_silent
+
+
+class Edge:
+    """Points at replicas; notes what was running and written down at that moment."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.pointed: list[list[int]] = []
+        self.seen: list[tuple[list[str], int | None]] = []
+        self.counted = {"tries": 0, "errors": 0}
+        self.counts = 0
+        self.refusal = ""
+
+    def point_at(self, ports: list[int]) -> None:
+        if self.refusal:
+            raise Failed(self.refusal)
+        if self.pointed[-1:] != [ports]:
+            serving = load("serving.json")
+            self.seen.append((sorted(self.engine.containers), serving and serving["number"]))
+            self.pointed.append(ports)
+
+    def count_tries(self) -> None:
+        self.counts += 1
+
+
+class HostCase(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.bucket, self.edge = Bucket(), Edge(self.engine)
+        self.host = self.restart()
+
+    def restart(self) -> converge.Host:
+        """A converger that remembers what is written down, and nothing else."""
+        self.host = converge.Host(self.bucket, self.edge)
+        return self.host
+
+    def wish(self, **fields: Any) -> dict[str, Any]:
+        self.bucket.wanted = {**RELEASE, **fields}
+        return self.bucket.wanted
+
+    def turn(self, status: int | None = 200) -> list[tuple[str, ...]]:
+        """One turn of the loop with replicas that answer so. Returns the engine's commands."""
+        self.engine.calls = []
+        with answering(defaultdict(lambda: [status])):
+            self.host.turn()
+        return self.engine.calls
+
+    def said(self) -> list[tuple[int, str]]:
+        return [(report["release"], report["status"]) for report in self.bucket.reports]

@@ -1,0 +1,150 @@
+"""What the converger's decisions are tried against: an engine that remembers, and a clock that nobody waits for."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import tempfile
+import unittest
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import converge
+import edge
+import replicas
+import state
+from command import Failed
+
+RELEASE: dict[str, Any] = {
+    "number": 7,
+    "image": "registry/app@sha256:07",
+    "port": 8080,
+    "replicas": 2,
+    "memoryMib": 64,
+    "environment": {"PLAIN": "x"},
+}
+
+
+class Clock:
+    """Time that passes by being slept through."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 1000.0, []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += max(seconds, 0.01)
+
+
+class Engine:
+    """Keeps containers and images as Docker does, and writes down each command it is given."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.patience: dict[str, int] = {}
+        self.containers: dict[str, str] = {}
+        self.images: list[str] = []
+        self.user = ""
+        self.users: str | None = None
+        self.refused: dict[str, str] = {}
+
+    def call(self, *command: str, timeout_s: int = 120) -> str:
+        self.calls.append(command[1:])
+        verb = command[1]
+        self.patience[verb] = timeout_s
+        if command[0] != "docker":
+            raise AssertionError(f"{command} isn't for the engine")
+        if verb in self.refused:
+            raise Failed(self.refused[verb])
+        return getattr(self, f"do_{verb}")(*command[2:])
+
+    def verbs(self) -> list[str]:
+        return [call[0] for call in self.calls]
+
+    def do_pull(self, *_: str) -> str:
+        return ""
+
+    def do_image(self, *_: str) -> str:
+        return f"{self.user}\n"
+
+    def do_images(self, *_: str) -> str:
+        return "".join(f"{image}\n" for image in self.images)
+
+    def do_rmi(self, image: str) -> str:
+        self.images.remove(image)
+        return ""
+
+    def do_run(self, *arguments: str) -> str:
+        name = arguments[arguments.index("--name") + 1]
+        if name in self.containers:
+            raise Failed(f"docker run: the name {name} is taken")
+        self.containers[name] = "running"
+        return ""
+
+    def do_ps(self, *_: str) -> str:
+        return "".join(f"{name} {state}\n" for name, state in self.containers.items())
+
+    def do_create(self, *_: str) -> str:
+        self.containers["helper"] = "created"
+        return "helper\n"
+
+    def do_cp(self, *_: str) -> str:
+        if self.users is None:
+            raise Failed("docker cp: no such file")
+        return self.users
+
+    def do_start(self, name: str) -> str:
+        self.containers[name] = "running"
+        return ""
+
+    def do_stop(self, *arguments: str) -> str:
+        for name in arguments[2:]:
+            self.containers[name] = "exited"
+        return ""
+
+    def do_rm(self, *arguments: str) -> str:
+        for name in arguments:
+            if name != "--force":
+                self.containers.pop(name, None)
+        return ""
+
+
+class Case(unittest.TestCase):
+    """A test with an engine, a clock and a folder of its own, in place of the machine's."""
+
+    def setUp(self) -> None:
+        self.engine, self.clock = Engine(), Clock()
+        self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
+        for module in (replicas, converge):
+            self.enter(patch.object(module, "call", self.engine.call))
+            self.enter(patch.object(module, "time", self.clock))
+        self.enter(patch.object(state, "STATE", self.folder))
+        self.enter(patch.object(edge, "LOG", self.folder / "edge.log"))
+        self.enter(patch.object(edge, "UPSTREAMS", self.folder / "upstreams.conf"))
+        self.enter(patch.object(converge.log, "disabled", True))
+        self.enter(patch.object(converge, "INSTANCE_ID", self.folder / "instance-id"))
+        (self.folder / "instance-id").write_text("i-1\n")
+
+    def enter(self, manager: Any) -> Any:
+        """As unittest's own, which Python 3.10 doesn't have."""
+        value = manager.__enter__()
+        self.addCleanup(manager.__exit__, None, None, None)
+        return value
+
+
+@contextlib.contextmanager
+def answering(statuses: dict[int, list[int | None]]) -> Iterator[list[int]]:
+    """Replicas that answer on each port with these statuses, the last one for ever. Yields the ports in the order asked."""
+    asked: list[int] = []
+
+    def probe(port: int) -> int | None:
+        asked.append(port)
+        left = statuses[port]
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    with patch.object(replicas, "probe", probe):
+        yield asked

@@ -1,0 +1,165 @@
+"""How the app's containers are run, named, revived and removed: each flag by its literal."""
+
+import http.server
+import os
+import threading
+import unittest
+from unittest.mock import patch
+
+import replicas
+from stand_ins import RELEASE, Case
+
+LINES = "one\ntwo $HOME `id` 'q' \"d\""
+
+
+class RunFlags(unittest.TestCase):
+    def test_a_replica_is_run_with_these_flags_and_no_others(self) -> None:
+        release = {**RELEASE, "environment": {"PLAIN": "x", "LINES": LINES}}
+        expected = """run --detach --name app-7-1 --restart unless-stopped --label berth.release=7
+            --publish 127.0.0.1:20449:8080 --user 65532:65532
+            --read-only --tmpfs /tmp:rw,noexec,nosuid,size=64m --cap-drop ALL
+            --security-opt no-new-privileges --pids-limit 512 --memory 64m --memory-swap 64m
+            --log-driver local --log-opt max-size=10m --log-opt max-file=3 --env PLAIN=x --env""".split()
+        arguments = replicas.run_arguments(release, 1, "root")
+        self.assertEqual(arguments, [*expected, f"LINES={LINES}", "registry/app@sha256:07"])
+
+    def test_an_image_of_another_user_keeps_it(self) -> None:
+        for user in ("app", "1000", "1000:1000", "rooted", "10"):
+            arguments = replicas.run_arguments(RELEASE, 0, user)
+            self.assertEqual(arguments[arguments.index("--user") + 1], user)
+
+    def test_it_waits_ten_seconds_for_a_replica_to_end(self) -> None:
+        self.assertEqual(replicas.STOP_S, 10)
+
+
+class Users(Case):
+    """Whom a replica runs as, by what the image says and what its own list of users says of that name."""
+
+    def started_as(self, user: str, users: "str | None" = None) -> str:
+        self.engine.containers, self.engine.user, self.engine.users = {}, user, users
+        replicas.start(RELEASE, 0)
+        run = self.engine.calls[-1]
+        self.assertNotIn("helper", self.engine.containers)
+        return run[run.index("--user") + 1]
+
+    def test_a_name_that_is_root_in_the_image_is_not_believed(self) -> None:
+        for users in ("toor:x:0:0::/:/bin/sh\n", "header\0toor:x:0:0:\n", "a:x:5:5:\ntoor:x:00:0:\n", "other:x:7:7:\n", None):
+            self.assertEqual(self.started_as("toor", users), "65532:65532", users)
+
+    def test_the_first_of_two_lines_decides(self) -> None:
+        self.assertEqual(self.started_as("toor", "toor:x:0:0:\ntoor:x:7:7:\n"), "65532:65532")
+
+    def test_a_name_with_an_id_of_its_own_is_kept(self) -> None:
+        for users in ("app:x:1000:1000:\n", "header\0app:x:1000:1000:\n", "root:x:0:0:\napp:x:10:10:\n"):
+            self.assertEqual(self.started_as("app:web", users), "app:web", users)
+
+    def test_part_of_a_name_is_another_name(self) -> None:
+        self.assertEqual(self.started_as("app", "myapp:x:7:7:\napp:x:0:0:\n"), "65532:65532")
+        self.assertEqual(self.started_as("a.p", "axp:x:7:7:\na.p:x:0:0:\n"), "65532:65532")
+
+    def test_a_number_needs_no_look_into_the_image(self) -> None:
+        self.assertEqual(self.started_as("1000"), "1000")
+        self.assertNotIn("create", self.engine.verbs())
+
+    def test_looking_runs_nothing_of_the_image(self) -> None:
+        self.started_as("app", "app:x:7:7:\n")
+        label = ("--label", "berth.release=7")
+        self.assertIn(("create", *label, "registry/app@sha256:07", "none"), self.engine.calls)
+        self.assertEqual(self.engine.verbs(), ["image", "create", "cp", "rm", "run"])
+
+
+class Lives(Case):
+    def test_only_what_is_labelled_is_berths_stopped_or_not(self) -> None:
+        replicas.states()
+        expected = ("ps", "--all", "--filter", "label=berth.release", "--format", "{{.Names}} {{.State}}")
+        self.assertEqual(self.engine.calls, [expected])
+
+    def test_a_number_is_not_the_beginning_of_another(self) -> None:
+        self.engine.containers = dict.fromkeys(["app-1-0", "app-11-0", "app-1-1", "xapp-1-0"], "running")
+        self.assertEqual(replicas.of(1), ["app-1-0", "app-1-1"])
+
+    def test_what_lies_about_is_brought_back(self) -> None:
+        anew = ["ps", "rm", "image", "run"]
+        for state, expected in {
+            "running": ["ps"],
+            "restarting": ["ps"],
+            "exited": ["ps", "start"],
+            "created": anew,
+            "dead": anew,
+            "paused": anew,
+            "removing": anew,
+        }.items():
+            self.engine.calls, self.engine.containers = [], {"app-7-0": state}
+            replicas.revive({**RELEASE, "replicas": 1})
+            self.assertEqual(self.engine.verbs(), expected, state)
+
+    def test_a_replica_that_is_gone_is_made_and_its_neighbour_left_alone(self) -> None:
+        self.engine.containers = {"app-7-0": "running"}
+        replicas.revive(RELEASE)
+        self.assertEqual(self.engine.containers, {"app-7-0": "running", "app-7-1": "running"})
+
+    def test_replicas_are_asked_to_end_before_they_are_removed(self) -> None:
+        replicas.remove(["app-7-0", "app-7-1"])
+        names = ("app-7-0", "app-7-1")
+        self.assertEqual(self.engine.calls, [("stop", "-t", "10", *names), ("rm", "--force", *names)])
+
+    def test_nothing_to_remove_is_no_command(self) -> None:
+        replicas.remove([])
+        self.assertEqual(self.engine.calls, [])
+
+    def test_all_images_of_the_repository_go_but_the_one_that_serves(self) -> None:
+        self.engine.images = ["registry/app@sha256:06", "registry/app@sha256:07", "registry/app@sha256:05"]
+        replicas.forget_images(RELEASE)
+        self.assertEqual(self.engine.images, ["registry/app@sha256:07"])
+        self.assertEqual(self.engine.calls[0][-1], "registry/app")
+
+
+class Tails(Case):
+    def test_twenty_lines_of_both_streams_cut_to_five_hundred_characters(self) -> None:
+        docker = self.folder / "docker"
+        docker.write_text("#!/bin/sh\necho \"$@\"\nprintf '%0600d\\n' 7 >&2\nprintf '\\377\\n'\n")
+        docker.chmod(0o755)
+        with patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
+            lines = replicas.tail("app-7-0")
+        self.assertEqual(lines, ["logs --tail 20 app-7-0", "0" * 500, "\ufffd"])
+
+
+class Probes(unittest.TestCase):
+    def serve(self, status: int) -> int:
+        seen = self.seen = []
+
+        class Replica(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append((self.path, self.headers["User-Agent"], self.headers["Host"]))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Replica)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        self.addCleanup(server.server_close)
+        return server.server_port
+
+    def test_the_status_is_that_of_the_front_page(self) -> None:
+        port = self.serve(503)
+        self.assertEqual(replicas.probe(port), 503)
+        self.assertEqual(self.seen, [("/", "berth-gate", f"127.0.0.1:{port}")])
+
+    def test_nobody_there_is_no_status(self) -> None:
+        server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+        server.server_close()
+        self.assertIsNone(replicas.probe(server.server_port))
+
+    def test_a_replica_that_takes_its_time_gets_five_seconds(self) -> None:
+        with patch.object(replicas.http.client, "HTTPConnection", side_effect=AssertionError) as connection:
+            self.assertRaises(AssertionError, replicas.probe, 1)
+        connection.assert_called_once_with("127.0.0.1", 1, timeout=5)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,192 @@
+"""What becomes of a wish: when it is due, in which order it is carried out, and what is left when it fails."""
+
+import unittest
+
+import converge
+import replicas
+from command import Failed
+from hosts import HostCase
+from stand_ins import RELEASE
+from state import load
+
+
+class Due(HostCase):
+    def test_each_field_that_the_app_depends_on_makes_it_another_release(self) -> None:
+        self.wish()
+        self.turn()
+        changes = {
+            "number": 8,
+            "image": "registry/app@sha256:08",
+            "port": 9090,
+            "replicas": 3,
+            "environment": {"PLAIN": "y"},
+            "memoryMib": 128,
+        }
+        for field, value in changes.items():
+            self.assertTrue(self.host.is_due({**RELEASE, field: value}), field)
+        self.assertFalse(self.host.is_due({**RELEASE, "at": "later", "by": "another", "startSeconds": 9}))
+        self.assertEqual(sorted(changes), sorted(converge.CONTENT))
+
+    def test_the_same_release_is_left_alone_by_every_further_turn(self) -> None:
+        self.wish()
+        self.turn()
+        self.assertEqual({call[0] for call in self.turn()}, {"ps"})
+
+
+class Bounds(unittest.TestCase):
+    def test_the_most_is_allowed_and_one_more_is_not(self) -> None:
+        most = {"number": 2147483648, "replicas": 10, "port": 65535, "memoryMib": 65536}
+        for field, limit in most.items():
+            for value in (1, limit):
+                self.assertEqual(converge.find_excess({**RELEASE, field: value}), "")
+            for value in (0, -1, limit + 1, str(limit), limit / 1.0, True, None):
+                self.assertEqual(
+                    converge.find_excess({**RELEASE, field: value}), f"the wished release is out of bounds in {field}"
+                )
+
+    def test_all_that_is_out_of_bounds_is_named(self) -> None:
+        self.assertIn("replicas, port", converge.find_excess({**RELEASE, "port": 0, "replicas": 11}))
+
+
+class Deploying(HostCase):
+    def test_first_comes_the_pull_then_all_replicas_then_the_gate(self) -> None:
+        self.wish()
+        calls = [call[0] for call in self.turn()]
+        self.assertEqual(calls[:6], ["pull", "ps", "image", "run", "image", "run"])
+        self.assertEqual(self.engine.patience["pull"], 900)
+        self.assertEqual(self.edge.pointed, [replicas.ports(RELEASE)])
+
+    def test_an_image_is_pulled_by_its_digest(self) -> None:
+        self.wish()
+        self.assertEqual(self.turn()[0], ("pull", "--quiet", "registry/app@sha256:07"))
+
+    def test_the_old_replicas_run_until_the_edge_has_turned_and_are_written_off_before(self) -> None:
+        self.wish()
+        self.turn()
+        self.wish(number=8)
+        self.turn()
+        self.assertEqual(self.edge.seen[1], (["app-7-0", "app-7-1", "app-8-0", "app-8-1"], 8))
+        self.assertEqual(sorted(self.engine.containers), ["app-8-0", "app-8-1"])
+
+    def test_images_of_others_go_when_their_replicas_have_gone(self) -> None:
+        self.wish()
+        self.turn()
+        self.engine.images = ["registry/app@sha256:07", "registry/app@sha256:08"]
+        self.wish(number=8, image="registry/app@sha256:08")
+        self.turn()
+        self.assertEqual(self.engine.images, ["registry/app@sha256:08"])
+
+    def test_an_edge_that_does_not_turn_keeps_the_old_replicas(self) -> None:
+        self.wish()
+        self.turn()
+        self.wish(number=8)
+        self.edge.refusal = "the switch kept its old replicas"
+        self.assertRaises(Failed, self.turn)
+        self.assertIn("app-7-0", self.engine.containers)
+        self.edge.refusal = ""
+        self.turn()
+        self.assertEqual(self.edge.pointed[-1], replicas.ports({**RELEASE, "number": 8}))
+
+    def test_what_a_killed_converger_left_half_made_is_made_anew(self) -> None:
+        self.engine.containers = {"app-7-0": "running"}
+        self.wish()
+        self.turn()
+        self.assertEqual(self.said()[-1], (7, "serving"))
+        self.assertIn(("rm", "--force", "app-7-0"), self.engine.calls)
+
+    def test_a_restart_remembers_what_serves_and_what_failed(self) -> None:
+        self.wish()
+        self.turn()
+        self.wish(number=8)
+        self.turn(503)
+        self.restart()
+        self.assertEqual((self.host.serving["number"], self.host.failed["release"]), (7, 8))
+        self.assertNotIn("pull", [call[0] for call in self.turn()])
+
+
+class Failing(HostCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.wish()
+        self.turn()
+        self.wish(number=8)
+
+    def test_a_release_that_fails_its_gate_leaves_the_old_one_and_nothing_of_its_own(self) -> None:
+        self.turn(503)
+        self.assertEqual(sorted(self.engine.containers), ["app-7-0", "app-7-1"])
+        self.assertEqual((load("serving.json") or {})["number"], 7)
+        self.assertEqual((load("failed.json") or {})["release"], 8)
+        self.assertEqual(self.edge.pointed, [replicas.ports(RELEASE)])
+        report = self.bucket.reports[-1]
+        self.assertEqual((report["release"], report["status"], report["serves"]), (8, "failed", 7))
+        self.assertIn("app-8-0 on port 8080 answered 503", report["reason"])
+
+    def test_it_is_not_tried_again_until_it_has_another_number(self) -> None:
+        self.turn(503)
+        self.assertNotIn("pull", [call[0] for call in self.turn()])
+        self.wish(number=9)
+        self.turn()
+        self.assertEqual(self.said()[-1], (9, "serving"))
+
+    def test_a_container_that_cannot_be_started_fails_the_release(self) -> None:
+        self.engine.refused = {"run": "docker run: Error: no"}
+        self.turn()
+        self.assertEqual(self.bucket.reports[-1]["reason"], "docker run: Error: no")
+        self.assertEqual(self.host.serving["number"], 7)
+
+    def test_a_wish_out_of_bounds_touches_nothing(self) -> None:
+        self.wish(number=8, replicas=11)
+        calls = self.turn()
+        self.assertEqual({call[0] for call in calls}, {"ps"})
+        self.assertEqual(self.said()[-1], (8, "failed"))
+        self.assertEqual((load("failed.json") or {})["reason"], "the wished release is out of bounds in replicas")
+
+
+class Pulling(HostCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.wish()
+        self.engine.refused = {"pull": "docker pull: Error: denied"}
+
+    def pause(self) -> float:
+        """The seconds until the next pull."""
+        begun = self.clock.now
+        while not any(call[0] == "pull" for call in self.turn()):
+            self.clock.now += 0.5
+        return self.clock.now - begun
+
+    def test_each_failure_doubles_the_pause_up_to_five_minutes(self) -> None:
+        self.turn()
+        pauses = [self.pause() for _ in range(10)]
+        self.assertEqual(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
+
+    def test_the_fifth_failure_is_reported_and_none_before(self) -> None:
+        self.turn()
+        for _ in range(3):
+            self.pause()
+        self.assertEqual(self.said(), [(7, "starting")])
+        self.pause()
+        self.assertEqual(self.said(), [(7, "starting"), (7, "failed")])
+        self.assertEqual(self.bucket.reports[-1]["reason"], "docker pull: Error: denied")
+        self.assertIsNone(load("failed.json"), "a reboot tries again")
+
+    def test_a_pull_that_works_in_the_end_serves(self) -> None:
+        self.turn()
+        for _ in range(5):
+            self.pause()
+        self.engine.refused = {}
+        self.pause()
+        self.assertEqual(self.said()[-1], (7, "serving"))
+        self.assertEqual(self.host.pull.failures, 0)
+
+    def test_another_release_starts_counting_anew(self) -> None:
+        self.turn()
+        for _ in range(4):
+            self.pause()
+        self.wish(number=8)
+        self.turn()
+        self.assertEqual(self.pause(), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

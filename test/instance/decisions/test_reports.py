@@ -1,0 +1,122 @@
+"""What the host tells the bucket, and when."""
+
+import json
+import unittest
+from unittest.mock import patch
+
+import converge
+from hosts import HostCase
+
+COUNTED = {"tries": 10, "errors": 1}
+
+
+class Reports(HostCase):
+    def test_a_release_is_starting_then_serving(self) -> None:
+        self.wish()
+        self.turn()
+        self.assertEqual(self.said(), [(7, "starting"), (7, "serving")])
+        self.assertEqual(self.bucket.keys, {"hosts/i-1.json"})
+
+    def test_a_report_says_who_what_and_when(self) -> None:
+        self.wish()
+        self.turn()
+        report = self.bucket.reports[-1]
+        self.assertRegex(report.pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        upstream = {"tries": 0, "errors": 0}
+        self.assertEqual(
+            report, {"instance": "i-1", "release": 7, "status": "serving", "serves": 7, "upstream": upstream}
+        )
+
+    def test_what_serves_while_another_starts_is_said(self) -> None:
+        self.wish()
+        self.turn()
+        self.wish(number=8)
+        self.turn()
+        self.assertEqual([report.get("serves") for report in self.bucket.reports], [None, 7, 7, 8])
+
+    def test_no_news_is_no_report(self) -> None:
+        self.wish()
+        for _ in range(5):
+            self.turn()
+        self.assertEqual(len(self.bucket.reports), 2)
+
+    def test_a_report_that_was_lost_is_written_next_turn(self) -> None:
+        self.wish()
+        self.bucket.is_silent = True
+        self.turn()
+        self.bucket.is_silent = False
+        self.turn()
+        self.assertEqual(self.said(), [(7, "serving")])
+
+    def test_a_bucket_that_was_made_anew_is_told_again(self) -> None:
+        self.wish()
+        self.turn()
+        self.bucket.reports = []
+        self.wish(at="later")
+        self.turn()
+        self.assertEqual(self.said(), [(7, "serving")])
+
+    def test_counters_are_told_every_ten_minutes_and_not_sooner(self) -> None:
+        self.wish()
+        self.turn()
+        self.edge.counted = COUNTED
+        self.clock.now += 599
+        self.turn()
+        self.assertEqual(len(self.bucket.reports), 2)
+        self.clock.now += 1
+        self.turn()
+        self.assertEqual(self.bucket.reports[-1]["upstream"], COUNTED)
+
+    def test_counters_of_a_new_release_begin_with_it(self) -> None:
+        self.wish()
+        self.turn()
+        self.host.counters = {"tries": 99, "errors": 9}
+        self.edge.counted = COUNTED
+        self.wish(number=8)
+        self.turn()
+        self.assertEqual(self.bucket.reports[-1]["upstream"], COUNTED)
+
+    def test_the_edge_is_counted_every_turn(self) -> None:
+        for _ in range(3):
+            self.turn()
+        self.assertEqual(self.edge.counts, 3)
+
+    def test_a_failure_is_told_with_the_last_lines_of_its_container(self) -> None:
+        self.wish()
+        with patch.object(converge.replicas, "tail", lambda name: [f"last words of {name}"]):
+            self.turn(500)
+        self.assertEqual(self.bucket.reports[-1]["log"], ["last words of app-7-0"])
+
+    def test_an_old_failure_says_nothing_of_another_wish(self) -> None:
+        self.wish()
+        self.turn(500)
+        self.wish(number=8)
+        self.turn()
+        self.assertEqual(self.said()[-1], (8, "serving"))
+
+    def test_without_a_wish_what_serves_is_kept_and_told(self) -> None:
+        self.wish()
+        self.turn()
+        self.bucket.wanted = None
+        self.engine.containers["app-7-1"] = "exited"
+        self.turn()
+        self.assertEqual(self.engine.containers["app-7-1"], "running")
+        self.assertEqual(self.said()[-1], (7, "serving"))
+
+    def test_nothing_is_told_before_anything_is_wished(self) -> None:
+        self.turn()
+        self.assertEqual(self.bucket.reports, [])
+
+
+class Loop(HostCase):
+    def test_whatever_one_turn_meets_the_next_one_comes_two_seconds_later(self) -> None:
+        (self.folder / "settings.json").write_text(json.dumps({"bucket": "b"}))
+        troubles = [converge.Failed("no"), KeyError("number"), None, SystemExit()]
+        with patch.object(converge, "SETTINGS", self.folder / "settings.json"):
+            with patch.object(converge.Host, "turn", side_effect=troubles), self.assertRaises(SystemExit):
+                converge.main()
+        self.assertEqual(self.clock.slept, [2, 2, 2])
+
+
+if __name__ == "__main__":
+    unittest.main()
