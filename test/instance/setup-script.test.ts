@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { run } from "../../setup/child-process.ts";
+import { root } from "../docs/tree.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "berth-setup-script-"));
+after(() => rm(folder, { recursive: true, force: true }));
+
+const lib = join(root, "lib", "instance");
+const commands = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm", "iptables", "systemctl"];
+const debian =
+  "docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter";
+const patience =
+  "-o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10";
+const limit =
+  "INPUT -p tcp --dport 80 --syn -m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset";
+
+/** A machine of folders: the script's paths lie below `path`, and the system's commands write down what they are given. */
+async function openMachine(id: string, number: number) {
+  const path = join(folder, String(number));
+  const [bin, share] = [join(path, "bin"), join(path, "usr/local/lib/berth")];
+  for (const one of [bin, share, join(path, "etc/dnf/vars"), join(path, "var")])
+    await mkdir(one, { recursive: true });
+  await writeFile(join(path, "etc/os-release"), `ID=${id}\n`);
+  await writeFile(join(share, "edge.conf"), await readFile(join(lib, "edge.conf")));
+  const script = await readFile(join(lib, "setup.sh"), "utf8");
+  await writeFile(join(path, "setup.sh"), script.replaceAll(/(?<=[\s>])\/(?=(etc|usr|var)\/)/g, `${path}/`));
+  const answer = async (command: string, body: string) => {
+    await writeFile(
+      join(bin, command),
+      `#!/bin/sh\nprintf "%s\\n" "${command} $*" >>"${path}/calls"\n${body}\n`,
+    );
+    await chmod(join(bin, command), 0o755);
+  };
+  for (const command of commands) await answer(command, "exit 0");
+  return {
+    answer,
+    file: (name: string) => readFile(join(path, name), "utf8"),
+    write: (name: string, text: string) => writeFile(join(path, name), text),
+    /** What the commands were given, in order, and how the script ended. */
+    async setUp() {
+      await rm(join(path, "calls"), { force: true });
+      const { code } = await run("sh", [join(path, "setup.sh")], {
+        environment: { PATH: `${bin}:${process.env["PATH"] ?? ""}` },
+      });
+      return {
+        code,
+        calls: (await readFile(join(path, "calls"), "utf8").catch(() => "")).trim().split("\n"),
+      };
+    },
+  };
+}
+
+let machines = 0;
+const open = (id: string) => openMachine(id, machines++);
+
+describe("the host's set-up", () => {
+  it("installs nothing where all is there, limits connections, and starts engine, switch and edge", async () => {
+    const machine = await open("debian");
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.deepEqual(
+      calls.filter((call) => !call.startsWith("dpkg-query")),
+      [
+        "systemctl is-active --quiet nginx.service",
+        "systemctl restart nginx.service",
+        `iptables -w -C ${limit}`,
+        ...["docker", "berth-switch", "nginx"].flatMap((unit) => [
+          `systemctl is-enabled --quiet ${unit}.service`,
+          `systemctl start ${unit}.service`,
+        ]),
+      ],
+    );
+  });
+
+  it("installs what is missing on Debian, patiently, with the edge configured before", async () => {
+    const machine = await open("debian");
+    await machine.answer("dpkg-query", "echo 'not-installed'");
+    await machine.answer("apt-get", `test -e "$(dirname "$0")/../etc/nginx/nginx.conf"`);
+    const { code, calls } = await machine.setUp();
+    const all = `${debian} python3-botocore amazon-ecr-credential-helper unattended-upgrades`;
+    const options = "-o Dpkg::Options::=--force-confold -qq install --yes --no-install-recommends";
+    assert.equal(code, 0);
+    assert.deepEqual(
+      calls.filter((call) => /^(dpkg|apt-get) /.test(call)),
+      [
+        "dpkg --configure -a --force-confold",
+        `apt-get ${patience} -qq update`,
+        `apt-get ${patience} ${options} ${all}`,
+      ],
+    );
+  });
+
+  it("installs what is missing on Amazon Linux, and turns its security updates on", async () => {
+    const machine = await open("amzn");
+    await machine.answer("rpm", "exit 1");
+    await machine.answer("dnf", "exit 0");
+    await mkdir(join(folder, String(machines - 1), "etc/dnf"), { recursive: true });
+    await machine.write("etc/dnf/automatic.conf", "upgrade_type = default\napply_updates = no\n");
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.deepEqual(
+      calls.filter((call) => call.startsWith("dnf") || call.includes("dnf-automatic.timer")),
+      [
+        "dnf --setopt=timeout=10 --setopt=retries=5 --setopt=install_weak_deps=False -q -y install " +
+          "docker nginx nginx-mod-http-perl awscli-2 amazon-ecr-credential-helper dnf-automatic",
+        "systemctl enable --now dnf-automatic.timer",
+      ],
+    );
+    assert.equal(
+      await machine.file("etc/dnf/automatic.conf"),
+      "upgrade_type = security\napply_updates = yes\n",
+    );
+    assert.equal(await machine.file("etc/dnf/vars/releasever"), "latest\n");
+  });
+
+  it("fails when a package can't be installed, so that it is tried again", async () => {
+    const machine = await open("debian");
+    await machine.answer("dpkg-query", "echo 'not-installed'");
+    await machine.answer("apt-get", "exit 100");
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 100);
+    assert.ok(!calls.some((call) => call.startsWith("systemctl start")));
+  });
+
+  it("knows no other system", async () => {
+    const { code, calls } = await (await open("alpine")).setUp();
+    assert.deepEqual([code, calls], [1, [""]]);
+  });
+
+  it("writes the edge's configuration for the system, and serves nobody before a release", async () => {
+    for (const [id, user, clear] of [
+      ["debian", "www-data", "more_clear_input_headers X-Forwarded-* X-Original-*;"],
+      ["amzn", "nginx", ""],
+    ] as const) {
+      const machine = await open(id);
+      await machine.setUp();
+      const lines = (await machine.file("etc/nginx/nginx.conf")).split("\n").map((line) => line.trim());
+      const expected = (await readFile(join(lib, "edge.conf"), "utf8"))
+        .replace("@edge_user@", user)
+        .replace("@clear_headers@", clear);
+      assert.deepEqual(
+        lines,
+        expected.split("\n").map((line) => line.trim()),
+      );
+      assert.equal(
+        await machine.file("var/lib/berth/upstreams.conf"),
+        "upstream fresh { server 127.0.0.1:9; }\nupstream kept { server 127.0.0.1:9; }\n",
+      );
+    }
+  });
+
+  it("leaves a running edge alone, and the replicas that it knows", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    await machine.write("var/lib/berth/upstreams.conf", "upstream fresh {}\n");
+    const { calls } = await machine.setUp();
+    assert.ok(!calls.includes("systemctl restart nginx.service"));
+    assert.equal(await machine.file("var/lib/berth/upstreams.conf"), "upstream fresh {}\n");
+  });
+
+  it("adds the limit and the units where they are missing, and goes on without a packet filter", async () => {
+    const machine = await open("debian");
+    await machine.answer("iptables", "exit 1");
+    await machine.answer("systemctl", '[ "$1" != is-enabled ]');
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.deepEqual(
+      calls.filter((call) => /iptables|enable /.test(call)),
+      [
+        `iptables -w -C ${limit}`,
+        `iptables -w -I ${limit}`,
+        "systemctl enable --quiet docker.service",
+        "systemctl enable --quiet berth-switch.service",
+        "systemctl enable --quiet nginx.service",
+      ],
+    );
+  });
+});
