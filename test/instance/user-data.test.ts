@@ -16,6 +16,7 @@ const settings: HostSettings = {
 };
 
 interface CloudConfig {
+  readonly ssh_pwauth: boolean;
   readonly write_files: { readonly path: string; readonly encoding?: string; readonly content: string }[];
   readonly runcmd: string[];
 }
@@ -47,6 +48,36 @@ describe("user data", () => {
     assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), settings);
     assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/docker/config.json")), {
       credHelpers: { "123456789012.dkr.ecr.eu-central-1.amazonaws.com": "ecr-login" },
+    });
+  });
+
+  it("lets nobody in by a password, and does these things at the first boot, in this order", () => {
+    const config: CloudConfig = parse(userData(settings));
+    assert.deepEqual(Object.keys(config), ["ssh_pwauth", "write_files", "runcmd"]);
+    assert.equal(config.ssh_pwauth, false);
+    assert.deepEqual(
+      config.write_files.map(({ path }) => path),
+      [
+        "/var/lib/berth/host.tar",
+        "/etc/berth/settings.json",
+        "/etc/berth/docker/config.json",
+        "/etc/docker/daemon.json",
+      ],
+    );
+    assert.deepEqual(config.runcmd, [
+      "python3 -W ignore -m tarfile --extract /var/lib/berth/host.tar /",
+      "systemctl daemon-reload",
+      "systemctl restart systemd-journald.service",
+      "sysctl --quiet --system",
+      "systemctl enable berth.service",
+      "systemctl start --no-block berth.service",
+    ]);
+  });
+
+  it("keeps containers running while the engine restarts, and no process of it between them and the edge", () => {
+    assert.deepEqual(JSON.parse(contentOf(userData(settings), "/etc/docker/daemon.json")), {
+      "live-restore": true,
+      "userland-proxy": false,
     });
   });
 
