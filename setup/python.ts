@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BerthError } from "../lib/errors.ts";
@@ -9,6 +10,8 @@ import { readOptionalFile } from "./optional-file.ts";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const requirements = join(root, "setup", "requirements.txt");
 const folder = join(root, ".venv");
+const djangoRequirements = join(root, "dockerfiles", "django", "requirements.txt");
+const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
 const stamp = join(folder, "berth-requirements");
 
 /** The Python of the private environment, in which the emulators are. Exists after `ensurePython`. */
@@ -45,7 +48,6 @@ export async function ensurePython(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await runOrFail(python, ["-m", "venv", folder], { what: "Making the Python environment" });
   // Compiling all of it takes longer than the installation; Python compiles what it meets.
-  const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
   await runOrFail(
     venvPython(),
     [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements],
@@ -57,6 +59,32 @@ export async function ensurePython(): Promise<void> {
   await writeFile(stamp, await fingerprint());
 }
 
+/**
+ * The packages of the Django app for the private environment, in a folder for PYTHONPATH: exactly those that the image has. Made once
+ * for each content of its requirements; called by tests alone, after `ensurePython`.
+ *
+ * @throws BerthError `SetupFailed` with what pip said
+ */
+export async function ensureDjango(): Promise<string> {
+  const packages = join(folder, `django-${(await fingerprint(djangoRequirements)).slice(0, 16)}`);
+  if (existsSync(packages)) return packages;
+  const draft = await mkdtemp(`${packages}.`);
+  try {
+    const target = ["--no-deps", "--no-compile", "--target", draft];
+    await runOrFail(venvPython(), [...pip, "--require-hashes", ...target, "-r", djangoRequirements], {
+      what: "Installing Django for the tests",
+      hint: "Check that the Python package index can be reached, then try again",
+    });
+    // Whole or not at all, and another process may have been faster.
+    await rename(draft, packages).catch((error: unknown) => {
+      if (!existsSync(packages)) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return packages;
+}
+
 // The one on the PATH may come from a version manager and lack what Debian's own has, or the other way round.
 async function findPython(): Promise<string | undefined> {
   const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
@@ -66,8 +94,8 @@ async function findPython(): Promise<string | undefined> {
   return undefined;
 }
 
-async function fingerprint(): Promise<string> {
+async function fingerprint(file = requirements): Promise<string> {
   return createHash("sha256")
-    .update(await readFile(requirements))
+    .update(await readFile(file))
     .digest("hex");
 }

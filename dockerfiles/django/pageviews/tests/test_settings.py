@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from unittest import TestCase
 
@@ -11,10 +12,13 @@ from django.conf import settings
 SHOW = """
 import json
 from django.conf import settings as s
-print(json.dumps({
+print(json.dumps(default=str, obj={
+    "database": s.DATABASES["default"], "middleware": s.MIDDLEWARE, "nosniff": s.SECURE_CONTENT_TYPE_NOSNIFF,
+    "referrer": s.SECURE_REFERRER_POLICY, "frames": s.X_FRAME_OPTIONS, "static": s.STORAGES["staticfiles"]["BACKEND"],
     "debug": s.DEBUG, "hosts": s.ALLOWED_HOSTS, "engine": s.DATABASES["default"]["ENGINE"],
     "checks": s.DATABASES["default"].get("CONN_HEALTH_CHECKS"), "age": s.DATABASES["default"].get("CONN_MAX_AGE"),
-    "key": s.SECRET_KEY, "redirect": s.SECURE_SSL_REDIRECT, "proxy": s.SECURE_PROXY_SSL_HEADER, "admin": s.ADMIN,
+    "key": s.SECRET_KEY, "redirect": s.SECURE_SSL_REDIRECT,
+    "csrf": s.CSRF_TRUSTED_ORIGINS, "proxy": s.SECURE_PROXY_SSL_HEADER, "admin": s.ADMIN,
 }))
 """
 
@@ -30,6 +34,7 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+@cache
 def show(**variables: str) -> dict:
     result = subprocess.run(
         [sys.executable, "-c", SHOW],
@@ -47,9 +52,49 @@ class SettingsTests(TestCase):
         shown = show()
         self.assertEqual((shown["debug"], shown["admin"], shown["redirect"]), (False, False, False))
         self.assertIsNone(shown["proxy"])
-        self.assertNotIn("*", shown["hosts"])
+        self.assertEqual(shown["hosts"], ["localhost", "127.0.0.1", "[::1]"])
+        self.assertEqual(shown["csrf"], [])
         self.assertEqual((shown["engine"], shown["checks"]), ("django.db.backends.postgresql", True))
-        self.assertGreater(shown["age"], 0)
+        self.assertEqual(shown["age"], 600)
+
+    def test_waits_for_the_database_have_an_end(self):
+        database = show(DB_PASSWORD_FILE=os.environ["DB_PASSWORD_FILE"], DB_SSLMODE="")["database"]
+        limits = "-c statement_timeout=10000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=10000"
+        expected = {
+            "connect_timeout": 3,
+            "application_name": "web",
+            "sslmode": "prefer",
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+            "options": limits,
+        }
+        self.assertEqual(database["OPTIONS"], expected)
+
+    def test_each_layer_stands_where_it_must(self):
+        expected = """pageviews.health.HealthMiddleware
+            django.middleware.security.SecurityMiddleware whitenoise.middleware.WhiteNoiseMiddleware
+            django.middleware.common.CommonMiddleware django.middleware.csrf.CsrfViewMiddleware
+            django.middleware.clickjacking.XFrameOptionsMiddleware pageviews.health.DatabaseDownMiddleware"""
+        self.assertEqual(show()["middleware"], expected.split())
+
+    def test_what_browsers_are_told(self):
+        shown = show()
+        self.assertEqual((shown["nosniff"], shown["referrer"], shown["frames"]), (True, "same-origin", "DENY"))
+        self.assertEqual(shown["static"], "whitenoise.storage.CompressedManifestStaticFilesStorage")
+
+    def test_a_variable_that_is_empty_is_not_set(self):
+        names = ("DJANGO_ALLOWED_HOSTS", "PUBLIC_SCHEME", "DJANGO_DEVELOPMENT", "DB_CONN_MAX_AGE", "LOG_LEVEL")
+        self.assertEqual(show(**dict.fromkeys(names, "")), show())
+
+    def test_hosts_are_those_that_are_named_and_no_others(self):
+        shown = show(DJANGO_ALLOWED_HOSTS=" a.example, b.example,", DJANGO_CSRF_TRUSTED_ORIGINS="https://a.example")
+        self.assertEqual((shown["hosts"], shown["csrf"]), (["a.example", "b.example"], ["https://a.example"]))
+
+    def test_a_secret_in_the_environment_is_none(self):
+        shown = show(DJANGO_SECRET_KEY="from-the-environment", DB_PASSWORD="from-the-environment")
+        self.assertNotIn("from-the-environment", json.dumps(shown))
 
     def test_one_variable_makes_it_a_laptop(self):
         shown = show(DJANGO_DEVELOPMENT="1", DJANGO_SECRET_KEY_FILE="/nowhere", DB_PASSWORD_FILE="/nowhere")

@@ -1,0 +1,11 @@
+"""The settings as they are shipped, on a database that needs no server: for the tests that run without an engine."""
+
+from pathlib import Path
+
+from site_settings import environment
+from site_settings.settings import *  # noqa: F403
+from site_settings.settings import SQLITE
+
+FOLDER = Path(environment.text("DJANGO_TEST_FOLDER", "/tmp"))
+# A file, not memory: several connections at once are what some of the tests are about.
+DATABASES = {"default": {**SQLITE, "NAME": FOLDER / "app.sqlite3", "TEST": {"NAME": FOLDER / "test.sqlite3"}}}
