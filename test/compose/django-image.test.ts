@@ -69,7 +69,7 @@ describe("the health check of the image", () => {
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     const address = server.address();
-    const port = typeof address === "object" ? String(address?.port) : "";
+    const port = typeof address === "object" ? String(address?.port ?? "") : "";
     const outcome = await run("bash", [join(folder, "probe.sh")], { environment: { PORT: port } });
     server.close();
     return { code: outcome.code, said: outcome.lines.join("\n"), asked };
