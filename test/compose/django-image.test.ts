@@ -64,7 +64,7 @@ describe("the health check of the image", () => {
       socket.on("error", () => socket.destroy());
       socket.once("data", (chunk) => {
         asked.push(String(chunk));
-        if (answer !== "") socket.end(answer);
+        if (answer !== "") socket.end(answer ?? "");
       });
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
