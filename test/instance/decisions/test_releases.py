@@ -94,6 +94,11 @@ class Deploying(HostCase):
         self.assertEqual(self.said()[-1], (7, "serving"))
         self.assertIn(("rm", "--force", "app-7-0"), self.engine.calls)
 
+    def test_a_first_release_that_fails_leaves_nothing_running(self) -> None:
+        self.wish()
+        self.turn(503)
+        self.assertEqual((self.said()[-1], self.engine.containers), ((7, "failed"), {}))
+
     def test_a_restart_remembers_what_serves_and_what_failed(self) -> None:
         self.wish()
         self.turn()
