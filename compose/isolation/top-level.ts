@@ -12,7 +12,7 @@ export function isolateVolumes(volumes: Tables, project: string, findings: Findi
     if (isForeign(volume, key, project))
       findings.replace(`${place} (${nameOf(volume, key)})`, "an empty volume");
     const isLocal = ["local", undefined].includes(asText(volume["driver"]));
-    if (isLocal && options["type"] === "tmpfs") return { driver_opts: options };
+    if (isLocal && isMemoryAlone(options)) return { driver_opts: { ...options, device: "tmpfs" } };
     if (Object.keys(options).length > 0 || !isLocal)
       findings.replace(
         `${place} (${asText(options["device"]) ?? asText(volume["driver"]) ?? ""})`,
@@ -21,6 +21,18 @@ export function isolateVolumes(volumes: Tables, project: string, findings: Findi
     return {};
   });
 }
+
+/** `bind`, `move` and `remount` among the options make the kernel take the device for a path, whatever the type says. */
+const isMemoryAlone = (options: Table): boolean =>
+  options["type"] === "tmpfs" &&
+  Object.keys(options).every((name) => ["type", "device", "o"].includes(name)) &&
+  (asText(options["o"]) ?? "")
+    .split(",")
+    .every((one) =>
+      /^(|(size|nr_blocks|nr_inodes|mode|uid|gid)=[\w%]+|ro|rw|(no)?(exec|suid|dev|atime|diratime)|relatime)$/.test(
+        one,
+      ),
+    );
 
 // What changes how containers of one network meet. The others name bridges, parents and addresses of this computer.
 const ownOptions = new Set([

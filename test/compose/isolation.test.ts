@@ -252,6 +252,31 @@ describe("rewritten", () => {
     assert.ok(!replaced.some((one) => /own|plain|memory/.test(one)));
   });
 
+  test("volumes: what says that it is memory, and would mount a folder of this computer, is an empty one", async () => {
+    const options = [
+      "bind",
+      "size=1m,rbind",
+      "move",
+      "remount,ro",
+      "BIND",
+      "bind=1",
+      "shared",
+      "size=1 ,bind",
+    ];
+    const volumes = Object.fromEntries(
+      options.map((o, at) => [`v${at}`, { driver_opts: { type: "tmpfs", device: "/data", o } }]),
+    );
+    const more = { ok: { driver_opts: { type: "tmpfs", device: "/data", o: "size=1m,mode=1777,noexec" } } };
+    const { content } = await isolate({
+      services: { web: { image: "a" } },
+      volumes: { ...volumes, ...more },
+    });
+    assert.deepEqual(content["volumes"], {
+      ...Object.fromEntries(Object.keys(volumes).map((key) => [key, {}])),
+      ok: { driver_opts: { type: "tmpfs", device: "tmpfs", o: "size=1m,mode=1777,noexec" } },
+    });
+  });
+
   test("networks: bridges of its own, as closed as they were", async () => {
     const networks = {
       own: { name: `${project}_own`, ipam: {}, internal: true },
