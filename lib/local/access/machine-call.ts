@@ -19,11 +19,15 @@ export interface Judged {
   readonly head: RequestHead;
 }
 
+const formType = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i;
+
 /** @throws Refusal `denied` for every operation that no host of Berth's uses. */
 export function judgeCall(call: MachineCall): Judged {
   if (call.service === "s3") return judgeS3(call);
   if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
   if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
+  // By another type of content the same body holds another action.
+  if (!formType.test(call.head.headers["content-type"] ?? "")) throw denied("Only a form is answered");
   const action = new URLSearchParams(call.body?.toString("utf8")).getAll("Action");
   // AWS lets everybody ask who they are.
   const isWhoAmI = call.service === "sts" && action.length === 1 && action[0] === "GetCallerIdentity";
@@ -108,8 +112,8 @@ function judgeS3({ head, region }: MachineCall): Judged {
   const key = rest.join("/");
   const query = queryOf(url).map(([name]) => name);
   const arn = `arn:${partition(region).name}:s3:::${bucket}`;
-  // An empty part, or one of dots, might be read in another way behind the gateway.
-  if (rest.length > 0 && key !== "" && rest.some((part) => part === "" || /^\.\.?$|\//.test(part))) {
+  // An empty part, or one of dots, might be read in another way behind the gateway; one that can be decoded again is.
+  if (rest.length > 0 && key !== "" && rest.some((part) => part === "" || /^\.\.?$|[/%]/.test(part))) {
     throw denied("That key is nothing for a machine");
   }
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(bucket)) throw denied("That is no bucket");

@@ -74,6 +74,18 @@ export const machineCalls: readonly MachineCall[] = [
     ...query("sts", "GetCallerIdentity&Action=AssumeRole"),
   },
   {
+    name: "assumes a role in a form within what reads as a question who it is",
+    expected: "403 AccessDenied",
+    ...query("sts", ""),
+    headers: { "content-type": "multipart/form-data; boundary=b" },
+    body: [
+      ...["Action=AssumeRole", "RoleArn=arn:aws:iam::123456789012:role/host", "RoleSessionName=longer"]
+        .map((field) => field.split("="))
+        .map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}`),
+      '--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n&Action=GetCallerIdentity&\r\n--b--\r\n',
+    ].join("\r\n"),
+  },
+  {
     name: "reads a parameter",
     expected: "400 AccessDeniedException",
     host: `ssm.${region}.amazonaws.com`,
@@ -119,6 +131,11 @@ export const machineCalls: readonly MachineCall[] = [
     name: "reads by a path with an encoded slash",
     expected: "403 AccessDenied",
     ...toS3("GET", "/mine/hosts%2f..%2fstate.json"),
+  },
+  {
+    name: "writes by a path with an encoded slash, encoded once more",
+    expected: "403 AccessDenied",
+    ...toS3("PUT", "/mine/hosts/%252e%252e%252fstate.json"),
   },
   {
     name: "reads an old version",
