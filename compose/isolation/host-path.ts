@@ -16,10 +16,10 @@ const lookLimit = 300_000;
 // Files there are the kernel's or the engine's own: to read or open one can already do something.
 const kernelFolders = ["/proc", "/sys", "/dev"];
 
-/** What a path on this computer is, once links are followed. */
+/** What a path of a resolved file is on this computer, once links are followed. Compose writes each dollar sign twice. */
 export async function lookAtHost(path: string): Promise<HostPath> {
   try {
-    const real = await realpath(path);
+    const real = await realpath(path.replaceAll("$$", "$"));
     const info = await lstat(real);
     if (real === sep) return { kind: "refused", reason: "it is all of this computer's file system" };
     if (kernelFolders.some((one) => isWithin(real, one)))
@@ -91,11 +91,15 @@ interface Kind {
 
 const nameKind = (info: Kind): string => (info.isSocket() ? "socket" : info.isFIFO() ? "pipe" : "device");
 
-/** A file system that is mounted below a folder, as /proc/self/mountinfo lists them: its fifth field, with spaces as \040. */
+/** A file system that is mounted below a folder, as /proc/self/mountinfo lists them: its fifth field, with a space as \040. */
 const findMountBelow = (folder: string, mountinfo: string): string | undefined =>
   mountinfo
     .split("\n")
-    .map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "))
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, octal) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .find((one) => one !== folder && isWithin(one, folder));
 
 async function readMountinfo(): Promise<string> {

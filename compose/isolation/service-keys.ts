@@ -88,7 +88,18 @@ const rewriteVolumes: Rule = (_, { table, mounts, service, findings }) =>
     })
     .filter((mount) => mount !== undefined);
 
-const rewriteBuild: Rule = (value, { service, findings }) => {
+const buildKeys = new Set(
+  "additional_contexts args cache_from context dockerfile dockerfile_inline extra_hosts isolation network no_cache platforms secrets shm_size ssh target ulimits".split(
+    " ",
+  ),
+);
+// Other tags, pushed caches and newly pulled bases would all change what the user has.
+const leftOfBuild = new Set(
+  "cache_to entitlements labels no_cache_filter privileged provenance pull sbom tags".split(" "),
+);
+
+const rewriteBuild: Rule = (value, around) => {
+  const { service, findings } = around;
   const build = typeof value === "string" ? { context: value } : asTable(value);
   const place = `services.${service}.build`;
   const network = asText(build["network"]) ?? "default";
@@ -98,19 +109,31 @@ const rewriteBuild: Rule = (value, { service, findings }) => {
     if (build[key] !== undefined && isSomething(build[key]))
       findings.refuse(`${place}.${key}`, "the build would have rights over this computer", "take it out");
   }
-  // Other tags, pushed caches and newly pulled bases would all change what the user has.
-  const left = new Set(["tags", "cache_to", "pull", "labels", "privileged", "entitlements"]);
-  return Object.fromEntries(Object.entries(build).filter(([key]) => !left.has(key)));
+  refuseForeignHosts(build["extra_hosts"] ?? [], { ...around, service: `${service}.build` }, "extra_hosts");
+  const unknown = Object.keys(build).find(
+    (key) => !key.startsWith("x-") && !buildKeys.has(key) && !leftOfBuild.has(key),
+  );
+  if (unknown !== undefined)
+    findings.refuse(`${place}.${unknown}`, "nobody has looked where this key leads", "take it out");
+  return Object.fromEntries(Object.entries(build).filter(([key]) => buildKeys.has(key)));
 };
 
 // A log elsewhere is somebody's log. These two stay with the container, and go with it.
 const rewriteLogging: Rule = (value) =>
   ["json-file", "local"].includes(asText(asTable(value)["driver"]) ?? "") ? value : undefined;
 
-const rewriteDeploy: Rule = (value) =>
-  Object.fromEntries(
+// The engine's own rules let a container have a graphics card; those of CDI, whatever somebody wrote down for a name.
+const isAnyDevice = (devices: unknown): boolean =>
+  asList(devices).some((one) => ![undefined, "nvidia", "amd"].includes(asText(asTable(one)["driver"])));
+const anyDevice = "it opens devices of this computer";
+
+const rewriteDeploy: Rule = (value, { service, findings }) => {
+  const { devices } = asTable(asTable(asTable(value)["resources"])["reservations"]);
+  if (isAnyDevice(devices)) findings.refuse(`services.${service}.deploy`, anyDevice, "take them out");
+  return Object.fromEntries(
     Object.entries(asTable(value)).filter(([key]) => !["labels", "placement"].includes(key)),
   );
+};
 
 const rewritePullPolicy: Rule = (value) => (value === "never" ? value : undefined);
 
@@ -147,7 +170,7 @@ const isPrivilegedHook = (value: unknown): boolean =>
 const refusePrivilegedHooks = refuseIf(isPrivilegedHook, "it has root's rights on this computer");
 
 const kept =
-  "attach blkio_config cap_drop command configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset depends_on dns dns_opt dns_search domainname entrypoint environment expose gpus group_add healthcheck hostname init isolation links mac_address mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user working_dir";
+  "attach blkio_config cap_drop command configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset depends_on dns dns_opt dns_search domainname entrypoint environment expose group_add healthcheck hostname init isolation links mac_address mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user working_dir";
 
 // Worked in already (extends, env_file, profiles), of no use here (develop), or read by programs outside: labels and
 // annotations make proxies, updaters and schedulers of this computer take a container for the user's.
@@ -167,13 +190,14 @@ export const serviceRules: ReadonlyMap<string, Rule> = new Map(
     cgroup: refuseForeignSpace,
     credential_spec: refuse("it is an account outside"),
     deploy: rewriteDeploy,
-    device_cgroup_rules: refuse("it opens devices of this computer"),
-    devices: refuse("it opens devices of this computer"),
+    device_cgroup_rules: refuse(anyDevice),
+    devices: refuse(anyDevice),
     external_links: refuse(
       "it leads to containers outside of the project",
       "let a service of the file stand in",
     ),
     extra_hosts: refuseForeignHosts,
+    gpus: refuseIf(isAnyDevice, anyDevice),
     image: (_, { service, table, images }) => images.find(service, table),
     ipc: refuseForeignSpace,
     logging: rewriteLogging,

@@ -27,6 +27,7 @@ before(async () => {
   await mkdir(withSocket);
   await mkdir(folderOfNobody);
   await symlink(socket, join(root, "link-to-socket"));
+  await symlink(socket, join(root, "pay$link"));
   await symlink("/", join(root, "link-to-all"));
   await symlink(file, join(root, "link-to-file"));
   await mkdir(large);
@@ -90,6 +91,17 @@ describe("refused, because it reaches what isn't the test's own", () => {
     ["extra_hosts", { extra_hosts: { db: "host-gateway" } }],
     ["devices", { devices: ["/dev/sda:/dev/sda"] }],
     ["devices", { devices: [{ source: "/dev/sda", target: "/dev/sda" }] }],
+    ["gpus", { gpus: [{ driver: "cdi", device_ids: ["vendor.example/disk=all"] }] }],
+    [
+      "deploy",
+      {
+        deploy: {
+          resources: {
+            reservations: { devices: [{ driver: "cdi", device_ids: ["vendor.example/disk=all"] }] },
+          },
+        },
+      },
+    ],
     ["device_cgroup_rules", { device_cgroup_rules: ["b 8:* rwm"] }],
     ["cap_add", { cap_add: ["NET_ADMIN", "CAP_SYS_ADMIN"] }],
     ["cap_add", { cap_add: ["all"] }],
@@ -101,6 +113,8 @@ describe("refused, because it reaches what isn't the test's own", () => {
     ["runtime", { runtime: "somebody" }],
     ["post_start", { post_start: [{ command: "a", privileged: true }] }],
     ["pre_stop", { pre_stop: [{ command: "a", privileged: true }] }],
+    ["build.extra_hosts", { build: { context: ".", extra_hosts: ["db=host-gateway"] } }],
+    ["build.a_key_of_tomorrow", { build: { context: ".", a_key_of_tomorrow: 1 } }],
     ["build.network: host", { build: { context: ".", network: "host" } }],
     ["build.privileged", { build: { context: ".", privileged: true } }],
     ["build.entitlements", { build: { context: ".", entitlements: ["security.insecure"] } }],
@@ -116,6 +130,8 @@ describe("refused, because it reaches what isn't the test's own", () => {
     [`volumes: ${socket}`, { volumes: [`${socket}:/var/run/docker.sock:ro`] }],
     [`volumes: ${root}/link-to-socket`, { volumes: bind(join(root, "link-to-socket")) }],
     [`volumes: ${root}/link-to-all`, { volumes: bind(join(root, "link-to-all")) }],
+    // As Compose writes the name, which has one dollar sign.
+    [`volumes: ${root}/pay$$link`, { volumes: bind(`${root}/pay$$link`, { read_only: true }) }],
     [`volumes: ${withSocket}`, { volumes: bind(withSocket, { read_only: true }) }],
     [`volumes: ${large}`, { volumes: bind(large) }],
   ];
@@ -394,6 +410,8 @@ describe("what a path of this computer is", () => {
     ].join("\n");
     assert.equal(await findWayOut(folder, mountinfo), undefined);
     assert.match((await findWayOut(folderOfNobody, mountinfo)) ?? "", /quiet\/a b is mounted inside it/);
+    const written = "25 22 8:4 / /a\\134b\\011c/d rw - ext4 /dev/sda4 rw";
+    assert.match((await findWayOut("/a\\b\tc", written)) ?? "", /d is mounted inside it/);
   });
 
   test("who reads a folder that a later service writes to shares its copy", async () => {
