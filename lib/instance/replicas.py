@@ -12,6 +12,7 @@ from command import Failed, call
 from state import Release
 
 STOP_S = 10
+LOG_BYTES = 64 << 10
 ROOT = re.compile(r"[+-]?0*|root")  # the engine reads "00" as 0, and no name as root
 
 log = logging.getLogger("berth")
@@ -118,7 +119,9 @@ def tail(name: str) -> list[str]:
         timeout=30,
         check=False,
     )
-    return [line[:500] for line in done.stdout.decode(errors="replace").splitlines()]
+    # An app's line ends with a line feed. Python's own idea of lines would make thousands of one with form feeds in it.
+    lines = done.stdout[-LOG_BYTES:].decode(errors="replace").rstrip("\n").split("\n")
+    return [line[:500] for line in lines[-20:]]
 
 
 def probe(port: int) -> int | None:

@@ -115,6 +115,24 @@ class Lives(Case):
 
 
 class Tails(Case):
+    def tail_of(self, script: str) -> "list[str]":
+        docker = self.folder / "docker"
+        docker.write_text(f"#!/bin/sh\n{script}\n")
+        docker.chmod(0o755)
+        with patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
+            return replicas.tail("app-7-0")
+
+    def test_only_a_line_feed_ends_a_line(self) -> None:
+        lines = self.tail_of("printf 'a\\f\\v\\034\\205b\\rc\\342\\200\\250d\\n'")
+        self.assertEqual(lines, ["a\f\v\x1c\ufffdb\rc\u2028d"])
+
+    def test_an_app_that_ends_no_line_is_cut_all_the_same(self) -> None:
+        lines = self.tail_of("head -c 300000 /dev/zero | tr '\\0' '\\f'")
+        self.assertEqual((len(lines), len(lines[0])), (1, 500))
+
+    def test_no_more_than_twenty_lines_whatever_the_engine_says(self) -> None:
+        self.assertEqual(self.tail_of("seq 50"), [str(number) for number in range(31, 51)])
+
     def test_twenty_lines_of_both_streams_cut_to_five_hundred_characters(self) -> None:
         docker = self.folder / "docker"
         docker.write_text("#!/bin/sh\necho \"$@\"\nprintf '%0600d\\n' 7 >&2\nprintf '\\377\\n'\n")
