@@ -72,6 +72,15 @@ describe("the edge's retries", () => {
     assert.ok(statuses.includes(500) && statuses.includes(200));
   });
 
+  it("are nothing that an app can ask for, in nginx's own words", async () => {
+    await rig.serve(ports);
+    await rig.takeSeen();
+    for (const method of ["GET", "POST"]) {
+      assert.deepEqual(await ask(method, "/again"), { status: 200, text: '"once"' });
+      assert.equal((await rig.takeSeen()).length, 1, method);
+    }
+  });
+
   it("let a request kill two replicas, not all", async () => {
     await ask("GET", "/die");
     assert.equal(await rig.toolbox.run("pgrep --count --full '^python3 -B /tmp/app'"), "2");

@@ -37,6 +37,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(3)
         elif self.path == "/fail":
             self.answer(500, "the app's own words")
+        elif self.path == "/again":
+            self.answer(200, "once", {"X-Accel-Redirect": "/again", "X-Accel-Limit-Rate": "1"})
         elif self.path == "/large":
             self.answer_large(32)
         else:
@@ -51,6 +53,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/drop":
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif self.path == "/again":
+            self.answer(200, "once", {"X-Accel-Redirect": "/again", "X-Accel-Limit-Rate": "1"})
         else:
             self.answer(500 if random.random() < 0.5 or self.path == "/fail" else 200, "taken")
 

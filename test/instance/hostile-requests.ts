@@ -14,7 +14,11 @@ const otherClaims = [
   ..."X-Original-Method X-Rewrite-URL X-URL-Scheme X-HTTP-Method X-HTTP-Method-Override X-Forwarded-Made-Up X-Original-Made-Up".split(
     " ",
   ),
-  ..."X-Method-Override Front-End-Https HTTP2-Settings".split(" "),
+  ..."X-Method-Override Front-End-Https HTTP2-Settings X-Scheme X-Host Forwarded-For Proxy-Client-IP".split(
+    " ",
+  ),
+  ..."WL-Proxy-Client-IP Fastly-Client-IP Fly-Client-IP CF-Pseudo-IPv4 X-Appengine-User-IP".split(" "),
+  ..."X-Azure-ClientIP X-Sendfile-Type X-Accel-Mapping".split(" "),
 ];
 
 /** Headers that all say the word, under every name that some framework believes. */
