@@ -70,7 +70,7 @@ export async function ensureDjango(): Promise<string> {
   if (existsSync(packages)) return packages;
   const draft = await mkdtemp(`${packages}.`);
   try {
-    const target = ["--no-deps", "--no-compile", "--target", draft];
+    const target = ["--no-deps", "--target", draft];
     await runOrFail(venvPython(), [...pip, "--require-hashes", ...target, "-r", djangoRequirements], {
       what: "Installing Django for the tests",
       hint: "Check that the Python package index can be reached, then try again",
