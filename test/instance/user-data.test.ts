@@ -33,6 +33,14 @@ describe("user data", () => {
     assert.ok(Buffer.byteLength(text) < 16 * 1024);
   });
 
+  it("fits with the longest names that a stack can have", () => {
+    const stack = "a".repeat(24);
+    const region = "ap-southeast-2";
+    const bucket = `berth-${stack}-123456789012-${region}`;
+    // EC2 refuses more; userData throws first.
+    assert.ok(userData({ stack, region, bucket, account: "123456789012" }).length > 0);
+  });
+
   it("is byte-identical for equal settings, in whatever order they are given", () => {
     const { stack, region, bucket, account } = settings;
     const reversed = { account, bucket, region, stack };
