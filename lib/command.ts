@@ -52,7 +52,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   } catch (error) {
     const shown = asBerthError(error, spec.name, interrupt.signal);
     report.error(shown);
-    outcome = { outcome: interrupt.signal.aborted ? "interrupted" : "failed", exitCode: shown.exitCode };
+    outcome = { outcome: isInterrupted(shown) ? "interrupted" : "failed", exitCode: shown.exitCode };
   } finally {
     interrupt.stop();
   }
@@ -130,6 +130,8 @@ function asBerthError(error: unknown, command: string, signal: AbortSignal): Ber
   const explained = explainAwsError(error, command);
   return explained instanceof BerthError ? explained : unexpected(explained);
 }
+
+const isInterrupted = ({ exitCode }: BerthError): boolean => exitCode === exitCodes.interrupted;
 
 const isAbort = (error: unknown): boolean =>
   error instanceof BerthError

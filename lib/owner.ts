@@ -57,8 +57,12 @@ export function foreignResource(
 ): BerthError {
   const stack = found.tags[stackTag];
   const owner = stack === undefined ? `has no ${stackTag} tag` : `belongs to stack ${stack}`;
+  const rebuild = "npm run state -- rebuild makes a state document from tags, without it";
   const ways = {
-    id: `If it is ${wanted.stack}'s and lost its tag, put ${stackTag}=${wanted.stack} back; if the state document names it by mistake, npm run state -- rebuild makes one from tags`,
+    id:
+      stack === undefined
+        ? `If it is ${wanted.stack}'s and lost its tag, put ${stackTag}=${wanted.stack} back; else ${rebuild}`
+        : rebuild,
     name: `Give the stack another name in berth.yaml, or remove ${found.id} if nobody needs it`,
   };
   return new BerthError({

@@ -16,6 +16,7 @@ import { differences, type Plan } from "./engine/plan.ts";
 import { type Identify, type Observations, readAll } from "./engine/read.ts";
 import { imageResource } from "./resources/image.ts";
 import { releaseResource } from "./resources/release.ts";
+import { findOtherRegions } from "./resources/role.ts";
 import type { Session } from "./session.ts";
 import { type App, declareStack, type Offers, stackNames, type StackWish } from "./stack.ts";
 
@@ -184,6 +185,21 @@ function openApp({ config, ctx, endpoints, caller }: Session, source: Source): A
       diagnose: consoleTail,
     }),
   };
+}
+
+/** Said once, before a stack is made: a region changed by mistake would make a second one beside the one that serves. */
+export async function warnOfOtherRegions(
+  { config, ctx, report }: Session,
+  { plan, document }: Reading,
+): Promise<void> {
+  const isFirst =
+    document.serial === 0 && plan.steps.some(({ name, action }) => name === "vpc" && action === "create");
+  if (!isFirst) return;
+  const others = await findOtherRegions(ctx, config.stack);
+  if (others.length === 0) return;
+  report.message(
+    `a stack of the name ${config.stack} is in ${others.join(", ")} already; this one in ${config.region} is another, and costs as much again`,
+  );
 }
 
 /** Without a state document, what carries the stack's tags is what there is. */

@@ -1,12 +1,13 @@
 import { type Outcome, runCommand } from "../lib/command.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { readStack, warnOfPrivate } from "../lib/reading.ts";
+import { readStack, warnOfOtherRegions, warnOfPrivate } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 async function plan(session: Session): Promise<Outcome> {
   const reading = await readStack(session);
   warnOfPrivate(session, reading);
+  await warnOfOtherRegions(session, reading);
   const { plan: found } = reading;
   session.report.plan(found, true);
   return isPending(found)

@@ -10,7 +10,7 @@ import {
   withLease,
 } from "../lib/operation.ts";
 import { reportOutputs } from "../lib/outputs.ts";
-import { readStack, warnOfPrivate } from "../lib/reading.ts";
+import { readStack, warnOfOtherRegions, warnOfPrivate } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 const intentPatienceMs = 15_000;
@@ -18,6 +18,7 @@ const intentPatienceMs = 15_000;
 async function up(session: Session): Promise<Outcome> {
   const shown = await readStack(session);
   warnOfPrivate(session, shown);
+  await warnOfOtherRegions(session, shown);
   session.report.plan(shown.plan, false);
   if (!isPending(shown.plan) && shown.wasKept !== true) {
     const url = await reportOutputs(session, shown, shown.found);

@@ -39,7 +39,10 @@ export function differences<Inputs>({ wishes, found, document, inputs }: Compare
     const step = stepFor(wish, found.get(wish.name), { world, document });
     if (step !== undefined) steps.set(wish.name, step);
   }
-  return { steps: [...steps.values()], leftovers: document.superseded };
+  const kinds = new Set(wishes.map(({ kind }) => kind));
+  // What this stack has no kind for it can't remove either.
+  const leftovers = document.superseded.filter(({ kind }) => kinds.has(kind));
+  return { steps: [...steps.values()], leftovers };
 }
 
 export const isPending = (plan: Plan): boolean => plan.steps.length > 0 || plan.leftovers.length > 0;

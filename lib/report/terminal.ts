@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import pc from "picocolors";
 import { createInterface } from "node:readline/promises";
+import { BerthError, exitCodes } from "../errors.ts";
 import { escapeUnsafe, Line } from "./line.ts";
 
 /** A stream that people look at. */
@@ -39,11 +40,23 @@ export function printNote(text: string): void {
   printLines(ownScreens.stderr, Line.of`${text}`);
 }
 
-/** Asks on the terminal and returns what was typed. */
+/**
+ * Asks on the terminal and returns what was typed.
+ *
+ * @throws BerthError `Interrupted` when the question was left by Ctrl-C or Ctrl-D, or the signal was aborted.
+ */
 export async function ask(question: string, signal: AbortSignal): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: ownScreens.stderr });
   try {
     return await terminal.question(`${Line.of`${question}`.toString()} `, { signal });
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause.name !== "AbortError") throw cause;
+    throw new BerthError({
+      code: "Interrupted",
+      message: "cancelled at the question; nothing was changed",
+      exitCode: exitCodes.interrupted,
+      cause,
+    });
   } finally {
     terminal.close();
   }

@@ -66,6 +66,12 @@ describe("region changed in berth.yaml", () => {
     assert.deepEqual(await readIam(old.region), before);
   });
 
+  it("a first plan says where the stack is, and what that means", async () => {
+    const ended = await next.run("plan");
+    assert.equal(ended.exitCode, 2);
+    assert.match(messagesOf(ended), /is in eu-central-1 already; this one in us-east-1 is another/);
+  });
+
   it("up makes another stack; the old one stays as it is and has nothing to do", async () => {
     requireDone(await next.run("up", "--yes"));
     assert.deepEqual(await readIam(old.region), before);

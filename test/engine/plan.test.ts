@@ -137,6 +137,14 @@ const step = (action: Step["action"], found: readonly Difference[] = [], name = 
 });
 const of = (...steps: Step[]): Plan => ({ steps, leftovers: [] });
 
+describe("what an earlier run replaced", () => {
+  it("is nothing to be removed when it is of no kind that the stack has", () => {
+    const superseded = [{ name: "host", kind: "nonsense", generation: 1, id: "x-1" }];
+    const found = plan([wishFor("host")], new Map([["host", seen("host-1")]]), { ...empty, superseded });
+    assert.equal(isPending(found), false);
+  });
+});
+
 describe("what was shown covers", () => {
   const shown = of(step("create"), step("update", [size], "net"), step("replace", [place, size], "disk"));
 
