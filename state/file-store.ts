@@ -74,19 +74,41 @@ async function exclusively<T>(directory: string, path: string, work: () => Promi
       try {
         return await work();
       } finally {
+        // Whoever slept for so long that its lock was taken away leaves alone the one that is there now.
+        const [own, there] = await Promise.all([handle.stat(), findLock(lock)]);
+        if (there?.ino === own.ino) await rm(lock, { force: true });
         await handle.close();
-        await rm(lock, { force: true });
       }
     }
-    const held = await stat(lock).catch(() => undefined);
-    if (held !== undefined && Date.now() - held.mtimeMs > lockStaleMs) await rm(lock, { force: true });
+    if (isStale(await findLock(lock))) await takeAway(lock);
     await sleep(20);
   }
   throw new BerthError({
     code: "StoreBusy",
     message: `another process keeps writing ${path}`,
-    hint: `if none does, remove ${lock}`,
+    hint: `if none does, remove ${lock} and ${lock}.taken`,
   });
+}
+
+const findLock = (lock: string) => stat(lock).catch(() => undefined);
+
+const isStale = (lock: Awaited<ReturnType<typeof findLock>>): boolean =>
+  lock !== undefined && Date.now() - lock.mtimeMs > lockStaleMs;
+
+/** One at a time, and after another look: of two that saw the same old lock, the second would remove the first one's new one. */
+async function takeAway(lock: string): Promise<void> {
+  const taken = `${lock}.taken`;
+  const handle = await open(taken, "wx", 0o600).catch((error: unknown) => {
+    if (codeOf(error) === "EEXIST") return undefined;
+    throw error;
+  });
+  if (handle === undefined) return;
+  try {
+    if (isStale(await findLock(lock))) await rm(lock, { force: true });
+  } finally {
+    await handle.close();
+    await rm(taken, { force: true });
+  }
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -34,6 +34,18 @@ describe("the file store's lock", () => {
     assert.deepEqual(await readdir(directory), ["state.json"]);
   });
 
+  it("of a process that died is taken away by one of all that see it, and one of their writes is the first", async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { store, directory } = await openLocked(11_000);
+      const writers = Array.from({ length: 60 }, (_, at) => sleep(at % 30).then(() => at));
+      const outcomes = await Promise.all(
+        writers.map(async (writer) => store.put("state.json", `of ${await writer}`)),
+      );
+      assert.equal(outcomes.filter((outcome) => outcome !== "lost").length, 1);
+      assert.deepEqual(await readdir(directory), ["state.json"]);
+    }
+  });
+
   it("that is in use is waited for, and stays", async () => {
     const { store, lock } = await openLocked(0);
     const writing = store.put("state.json", "mine");
