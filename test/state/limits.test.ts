@@ -200,6 +200,7 @@ describe("a wished release", () => {
     },
     "an author as long as a book": { by: "x".repeat(5_000) },
     "a number past counting": { number: 2 ** 53 },
+    "a number that no report may name": { number: 1_000_000_001 },
   };
   for (const [what, damage] of Object.entries(damages))
     test(`with ${what} is refused by the name of the object`, () => {
