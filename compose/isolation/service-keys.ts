@@ -89,13 +89,13 @@ const rewriteVolumes: Rule = (_, { table, mounts, service, findings }) =>
     .filter((mount) => mount !== undefined);
 
 const buildKeys = new Set(
-  "additional_contexts args cache_from context dockerfile dockerfile_inline extra_hosts isolation network no_cache platforms secrets shm_size ssh target ulimits".split(
+  "additional_contexts args cache_from context dockerfile dockerfile_inline extra_hosts isolation network no_cache platforms secrets shm_size target ulimits".split(
     " ",
   ),
 );
 // Other tags, pushed caches and newly pulled bases would all change what the user has.
 const leftOfBuild = new Set(
-  "cache_to entitlements labels no_cache_filter privileged provenance pull sbom tags".split(" "),
+  "cache_to entitlements labels no_cache_filter privileged provenance pull sbom ssh tags".split(" "),
 );
 
 const rewriteBuild: Rule = (value, around) => {
@@ -109,6 +109,8 @@ const rewriteBuild: Rule = (value, around) => {
     if (build[key] !== undefined && isSomething(build[key]))
       findings.refuse(`${place}.${key}`, "the build would have rights over this computer", "take it out");
   }
+  if (build["ssh"] !== undefined && isSomething(build["ssh"]))
+    findings.refuse(`${place}.ssh`, "the build would sign in with your own ssh keys", "take it out");
   refuseForeignHosts(build["extra_hosts"] ?? [], { ...around, service: `${service}.build` }, "extra_hosts");
   const unknown = Object.keys(build).find(
     (key) => !key.startsWith("x-") && !buildKeys.has(key) && !leftOfBuild.has(key),

@@ -82,7 +82,6 @@ def serve_moto(socket_path: str, control: str) -> None:
         channel_timeout=IDLE_SECONDS,
         connection_limit=1000,
         asyncore_use_poll=True,
-        expose_tracebacks=True,
     )
     announce(socket_path)
     server.run()

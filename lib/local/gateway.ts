@@ -165,8 +165,8 @@ interface Answer {
 }
 
 function end({ incoming, outgoing }: Exchange, { status, type, body }: Answer): void {
-  // What is left of the body isn't read: the connection can't be used again.
-  if (!incoming.complete) outgoing.setHeader("connection", "close");
+  // What is left of the body isn't read: the connection can't be used again. And whoever is refused holds none open.
+  if (!incoming.complete || status >= 400) outgoing.setHeader("connection", "close");
   outgoing.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
   outgoing.end(body);
 }

@@ -117,6 +117,7 @@ describe("refused, because it reaches what isn't the test's own", () => {
     ["build.a_key_of_tomorrow", { build: { context: ".", a_key_of_tomorrow: 1 } }],
     ["build.network: host", { build: { context: ".", network: "host" } }],
     ["build.privileged", { build: { context: ".", privileged: true } }],
+    ["build.ssh", { build: { context: ".", ssh: ["default"] } }],
     ["build.entitlements", { build: { context: ".", entitlements: ["security.insecure"] } }],
     ["a_key_of_tomorrow", { a_key_of_tomorrow: 1 }],
     ["volumes: /t", { volumes: [{ type: "npipe", source: "a", target: "/t" }] }],

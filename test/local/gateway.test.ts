@@ -68,8 +68,21 @@ describe("the commands' gateway", () => {
   }
 
   it("keeps a connection open for as long as any command lasts: a call sent at its end would be lost", async () => {
-    const { headers } = await fetch(aws.endpoints.s3);
-    assert.equal(headers.get("keep-alive"), "timeout=3600");
+    const call = {
+      method: "GET",
+      url: "/attacked/kept",
+      headers: { host: host(), connection: "keep-alive" },
+    };
+    const signed = await presignCall(call, { credentials: aws.credentials, service: "s3" });
+
+    const { status, headers } = await sendRaw(port(), signed);
+
+    assert.deepEqual([status, headers["keep-alive"]], [200, "timeout=3600"]);
+  });
+
+  it("holds no connection open for whoever it refuses", async () => {
+    const { status, headers } = await fetch(aws.endpoints.s3);
+    assert.deepEqual([status, headers.get("connection")], [403, "close"]);
   });
 
   it("has no Lambda that runs code", async () => {
