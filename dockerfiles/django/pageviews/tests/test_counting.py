@@ -47,3 +47,13 @@ class ConcurrencyTests(TransactionTestCase):
             seen = set(tries.map(lambda _: record_and_close(key), range(8)))
         self.assertEqual(seen, {1})
         self.assertEqual(PageView.objects.count(), 1)
+
+    def test_whoever_was_counted_holds_nobody_up(self):
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+            try:
+                # Their connections stay open after it, as between two requests of the app.
+                seen = [each.submit(PageView.objects.record, "test").result().number for each in (one, other)]
+            finally:
+                for each in (one, other):
+                    each.submit(lambda: connection.close()).result()
+        self.assertEqual(seen, [1, 2])
