@@ -36,13 +36,20 @@ describe("the edge, flooded from one address,", () => {
     await until(async () => flood.open() <= 512);
     assert.ok(flood.open() > 400, `${flood.open()} are open: the limit is lower than it says`);
     assert.equal(await rig.toolbox.run(askInside), "200");
+    // What comes next is another limit's: the kernel forgets these connections only after a while.
+    await rig.toolbox.run("iptables -F INPUT");
   });
 
-  it("takes ten large bodies at a time, within its spool, and serves others", async () => {
-    using flood = await sendUnfinishedBodies(rig.url, 30, 9 << 20);
+  it("takes ten large bodies at a time, and refuses the others at once", async () => {
+    using flood = await sendUnfinishedBodies(rig.url, 30, 100_000);
     await until(async () => flood.answered().length >= 20);
-    assert.ok(flood.answered().every((status) => status === 429 || status === 500));
-    assert.ok(flood.answered().filter((status) => status === 429).length >= 20);
+    assert.deepEqual([...new Set(flood.answered())], [429]);
+    assert.ok(flood.open() >= 10);
+    assert.equal(await rig.toolbox.run(askInside), "200");
+  });
+
+  it("holds ten of the largest bodies within its spool, and serves others", async () => {
+    using _ = await sendUnfinishedBodies(rig.url, 10, 9 << 20);
     await until(async () => (await spooled()) > 20);
     assert.ok((await spooled()) <= spoolMiB);
     assert.equal(await rig.toolbox.run(filesOnDisk), "0");
