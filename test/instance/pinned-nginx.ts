@@ -104,6 +104,18 @@ http {
       proxy_set_header CF-Connecting-IP "";
       proxy_set_header X-Cluster-Client-IP "";
       proxy_set_header Front-End-Https "";
+      proxy_set_header X-Scheme "";
+      proxy_set_header X-Host "";
+      proxy_set_header Forwarded-For "";
+      proxy_set_header Proxy-Client-IP "";
+      proxy_set_header WL-Proxy-Client-IP "";
+      proxy_set_header Fastly-Client-IP "";
+      proxy_set_header Fly-Client-IP "";
+      proxy_set_header CF-Pseudo-IPv4 "";
+      proxy_set_header X-Appengine-User-IP "";
+      proxy_set_header X-Azure-ClientIP "";
+      proxy_set_header X-Sendfile-Type "";
+      proxy_set_header X-Accel-Mapping "";
       proxy_next_upstream off;
       proxy_connect_timeout 2s;
       proxy_send_timeout 35s;
