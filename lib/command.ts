@@ -11,8 +11,6 @@ export interface CommandSpec {
   /** `up`, or `state show`: the npm script's name, and the word after it where one script has several commands. */
   readonly name: string;
   readonly summary: string;
-  /** Whether AWS may be written to; if not, the clients refuse it. */
-  readonly writes: boolean;
   /** False where the app's source needn't be there. */
   readonly usesSource?: boolean;
   /** Lines about exit codes and effects that the help ends with. */

@@ -2,7 +2,7 @@ import { estimateCost } from "./cost.ts";
 import type { Observations } from "./engine/read.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { probe } from "./outside.ts";
-import type { Reading } from "./reading.ts";
+import type { Reading } from "./deploy/reading.ts";
 import type { Session } from "./session.ts";
 import type { Offers } from "./stack.ts";
 

@@ -206,6 +206,8 @@ function declareApp({ app, config, repository: theRepository, instance: theInsta
   return { image: theImage, release: theRelease };
 }
 
+export type StackNames = ReturnType<typeof stackNames>;
+
 /** Names in AWS that are derived, not given: they are found again without any state. */
 export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, account: string) {
   const named = (name: string) => ({ stack, name });

@@ -8,24 +8,22 @@ import type { StoredObject } from "../state/object-store.ts";
 import { type BucketLocation, openS3Store } from "../state/s3-store.ts";
 import { stateKey } from "../state/store.ts";
 import { BerthError, exitCodes } from "./errors.ts";
-import { withLease } from "./operation.ts";
-import { belongingOf, rescueFileOf, stateStoreOf } from "./reading.ts";
+import { withLease } from "./deploy/lease.ts";
 import { parseRelease, releaseKey } from "./release.ts";
 import type { Session } from "./session.ts";
-import { stackNames } from "./stack.ts";
 
 /** Under the lease, over exactly the version that was shown; what was there is kept beside the user. */
 export async function replaceDocument(
   session: Session,
   { operation, document, stored }: { operation: string; document: StateDocument; stored: Stored | undefined },
 ): Promise<void> {
-  const { report } = session;
-  await withLease(session, operation, async (lease) => {
-    if (stored) report.message(`kept: ${await setAside(rescueFileOf(session), stored.body)}`);
+  const { report, rescueFile, state } = session;
+  await withLease(session, operation, async ({ lease }) => {
+    if (stored) report.message(`kept: ${await setAside(rescueFile, stored.body)}`);
     const serial = Math.max(stored?.serial ?? 0, document.serial) + 1;
     const stamp = { serial, writer: randomUUID(), savedAt: new Date().toISOString() };
     await lease.assertHeld();
-    await stateStoreOf(session).save({ ...document, ...stamp }, stored?.etag);
+    await state.save({ ...document, ...stamp }, stored?.etag);
     report.message(`written with serial ${serial}; npm run plan tells what it means`);
   });
 }
@@ -40,20 +38,18 @@ export function tellChanges({ report }: Session, stored: Stored | undefined, doc
 /** The stored document, readable or not. */
 export type Stored = StoredObject & Inspection;
 
-export async function readStored(session: Session): Promise<Stored | undefined> {
-  const found = await session.store.get(stateKey);
-  return (
-    found && { ...found, ...inspectBody(found.body, belongingOf(session), stateStoreOf(session).location) }
-  );
+export async function readStored({ store, scope, state }: Session): Promise<Stored | undefined> {
+  const found = await store.get(stateKey);
+  return found && { ...found, ...inspectBody(found.body, scope, state.location) };
 }
 
 /** What an earlier run on this computer could not save. */
-export async function readKept(
-  session: Session,
-): Promise<(Inspection & { readonly body: string }) | undefined> {
-  const file = rescueFileOf(session);
-  const body = await readOwnFile(file);
-  return body === undefined ? undefined : { body, ...inspectBody(body, belongingOf(session), file) };
+export async function readKept({
+  rescueFile,
+  scope,
+}: Session): Promise<(Inspection & { readonly body: string }) | undefined> {
+  const body = await readOwnFile(rescueFile);
+  return body === undefined ? undefined : { body, ...inspectBody(body, scope, rescueFile) };
 }
 
 /** For people: which release is wished for, or why it can't be told. */
@@ -70,9 +66,8 @@ export async function readRelease(session: Session): Promise<string> {
   }
 }
 
-function bucketOf({ config, ctx }: Session): BucketLocation {
-  const { bucket } = stackNames(config, ctx.account);
-  return { client: ctx.clients.s3, bucket, account: ctx.account };
+function bucketOf({ ctx, names }: Session): BucketLocation {
+  return { client: ctx.clients.s3, bucket: names.bucket, account: ctx.account };
 }
 
 /** Throws BerthError `NoHistory` for a backend that keeps none. */

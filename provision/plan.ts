@@ -1,13 +1,13 @@
 import { type Outcome, runCommand } from "../lib/command.ts";
+import { readStack } from "../lib/deploy/reading.ts";
+import { warnBefore } from "../lib/deploy/warnings.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { readStack, warnOfOtherRegions, warnOfPrivate } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 async function plan(session: Session): Promise<Outcome> {
   const reading = await readStack(session);
-  warnOfPrivate(session, reading);
-  await warnOfOtherRegions(session, reading);
+  await warnBefore(session, reading);
   const { plan: found } = reading;
   session.report.plan(found, true);
   return isPending(found)
@@ -18,7 +18,6 @@ async function plan(session: Session): Promise<Outcome> {
 await runCommand({
   name: "plan",
   summary: "shows what up would do, field by field, and changes nothing",
-  writes: false,
   help: [
     "Runs with clients that refuse every call that isn't a read.",
     "Exit codes: 0 no changes, 2 changes pending, 1 failed, 3 bad input, 130 interrupted.",

@@ -1,10 +1,9 @@
 import { rm } from "node:fs/promises";
 import { type CommandSpec, type Outcome, runCommand } from "../lib/command.ts";
+import { confirm } from "../lib/deploy/confirmation.ts";
 import { listAll } from "../lib/engine/owned.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { badArguments } from "../lib/flags.ts";
-import { confirm } from "../lib/operation.ts";
-import { belongingOf, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 import { declareStack } from "../lib/stack.ts";
 import {
@@ -27,7 +26,7 @@ const unchanged: Outcome = { outcome: "unchanged", exitCode: exitCodes.done };
 const versionsShown = 50;
 
 async function show(session: Session): Promise<Outcome> {
-  const { store, report, flags } = session;
+  const { store, report, flags, rescueFile } = session;
   const [stored, lease, release, kept] = await Promise.all([
     readStored(session),
     readLease(store),
@@ -35,8 +34,8 @@ async function show(session: Session): Promise<Outcome> {
     readKept(session),
   ]);
   const { document, problem, body } = stored ?? {};
-  const { location } = stateStoreOf(session);
-  const unsaved = kept && rescueFileOf(session);
+  const { location } = session.state;
+  const unsaved = kept && rescueFile;
   const lines = [
     ...storedLines(location, stored),
     `lease       ${leaseText(lease)}`,
@@ -54,7 +53,7 @@ async function show(session: Session): Promise<Outcome> {
 async function history(session: Session): Promise<Outcome> {
   const bucket = versionedBucket(session);
   const versions = await listVersions(bucket);
-  const some = await readVersions(bucket, belongingOf(session), versions.slice(0, versionsShown));
+  const some = await readVersions(bucket, session.scope, versions.slice(0, versionsShown));
   const rows = historyRows(some);
   const more = versions.length > rows.length ? [`${versions.length - rows.length} older ones`] : [];
   const lines = rows.length === 0 ? [`s3://${bucket.bucket} keeps no version`] : historyLines(rows);
@@ -67,7 +66,7 @@ async function restore(session: Session): Promise<Outcome> {
   const bucket = versionedBucket(session);
   if (flags.version === undefined) throw badArguments("it isn't said which --version", "state restore");
   const [found, stored, kept] = await Promise.all([
-    findVersion(bucket, belongingOf(session), flags.version),
+    findVersion(bucket, session.scope, flags.version),
     readStored(session),
     readKept(session),
   ]);
@@ -92,7 +91,7 @@ async function rebuild(session: Session): Promise<Outcome> {
     return nothingToDo(session, "there is no bucket to keep it in: npm run up makes one, and finds the rest");
 
   // With the lineage of what a run could not save, the next run can merge that.
-  const empty = newDocument(belongingOf(session));
+  const empty = newDocument(session.scope);
   const { lineage, pins } = kept?.document ?? stored?.document ?? empty;
   const document = rebuildDocument({ ...empty, lineage, pins }, listed);
   report.data("rebuilt", { document }, documentLines(document));
@@ -104,10 +103,9 @@ async function rebuild(session: Session): Promise<Outcome> {
 }
 
 /** What a run could not save, and no run could merge: every command would stop at it. */
-async function moveKept(session: Session, { body }: { readonly body: string }): Promise<void> {
-  const file = rescueFileOf(session);
-  session.report.message(`can't be merged, so moved: ${await setAside(file, body)}`);
-  await rm(file, { force: true });
+async function moveKept({ report, rescueFile }: Session, { body }: { readonly body: string }): Promise<void> {
+  report.message(`can't be merged, so moved: ${await setAside(rescueFile, body)}`);
+  await rm(rescueFile, { force: true });
 }
 
 async function unlock(session: Session): Promise<Outcome> {
@@ -145,15 +143,15 @@ function leaseAlive(location: string): BerthError {
   });
 }
 
-// Clients that refuse every write serve all five: what they change lies in the store, which has a client of its own.
-const readsAws = { writes: false, usesSource: false } as const;
+// None of the five looks at the app.
+const withoutSource = { usesSource: false } as const;
 
 await runCommand({
   name: "state",
   summary: "shows the state document and mends it",
   commands: [
     {
-      ...readsAws,
+      ...withoutSource,
       name: "state show",
       summary: "what is recorded, who holds the lease, which release is wished for",
       help: [
@@ -163,14 +161,14 @@ await runCommand({
       run: show,
     },
     {
-      ...readsAws,
+      ...withoutSource,
       name: "state history",
       summary: "the versions that the bucket keeps, newest first, and what each changed",
       help: ["Changes nothing. Needs the s3 backend.", "Exit codes: 0 done, 1 failed, 3 bad input."],
       run: history,
     },
     {
-      ...readsAws,
+      ...withoutSource,
       name: "state restore",
       summary: "puts an earlier version back, as a new one with a higher serial",
       help: [
@@ -180,7 +178,7 @@ await runCommand({
       run: restore,
     },
     {
-      ...readsAws,
+      ...withoutSource,
       name: "state unlock",
       summary: "takes away the lease of a run that is no more",
       help: [
@@ -190,7 +188,7 @@ await runCommand({
       run: unlock,
     },
     {
-      ...readsAws,
+      ...withoutSource,
       name: "state rebuild",
       summary: "makes a document from ownership tags, in place of the stored one",
       help: [

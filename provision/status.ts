@@ -1,8 +1,8 @@
 import { type Outcome, runCommand } from "../lib/command.ts";
+import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { urlOf } from "../lib/outputs.ts";
 import { probe } from "../lib/outside.ts";
-import { readStack } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
@@ -36,7 +36,6 @@ async function status(session: Session): Promise<Outcome> {
 await runCommand({
   name: "status",
   summary: "shows each resource, the URL, and how the app looks from outside",
-  writes: false,
   help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted."],
   run: status,
 });

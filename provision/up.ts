@@ -1,24 +1,20 @@
 import { runCommand, type Outcome } from "../lib/command.ts";
+import { buildApp } from "../lib/deploy/build.ts";
+import { confirm, requireWithin } from "../lib/deploy/confirmation.ts";
+import { convergeStack, ensureStateBucket } from "../lib/deploy/converging.ts";
+import { withLease } from "../lib/deploy/lease.ts";
+import { readStack } from "../lib/deploy/reading.ts";
+import { warnBefore } from "../lib/deploy/warnings.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
-import {
-  buildApp,
-  confirm,
-  convergeStack,
-  ensureStateBucket,
-  requireWithin,
-  withLease,
-} from "../lib/operation.ts";
 import { reportOutputs } from "../lib/outputs.ts";
-import { readStack, warnOfOtherRegions, warnOfPrivate } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 const intentPatienceMs = 15_000;
 
 async function up(session: Session): Promise<Outcome> {
   const shown = await readStack(session);
-  warnOfPrivate(session, shown);
-  await warnOfOtherRegions(session, shown);
+  await warnBefore(session, shown);
   session.report.plan(shown.plan, false);
   if (!isPending(shown.plan) && shown.wasKept !== true) {
     const url = await reportOutputs(session, shown, shown.found);
@@ -28,10 +24,10 @@ async function up(session: Session): Promise<Outcome> {
   await buildApp(session, shown);
   await ensureStateBucket(session, shown);
 
-  return withLease(session, "up", async (lease) => {
+  return withLease(session, "up", async (held) => {
     const reading = await readStack(session, { patienceMs: intentPatienceMs });
     requireWithin(session, shown.plan, reading.plan);
-    const found = await convergeStack(session, reading, lease);
+    const found = await convergeStack(session, reading, held);
     const url = await reportOutputs(session, reading, found);
     return { outcome: "done", exitCode: exitCodes.done, url };
   });
@@ -40,7 +36,6 @@ async function up(session: Session): Promise<Outcome> {
 await runCommand({
   name: "up",
   summary: "makes everything as berth.yaml declares it, and waits until the app answers from outside",
-  writes: true,
   help: [
     "Shows the plan and asks before it changes anything. A second run changes nothing.",
     "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 5 release unhealthy, 130 interrupted.",

@@ -44,18 +44,18 @@ const document = z.strictObject({
 export type StateDocument = z.output<typeof document>;
 export type StateEntry = z.output<typeof entry>;
 
-export interface Belonging {
+export interface Scope {
   readonly stack: string;
   readonly account: string;
   readonly region: string;
 }
 
-export function newDocument(belonging: Belonging): StateDocument {
+export function newDocument(scope: Scope): StateDocument {
   return {
     version: 1,
     lineage: randomUUID(),
     serial: 0,
-    ...belonging,
+    ...scope,
     writer: "",
     savedAt: "",
     resources: {},
@@ -68,7 +68,7 @@ const wayBack =
   "npm run state -- show tells what is there; state restore puts an earlier version back, state rebuild makes a new one from ownership tags (docs/state.md)";
 
 /** Throws a BerthError for a document that is damaged, newer than this Berth, or somebody else's. Never mends one. */
-export function parseDocument(body: string, belonging: Belonging, location: string): StateDocument {
+export function parseDocument(body: string, scope: Scope, location: string): StateDocument {
   const refuse = (code: string, message: string, cause?: unknown) =>
     new BerthError({
       code,
@@ -93,10 +93,10 @@ export function parseDocument(body: string, belonging: Belonging, location: stri
     throw refuse("StateDamaged", `the state document is damaged at "${legible(where)}"`, parsed.error);
   }
   for (const key of ["stack", "account", "region"] as const) {
-    if (parsed.data[key] === belonging[key]) continue;
+    if (parsed.data[key] === scope[key]) continue;
     throw refuse(
       "StateForeign",
-      `the state document is of ${key} ${legible(parsed.data[key])}, not ${belonging[key]}`,
+      `the state document is of ${key} ${legible(parsed.data[key])}, not ${scope[key]}`,
     );
   }
   return parsed.data;

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { unlessAbsent } from "../lib/aws/errors.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import type { Belonging } from "./document.ts";
+import type { Scope } from "./document.ts";
 import { type Inspection, inspectBody } from "./inspection.ts";
 import { type BucketLocation, bodyOf } from "./s3-store.ts";
 import { stateKey } from "./store.ts";
@@ -61,13 +61,13 @@ const readAtOnce = 10;
 /** What each version holds, in the order given. */
 export async function readVersions(
   location: BucketLocation,
-  belonging: Belonging,
+  scope: Scope,
   versions: readonly Version[],
 ): Promise<ReadVersion[]> {
   const read: ReadVersion[] = [];
   for (let start = 0; start < versions.length; start += readAtOnce) {
     const some = versions.slice(start, start + readAtOnce);
-    read.push(...(await Promise.all(some.map((one) => readVersion(location, belonging, one)))));
+    read.push(...(await Promise.all(some.map((one) => readVersion(location, scope, one)))));
   }
   return read;
 }
@@ -78,12 +78,12 @@ export async function readVersions(
  */
 export async function findVersion(
   location: BucketLocation,
-  belonging: Belonging,
+  scope: Scope,
   wanted: string,
 ): Promise<ReadVersion> {
   const versions = (await listVersions(location)).filter(({ isRemoval }) => !isRemoval);
   const named = versions.filter(({ id }) => id === wanted);
-  const candidates = await readVersions(location, belonging, named.length > 0 ? named : versions);
+  const candidates = await readVersions(location, scope, named.length > 0 ? named : versions);
   const [found, ...others] = candidates.filter(
     ({ id, document }) => id === wanted || String(document?.serial) === wanted,
   );
@@ -101,7 +101,7 @@ export async function findVersion(
 
 async function readVersion(
   { client, bucket, account }: BucketLocation,
-  belonging: Belonging,
+  scope: Scope,
   version: Version,
 ): Promise<ReadVersion> {
   if (version.isRemoval) return { ...version, serial: 0 };
@@ -109,6 +109,6 @@ async function readVersion(
   const body = await bodyOf(await client.send(new GetObjectCommand({ ...on, VersionId: version.id })));
   return {
     ...version,
-    ...inspectBody(body, belonging, `s3://${bucket}/${stateKey}, version ${version.id}`),
+    ...inspectBody(body, scope, `s3://${bucket}/${stateKey}, version ${version.id}`),
   };
 }

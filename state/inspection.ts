@@ -1,5 +1,5 @@
 import { BerthError } from "../lib/errors.ts";
-import { type Belonging, parseDocument, type StateDocument } from "./document.ts";
+import { type Scope, parseDocument, type StateDocument } from "./document.ts";
 
 /** A stored body for a person to look at: the document, or what keeps it from being one. */
 export interface Inspection {
@@ -10,9 +10,9 @@ export interface Inspection {
 }
 
 /** Never throws for what a body holds. */
-export function inspectBody(body: string, belonging: Belonging, location: string): Inspection {
+export function inspectBody(body: string, scope: Scope, location: string): Inspection {
   try {
-    const document = parseDocument(body, belonging, location);
+    const document = parseDocument(body, scope, location);
     return { document, serial: document.serial };
   } catch (problem) {
     if (!(problem instanceof BerthError)) throw problem;

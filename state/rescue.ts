@@ -1,26 +1,26 @@
 import { rm } from "node:fs/promises";
 import { BerthError } from "../lib/errors.ts";
 import { readOwnFile } from "./bounded-read.ts";
-import { type Belonging, parseDocument, type StateDocument, type StateEntry } from "./document.ts";
+import { type Scope, parseDocument, type StateDocument, type StateEntry } from "./document.ts";
 import type { Loaded, StateStore } from "./store.ts";
 
 export interface RescueOptions {
-  readonly store: StateStore;
-  readonly belonging: Belonging;
+  readonly state: StateStore;
+  readonly scope: Scope;
   /** Where a run leaves its document when the store can't be reached. */
   readonly rescueFile: string;
 }
 
 /** The stored document, with what an earlier run on this computer could not save merged into it. */
 export async function loadState({
-  store,
-  belonging,
+  state,
+  scope,
   rescueFile,
 }: RescueOptions): Promise<Loaded | Kept | undefined> {
-  const [loaded, kept] = await Promise.all([store.load(), readRescued(rescueFile, belonging)]);
+  const [loaded, kept] = await Promise.all([state.load(), readRescued(rescueFile, scope)]);
   if (kept === undefined) return loaded;
   if (loaded === undefined) return { document: kept, wasKept: true };
-  if (loaded.document.lineage !== kept.lineage) throw otherLineage(rescueFile, store.location);
+  if (loaded.document.lineage !== kept.lineage) throw otherLineage(rescueFile, state.location);
   return { document: mergeDocuments(loaded.document, kept), etag: loaded.etag, wasKept: true };
 }
 
@@ -55,9 +55,9 @@ export function mergeDocuments(stored: StateDocument, kept: StateDocument): Stat
   };
 }
 
-async function readRescued(file: string, belonging: Belonging): Promise<StateDocument | undefined> {
+async function readRescued(file: string, scope: Scope): Promise<StateDocument | undefined> {
   const body = await readOwnFile(file);
-  return body === undefined ? undefined : parseDocument(body, belonging, file);
+  return body === undefined ? undefined : parseDocument(body, scope, file);
 }
 
 function otherLineage(rescueFile: string, location: string): BerthError {

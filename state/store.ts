@@ -1,5 +1,5 @@
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import { type Belonging, parseDocument, type StateDocument } from "./document.ts";
+import { type Scope, parseDocument, type StateDocument } from "./document.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 export interface Loaded {
@@ -17,14 +17,14 @@ export interface StateStore {
 
 export const stateKey = "state.json";
 
-export function openStateStore(store: ObjectStore, belonging: Belonging): StateStore {
+export function openStateStore(store: ObjectStore, scope: Scope): StateStore {
   const location = `${store.location}/${stateKey}`;
   return {
     location,
     load: async () => {
       const found = await store.get(stateKey);
       if (found === undefined) return undefined;
-      return { document: parseDocument(found.body, belonging, location), etag: found.etag };
+      return { document: parseDocument(found.body, scope, location), etag: found.etag };
     },
     save: async (document, etag) => {
       const outcome = await store.put(stateKey, `${JSON.stringify(document, undefined, 2)}\n`, etag);

@@ -1,14 +1,14 @@
 import { explainAwsError } from "../lib/aws/explanation.ts";
 import { type Outcome, runCommand } from "../lib/command.ts";
+import { confirm } from "../lib/deploy/confirmation.ts";
+import { openJournal } from "../lib/deploy/converging.ts";
+import { type Held, withLease, writeWithoutBucket } from "../lib/deploy/lease.ts";
 import { destroy } from "../lib/engine/destroy.ts";
 import type { Named } from "../lib/engine/owned.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { findOtherRegions } from "../lib/resources/role.ts";
-import { confirm, openJournal, withLease } from "../lib/operation.ts";
-import { rescueFileOf, stateStoreOf } from "../lib/reading.ts";
 import type { Session } from "../lib/session.ts";
-import { declareStack, stackNames, type StackWish } from "../lib/stack.ts";
-import type { Lease } from "../state/lease.ts";
+import { declareStack, type StackWish } from "../lib/stack.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import { type Census, censusLines, takeCensus } from "./census.ts";
@@ -48,41 +48,43 @@ async function removeAll(
   wishes: readonly StackWish[],
   shown: readonly Named[],
 ): Promise<void> {
-  const by = { ctx: session.ctx, progress: session.report, explain: explainAwsError };
+  const { config, report: progress, store, rescueFile } = session;
+  const by = { progress, explain: explainAwsError };
   const isBucket = ({ kind }: { readonly kind: string }) => kind === "bucket";
   const bucket = wishes.filter(isBucket);
   const others = wishes.filter((wish) => !isBucket(wish));
-  const canLease = session.config.state.backend === "file" || shown.some(isBucket);
+  const canLease = config.state.backend === "file" || shown.some(isBucket);
   if (!canLease) {
     const { targets } = await findTargets(session, others);
-    await destroy({ ...by, wishes: others, targets });
+    await destroy({ ...by, ctx: writeWithoutBucket(session), wishes: others, targets });
     return;
   }
-  await withLease(session, "down", async (lease) => {
+  await withLease(session, "down", async (held) => {
     const { targets, reading } = await findTargets(session, wishes);
-    const journal = reading && openJournal(session, reading, lease);
-    await destroy({ ...by, wishes: others, targets, journal });
+    const journal = reading && openJournal(session, reading);
+    const on = { ...by, ctx: held.writeContext(journal), targets };
+    await destroy({ ...on, wishes: others, journal });
     if ((await takeCensus(session, others)).left.length > 0) return;
-    await destroy({ ...by, wishes: bucket.map((wish) => underLease(session, wish, lease)), targets });
-    if (session.config.state.backend === "file") await removeState(session.store);
-    await forgetRescued(rescueFileOf(session));
+    await destroy({ ...on, wishes: bucket.map((wish) => underLease(session, wish, held)) });
+    if (config.state.backend === "file") await removeState(store);
+    await forgetRescued(rescueFile);
   });
 }
 
 /** The same wish; only the bucket that holds the lease is removed with care for it. */
-function underLease(session: Session, wish: StackWish, lease: Lease): StackWish {
-  const { config, ctx } = session;
-  const holdsLease = (id: string) =>
-    config.state.backend === "s3" && id === stackNames(config, ctx.account).bucket;
-  const remove: StackWish["remove"] = (on, id) =>
-    holdsLease(id) ? removeStateBucket(session, lease, { ctx: on, id }) : wish.remove(on, id);
+function underLease(session: Session, wish: StackWish, held: Held): StackWish {
+  const { config, names } = session;
+  const holdsLease = (id: string) => config.state.backend === "s3" && id === names.bucket;
+  const remove: StackWish["remove"] = (ctx, id) =>
+    holdsLease(id) ? removeStateBucket(session, held, { ctx, id }) : wish.remove(ctx, id);
   return { ...wish, remove };
 }
 
 /** A folder outlives the stack whose state it held; a bucket is gone with it. */
 async function forgetState(session: Session): Promise<void> {
-  if (session.config.state.backend === "s3" || (await stateStoreOf(session).load()) === undefined) return;
-  await withLease(session, "down", () => removeState(session.store));
+  const { config, state, store } = session;
+  if (config.state.backend === "s3" || (await state.load()) === undefined) return;
+  await withLease(session, "down", () => removeState(store));
 }
 
 function tell({ report }: Session, census: Census, outcome: "done" | "unchanged"): Outcome {
@@ -96,7 +98,6 @@ function tell({ report }: Session, census: Census, outcome: "done" | "unchanged"
 await runCommand({
   name: "down",
   summary: "takes everything of the stack away, and proves it",
-  writes: true,
   usesSource: false,
   help: [
     "Finds what there is by ownership tags; a state document helps, but isn't needed.",

@@ -1,10 +1,10 @@
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import { takeStackLease } from "../lib/operation.ts";
+import { type Held, takeStackLease } from "../lib/deploy/lease.ts";
 import { removeBucket } from "../lib/resources/bucket.ts";
 import { deleteForGood, emptyBucket } from "../lib/resources/bucket-contents.ts";
-import type { ResourceContext } from "../lib/resources/resource.ts";
+import type { WriteContext } from "../lib/resources/resource.ts";
 import type { Session } from "../lib/session.ts";
-import { type Lease, leaseKey } from "../state/lease.ts";
+import { leaseKey } from "../state/lease.ts";
 import { stateKey } from "../state/store.ts";
 
 /**
@@ -15,35 +15,36 @@ import { stateKey } from "../state/store.ts";
  */
 export async function removeStateBucket(
   session: Session,
-  lease: Lease,
-  { ctx, id }: { readonly ctx: ResourceContext; readonly id: string },
+  first: Held,
+  { ctx, id }: { readonly ctx: WriteContext; readonly id: string },
 ): Promise<void> {
-  let held: Lease | undefined = lease;
+  let held: Held | undefined = first;
   try {
     await removeBucket(ctx, id, async () => {
       held ??= await takeAgain(session);
-      await emptyBucket(ctx, id, { keep: leaseKey });
-      const etag = await held.abandon();
+      const own = { ...held.writeContext(), note: ctx.note };
+      await emptyBucket(own, id, { keep: leaseKey });
+      const etag = await held.lease.abandon();
       held = undefined;
-      await deleteForGood(ctx, id, { key: leaseKey, etag });
+      await deleteForGood(own, id, { key: leaseKey, etag });
     });
   } catch (error) {
-    await held?.release().catch(() => undefined);
+    await held?.lease.release().catch(() => undefined);
     throw error;
   }
 }
 
 /** AWS found something in the bucket after all. Nothing of it is deleted without the lease. */
-async function takeAgain(session: Session): Promise<Lease> {
+async function takeAgain(session: Session): Promise<Held> {
   const { config, report, store } = session;
   report.message(`all else of ${config.stack} is gone, but its bucket was written to meanwhile`);
-  const lease = await takeStackLease(session, "down", 0);
+  const held = await takeStackLease(session, "down", 0);
   try {
     // Deleted under the first lease; a run that makes anything writes it before all else.
     if ((await store.get(stateKey)) !== undefined) throw madeAnew(config.stack);
-    return lease;
+    return held;
   } catch (error) {
-    await lease.release().catch(() => undefined);
+    await held.lease.release().catch(() => undefined);
     throw error;
   }
 }

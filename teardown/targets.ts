@@ -2,7 +2,7 @@ import { findRecorded, listAll, type Named, type Owned } from "../lib/engine/own
 import type { StackWish } from "../lib/stack.ts";
 import { loadState } from "../state/rescue.ts";
 import type { StateDocument } from "../state/document.ts";
-import { belongingOf, identifier, type Recorded, rescueFileOf, stateStoreOf } from "../lib/reading.ts";
+import type { Recorded } from "../lib/deploy/reading.ts";
 import type { Session } from "../lib/session.ts";
 
 export interface Targets {
@@ -17,19 +17,12 @@ export interface Targets {
  * @throws BerthError `ForeignResource` when something recorded isn't the stack's.
  */
 export async function findTargets(session: Session, wishes: readonly StackWish[]): Promise<Targets> {
-  const { ctx, config } = session;
-  const [listed, loaded] = await Promise.all([
-    listAll(wishes, ctx, config.stack),
-    loadState({
-      store: stateStoreOf(session),
-      belonging: belongingOf(session),
-      rescueFile: rescueFileOf(session),
-    }),
-  ]);
+  const { ctx, identify, scope } = session;
+  const [listed, loaded] = await Promise.all([listAll(wishes, ctx, scope.stack), loadState(session)]);
   if (loaded === undefined) return { targets: listed, reading: undefined };
   const { document } = loaded;
   const unlisted = namedIn(document).filter(({ id }) => listed.every((one) => one.id !== id));
-  const found = await findRecorded(unlisted, { ctx, wishes, document, identify: identifier(session) });
+  const found = await findRecorded(unlisted, { ctx, wishes, document, identify });
   return { targets: [...listed, ...found], reading: loaded };
 }
 

@@ -46,7 +46,9 @@ export interface ClientOptions {
   /** Told of every call, once, when it has ended (retries inside the SDK count as one). */
   readonly onCall?: (call: Call) => void;
   /** Asked before every call that isn't a read; throws to refuse it. `plan` refuses all, a lost lease refuses the rest. */
-  readonly beforeWrite?: (call: { service: string; operation: string }) => Promise<void> | void;
+  readonly beforeWrite?: ((call: { service: string; operation: string }) => Promise<void> | void) | undefined;
+  /** Clients whose connections and credentials these use as well, so that nothing is opened or asked for twice. */
+  readonly connectionsOf?: Clients;
 }
 
 const readOperation = /^(Describe|Get|List|Head|BatchGet|BatchCheck)/;
@@ -59,12 +61,14 @@ export function callKind(operation: string): Call["kind"] {
 export function createClients(options: ClientOptions): Clients {
   // The SDK's version is pinned, and package.json says which versions of Node go with it.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-  const { endpoints } = options;
+  const { endpoints, connectionsOf: other } = options;
+  const credentials = options.credentials ?? other?.sts.config.credentials;
   const settings = (endpoint: string | undefined) => ({
     region: options.region,
     maxAttempts: options.maxAttempts ?? 6,
-    ...(options.credentials ? { credentials: options.credentials } : {}),
+    ...(credentials ? { credentials } : {}),
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(other ? { requestHandler: other.sts.config.requestHandler } : {}),
   });
   const pathStyle = isElsewhere(options) ? { forcePathStyle: true } : {};
   return {

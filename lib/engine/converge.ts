@@ -2,7 +2,7 @@ import type { Journal } from "../../state/journal.ts";
 import { isDeepStrictEqual } from "node:util";
 import { BerthError, LostReply } from "../errors.ts";
 import { lookUntil } from "../poll.ts";
-import type { Difference, Identity, ResourceContext } from "../resources/resource.ts";
+import type { Difference, Identity, WriteContext } from "../resources/resource.ts";
 import { runGraph } from "./graph.ts";
 import { findRecorded } from "./owned.ts";
 import type { Plan, Step } from "./plan.ts";
@@ -10,7 +10,7 @@ import { findPatiently, type Identify, type Observations } from "./read.ts";
 import type { Observed, Wish, World } from "./wish.ts";
 
 export interface ConvergeOptions<Inputs = unknown> {
-  readonly ctx: ResourceContext;
+  readonly ctx: WriteContext;
   readonly wishes: readonly Wish<Inputs>[];
   readonly found: Observations<Inputs>;
   /** What the stack is made from besides. */

@@ -1,12 +1,12 @@
 import type { Journal } from "../../state/journal.ts";
-import type { ResourceContext } from "../resources/resource.ts";
+import type { WriteContext } from "../resources/resource.ts";
 import type { ConvergeOptions, ConvergeProgress } from "./converge.ts";
 import { runGraph } from "./graph.ts";
 import type { Owned } from "./owned.ts";
 import type { Wish } from "./wish.ts";
 
 export interface DestroyOptions<Inputs> {
-  readonly ctx: ResourceContext;
+  readonly ctx: WriteContext;
   readonly wishes: readonly Wish<Inputs>[];
   /** Looked at directly before: nothing else is removed. */
   readonly targets: readonly Owned[];

@@ -1,6 +1,6 @@
 import type { StateDocument } from "../../state/document.ts";
 import { foreignResource } from "../owner.ts";
-import type { ResourceContext } from "../resources/resource.ts";
+import type { ReadContext } from "../resources/resource.ts";
 import type { Identify } from "./read.ts";
 import type { Wish } from "./wish.ts";
 
@@ -37,7 +37,7 @@ export type Owned = OwnedResource;
  */
 export async function listAll<Inputs>(
   wishes: readonly Wish<Inputs>[],
-  ctx: ResourceContext,
+  ctx: ReadContext,
   stack: string,
 ): Promise<Owned[]> {
   const kinds = new Map(wishes.map((wish) => [wish.kind, wish]));
@@ -50,7 +50,7 @@ export async function listAll<Inputs>(
 }
 
 export interface LookOptions<Inputs> {
-  readonly ctx: ResourceContext;
+  readonly ctx: ReadContext;
   readonly wishes: readonly Wish<Inputs>[];
   readonly document: StateDocument;
   readonly identify: Identify;

@@ -1,12 +1,12 @@
 import type { StateDocument } from "../../state/document.ts";
-import type { Identity, ResourceContext } from "../resources/resource.ts";
+import type { Identity, ReadContext } from "../resources/resource.ts";
 import { lookUntil } from "../poll.ts";
 import type { Observed, Wish } from "./wish.ts";
 
 export type Observations<Inputs = unknown> = ReadonlyMap<string, Observed<Inputs> | undefined>;
 
 export interface ReadOptions<Inputs> {
-  readonly ctx: ResourceContext;
+  readonly ctx: ReadContext;
   readonly wishes: readonly Wish<Inputs>[];
   readonly document: StateDocument;
   readonly identify: Identify;
@@ -43,7 +43,7 @@ async function readOne<Inputs>(
 
 /** Looks until it is there or the time is over. */
 export async function findPatiently<Found>(
-  ctx: ResourceContext,
+  ctx: ReadContext,
   { what, patienceMs, find }: { what: string; patienceMs: number; find: () => Promise<Found | undefined> },
 ): Promise<Found | undefined> {
   const look = async () => {

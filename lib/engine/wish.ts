@@ -4,8 +4,9 @@ import type {
   Facts,
   Identity,
   Resource,
-  ResourceContext,
   Listed,
+  ReadContext,
+  WriteContext,
 } from "../resources/resource.ts";
 
 /** What a wish may know of another: in a plan, what isn't there yet has a name in angle brackets for its id, and no facts. */
@@ -48,7 +49,7 @@ export interface Observed<Inputs = unknown> {
   readonly outputs: Outputs;
   readonly differences: (world: World<Inputs>) => Difference[];
   readonly update: (
-    ctx: ResourceContext,
+    ctx: WriteContext,
     world: World<Inputs>,
     differences: readonly Difference[],
   ) => Promise<void>;
@@ -65,13 +66,13 @@ export interface Wish<Inputs = unknown> extends Named {
   readonly replaceNote?: string | undefined;
   readonly absentBecause?: string | undefined;
   readonly find: (
-    ctx: ResourceContext,
+    ctx: ReadContext,
     identity: Identity,
     known?: string,
   ) => Promise<Observed<Inputs> | undefined>;
-  readonly create: (ctx: ResourceContext, identity: Identity, world: World<Inputs>) => Promise<string>;
-  readonly remove: (ctx: ResourceContext, id: string) => Promise<void>;
-  readonly list: (ctx: ResourceContext, stack: string) => Promise<Listed[]>;
+  readonly create: (ctx: WriteContext, identity: Identity, world: World<Inputs>) => Promise<string>;
+  readonly remove: (ctx: WriteContext, id: string) => Promise<void>;
+  readonly list: (ctx: ReadContext, stack: string) => Promise<Listed[]>;
 }
 
 /** A wish of which another can ask what was found. */

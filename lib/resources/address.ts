@@ -13,7 +13,7 @@ import { concerns, fieldDifference } from "./difference.ts";
 import { ec2Lookup } from "./ec2-lookup.ts";
 import { identityDifferences, repairTags } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface AddressDesired {
   readonly instanceId: string;
@@ -71,7 +71,7 @@ export const address: Resource<AddressDesired, AddressFacts> = {
 const lookup = ec2Lookup({ kind, idFilter: "allocation-id", describe });
 
 /** In one call, so that requests go to the one instance or the other but never to none. */
-async function associate(ctx: ResourceContext, facts: AddressFacts, instanceId: string): Promise<void> {
+async function associate(ctx: WriteContext, facts: AddressFacts, instanceId: string): Promise<void> {
   const command = new AssociateAddressCommand({
     AllocationId: facts.id,
     InstanceId: instanceId,
@@ -80,7 +80,7 @@ async function associate(ctx: ResourceContext, facts: AddressFacts, instanceId: 
   await onceVisible(ctx, `address ${facts.publicIp} for ${instanceId}`, () => ctx.clients.ec2.send(command));
 }
 
-async function disassociate(ctx: ResourceContext, id: string): Promise<void> {
+async function disassociate(ctx: WriteContext, id: string): Promise<void> {
   const facts = await lookup.get(ctx, id);
   if (facts?.associationId === undefined) return;
   await unlessGone(
@@ -89,7 +89,7 @@ async function disassociate(ctx: ResourceContext, id: string): Promise<void> {
 }
 
 /** AWS doesn't page these: an account has few. */
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<AddressFacts[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<AddressFacts[]> {
   const { Addresses = [] } = await ctx.clients.ec2.send(new DescribeAddressesCommand({ Filters: filters }));
   return Addresses.map(parseAddress);
 }

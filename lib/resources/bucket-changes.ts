@@ -13,12 +13,12 @@ import { toTagList } from "../aws/tags.ts";
 import type { Tags } from "../owner.ts";
 import { lifecycleWithOurs, policyWithOurs, publicAccessBlock, type BucketFacts } from "./bucket-settings.ts";
 import { concerns } from "./difference.ts";
-import type { Change, ResourceContext } from "./resource.ts";
+import type { Change, ReadContext, WriteContext } from "./resource.ts";
 
 type BucketChange = Change<unknown, BucketFacts>;
 
 /** One after the other: S3 refuses changes of the same bucket that meet. Public access goes first. */
-export async function updateBucket(ctx: ResourceContext, change: BucketChange): Promise<void> {
+export async function updateBucket(ctx: WriteContext, change: BucketChange): Promise<void> {
   for (const [field, step] of Object.entries(steps)) {
     if (!concerns(change.differences, field)) continue;
     await retry(ctx, {
@@ -31,7 +31,7 @@ export async function updateBucket(ctx: ResourceContext, change: BucketChange): 
   }
 }
 
-const steps: Record<string, (ctx: ResourceContext, change: BucketChange) => Promise<unknown>> = {
+const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise<unknown>> = {
   "public-access": (ctx, change) => {
     const input = { ...owned(ctx, change), PublicAccessBlockConfiguration: publicAccessBlock };
     return ctx.clients.s3.send(new PutPublicAccessBlockCommand(input));
@@ -70,11 +70,11 @@ const steps: Record<string, (ctx: ResourceContext, change: BucketChange) => Prom
   },
 };
 
-function owned(ctx: ResourceContext, { facts }: BucketChange) {
+function owned(ctx: ReadContext, { facts }: BucketChange) {
   return { Bucket: facts.id, ExpectedBucketOwner: ctx.account };
 }
 
-async function putTags(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
+async function putTags(ctx: WriteContext, name: string, tags: Tags): Promise<void> {
   const Tagging = { TagSet: toTagList(tags) };
   await ctx.clients.s3.send(
     new PutBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account, Tagging }),

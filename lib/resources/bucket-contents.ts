@@ -8,7 +8,7 @@ import {
   type ObjectVersion,
 } from "@aws-sdk/client-s3";
 import { BerthError } from "../errors.ts";
-import type { ResourceContext } from "./resource.ts";
+import type { WriteContext } from "./resource.ts";
 
 export interface EmptyOptions {
   /** The current version of this key stays. */
@@ -24,7 +24,7 @@ export interface EmptyOptions {
  * @throws BerthError `ObjectsNotDeleted` with the keys that AWS refused, and why.
  */
 export async function emptyBucket(
-  ctx: ResourceContext,
+  ctx: WriteContext,
   name: string,
   { keep, batchSize = 1000 }: EmptyOptions = {},
 ): Promise<void> {
@@ -56,7 +56,7 @@ export interface ForGoodOptions {
 
 /** Deletes an object for good, if its current version is still the one of that etag. A version that somebody else wrote stays. */
 export async function deleteForGood(
-  ctx: ResourceContext,
+  ctx: WriteContext,
   name: string,
   { key, etag, batchSize = 1000 }: ForGoodOptions,
 ): Promise<void> {
@@ -78,7 +78,7 @@ export async function deleteForGood(
   await ctx.clients.s3.send(new DeleteObjectCommand({ ...on, Key: key, VersionId: own.VersionId }));
 }
 
-async function deleteAll(ctx: ResourceContext, name: string, objects: ObjectIdentifier[]): Promise<void> {
+async function deleteAll(ctx: WriteContext, name: string, objects: ObjectIdentifier[]): Promise<void> {
   if (objects.length === 0) return;
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
   const command = new DeleteObjectsCommand({ ...on, Delete: { Objects: objects, Quiet: true } });

@@ -18,7 +18,7 @@ import {
   type PolicyStatement,
 } from "../aws/policy-document.ts";
 import { fromTagList } from "../aws/tags.ts";
-import type { Facts, ResourceContext } from "./resource.ts";
+import type { Facts, ReadContext } from "./resource.ts";
 
 export interface BucketFacts extends Facts {
   readonly versioning: string;
@@ -104,7 +104,7 @@ export function bearsMark(facts: BucketFacts): boolean {
 }
 
 /** All settings at once: S3 has a call for each. Errors leave as they came, `NoSuchBucket` among them. */
-export async function readBucket(ctx: ResourceContext, name: string): Promise<BucketFacts> {
+export async function readBucket(ctx: ReadContext, name: string): Promise<BucketFacts> {
   const { s3 } = ctx.clients;
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
   const [tagging, versioning, encryption, ownership, block, policy, lifecycle] = await Promise.all([

@@ -26,7 +26,7 @@ import {
 import { fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
 import { removeUntilGone } from "./removal.ts";
-import type { Resource, ResourceContext } from "./resource.ts";
+import type { Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export type { BucketFacts };
 
@@ -96,11 +96,7 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
 };
 
 /** Until it is gone. `empty` comes before each attempt: a host may have written its report meanwhile. */
-export async function removeBucket(
-  ctx: ResourceContext,
-  id: string,
-  empty: () => Promise<void>,
-): Promise<void> {
+export async function removeBucket(ctx: WriteContext, id: string, empty: () => Promise<void>): Promise<void> {
   await removeUntilGone(ctx, {
     what: `bucket ${id}`,
     attempt: async () => {
@@ -113,7 +109,7 @@ export async function removeBucket(
 }
 
 /** The only call on a bucket that takes no ExpectedBucketOwner: it has none yet. */
-async function createBucket(ctx: ResourceContext, name: string, tags: Tags): Promise<void> {
+async function createBucket(ctx: WriteContext, name: string, tags: Tags): Promise<void> {
   const place: CreateBucketConfiguration = isConstraint(ctx.region) ? { LocationConstraint: ctx.region } : {};
   const command = new CreateBucketCommand({
     Bucket: name,
@@ -131,7 +127,7 @@ async function createBucket(ctx: ResourceContext, name: string, tags: Tags): Pro
 
 /** An endpoint that knows neither prefix nor region of a query lists everything; one that tells no region is asked in its own. */
 const isHere =
-  ({ region }: ResourceContext) =>
+  ({ region }: ReadContext) =>
   ({ Name = "", BucketRegion = region }: Bucket): boolean =>
     Name.startsWith(namePrefix) && BucketRegion === region;
 
@@ -140,19 +136,19 @@ function isConstraint(region: string): region is BucketLocationConstraint {
   return region !== "us-east-1";
 }
 
-async function readTags(ctx: ResourceContext, name: string): Promise<Tags> {
+async function readTags(ctx: ReadContext, name: string): Promise<Tags> {
   const command = new GetBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
   const answer = await unlessNotConfigured(ctx.clients.s3.send(command));
   return fromTagList(answer?.TagSet);
 }
 
-async function exists(ctx: ResourceContext, name: string): Promise<boolean> {
+async function exists(ctx: ReadContext, name: string): Promise<boolean> {
   const command = new HeadBucketCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
   return (await unlessAbsent(ctx.clients.s3.send(command))) !== undefined;
 }
 
 /** S3 says "denied" of a bucket of another account and of one that the caller may not read; only ours are listed. */
-async function refuseOtherAccount<T>(ctx: ResourceContext, name: string, answer: Promise<T>): Promise<T> {
+async function refuseOtherAccount<T>(ctx: ReadContext, name: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

@@ -1,12 +1,12 @@
 import { isAlreadyExists, isNotYetVisible } from "../aws/errors.ts";
 import { retry } from "../poll.ts";
-import type { ResourceContext } from "./resource.ts";
+import type { WriteContext } from "./resource.ts";
 
 // EC2 and IAM answer from many places, and a new thing reaches some of them seconds later than others.
 const visibleTimeoutMs = 60_000;
 
 /** Makes a call that refers to things which may have been made a moment ago; waits while AWS doesn't know them everywhere. */
-export function onceVisible<T>(ctx: ResourceContext, what: string, attempt: () => Promise<T>): Promise<T> {
+export function onceVisible<T>(ctx: WriteContext, what: string, attempt: () => Promise<T>): Promise<T> {
   return retry(ctx, { what, timeoutMs: visibleTimeoutMs, retryOn: isNotYetVisible, attempt });
 }
 

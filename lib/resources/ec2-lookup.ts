@@ -1,23 +1,23 @@
 import type { Filter } from "@aws-sdk/client-ec2";
 import { ownershipFilters } from "../aws/tags.ts";
 import { findOwned, toListed } from "./ownership.ts";
-import type { Facts, Identity, Listed, ResourceContext } from "./resource.ts";
+import type { Facts, Identity, Listed, ReadContext } from "./resource.ts";
 
 export interface Ec2Kind<Found extends Facts> {
   readonly kind: string;
   /** The filter that chooses by id: `vpc-id`. */
   readonly idFilter: string;
   /** Everything that EC2 answers with for the filters, on all pages. */
-  readonly describe: (ctx: ResourceContext, filters: Filter[]) => Promise<Found[]>;
+  readonly describe: (ctx: ReadContext, filters: Filter[]) => Promise<Found[]>;
 }
 
 export interface Ec2Lookup<Found extends Facts> {
   /** The one of that id, whoever owns it. */
-  get(ctx: ResourceContext, id: string): Promise<Found | undefined>;
+  get(ctx: ReadContext, id: string): Promise<Found | undefined>;
   /** As `find` of `Resource`. */
-  find(ctx: ResourceContext, identity: Identity, known?: string): Promise<Found | undefined>;
+  find(ctx: ReadContext, identity: Identity, known?: string): Promise<Found | undefined>;
   /** As `list` of `Resource`. */
-  list(ctx: ResourceContext, stack: string): Promise<Listed[]>;
+  list(ctx: ReadContext, stack: string): Promise<Listed[]>;
 }
 
 /**
@@ -29,7 +29,7 @@ export function ec2Lookup<Found extends Facts>({
   idFilter,
   describe,
 }: Ec2Kind<Found>): Ec2Lookup<Found> {
-  const byId = (ctx: ResourceContext, id: string) => describe(ctx, [{ Name: idFilter, Values: [id] }]);
+  const byId = (ctx: ReadContext, id: string) => describe(ctx, [{ Name: idFilter, Values: [id] }]);
   return {
     get: async (ctx, id) => (await byId(ctx, id)).find((one) => one.id === id),
     find: (ctx, identity, known) =>

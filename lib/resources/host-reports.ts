@@ -2,7 +2,7 @@ import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import type { ObjectStore } from "../../state/object-store.ts";
 import { isNotFound } from "../aws/errors.ts";
 import { type HostReport, hostReportKey, instanceOf, parseHostReport } from "../release.ts";
-import type { ResourceContext } from "./resource.ts";
+import type { ReadContext } from "./resource.ts";
 
 export interface HostReports {
   /** By the id of the instance. */
@@ -22,7 +22,7 @@ const mostReports = 20;
 
 /** The newest reports. A host may write as many objects as it likes: no more than so many are looked at. */
 export async function readReports(
-  ctx: ResourceContext,
+  ctx: ReadContext,
   bucket: string,
   store: ObjectStore,
 ): Promise<HostReports> {
@@ -49,7 +49,7 @@ export async function readReport(store: ObjectStore, instance: string): Promise<
 export const unreadableText = (instance: string, problem: string): string =>
   `${hostReportKey(instance)} is no report: ${problem}`;
 
-async function listReports(ctx: ResourceContext, bucket: string) {
+async function listReports(ctx: ReadContext, bucket: string) {
   const prefix = hostReportKey("").replace(/\.json$/, "");
   const query = { Bucket: bucket, Prefix: prefix, ExpectedBucketOwner: ctx.account };
   const listed: { readonly instance: string; readonly writtenMs: number }[] = [];

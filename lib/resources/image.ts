@@ -10,7 +10,7 @@ import { ensureBuilt } from "../docker/build.ts";
 import { pushImage } from "../docker/push.ts";
 import type { Source } from "../docker/source.ts";
 import { BerthError } from "../errors.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface ImageDesired {
   /** Name of the ECR repository: `berth/hello`. */
@@ -46,7 +46,7 @@ export interface ImageOptions {
  */
 export function imageResource(options: ImageOptions): Resource<ImageDesired, ImageFacts> {
   const { source, repository } = options;
-  const find = (ctx: ResourceContext) => findImage(ctx, { repository, tag: source.tag });
+  const find = (ctx: ReadContext) => findImage(ctx, { repository, tag: source.tag });
   return {
     kind: "image",
     find: (ctx) => find(ctx),
@@ -75,7 +75,7 @@ function reference(repositoryUri: string, digest: string): string {
   return `${repositoryUri}@${digest}`;
 }
 
-async function push(ctx: ResourceContext, options: ImageOptions): Promise<string> {
+async function push(ctx: WriteContext, options: ImageOptions): Promise<string> {
   const { source, repository, registry } = options;
   const docker = await options.docker();
   const { signal, note: onProgress } = ctx;
@@ -91,7 +91,7 @@ async function push(ctx: ResourceContext, options: ImageOptions): Promise<string
 }
 
 async function findImage(
-  ctx: ResourceContext,
+  ctx: ReadContext,
   { repository, tag }: ImageDesired,
 ): Promise<ImageFacts | undefined> {
   try {
@@ -113,7 +113,7 @@ async function findImage(
   }
 }
 
-async function getRepositoryUri(ctx: ResourceContext, repository: string): Promise<string> {
+async function getRepositoryUri(ctx: ReadContext, repository: string): Promise<string> {
   const { repositories } = await ctx.clients.ecr.send(
     new DescribeRepositoriesCommand({ repositoryNames: [repository] }),
   );

@@ -13,7 +13,7 @@ import { fromTagList, ownershipFilters } from "../aws/tags.ts";
 import { isExactly, type Owner } from "../owner.ts";
 import { requireId } from "./creation.ts";
 import { findDeletedProfile } from "./profile-association.ts";
-import type { Facts, ResourceContext } from "./resource.ts";
+import type { Facts, ReadContext } from "./resource.ts";
 
 /** What one DescribeInstances tells. */
 export interface InstanceSummary extends Facts {
@@ -57,7 +57,7 @@ const living: Filter = { Name: "instance-state-name", Values: livingStates };
 const isLiving = ({ state }: InstanceSummary): boolean => livingStates.includes(state);
 
 /** The instance of that id, unless it is on its way out. One round trip. */
-export async function readInstance(ctx: ResourceContext, id: string): Promise<InstanceFacts[]> {
+export async function readInstance(ctx: ReadContext, id: string): Promise<InstanceFacts[]> {
   const [found, details] = await Promise.all([
     describeInstances(ctx, [{ Name: "instance-id", Values: [id] }, living]),
     readDetails(ctx, id),
@@ -66,14 +66,14 @@ export async function readInstance(ctx: ResourceContext, id: string): Promise<In
 }
 
 /** The living ones with these ownership tags. Two round trips. */
-export async function readInstances(ctx: ResourceContext, owner: Owner): Promise<InstanceFacts[]> {
+export async function readInstances(ctx: ReadContext, owner: Owner): Promise<InstanceFacts[]> {
   const found = await describeInstances(ctx, [...ownershipFilters(owner), living]);
   const own = found.filter((one) => isExactly(owner, one.tags) && isLiving(one));
   return Promise.all(own.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
 }
 
 /** Instances in any state, terminated ones for as long as AWS lists them. */
-export async function describeInstances(ctx: ResourceContext, filters: Filter[]): Promise<InstanceSummary[]> {
+export async function describeInstances(ctx: ReadContext, filters: Filter[]): Promise<InstanceSummary[]> {
   const found: InstanceSummary[] = [];
   for await (const page of paginateDescribeInstances({ client: ctx.clients.ec2 }, { Filters: filters })) {
     found.push(...(page.Reservations ?? []).flatMap((one) => one.Instances ?? []).map(parseInstance));
@@ -93,7 +93,7 @@ interface Details {
   readonly deletedProfileId: string | undefined;
 }
 
-async function readDetails(ctx: ResourceContext, id: string): Promise<Details> {
+async function readDetails(ctx: ReadContext, id: string): Promise<Details> {
   const { ec2 } = ctx.clients;
   const attribute = new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" });
   const volumes = new DescribeVolumesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [id] }] });

@@ -7,7 +7,7 @@ import { tagSpecifications } from "../aws/tags.ts";
 import { BerthError } from "../errors.ts";
 import { requireId } from "./creation.ts";
 import { profileTimeoutMs } from "./profile-association.ts";
-import type { Identity, ResourceContext } from "./resource.ts";
+import type { Identity, WriteContext } from "./resource.ts";
 
 export interface InstanceDesired {
   readonly imageId: string;
@@ -47,7 +47,7 @@ const userDataLimit = 16 * 1024;
  * @throws BerthError `UserDataTooLarge`; `TimedOut` when the profile doesn't become usable.
  */
 export async function launch(
-  ctx: ResourceContext,
+  ctx: WriteContext,
   order: { readonly identity: Identity; readonly desired: InstanceDesired },
   attempt: number,
 ): Promise<string> {

@@ -15,7 +15,7 @@ import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface InstanceProfileDesired {
   /** As `instanceProfileName` of lib/aws/names.ts derives it, or the profile is found by its recorded name only. */
@@ -100,7 +100,7 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
 };
 
 /** Looks again first: an earlier attempt may have gone through without its reply, and AWS refuses a second role, even the same one. */
-async function exchangeRole(ctx: ResourceContext, id: string, roleName: string): Promise<void> {
+async function exchangeRole(ctx: WriteContext, id: string, roleName: string): Promise<void> {
   const facts = await getProfile(ctx, id);
   if (facts?.roleName === roleName) return;
   if (facts) await takeRoleOut(ctx, facts);
@@ -113,13 +113,13 @@ async function exchangeRole(ctx: ResourceContext, id: string, roleName: string):
   }
 }
 
-async function takeRoleOut(ctx: ResourceContext, { id, roleName }: InstanceProfileFacts): Promise<void> {
+async function takeRoleOut(ctx: WriteContext, { id, roleName }: InstanceProfileFacts): Promise<void> {
   if (roleName === undefined) return;
   const command = new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
   await unlessGone(ctx.clients.iam.send(command));
 }
 
-async function getProfile(ctx: ResourceContext, name: string): Promise<InstanceProfileFacts | undefined> {
+async function getProfile(ctx: ReadContext, name: string): Promise<InstanceProfileFacts | undefined> {
   const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
   const answer = await unlessAbsent(ctx.clients.iam.send(command));
   return answer?.InstanceProfile && parseProfile(answer.InstanceProfile);

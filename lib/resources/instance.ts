@@ -23,7 +23,7 @@ import { cpuCredits, launch, metadataOptions, osTag, type InstanceDesired } from
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { setProfile } from "./profile-association.ts";
 import { removeUntilGone } from "./removal.ts";
-import type { Change, Resource, ResourceContext } from "./resource.ts";
+import type { Change, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export type { InstanceDesired, InstanceFacts };
 
@@ -86,7 +86,7 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
 };
 
 async function updateSettings(
-  ctx: ResourceContext,
+  ctx: WriteContext,
   change: Change<InstanceDesired, InstanceFacts>,
 ): Promise<void> {
   const { desired, facts, differences } = change;
@@ -108,7 +108,7 @@ async function updateSettings(
 }
 
 /** From any state that an instance can come back from. One that is stopping has to have stopped first. */
-async function start(ctx: ResourceContext, id: string): Promise<void> {
+async function start(ctx: WriteContext, id: string): Promise<void> {
   const look = async (): Promise<Look<string | undefined>> => {
     const seen = await getSummary(ctx, id);
     return seen?.state === "stopping" ? { waiting: `${id} is stopping` } : { done: seen?.state };
@@ -120,7 +120,7 @@ async function start(ctx: ResourceContext, id: string): Promise<void> {
 }
 
 /** Until it runs or has ended. "stopped" is waited out too: right after a start, AWS may still show it. */
-async function untilSettled(ctx: ResourceContext, id: string): Promise<InstanceSummary> {
+async function untilSettled(ctx: ReadContext, id: string): Promise<InstanceSummary> {
   const look = async (): Promise<Look<InstanceSummary>> => {
     const seen = await getSummary(ctx, id);
     // Right after the launch some of EC2 doesn't know it yet.
@@ -139,7 +139,7 @@ function launchFailed(seen: InstanceSummary): BerthError {
   });
 }
 
-async function getSummary(ctx: ResourceContext, id: string): Promise<InstanceSummary | undefined> {
+async function getSummary(ctx: ReadContext, id: string): Promise<InstanceSummary | undefined> {
   const found = await describeInstances(ctx, [{ Name: "instance-id", Values: [id] }]);
   return found.find((one) => one.id === id);
 }

@@ -13,7 +13,7 @@ import { concerns, fieldDifference } from "./difference.ts";
 import { ec2Lookup } from "./ec2-lookup.ts";
 import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone, unlessGone } from "./removal.ts";
-import type { Difference, Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Difference, Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface InternetGatewayDesired {
   readonly vpcId: string;
@@ -74,7 +74,7 @@ function attachmentDifference(desired: InternetGatewayDesired, facts: InternetGa
   return fieldDifference("vpc", facts.vpcId === undefined ? values : { ...values, replace });
 }
 
-async function attach(ctx: ResourceContext, id: string, vpcId: string): Promise<void> {
+async function attach(ctx: WriteContext, id: string, vpcId: string): Promise<void> {
   const command = new AttachInternetGatewayCommand({ InternetGatewayId: id, VpcId: vpcId });
   const attached = onceVisible(ctx, `internet gateway ${id} to ${vpcId}`, () =>
     ctx.clients.ec2.send(command),
@@ -82,7 +82,7 @@ async function attach(ctx: ResourceContext, id: string, vpcId: string): Promise<
   await unlessThere(attached);
 }
 
-async function detach(ctx: ResourceContext, id: string): Promise<void> {
+async function detach(ctx: WriteContext, id: string): Promise<void> {
   const facts = await lookup.get(ctx, id);
   if (facts?.vpcId === undefined) return;
   const command = new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId: facts.vpcId });
@@ -90,14 +90,14 @@ async function detach(ctx: ResourceContext, id: string): Promise<void> {
 }
 
 /** AWS detaches a gateway only when nothing behind it has a public address. */
-async function describePublicInterfaces(ctx: ResourceContext, id: string): Promise<string[]> {
+async function describePublicInterfaces(ctx: ReadContext, id: string): Promise<string[]> {
   const facts = await lookup.get(ctx, id);
   return facts?.vpcId === undefined
     ? []
     : describeInterfaces(ctx.clients.ec2, { Name: "vpc-id", Values: [facts.vpcId] });
 }
 
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<InternetGatewayFacts[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<InternetGatewayFacts[]> {
   const found: InternetGatewayFacts[] = [];
   for await (const page of paginateDescribeInternetGateways(
     { client: ctx.clients.ec2 },

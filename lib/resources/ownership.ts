@@ -4,7 +4,7 @@ import { BerthError } from "../errors.ts";
 import { foreignResource, isExactly, isOwnedBy, lostStackTag, parseOwner, stackTag } from "../owner.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns } from "./difference.ts";
-import type { Change, Difference, Facts, Identity, Listed, ResourceContext } from "./resource.ts";
+import type { Change, Difference, Facts, Identity, Listed, WriteContext } from "./resource.ts";
 
 interface Search<Found> {
   readonly kind: string;
@@ -78,7 +78,7 @@ function ambiguous(kind: string, identity: Identity, matches: readonly Facts[]):
 }
 
 /** Puts back the tags of a resource of EC2, if one of the differences is a tag. */
-export async function repairTags(ctx: ResourceContext, change: Change<unknown, Facts>): Promise<void> {
+export async function repairTags(ctx: WriteContext, change: Change<unknown, Facts>): Promise<void> {
   if (!concerns(change.differences, "tags")) return;
   const { facts, identity } = change;
   const command = new CreateTagsCommand({ Resources: [facts.id], Tags: toTagList(identity.tags) });

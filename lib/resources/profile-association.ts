@@ -8,7 +8,7 @@ import { GetInstanceProfileCommand } from "@aws-sdk/client-iam";
 import { isNotYetVisible, unlessAbsent } from "../aws/errors.ts";
 import { iamPath } from "../aws/names.ts";
 import { retry } from "../poll.ts";
-import type { ResourceContext } from "./resource.ts";
+import type { ReadContext, WriteContext } from "./resource.ts";
 
 // AWS documents no limit; seconds are usual.
 export const profileTimeoutMs = 2 * 60_000;
@@ -17,10 +17,7 @@ export const profileTimeoutMs = 2 * 60_000;
  * The id of the instance profile that an instance was given, if that profile was deleted since: its credentials end then,
  * and EC2 goes on naming it. Another one of the same name, made later, doesn't take its place by itself.
  */
-export async function findDeletedProfile(
-  ctx: ResourceContext,
-  instanceId: string,
-): Promise<string | undefined> {
+export async function findDeletedProfile(ctx: ReadContext, instanceId: string): Promise<string | undefined> {
   const [held] = await describeAssociations(ctx, instanceId);
   const { Arn = "", Id: heldId } = held?.IamInstanceProfile ?? {};
   // One outside of Berth's path is none of Berth's: the name says so already.
@@ -33,7 +30,7 @@ export async function findDeletedProfile(
 }
 
 /** Gives a running instance its profile, in place of any other. */
-export async function setProfile(ctx: ResourceContext, instanceId: string, name: string): Promise<void> {
+export async function setProfile(ctx: WriteContext, instanceId: string, name: string): Promise<void> {
   const { ec2 } = ctx.clients;
   const [held] = await describeAssociations(ctx, instanceId);
   const IamInstanceProfile = { Name: name };
@@ -60,7 +57,7 @@ const states = ["associating", "associated"];
 
 /** One, but for a moment after a replacement: the newest first. */
 async function describeAssociations(
-  ctx: ResourceContext,
+  ctx: ReadContext,
   instanceId: string,
 ): Promise<IamInstanceProfileAssociation[]> {
   const Filters = [

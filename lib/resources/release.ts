@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError, exitCodes } from "../errors.ts";
 import { type HostReport, parseRelease, type Release, releaseKey } from "../release.ts";
 import { type HostReports, readReport, readReports, unreadableText } from "./host-reports.ts";
-import type { Change, Difference, Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Change, Difference, Facts, Resource, ReadContext } from "./resource.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 
@@ -28,7 +28,7 @@ export interface ReleaseOptions {
   /** How long a host may take from its start to serving. */
   readonly patienceMs: number;
   /** Tells why a host may be silent: the tail of its console. */
-  readonly diagnose: (ctx: ResourceContext, instanceId: string) => Promise<readonly string[]>;
+  readonly diagnose: (ctx: ReadContext, instanceId: string) => Promise<readonly string[]>;
 }
 
 /** The last number used, and the version to replace, if there is one. */
@@ -44,7 +44,7 @@ const compared = ["image", "port", "replicas", "memoryMib"] as const;
  * until the host says that it serves it; a host that failed its gate makes BerthError `ReleaseUnhealthy` (exit 5).
  */
 export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ReleaseFacts> {
-  const open = (ctx: ResourceContext) =>
+  const open = (ctx: ReadContext) =>
     openS3Store({ client: ctx.clients.s3, bucket: options.bucket, account: ctx.account });
 
   const write = async (store: ObjectStore, wanted: WantedRelease, before: Before): Promise<void> => {
@@ -141,7 +141,7 @@ function hostDifferences(instanceId: string, { release, reports, unreadable }: R
 }
 
 interface Waiting {
-  readonly ctx: ResourceContext;
+  readonly ctx: ReadContext;
   readonly store: ObjectStore;
   readonly number: number;
   readonly change: Change<ReleaseDesired, ReleaseFacts>;

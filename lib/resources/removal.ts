@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { isConflict, isDependencyViolation, isNotFound, unlessAbsent } from "../aws/errors.ts";
 import { poll, type Look } from "../poll.ts";
-import type { ResourceContext } from "./resource.ts";
+import type { WriteContext } from "./resource.ts";
 
 interface Removal {
   /** `subnet subnet-0abc` */
@@ -30,7 +30,7 @@ const removalTimeoutMs = 5 * 60_000;
  *
  * @throws BerthError `TimedOut` that names what holds it.
  */
-export async function removeUntilGone(ctx: ResourceContext, removal: Removal): Promise<void> {
+export async function removeUntilGone(ctx: WriteContext, removal: Removal): Promise<void> {
   const timeoutMs = removal.timeoutMs ?? removalTimeoutMs;
   const { what } = removal;
   let isAccepted = false;

@@ -19,7 +19,7 @@ import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
 import { removeUntilGone } from "./removal.ts";
-import type { Change, Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Change, Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface RepositoryDesired {
   /** As `repositoryName` of lib/aws/names.ts derives it, or the repository is found by its recorded name only. */
@@ -115,7 +115,7 @@ export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
 };
 
 async function updateRepository(
-  ctx: ResourceContext,
+  ctx: WriteContext,
   change: Change<RepositoryDesired, RepositoryFacts>,
 ): Promise<void> {
   const { identity, facts, differences } = change;
@@ -145,7 +145,7 @@ function isOurs(text: string | undefined): boolean {
   return text !== undefined && isDeepStrictEqual(JSON.parse(text), lifecycle);
 }
 
-async function getRepository(ctx: ResourceContext, name: string): Promise<RepositoryFacts | undefined> {
+async function getRepository(ctx: ReadContext, name: string): Promise<RepositoryFacts | undefined> {
   const policy = new GetLifecyclePolicyCommand({ repositoryName: name });
   const [raw, rules] = await Promise.all([describe(ctx, name), unlessAbsent(ctx.clients.ecr.send(policy))]);
   if (raw === undefined) return undefined;
@@ -160,14 +160,14 @@ async function getRepository(ctx: ResourceContext, name: string): Promise<Reposi
   };
 }
 
-async function describe(ctx: ResourceContext, name: string): Promise<Repository | undefined> {
+async function describe(ctx: ReadContext, name: string): Promise<Repository | undefined> {
   const answer = await unlessAbsent(
     ctx.clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [name] })),
   );
   return answer?.repositories?.find((one) => one.repositoryName === name);
 }
 
-async function readTags(ctx: ResourceContext, resourceArn: string | undefined) {
+async function readTags(ctx: ReadContext, resourceArn: string | undefined) {
   const answer = await unlessAbsent(ctx.clients.ecr.send(new ListTagsForResourceCommand({ resourceArn })));
   return fromTagList(answer?.tags);
 }

@@ -1,8 +1,8 @@
 import type { Clients } from "../aws/clients.ts";
 import type { PollTimings } from "../poll.ts";
 
-/** What every resource implementation gets to work with. Built once in lib/session.ts. */
-export interface ResourceContext {
+/** What every look at AWS works with. The clients of a session refuse every call that isn't a read. */
+export interface ReadContext {
   readonly clients: Clients;
   /** 12-digit account id; sent as ExpectedBucketOwner and used in derived names. */
   readonly account: string;
@@ -13,6 +13,18 @@ export interface ResourceContext {
   readonly note: (text: string) => void;
   /** Shortens all waits, for tests against emulators. Absent: what suits AWS. */
   readonly timings?: PollTimings;
+}
+
+const mayWrite = Symbol("may write");
+
+/** What every change of AWS works with. lib/deploy/lease.ts alone hands it out: no lease, no write. */
+export interface WriteContext extends ReadContext {
+  readonly [mayWrite]: true;
+}
+
+/** The same place, with clients that are let through as long as the lease is held. */
+export function toWriteContext(ctx: ReadContext, clients: Clients): WriteContext {
+  return { ...ctx, clients, [mayWrite]: true };
 }
 
 /** Which thing of which stack this is; everything needed to recognise it again in AWS. */
@@ -76,20 +88,20 @@ export interface Resource<Desired, Found extends Facts> {
    * The resource by recorded id, else by ownership tags (stack, resource, generation) or derived name. Never writes.
    * A terminated or deleting resource counts as absent. Two matches throw `AmbiguousResource`.
    */
-  find(ctx: ResourceContext, identity: Identity, known?: string): Promise<Found | undefined>;
+  find(ctx: ReadContext, identity: Identity, known?: string): Promise<Found | undefined>;
 
   /** ONE create call with the tags (and a ClientToken where AWS has one) inside it. Returns the id; throws `LostReply` where that is unknown. */
-  create(ctx: ResourceContext, identity: Identity, desired: Desired): Promise<string>;
+  create(ctx: WriteContext, identity: Identity, desired: Desired): Promise<string>;
 
   /** Pure. Empty when there is nothing to do. Tags that the user added by hand are no difference. */
   differences(identity: Identity, desired: Desired, facts: Found): Difference[];
 
   /** Makes the `update` differences true. Every step is idempotent alone. */
-  update(ctx: ResourceContext, change: Change<Desired, Found>): Promise<void>;
+  update(ctx: WriteContext, change: Change<Desired, Found>): Promise<void>;
 
   /** "Already gone" is success. Returns when the resource is no longer listed; retries what AWS refuses for a while. */
-  remove(ctx: ResourceContext, id: string): Promise<void>;
+  remove(ctx: WriteContext, id: string): Promise<void>;
 
   /** Everything of this kind that carries the stack's ownership tag, in any generation. Never writes. */
-  list(ctx: ResourceContext, stack: string): Promise<Listed[]>;
+  list(ctx: ReadContext, stack: string): Promise<Listed[]>;
 }

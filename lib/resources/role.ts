@@ -25,7 +25,7 @@ import { onceVisible } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
-import type { Difference, Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Difference, Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface RoleDesired {
   /** As `roleName` of lib/aws/names.ts derives it, or the role is found by its recorded name only. */
@@ -125,7 +125,7 @@ export const role: Resource<RoleDesired, RoleFacts> = {
 };
 
 /** The other regions in which the stack has a role: IAM alone knows of all of them at once. */
-export async function findOtherRegions(ctx: ResourceContext, stack: string): Promise<string[]> {
+export async function findOtherRegions(ctx: ReadContext, stack: string): Promise<string[]> {
   const listed = await listRoles(ctx, iamRoot);
   const others = listed.flatMap(({ Path = "", RoleName = "" }) => {
     const region = Path.slice(iamRoot.length, -1);
@@ -139,7 +139,7 @@ export async function findOtherRegions(ctx: ResourceContext, stack: string): Pro
     .toSorted();
 }
 
-async function listRoles(ctx: ResourceContext, PathPrefix: string): Promise<Role[]> {
+async function listRoles(ctx: ReadContext, PathPrefix: string): Promise<Role[]> {
   const roles: Role[] = [];
   for await (const page of paginateListRoles({ client: ctx.clients.iam }, { PathPrefix })) {
     roles.push(...(page.Roles ?? []));
@@ -164,7 +164,7 @@ function policyDifference(
 }
 
 /** AWS deletes a role only when nothing hangs on it, whoever hung it there. */
-async function emptyRole(ctx: ResourceContext, id: string): Promise<void> {
+async function emptyRole(ctx: WriteContext, id: string): Promise<void> {
   const { iam } = ctx.clients;
   const RoleName = id;
   const pages = [{ client: iam }, { RoleName }] as const;
@@ -186,7 +186,7 @@ async function emptyRole(ctx: ResourceContext, id: string): Promise<void> {
   }
 }
 
-async function getRole(ctx: ResourceContext, name: string): Promise<RoleFacts | undefined> {
+async function getRole(ctx: ReadContext, name: string): Promise<RoleFacts | undefined> {
   const { iam } = ctx.clients;
   const [found, policy] = await Promise.all([
     unlessAbsent(iam.send(new GetRoleCommand({ RoleName: name }))),

@@ -17,7 +17,7 @@ import { concerns, fieldDifference } from "./difference.ts";
 import { ec2Lookup } from "./ec2-lookup.ts";
 import { identityDifferences, repairTags } from "./ownership.ts";
 import { removeUntilGone, unlessGone } from "./removal.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface RouteTableDesired {
   readonly vpcId: string;
@@ -87,11 +87,7 @@ export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
 
 const lookup = ec2Lookup({ kind, idFilter: "route-table-id", describe });
 
-async function setDefaultRoute(
-  ctx: ResourceContext,
-  facts: RouteTableFacts,
-  gatewayId: string,
-): Promise<void> {
+async function setDefaultRoute(ctx: WriteContext, facts: RouteTableFacts, gatewayId: string): Promise<void> {
   const route = { RouteTableId: facts.id, DestinationCidrBlock: everywhere, GatewayId: gatewayId };
   await onceVisible(ctx, `route from ${facts.id} to ${gatewayId}`, async () => {
     const { ec2 } = ctx.clients;
@@ -102,7 +98,7 @@ async function setDefaultRoute(
 }
 
 // A subnet has one table: if somebody gave it another, the association is moved, so that it is never without.
-async function associate(ctx: ResourceContext, id: string, subnetId: string): Promise<void> {
+async function associate(ctx: WriteContext, id: string, subnetId: string): Promise<void> {
   const { ec2 } = ctx.clients;
   const tables = await describe(ctx, [{ Name: "association.subnet-id", Values: [subnetId] }]);
   const held = tables.flatMap(({ associations }) => associations).find((one) => one.subnetId === subnetId);
@@ -114,7 +110,7 @@ async function associate(ctx: ResourceContext, id: string, subnetId: string): Pr
   });
 }
 
-async function disassociate(ctx: ResourceContext, id: string): Promise<void> {
+async function disassociate(ctx: WriteContext, id: string): Promise<void> {
   const facts = await lookup.get(ctx, id);
   for (const association of facts?.associations ?? []) {
     const command = new DisassociateRouteTableCommand({ AssociationId: association.id });
@@ -122,7 +118,7 @@ async function disassociate(ctx: ResourceContext, id: string): Promise<void> {
   }
 }
 
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<RouteTableFacts[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<RouteTableFacts[]> {
   const found: RouteTableFacts[] = [];
   for await (const page of paginateDescribeRouteTables({ client: ctx.clients.ec2 }, { Filters: filters })) {
     found.push(...(page.RouteTables ?? []).map(parseRouteTable));

@@ -13,7 +13,7 @@ import { onceVisible, requireId } from "./creation.ts";
 import { concerns, fieldDifference } from "./difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "./ownership.ts";
 import { removeUntilGone } from "./removal.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface S3EndpointDesired {
   readonly vpcId: string;
@@ -97,7 +97,7 @@ export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
 const byId = (id: string) => ({ VpcEndpointIds: [id] });
 
 /** The call succeeds even when it deleted nothing: what went wrong stands in its answer. */
-async function deleteEndpoint(ctx: ResourceContext, id: string): Promise<void> {
+async function deleteEndpoint(ctx: WriteContext, id: string): Promise<void> {
   const { Unsuccessful = [] } = await ctx.clients.ec2.send(
     new DeleteVpcEndpointsCommand({ VpcEndpointIds: [id] }),
   );
@@ -111,12 +111,12 @@ interface Described extends S3EndpointFacts {
 }
 
 /** Those being deleted included, those deleted not. */
-async function describe(ctx: ResourceContext, query: DescribeVpcEndpointsCommandInput): Promise<Described[]> {
+async function describe(ctx: ReadContext, query: DescribeVpcEndpointsCommandInput): Promise<Described[]> {
   return (await unlessAbsent(describePages(ctx, query))) ?? [];
 }
 
 async function describePages(
-  ctx: ResourceContext,
+  ctx: ReadContext,
   query: DescribeVpcEndpointsCommandInput,
 ): Promise<Described[]> {
   const found: Described[] = [];

@@ -22,7 +22,7 @@ import {
   toPermission,
   type IngressRule,
 } from "./security-rule.ts";
-import type { Difference, Facts, Identity, Resource, ResourceContext } from "./resource.ts";
+import type { Difference, Facts, Identity, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface SecurityGroupDesired {
   readonly vpcId: string;
@@ -134,7 +134,7 @@ function strangeRules(wanted: readonly IngressRule[], facts: SecurityGroupFacts)
 }
 
 // One rule a call: a rule that is there already would make AWS refuse the others of the same call.
-async function authorize(ctx: ResourceContext, id: string, rule: IngressRule): Promise<void> {
+async function authorize(ctx: WriteContext, id: string, rule: IngressRule): Promise<void> {
   const command = new AuthorizeSecurityGroupIngressCommand({
     GroupId: id,
     IpPermissions: [toPermission(rule)],
@@ -142,17 +142,17 @@ async function authorize(ctx: ResourceContext, id: string, rule: IngressRule): P
   await unlessThere(onceVisible(ctx, `rule ${ruleKey(rule)} of ${id}`, () => ctx.clients.ec2.send(command)));
 }
 
-async function revoke(ctx: ResourceContext, id: string, permission: IpPermission): Promise<void> {
+async function revoke(ctx: WriteContext, id: string, permission: IpPermission): Promise<void> {
   const command = new RevokeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: [permission] });
   await unlessGone(ctx.clients.ec2.send(command));
 }
 
-async function openEgress(ctx: ResourceContext, id: string): Promise<void> {
+async function openEgress(ctx: WriteContext, id: string): Promise<void> {
   const command = new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [everythingOut] });
   await unlessThere(ctx.clients.ec2.send(command));
 }
 
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<SecurityGroupFacts[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<SecurityGroupFacts[]> {
   const found: SecurityGroupFacts[] = [];
   for await (const page of paginateDescribeSecurityGroups(
     { client: ctx.clients.ec2 },

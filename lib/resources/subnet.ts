@@ -12,7 +12,7 @@ import { concerns, fieldDifference } from "./difference.ts";
 import { ec2Lookup } from "./ec2-lookup.ts";
 import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeInterfaces, removeUntilGone } from "./removal.ts";
-import type { Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Facts, Resource, ReadContext } from "./resource.ts";
 
 export interface SubnetDesired {
   readonly vpcId: string;
@@ -95,7 +95,7 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
 
 const lookup = ec2Lookup({ kind, idFilter: "subnet-id", describe });
 
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<SubnetFacts[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<SubnetFacts[]> {
   const found: SubnetFacts[] = [];
   for await (const page of paginateDescribeSubnets({ client: ctx.clients.ec2 }, { Filters: filters })) {
     found.push(...(page.Subnets ?? []).map(parseSubnet));

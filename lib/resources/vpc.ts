@@ -15,7 +15,7 @@ import { concerns, fieldDifference } from "./difference.ts";
 import { ec2Lookup } from "./ec2-lookup.ts";
 import { identityDifferences, repairTags } from "./ownership.ts";
 import { describeVpcDependents, removeUntilGone } from "./removal.ts";
-import type { Difference, Facts, Resource, ResourceContext } from "./resource.ts";
+import type { Difference, Facts, Resource, ReadContext, WriteContext } from "./resource.ts";
 
 export interface VpcDesired {
   readonly cidr: string;
@@ -80,7 +80,7 @@ const lookup = ec2Lookup({ kind, idFilter: "vpc-id", describe });
 
 /** AWS takes one attribute a call, and host names only where names are resolved at all. */
 async function switchDnsOn(
-  ctx: ResourceContext,
+  ctx: WriteContext,
   VpcId: string,
   differences: readonly Difference[],
 ): Promise<void> {
@@ -96,7 +96,7 @@ async function switchDnsOn(
 
 type Described = Omit<VpcFacts, "dnsSupport" | "dnsHostnames">;
 
-async function describe(ctx: ResourceContext, filters: Filter[]): Promise<Described[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<Described[]> {
   const found: Described[] = [];
   for await (const page of paginateDescribeVpcs({ client: ctx.clients.ec2 }, { Filters: filters })) {
     found.push(...(page.Vpcs ?? []).map(parseVpc));
@@ -109,7 +109,7 @@ function parseVpc(raw: Vpc): Described {
 }
 
 /** The attributes that DescribeVpcs leaves out. Undefined when the VPC went meanwhile. */
-async function readDns(ctx: ResourceContext, found: Described): Promise<VpcFacts | undefined> {
+async function readDns(ctx: ReadContext, found: Described): Promise<VpcFacts | undefined> {
   const read = (Attribute: VpcAttributeName) =>
     ctx.clients.ec2.send(new DescribeVpcAttributeCommand({ VpcId: found.id, Attribute }));
   const [support, hostnames] = await Promise.all([

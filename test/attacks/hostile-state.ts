@@ -27,8 +27,8 @@ const openSide = ({ side }: Target): Promise<SideStack> => side.open(`s${(stacks
 async function destroyByDown(target: Target, { kind, make, isThere }: Foreign, name: Name): Promise<string> {
   const stack = await openSide(target);
   const { clients } = target.side;
-  const id = await make(clients, `somebody-${stack.belonging.stack}`);
-  await stack.put("state.json", JSON.stringify(name(newDocument(stack.belonging), { kind, id })));
+  const id = await make(clients, `somebody-${stack.scope.stack}`);
+  await stack.put("state.json", JSON.stringify(name(newDocument(stack.scope), { kind, id })));
   await stack.command("teardown/down.ts", "--yes");
   return isThere(clients, id).then(
     () => "still there",
@@ -70,8 +70,8 @@ const readBig =
 
 const changed =
   (change: object) =>
-  ({ belonging }: SideStack) =>
-    JSON.stringify({ ...newDocument(belonging), ...change });
+  ({ scope }: SideStack) =>
+    JSON.stringify({ ...newDocument(scope), ...change });
 
 const damaged = "refused: StateDamaged";
 const documents: Record<string, readonly [(stack: SideStack) => string, string]> = {
@@ -99,7 +99,7 @@ async function print(target: Target, script: string, ...args: readonly string[])
   const text = hostileText;
   const entry = { kind: text, generation: 1, id: text };
   const document = {
-    ...newDocument(stack.belonging),
+    ...newDocument(stack.scope),
     writer: text,
     savedAt: text,
     resources: { vpc: { ...entry, kind: "vpc" }, [text]: entry },

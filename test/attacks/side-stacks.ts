@@ -19,7 +19,7 @@ const account = "123456789012";
 
 /** A stack whose bucket alone is there, for the attacker to write into. */
 export interface SideStack {
-  readonly belonging: { readonly stack: string; readonly account: string; readonly region: string };
+  readonly scope: { readonly stack: string; readonly account: string; readonly region: string };
   readonly put: (key: string, body: string | Buffer) => Promise<void>;
   readonly command: (script: string, ...args: readonly string[]) => Promise<Finished>;
   /** Whether a command on it ends at all; it is ended after half a minute. */
@@ -51,7 +51,7 @@ export async function openSideStacks(): Promise<SideStacks> {
       await writeFile(config, `stack: ${name}\nregion: ${region}\napp:\n  source: ${source}\n`);
       await makeBucket(clients, name, bucket);
       return {
-        belonging: { stack: name, account, region },
+        scope: { stack: name, account, region },
         put: async (Key, Body) => {
           await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.from(Body) }));
         },

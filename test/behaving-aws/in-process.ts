@@ -5,8 +5,11 @@ import { isPending } from "../../lib/engine/plan.ts";
 import type { Observations } from "../../lib/engine/read.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import type { Offers } from "../../lib/stack.ts";
-import { buildApp, convergeStack, ensureStateBucket, requireWithin, withLease } from "../../lib/operation.ts";
-import { readStack } from "../../lib/reading.ts";
+import { buildApp } from "../../lib/deploy/build.ts";
+import { requireWithin } from "../../lib/deploy/confirmation.ts";
+import { convergeStack, ensureStateBucket } from "../../lib/deploy/converging.ts";
+import { type Held, withLease } from "../../lib/deploy/lease.ts";
+import { readStack } from "../../lib/deploy/reading.ts";
 import { type Report, Tally } from "../../lib/report/report.ts";
 import type { Session } from "../../lib/session.ts";
 import { openCli, type Cli, type CliOptions } from "./cli.ts";
@@ -28,7 +31,7 @@ export interface InProcess extends AsyncDisposable {
   readonly plan: () => Promise<Run>;
   readonly up: (options?: RunOptions) => Promise<Run>;
   /** Holds the stack's lease while the work goes on. */
-  readonly hold: <T>(work: (session: Session) => Promise<T>, options?: RunOptions) => Promise<T>;
+  readonly hold: <T>(work: (session: Session, held: Held) => Promise<T>, options?: RunOptions) => Promise<T>;
   readonly store: () => Promise<ObjectStore>;
 }
 
@@ -68,7 +71,6 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
     const spec = {
       name: command,
       summary: "",
-      writes: command === "up",
       help: [],
       run: () => Promise.reject(new TypeError("The test runs the steps itself")),
     };
@@ -96,7 +98,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
     hold: async (work, run) => {
       const { session } = await open("up", run);
       await using _ = session;
-      return withLease(session, "up", () => work(session));
+      return withLease(session, "up", (held) => work(session, held));
     },
     store: async () => (await open("plan")).session.store,
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
@@ -109,10 +111,10 @@ async function up(session: Session): Promise<Pick<Run, "plan" | "found">> {
   if (!isPending(shown.plan) && shown.wasKept !== true) return { plan: shown.plan };
   await buildApp(session, shown);
   await ensureStateBucket(session, shown);
-  return withLease(session, "up", async (lease) => {
+  return withLease(session, "up", async (held) => {
     const reading = await readStack(session, { patienceMs: 15_000 });
     requireWithin(session, shown.plan, reading.plan);
-    return { plan: reading.plan, found: await convergeStack(session, reading, lease) };
+    return { plan: reading.plan, found: await convergeStack(session, reading, held) };
   });
 }
 

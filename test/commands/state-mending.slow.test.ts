@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { after, beforeEach, test } from "node:test";
 import { parseDocument } from "../../state/document.ts";
 import { leaseKey, takeLease } from "../../state/lease.ts";
-import { belonging, bucket, first, openStoredStack, second } from "./stored-stack.ts";
+import { scope, bucket, first, openStoredStack, second } from "./stored-stack.ts";
 
 const stack = await openStoredStack();
 after(() => stack[Symbol.asyncDispose]());
@@ -20,7 +20,7 @@ test("restore puts an earlier version back with a higher serial, and keeps what 
   const run = await state("restore", "--version", "2", "--yes");
 
   assert.equal(run.exitCode, 0, run.stderr);
-  const { serial, resources, pins, lineage } = parseDocument(await stored(), belonging, bucket);
+  const { serial, resources, pins, lineage } = parseDocument(await stored(), scope, bucket);
   assert.deepEqual(
     { resources, pins, lineage, serial },
     { resources: second.resources, pins: second.pins, lineage: second.lineage, serial: 3 },
@@ -118,7 +118,7 @@ test("rebuild makes a document from tags in place of a damaged one, and keeps th
 
   assert.equal(run.exitCode, 0, run.stderr);
   assert.match(run.stderr, /can't be used: StateDamaged/);
-  const rebuilt = parseDocument(await stored(), belonging, bucket);
+  const rebuilt = parseDocument(await stored(), scope, bucket);
   assert.deepEqual(rebuilt.resources, {
     bucket: { kind: "bucket", generation: 1, id: bucket },
     vpc: { kind: "vpc", generation: 3, id: vpcId },
@@ -150,7 +150,7 @@ test("rebuild goes on in the history of what a run could not save, so that the n
   const run = await state("rebuild", "--yes");
 
   assert.equal(run.exitCode, 0, run.stderr);
-  const { lineage, pins } = parseDocument(await stored(), belonging, bucket);
+  const { lineage, pins } = parseDocument(await stored(), scope, bucket);
   assert.deepEqual({ lineage, pins }, { lineage: first.lineage, pins: second.pins });
   assert.match(await readFile(rescueFile, "utf8"), /berth-hello/);
 });
@@ -178,5 +178,5 @@ test("where nothing is tagged, rebuild leaves a good document alone, and puts an
   assert.equal(alone.summary["outcome"], "unchanged");
   assert.match(kept, /vpc-1/);
   assert.equal(emptied.exitCode, 0, emptied.stderr);
-  assert.deepEqual(parseDocument(await stored(), belonging, bucket).resources, {});
+  assert.deepEqual(parseDocument(await stored(), scope, bucket).resources, {});
 });

@@ -7,7 +7,7 @@ import { openFileStore } from "../../state/file-store.ts";
 import { leaseKey, readLease, takeLease } from "../../state/lease.ts";
 import { openStateStore } from "../../state/store.ts";
 import { until } from "../local/temporary-aws.ts";
-import { belonging, first, openStoredStack, second, settings } from "./stored-stack.ts";
+import { scope, first, openStoredStack, second, settings } from "./stored-stack.ts";
 
 const stack = await openStoredStack();
 after(() => stack[Symbol.asyncDispose]());
@@ -72,7 +72,7 @@ test("a command that isn't there is refused, and help tells those that are", asy
 test("the file backend is shown, has no history, and says what to do instead", async () => {
   const other = join(directory, "file.yaml");
   await writeFile(other, `${settings}state: { backend: file, path: kept }\n`);
-  await openStateStore(openFileStore(join(directory, "kept/hello/eu-central-1")), belonging).save(
+  await openStateStore(openFileStore(join(directory, "kept/hello/eu-central-1")), scope).save(
     first,
     undefined,
   );

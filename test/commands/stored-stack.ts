@@ -19,13 +19,13 @@ import { type CommandLineOptions, type Finished, runScript } from "./command-lin
 
 const region = "eu-central-1";
 const account = "123456789012";
-export const belonging = { stack: "hello", account, region };
+export const scope = { stack: "hello", account, region };
 export const bucket = `berth-hello-${account}-${region}`;
 export const settings = `stack: hello\nregion: ${region}\napp: { source: gone }\n`;
 
 /** Two documents of one history. */
 export const first: StateDocument = {
-  ...newDocument(belonging),
+  ...newDocument(scope),
   serial: 1,
   resources: { vpc: { kind: "vpc", generation: 1, id: "vpc-1" } },
 };
@@ -74,7 +74,7 @@ export async function openStoredStack() {
     save: async (...documents: readonly StateDocument[]) => {
       for (const document of documents) {
         const etag = (await store.get("state.json"))?.etag;
-        await openStateStore(store, belonging).save(document, etag);
+        await openStateStore(store, scope).save(document, etag);
       }
     },
     putRaw: (Body: string) => s3.send(new PutObjectCommand({ Bucket: bucket, Key: "state.json", Body })),

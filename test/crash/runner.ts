@@ -66,7 +66,7 @@ process.on("message", (order: Order) => {
 // All that the commands need but themselves.
 await Promise.all([
   import("../../lib/command.ts"),
-  import("../../lib/operation.ts"),
+  import("../../lib/deploy/converging.ts"),
   import("../../lib/outputs.ts"),
   import("../../lib/docker/push.ts"),
 ]);

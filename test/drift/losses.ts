@@ -4,6 +4,7 @@ import * as iam from "@aws-sdk/client-iam";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
+import { toWriteContext } from "../../lib/resources/resource.ts";
 import { releaseKey } from "../../lib/release.ts";
 import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
 
@@ -68,7 +69,7 @@ async function deleteBucket(by: Stranger): Promise<void> {
   const region = await by.s3.config.region();
   const { signal } = new AbortController();
   const ctx = { clients: by, account: localAccount, region, signal, note: () => {} };
-  await bucket.remove(ctx, by.id("bucket"));
+  await bucket.remove(toWriteContext(ctx, by), by.id("bucket"));
 }
 
 const terminate = (by: Stranger) =>

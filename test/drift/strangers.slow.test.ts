@@ -23,6 +23,7 @@ import {
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketTaggingCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
+import { toWriteContext } from "../../lib/resources/resource.ts";
 import { wearOtherGroup, type Stranger } from "./rows.ts";
 import { linesOf, openDriftingStack } from "./stack.ts";
 
@@ -85,7 +86,8 @@ const takings: Taking[] = [
       const { region } = stack.cli;
       const signal = new AbortController().signal;
       // As Berth does it: a host may write its report between the emptying and the end.
-      await bucket.remove({ clients: by, account: localAccount, region, signal, note: () => {} }, Bucket);
+      const ctx = { clients: by, account: localAccount, region, signal, note: () => {} };
+      await bucket.remove(toWriteContext(ctx, by), Bucket);
       const CreateBucketConfiguration = { LocationConstraint: "eu-central-1" as const };
       return by.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
     },

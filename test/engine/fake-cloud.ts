@@ -1,7 +1,13 @@
 import { wish, type Wish, type WishFor, type WishSpec } from "../../lib/engine/wish.ts";
 import { createClients } from "../../lib/aws/clients.ts";
 import { ownershipTags } from "../../lib/owner.ts";
-import type { Facts, Identity, Resource, ResourceContext } from "../../lib/resources/resource.ts";
+import {
+  type Facts,
+  type Identity,
+  type Resource,
+  toWriteContext,
+  type WriteContext,
+} from "../../lib/resources/resource.ts";
 
 interface Thing extends Facts {
   readonly kind: string;
@@ -131,7 +137,7 @@ function difference(field: string, wanted: string, found: string, action: "updat
 export function contextWithoutAws(
   signal: AbortSignal = new AbortController().signal,
   timeoutMs = 20,
-): ResourceContext {
+): WriteContext {
   const nowhere = "http://127.0.0.1:9";
   const clients = createClients({
     region: "eu-central-1",
@@ -148,5 +154,6 @@ export function contextWithoutAws(
     },
   });
   const timings = { firstMs: 1, longestMs: 5, timeoutMs };
-  return { clients, account: "123456789012", region: "eu-central-1", signal, note: () => {}, timings };
+  const ctx = { clients, account: "123456789012", region: "eu-central-1", signal, note: () => {}, timings };
+  return toWriteContext(ctx, clients);
 }

@@ -4,7 +4,7 @@ import { findRecorded } from "../../lib/engine/owned.ts";
 import type { Tags } from "../../lib/owner.ts";
 import { newDocument } from "../../state/document.ts";
 import { FakeCloud } from "./fake-cloud.ts";
-import { belonging, identify, openStack } from "./stored-stack.ts";
+import { scope, identify, openStack } from "./stored-stack.ts";
 
 /** Somebody's host of that id, in the same account. */
 function addHost(cloud: FakeCloud, id: string, tags: Tags): void {
@@ -110,7 +110,7 @@ test("one of several that isn't the stack's keeps the others from being removed"
   const recorded = ["old", "theirs"].map((id) => ({ name: "host", kind: "host", generation: 1, id }));
   const wishes = [cloud.wish("host")];
 
-  const look = findRecorded(recorded, { ctx, wishes, document: newDocument(belonging), identify });
+  const look = findRecorded(recorded, { ctx, wishes, document: newDocument(scope), identify });
 
   await assert.rejects(look, { code: "ForeignResource" });
 });

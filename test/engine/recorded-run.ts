@@ -8,7 +8,7 @@ import { newDocument, type StateDocument } from "../../state/document.ts";
 import { Journal } from "../../state/journal.ts";
 import { contextWithoutAws, type FakeCloud } from "./fake-cloud.ts";
 
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
 export const identify: Identify = (name, generation, { lineage }) => ({
   stack: "hello",
   name,
@@ -28,7 +28,7 @@ export interface Given {
 }
 
 /** One run whose calls, saves and messages are written into one list, in the order in which they came about. */
-export function openRun({ cloud, document = newDocument(belonging), signal, saving, patienceMs }: Given) {
+export function openRun({ cloud, document = newDocument(scope), signal, saving, patienceMs }: Given) {
   const log: string[] = [];
   const saved: StateDocument[] = [];
   cloud.afterEffect = (call) => void log.push(call);
@@ -87,7 +87,7 @@ export const withResources = (
   resources: StateDocument["resources"],
   superseded: StateDocument["superseded"] = [],
 ) => ({
-  ...newDocument(belonging),
+  ...newDocument(scope),
   resources,
   superseded,
 });

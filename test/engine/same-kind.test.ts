@@ -5,7 +5,7 @@ import { listAll } from "../../lib/engine/owned.ts";
 import { rebuildDocument } from "../../state/rebuild.ts";
 import { newDocument } from "../../state/document.ts";
 import { FakeCloud } from "./fake-cloud.ts";
-import { belonging, openStack } from "./stored-stack.ts";
+import { scope, openStack } from "./stored-stack.ts";
 
 interface Choice {
   readonly size?: string;
@@ -106,7 +106,7 @@ describe("a stack with several resources of one kind", () => {
     const before = (await store.load())?.document.resources;
 
     const listed = await listAll(declare(cloud), ctx, "hello");
-    const rebuilt = rebuildDocument(newDocument(belonging), listed);
+    const rebuilt = rebuildDocument(newDocument(scope), listed);
 
     assert.deepEqual(rebuilt.resources, before);
     assert.deepEqual(rebuilt.superseded, []);

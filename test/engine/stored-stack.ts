@@ -17,7 +17,7 @@ import { contextWithoutAws } from "./fake-cloud.ts";
 const root = await mkdtemp(join(tmpdir(), "berth-engine-"));
 after(() => rm(root, { recursive: true, force: true }));
 
-export const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+export const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
 export const identify: Identify = (name, generation, { lineage }) => ({
   stack: "hello",
   name,
@@ -29,11 +29,11 @@ const silent = { begin: () => () => {}, end: () => {}, fail: () => {} };
 
 /** A stack whose state lives in a folder, as two runs in a row would see it. */
 export async function openStack() {
-  const store = openStateStore(openFileStore(await mkdtemp(join(root, "state-"))), belonging);
+  const store = openStateStore(openFileStore(await mkdtemp(join(root, "state-"))), scope);
   const ctx = contextWithoutAws();
   const read = async (wishes: readonly Wish[]) => {
     const loaded = await store.load();
-    const document = loaded?.document ?? newDocument(belonging);
+    const document = loaded?.document ?? newDocument(scope);
     const found = await readAll({ ctx, wishes, document, identify });
     const journal = new Journal({
       store,

@@ -5,12 +5,12 @@ import { after } from "node:test";
 import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts";
 import { resourceTags } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
-import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
+import { type Identity, toWriteContext, type WriteContext } from "../../lib/resources/resource.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 
 /** An AWS account that behaves like one, for one test file; ends with the file. */
 export interface Account {
-  readonly ctx: ResourceContext;
+  readonly ctx: WriteContext;
   /** Somebody else at work in the same account, past the proxy. */
   readonly stranger: Clients;
   /** Every call that went through `ctx`. */
@@ -18,7 +18,7 @@ export interface Account {
   /** What was told of waits. */
   readonly notes: string[];
   /** Clients for another region of the same account. */
-  readonly elsewhere: (region: string) => ResourceContext;
+  readonly elsewhere: (region: string) => WriteContext;
 }
 
 export async function openAccount(options: { readonly ecr?: boolean } = {}): Promise<Account> {
@@ -37,14 +37,18 @@ export async function openAccount(options: { readonly ecr?: boolean } = {}): Pro
   const connection = { credentials, maxAttempts: 2 };
   const calls: Call[] = [];
   const notes: string[] = [];
-  const contextIn = (region: string): ResourceContext => ({
-    clients: createClients({ ...connection, endpoints, region, onCall: (call) => calls.push(call) }),
-    account: localAccount,
-    region,
-    signal: new AbortController().signal,
-    note: (text) => notes.push(text),
-    timings: { firstMs: 10, longestMs: 50, timeoutMs: 5000 },
-  });
+  const contextIn = (region: string): WriteContext => {
+    const clients = createClients({ ...connection, endpoints, region, onCall: (call) => calls.push(call) });
+    const ctx = {
+      clients,
+      account: localAccount,
+      region,
+      signal: new AbortController().signal,
+      note: (text: string) => void notes.push(text),
+      timings: { firstMs: 10, longestMs: 50, timeoutMs: 5000 },
+    };
+    return toWriteContext(ctx, clients);
+  };
   const region = "eu-central-1";
   const stranger = createClients({ ...connection, endpoints: bare, region });
   return { ctx: contextIn(region), stranger, calls, notes, elsewhere: contextIn };

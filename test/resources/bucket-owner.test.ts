@@ -53,7 +53,7 @@ const write = (Bucket: string, Key: string, Body = "{}") =>
 describe("every call on a bucket", () => {
   it("says whose it must be, from the first look to its end", async () => {
     const { identity, name, change } = await makeBucket();
-    const belonging = { stack: "hello", account: ctx.account, region };
+    const scope = { stack: "hello", account: ctx.account, region };
     const location = { client: ctx.clients.s3, bucket: name, account: ctx.account };
     const store = openS3Store(location);
     sent.length = 0;
@@ -61,8 +61,8 @@ describe("every call on a bucket", () => {
     await bucket.find(ctx, identity, name);
     await updateBucket(ctx, change);
     await bucket.list(ctx, identity.stack);
-    await store.put("state.json", JSON.stringify(newDocument(belonging)));
-    await readVersions(location, belonging, await listVersions(location));
+    await store.put("state.json", JSON.stringify(newDocument(scope)));
+    await readVersions(location, scope, await listVersions(location));
     await write(name, "hosts/i-1.json");
     await releases(name).find(ctx, identity);
     await write(name, "lease.json");

@@ -27,7 +27,7 @@ import { fromTagList, toTagList } from "../../lib/aws/tags.ts";
 import { stackTag, type Tags } from "../../lib/owner.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
 import { deleteForGood, emptyBucket } from "../../lib/resources/bucket-contents.ts";
-import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
+import type { Identity, WriteContext } from "../../lib/resources/resource.ts";
 import { resourceSuite } from "../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "./account.ts";
 
@@ -134,7 +134,7 @@ function lifecycleOf(days: number) {
   } as const;
 }
 
-async function makeBucket(context: ResourceContext, identity: Identity): Promise<string> {
+async function makeBucket(context: WriteContext, identity: Identity): Promise<string> {
   const desired = { name: bucketName(context, identity) };
   const id = await bucket.create(context, identity, desired);
   const facts = await bucket.find(context, identity, id);

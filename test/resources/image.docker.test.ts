@@ -12,7 +12,7 @@ import type { Source } from "../../lib/docker/source.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { imageResource } from "../../lib/resources/image.ts";
-import type { Identity, ResourceContext } from "../../lib/resources/resource.ts";
+import { type Identity, toWriteContext, type WriteContext } from "../../lib/resources/resource.ts";
 import { openScratchEngine } from "../docker/scratch-engine.ts";
 import type { ScratchEngine } from "../docker/scratch-engine.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
@@ -28,7 +28,7 @@ describe("the image in its repository", () => {
   let folder: SourceFolder;
   let source: Source;
   let calls: Call[] = [];
-  let ctx: ResourceContext;
+  let ctx: WriteContext;
 
   before(async () => {
     logDirectory = await mkdtemp(join(tmpdir(), "berth-image-test-"));
@@ -43,7 +43,8 @@ describe("the image in its repository", () => {
     const onCall = (call: Call) => calls.push(call);
     const clients = createClients({ region: "eu-central-1", endpoints, credentials, maxAttempts: 2, onCall });
     const signal = new AbortController().signal;
-    ctx = { clients, account: localAccount, region: "eu-central-1", signal, note: () => undefined };
+    const place = { clients, account: localAccount, region: "eu-central-1", signal, note: () => undefined };
+    ctx = toWriteContext(place, clients);
   });
   after(async () => {
     await folder[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { hostReportKey, parseHostReport, parseRelease, type Release, releaseKey } from "../../lib/release.ts";
+import { toWriteContext } from "../../lib/resources/resource.ts";
 import { releaseResource } from "../../lib/resources/release.ts";
 import { openTwoRoutes, region } from "../behaving-aws/account.ts";
 import { newIdentity } from "./account.ts";
@@ -36,13 +37,14 @@ async function open() {
   };
   const notes: string[] = [];
   const signal = new AbortController().signal;
-  const ctx = {
+  const place = {
     clients: strict,
     account: localAccount,
     region,
     signal,
     note: (text: string) => void notes.push(text),
   };
+  const ctx = toWriteContext(place, strict);
   const resource = releaseResource({
     bucket: Bucket,
     by: "bob",

@@ -15,9 +15,9 @@ import { damagedJson, sampling, seed } from "./damage.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-damaged-state-"));
 after(() => rm(directory, { recursive: true, force: true }));
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
 const whole: StateDocument = {
-  ...newDocument(belonging),
+  ...newDocument(scope),
   lineage: "7b1f2c9e-0a4d-4c5b-9f3e-2d6a8c1e5f70",
   serial: 12,
   writer: "2f0a",
@@ -42,7 +42,7 @@ function assertRefusal(error: unknown): void {
 test("1,000 damaged documents are read as they are or refused, and never written", async (t) => {
   t.diagnostic(`BERTH_TEST_SEED=${seed}`);
   const file = join(directory, "state.json");
-  const store = openStateStore(openFileStore(directory), belonging);
+  const store = openStateStore(openFileStore(directory), scope);
   let refused = 0;
 
   await fc.assert(
@@ -54,7 +54,7 @@ test("1,000 damaged documents are read as they are or refused, and never written
       });
       assert.deepEqual(await readFile(file), Buffer.from(body), "it was written");
       if (loaded)
-        assert.deepEqual(loaded.document, parseDocument(JSON.stringify(loaded.document), belonging, ""));
+        assert.deepEqual(loaded.document, parseDocument(JSON.stringify(loaded.document), scope, ""));
     }),
     sampling,
   );
@@ -66,16 +66,12 @@ test("1,000 damaged documents are read as they are or refused, and never written
 test("1,000 damaged documents can be looked at, and merged with what is whole", () => {
   fc.assert(
     fc.property(damagedJson(whole), (body) => {
-      const { document, problem, serial } = inspectBody(
-        Buffer.from(body).toString(),
-        belonging,
-        "state.json",
-      );
+      const { document, problem, serial } = inspectBody(Buffer.from(body).toString(), scope, "state.json");
       assert.ok(Number.isSafeInteger(serial + 1));
       assert.ok((document === undefined) !== (problem === undefined));
       if (document === undefined) return;
       const merged = mergeDocuments(whole, { ...document, lineage: whole.lineage });
-      assert.deepEqual(parseDocument(JSON.stringify(merged), belonging, ""), merged);
+      assert.deepEqual(parseDocument(JSON.stringify(merged), scope, ""), merged);
       const names = [...Object.keys(whole.resources), ...Object.keys(document.resources)];
       assert.deepEqual(new Set(Object.keys(merged.resources)), new Set(names));
     }),
@@ -89,8 +85,8 @@ test("whatever the tags say, what is rebuilt from them can be read again", () =>
 
   fc.assert(
     fc.property(fc.array(tagged, { maxLength: 6 }), (listed) => {
-      const rebuilt = rebuildDocument(newDocument(belonging), listed);
-      assert.deepEqual(parseDocument(JSON.stringify(rebuilt), belonging, ""), rebuilt);
+      const rebuilt = rebuildDocument(newDocument(scope), listed);
+      assert.deepEqual(parseDocument(JSON.stringify(rebuilt), scope, ""), rebuilt);
     }),
     sampling,
   );

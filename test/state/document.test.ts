@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { newDocument, parseDocument } from "../../state/document.ts";
 
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
 const whole = {
-  ...newDocument(belonging),
+  ...newDocument(scope),
   resources: { vpc: { kind: "vpc", generation: 1, id: "vpc-1" }, role: { kind: "role", generation: 1 } },
   superseded: [{ name: "vpc", kind: "vpc", generation: 1, id: "vpc-0" }],
   pins: { zone: "eu-central-1a" },
 };
-const parse = (document: object) =>
-  parseDocument(JSON.stringify(document), belonging, "s3://bucket/state.json");
+const parse = (document: object) => parseDocument(JSON.stringify(document), scope, "s3://bucket/state.json");
 
 /** The document without one of its keys. */
 function without(key: keyof typeof whole): object {
@@ -29,7 +28,7 @@ describe("a state document", () => {
 
       assert.throws(() => parse({ ...whole, [key]: other }), {
         code: "StateForeign",
-        message: new RegExp(`of ${key} ${other}, not ${belonging[key]}: s3://bucket/state\\.json`),
+        message: new RegExp(`of ${key} ${other}, not ${scope[key]}: s3://bucket/state\\.json`),
       });
     });
   }
@@ -86,7 +85,7 @@ describe("a state document", () => {
   }
 
   it("has a lineage of its own when it is new, and nothing in it", () => {
-    const [one, other] = [newDocument(belonging), newDocument(belonging)];
+    const [one, other] = [newDocument(scope), newDocument(scope)];
 
     assert.notEqual(one.lineage, other.lineage);
     assert.deepEqual([one.serial, one.resources, one.superseded, one.pins], [0, {}, [], {}]);

@@ -11,13 +11,13 @@ import { openStateStore, stateKey } from "../../state/store.ts";
 
 const root = await mkdtemp(join(tmpdir(), "berth-journal-"));
 after(() => rm(root, { recursive: true, force: true }));
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
 
 async function open(around: (store: ObjectStore) => ObjectStore = (store) => store) {
   const files = openFileStore(await mkdtemp(join(root, "store-")));
   const rescueFile = join(files.location, "rescue.json");
-  const store = openStateStore(around(files), belonging);
-  const start = { document: newDocument(belonging) };
+  const store = openStateStore(around(files), scope);
+  const start = { document: newDocument(scope) };
   return { files, store, rescueFile, journal: new Journal({ store, start, writer: "test", rescueFile }) };
 }
 
@@ -62,7 +62,7 @@ test("notes that come while a save is under way are saved together", async () =>
 
 test("another writer's document is never overwritten, and no further write to AWS is allowed", async () => {
   const { journal, store } = await open();
-  await store.save({ ...newDocument(belonging), writer: "somebody else" }, undefined);
+  await store.save({ ...newDocument(scope), writer: "somebody else" }, undefined);
 
   journal.note(withId("vpc", "vpc-1"));
 
@@ -80,7 +80,7 @@ test("when the store fails for good, the document is kept beside the user", asyn
   journal.note(withId("vpc", "vpc-1"));
 
   await assert.rejects(journal.flush(), { code: "StateUnsaved" });
-  const kept = parseDocument(await readFile(rescueFile, "utf8"), belonging, rescueFile);
+  const kept = parseDocument(await readFile(rescueFile, "utf8"), scope, rescueFile);
   assert.equal(kept.resources["vpc"]?.id, "vpc-1");
 });
 
@@ -88,10 +88,10 @@ for (const [what, body, code] of [
   ["truncated", '{"version": 1, "lineage"', "StateDamaged"],
   ["without its fields", '{"version": 1}', "StateDamaged"],
   ["of a newer Berth", '{"version": 2}', "StateTooNew"],
-  ["of another stack", JSON.stringify({ ...newDocument({ ...belonging, stack: "other" }) }), "StateForeign"],
+  ["of another stack", JSON.stringify({ ...newDocument({ ...scope, stack: "other" }) }), "StateForeign"],
   [
     "of another account",
-    JSON.stringify({ ...newDocument({ ...belonging, account: "999999999999" }) }),
+    JSON.stringify({ ...newDocument({ ...scope, account: "999999999999" }) }),
     "StateForeign",
   ],
 ] as const) {

@@ -14,8 +14,8 @@ import { openMemoryStore } from "./memory-store.ts";
 
 const root = await mkdtemp(join(tmpdir(), "berth-keeping-"));
 after(() => rm(root, { recursive: true, force: true }));
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
-const empty = newDocument(belonging);
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const empty = newDocument(scope);
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
 describe("what is kept beside the user", () => {
@@ -31,7 +31,7 @@ describe("what is kept beside the user", () => {
   it("when it can't be saved: for its owner's eyes alone, and told with the way on", async () => {
     const rescueFile = join(root, "rescued", "hello.json");
     const failing = { ...openMemoryStore(), put: () => Promise.reject(new Error("no network")) };
-    const store = openStateStore(failing, belonging);
+    const store = openStateStore(failing, scope);
     const journal = new Journal({ store, start: { document: empty }, writer: "test", rescueFile });
 
     journal.note((document) => ({ ...document, pins: { zone: "a" } }));
@@ -48,7 +48,7 @@ describe("what is kept beside the user", () => {
 describe("a saved document", () => {
   it("is one serial on, says who wrote it and when, and replaces exactly the one that was read", async () => {
     const objects = openMemoryStore();
-    const store = openStateStore(objects, belonging);
+    const store = openStateStore(objects, scope);
     const etag = await store.save({ ...empty, serial: 6 }, undefined);
     const start = { document: { ...empty, serial: 6 }, etag };
     const journal = new Journal({ store, start, writer: "run-7", rescueFile: "/nonexistent" });
@@ -73,7 +73,7 @@ describe("a saved document", () => {
         return Promise.resolve("lost" as const);
       },
     };
-    const store = openStateStore(failing, belonging);
+    const store = openStateStore(failing, scope);
     const journal = new Journal({
       store,
       start: { document: empty },

@@ -14,8 +14,8 @@ import { mergeDocuments } from "../../state/rescue.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-limits-"));
 after(() => rm(directory, { recursive: true, force: true }));
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
-const document = newDocument(belonging);
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const document = newDocument(scope);
 const release = {
   number: 3,
   image: "an-image",
@@ -93,7 +93,7 @@ test("a stored file is read no further, and not through a link", async () => {
   const long = await store.get("state.json");
 
   assert.ok((long?.body.length ?? 0) < longestBody + 10);
-  assert.throws(() => parseDocument(long?.body ?? "", belonging, "state.json"), /longer than 1 MiB/);
+  assert.throws(() => parseDocument(long?.body ?? "", scope, "state.json"), /longer than 1 MiB/);
   await assert.rejects(store.get("lease.json"), { code: "ELOOP" });
 });
 
@@ -116,7 +116,7 @@ describe("a state document", () => {
   for (const [what, damage] of Object.entries(damages))
     test(`with ${what} is refused`, () => {
       const body = JSON.stringify({ ...document, ...damage });
-      assert.throws(() => parseDocument(body, belonging, "state.json"), { code: "StateDamaged" });
+      assert.throws(() => parseDocument(body, scope, "state.json"), { code: "StateDamaged" });
     });
 
   test("with a resource named like what every object has is merged like any other", () => {
@@ -125,7 +125,7 @@ describe("a state document", () => {
         ...document,
         resources: { constructor: { kind: "vpc", generation: 1, id: "vpc-1" } },
       }),
-      belonging,
+      scope,
       "",
     );
     const merged = mergeDocuments(document, kept);

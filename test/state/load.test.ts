@@ -11,8 +11,8 @@ import { openMemoryStore } from "./memory-store.ts";
 
 const root = await mkdtemp(join(tmpdir(), "berth-load-"));
 after(() => rm(root, { recursive: true, force: true }));
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
-const stored = { ...newDocument(belonging), serial: 4 };
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const stored = { ...newDocument(scope), serial: 4 };
 
 interface Given {
   readonly inStore?: StateDocument;
@@ -25,7 +25,7 @@ async function open({ inStore, besideUser }: Given) {
   const rescueFile = join(await mkdtemp(join(root, "case-")), "kept.json");
   const text = typeof besideUser === "string" ? besideUser : JSON.stringify(besideUser);
   if (besideUser !== undefined) await writeFile(rescueFile, text);
-  const load = () => loadState({ store: openStateStore(objects, belonging), belonging, rescueFile });
+  const load = () => loadState({ state: openStateStore(objects, scope), scope, rescueFile });
   return { objects, rescueFile, load };
 }
 
@@ -57,7 +57,7 @@ describe("the state at the start of a run", () => {
   });
 
   it("is refused when what was kept is of another history, and both stay as they are", async () => {
-    const kept = { ...stored, lineage: newDocument(belonging).lineage, resources: vpc("vpc-1") };
+    const kept = { ...stored, lineage: newDocument(scope).lineage, resources: vpc("vpc-1") };
     const { load, objects, rescueFile } = await open({ inStore: stored, besideUser: kept });
 
     await assert.rejects(load(), {
@@ -130,7 +130,7 @@ describe("merging what was kept into what is stored", () => {
 describe("the store of the state", () => {
   it("refuses to write over what somebody else wrote, as a matter of the lease", async () => {
     const objects = openMemoryStore();
-    const store = openStateStore(objects, belonging);
+    const store = openStateStore(objects, scope);
     const etag = await store.save(stored, undefined);
     objects.set(stateKey, JSON.stringify({ ...stored, serial: 9 }));
 

@@ -25,8 +25,8 @@ after(async () => {
 });
 afterEach(() => aws.faults.clear());
 const { endpoints, bare, credentials } = aws;
-const belonging = { stack: "hello", account: "123456789012", region: "us-east-1" };
-const { account, region } = belonging;
+const scope = { stack: "hello", account: "123456789012", region: "us-east-1" };
+const { account, region } = scope;
 const { s3: client } = createClients({ region, endpoints, credentials, maxAttempts: 3 });
 const { s3: stranger } = createClients({ region, endpoints: bare, credentials });
 let buckets = 0;
@@ -100,7 +100,7 @@ describe("a bucket as a store", () => {
       replace: () => store.put("state.json", "mine", ETag),
       remove: () => store.remove("state.json", ETag),
       "list versions": () => listVersions(other),
-      "read a version": () => readVersions(other, belonging, [version]),
+      "read a version": () => readVersions(other, scope, [version]),
     };
     for (const [what, call] of Object.entries(calls))
       await assert.rejects(call, { name: "AccessDenied" }, what);
@@ -113,7 +113,7 @@ describe("a bucket as a store", () => {
 });
 
 describe("the versions of the state document", () => {
-  const body = (serial: number) => JSON.stringify({ ...newDocument(belonging), serial });
+  const body = (serial: number) => JSON.stringify({ ...newDocument(scope), serial });
 
   it("are all listed, however many pages that is, the newest first, and nothing else is", async () => {
     const { put, location, store } = await openBucket();
@@ -125,7 +125,7 @@ describe("the versions of the state document", () => {
     await put("state.json", body(4));
 
     const versions = await listVersions(location);
-    const read = await readVersions(location, belonging, versions);
+    const read = await readVersions(location, scope, versions);
 
     assert.deepEqual(new Set(read.map(({ serial }) => serial)), new Set([4, 0, 3, 2, 1]));
     assert.equal(read.length, 5);
@@ -146,7 +146,7 @@ describe("the versions of the state document", () => {
     const { put, location } = await openBucket();
     for (const serial of [1, 2, 2]) await put("state.json", body(serial));
     const [newest] = await listVersions(location);
-    const find = (wanted: string) => findVersion(location, belonging, wanted);
+    const find = (wanted: string) => findVersion(location, scope, wanted);
 
     assert.equal((await find("1")).document?.serial, 1);
     assert.equal((await find(newest?.id ?? "")).document?.serial, 2);
@@ -163,7 +163,7 @@ describe("the versions of the state document", () => {
     await put("state.json", '{"version": 1, "serial": 12, "lin');
     const [newest] = await listVersions(location);
 
-    const found = await findVersion(location, belonging, newest?.id ?? "");
+    const found = await findVersion(location, scope, newest?.id ?? "");
 
     assert.equal(found.problem?.code, "StateDamaged");
     assert.deepEqual([found.document, found.serial], [undefined, 12]);

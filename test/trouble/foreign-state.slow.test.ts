@@ -35,8 +35,8 @@ after(async () => {
 const { region } = cli;
 const { ec2, s3 } = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
 const { bucket } = stackNames({ stack, region }, localAccount);
-const belonging = { stack, account: localAccount, region };
-const store = openStateStore(openS3Store({ client: s3, bucket, account: localAccount }), belonging);
+const scope = { stack, account: localAccount, region };
+const store = openStateStore(openS3Store({ client: s3, bucket, account: localAccount }), scope);
 
 /** Rewrites the stored document, as anybody who may write into the bucket can. */
 async function tamper(change: (document: StateDocument) => StateDocument): Promise<void> {

@@ -1,0 +1,17 @@
+import { ensureBuilt } from "../docker/build.ts";
+import { connectEngine } from "../docker/engine.ts";
+import type { Session } from "../session.ts";
+import type { Reading } from "./reading.ts";
+
+/** Builds the app's image if it isn't in the registry yet. Nothing in AWS is touched: a build that fails changes nothing. */
+export async function buildApp({ report, signal }: Session, { plan, source }: Reading): Promise<void> {
+  if (!plan.steps.some(({ name }) => name === "image")) return;
+  const onProgress = report.begin("build", "build");
+  try {
+    const { imageId } = await ensureBuilt({ docker: await connectEngine(), source, signal, onProgress });
+    report.end("build", "build", imageId.slice(0, 19));
+  } catch (error) {
+    report.fail("build", "build");
+    throw error;
+  }
+}

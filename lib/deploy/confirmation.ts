@@ -1,0 +1,35 @@
+import { isWithin, type Plan } from "../engine/plan.ts";
+import { BerthError, exitCodes } from "../errors.ts";
+import { ask } from "../report/terminal.ts";
+import type { Session } from "../session.ts";
+
+/** Asks on the terminal; the answer must be `expected`. With --yes nothing is asked. */
+export async function confirm(session: Session, question: string, expected: string): Promise<void> {
+  if (session.flags.yes) return;
+  if (!process.stdin.isTTY || session.flags.json) {
+    throw new BerthError({
+      code: "NeedsConfirmation",
+      message: "there is nobody to ask: standard input is no terminal, or --json was given",
+      hint: "look at the plan, then run the same command with --yes",
+      exitCode: exitCodes.badInput,
+    });
+  }
+  const answer = await ask(question, session.signal);
+  if (answer.trim().toLowerCase() === expected) return;
+  throw new BerthError({
+    code: "Declined",
+    message: `the answer was not "${expected}"; nothing was changed`,
+  });
+}
+
+/** Between showing and doing the world may have changed; only what was shown is done. */
+export function requireWithin(session: Session, shown: Plan, plan: Plan): void {
+  if (isWithin(shown, plan)) return;
+  session.report.plan(plan, false);
+  if (session.flags.yes) return;
+  throw new BerthError({
+    code: "PlanChanged",
+    message: "what has to be done is no longer what was shown; nothing was changed",
+    hint: "the new plan is above; run the same command again to go on with it",
+  });
+}

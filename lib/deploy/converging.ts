@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { Journal } from "../../state/journal.ts";
+import { forgetRescued } from "../../state/rescue.ts";
+import { explainAwsError } from "../aws/explanation.ts";
+import { converge } from "../engine/converge.ts";
+import type { Observations } from "../engine/read.ts";
+import type { Session } from "../session.ts";
+import type { Offers } from "../stack.ts";
+import { type Held, writeWithoutBucket } from "./lease.ts";
+import type { Reading, Recorded } from "./reading.ts";
+
+/** The bucket that holds state and lease has to be there before a lease can be taken. */
+export async function ensureStateBucket(session: Session, reading: Reading): Promise<void> {
+  const { config, identify, report: progress, rescueFile } = session;
+  if (config.state.backend !== "s3") return;
+  const steps = reading.plan.steps.filter(({ name }) => name === "bucket");
+  if (steps.length === 0) return;
+  const unsaved = {
+    location: "memory",
+    load: () => Promise.resolve(undefined),
+    save: () => Promise.resolve(""),
+  };
+  await converge({
+    ctx: writeWithoutBucket(session),
+    wishes: reading.wishes.filter(({ name }) => name === "bucket"),
+    found: reading.found,
+    inputs: reading.offers,
+    plan: { steps, leftovers: [] },
+    journal: new Journal({
+      store: unsaved,
+      start: { document: { ...reading.document, superseded: [] } },
+      writer: "bootstrap",
+      rescueFile,
+    }),
+    identify,
+    progress,
+    explain: explainAwsError,
+  });
+}
+
+export function openJournal({ state, rescueFile }: Session, { document, etag }: Recorded): Journal {
+  const start = etag === undefined ? { document } : { document, etag };
+  return new Journal({ store: state, start, writer: randomUUID(), rescueFile });
+}
+
+/** Does what the reading's plan says, after noting which machine image it starts from. */
+export async function convergeStack(
+  session: Session,
+  reading: Reading,
+  held: Held,
+): Promise<Observations<Offers>> {
+  const { identify, imagePin, report: progress, rescueFile } = session;
+  const { wishes, found, offers, plan } = reading;
+  const journal = openJournal(session, reading);
+  const launched = plan.steps.some(({ name, action }) => name === "instance" && action !== "update");
+  if (launched) {
+    const pin = { [imagePin]: offers.machineImage.imageId };
+    journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
+  }
+  // Whatever was merged is saved before the file that it came from is removed.
+  if (reading.wasKept === true) journal.note((document) => document);
+  const seen = await converge({
+    ctx: held.writeContext(journal),
+    wishes,
+    found,
+    inputs: offers,
+    plan,
+    journal,
+    identify,
+    progress,
+    explain: explainAwsError,
+  });
+  await forgetRescued(rescueFile);
+  return seen;
+}

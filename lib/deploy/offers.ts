@@ -1,0 +1,23 @@
+import { lookupImage, lookupInstanceType, lookupZones } from "../aws/lookup.ts";
+import { BerthError, exitCodes } from "../errors.ts";
+import type { Session } from "../session.ts";
+
+/** What AWS offers now for what the configuration asks for. */
+export async function lookupOffers({ config, ctx }: Session) {
+  const [instanceType, zones] = await Promise.all([
+    lookupInstanceType(ctx, config.instance.type),
+    lookupZones(ctx, config.instance.type),
+  ]);
+  if (instanceType.arch !== "x86_64") throw otherArchitecture(config.instance.type, instanceType.arch);
+  const machineImage = await lookupImage(ctx, config.instance.os, instanceType.arch);
+  return { instanceType, zones, machineImage };
+}
+
+function otherArchitecture(type: string, arch: string): BerthError {
+  return new BerthError({
+    code: "OtherArchitecture",
+    message: `${type} is an ${arch} machine; images are built for x86_64`,
+    hint: "set instance.type to one such as t3.micro",
+    exitCode: exitCodes.badInput,
+  });
+}

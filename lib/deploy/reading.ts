@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { newDocument, type StateDocument } from "../../state/document.ts";
+import { catchUp, rebuildDocument } from "../../state/rebuild.ts";
+import { loadState } from "../../state/rescue.ts";
+import { consoleTail } from "../aws/console.ts";
+import { connectEngine } from "../docker/engine.ts";
+import { openSource, type Source } from "../docker/source.ts";
+import { findRecorded, listAll } from "../engine/owned.ts";
+import { differences, type Plan } from "../engine/plan.ts";
+import { type Observations, readAll } from "../engine/read.ts";
+import { imageResource } from "../resources/image.ts";
+import { releaseResource } from "../resources/release.ts";
+import type { Session } from "../session.ts";
+import { type App, declareStack, type Offers, type StackWish } from "../stack.ts";
+import { lookupOffers } from "./offers.ts";
+
+export interface Recorded {
+  readonly document: StateDocument;
+  /** Absent when there is no state document yet, or when it was lost and rebuilt from tags. */
+  readonly etag?: string | undefined;
+  /** Holds what an earlier run could not save. */
+  readonly wasKept?: boolean;
+}
+
+/** All that is known before anything is done: what was recorded, what AWS says, and what differs from the wishes. */
+export interface Reading extends Recorded {
+  readonly wishes: readonly StackWish[];
+  readonly found: Observations<Offers>;
+  /** What a new host is started from is the pinned image, or the newest. */
+  readonly offers: Offers;
+  readonly plan: Plan;
+  readonly source: Source;
+  readonly freeTierEligible: boolean;
+  /** The newest image that AWS offers, when it isn't the pinned one. */
+  readonly newerMachineImageId: string | undefined;
+}
+
+export interface ReadingOptions {
+  /** See `ReadOptions.patienceMs`; only worth it when something is going to be created next. */
+  readonly patienceMs?: number;
+}
+
+/** Reads the state document and everything in AWS, several at once, and compares. Writes nothing. */
+export async function readStack(session: Session, options: ReadingOptions = {}): Promise<Reading> {
+  const offered = lookupOffers(session);
+  // Whoever waits for it first reports its failure; until then it isn't unhandled.
+  offered.catch(() => {});
+  const { config, ctx } = session;
+  const { source: folder, dockerfile } = config.app;
+  const [loaded, source, commit] = await Promise.all([
+    loadState(session),
+    openSource({ source: folder, dockerfile }),
+    commitOf(folder),
+  ]);
+  const app = { ...openApp(session, source), commit };
+  const wishes = declareStack({ config, account: ctx.account, app });
+  const [{ document, found }, { machineImage, zones, instanceType }] = await Promise.all([
+    readResources(session, { ...options, wishes, recorded: loaded?.document }),
+    offered,
+  ]);
+  const newest = machineImage.imageId;
+  const imageId = document.pins[session.imagePin] ?? newest;
+  const offers = { machineImage: { ...machineImage, imageId }, zones };
+  return {
+    wishes,
+    found,
+    offers,
+    plan: differences({ wishes, found, document, inputs: offers }),
+    document,
+    etag: loaded?.etag,
+    wasKept: loaded !== undefined && "wasKept" in loaded,
+    source,
+    freeTierEligible: instanceType.freeTierEligible,
+    newerMachineImageId: imageId === newest ? undefined : newest,
+  };
+}
+
+interface ResourcesOptions extends ReadingOptions {
+  readonly wishes: readonly StackWish[];
+  /** Absent when none was. */
+  readonly recorded: StateDocument | undefined;
+}
+
+interface Seen {
+  readonly document: StateDocument;
+  readonly found: Observations<Offers>;
+}
+
+/** What a document that was put back doesn't know of would be made once more. So before anything is, the tags are asked. */
+async function readResources(session: Session, options: ResourcesOptions): Promise<Seen> {
+  const { ctx, identify, config } = session;
+  const { wishes, recorded, ...rest } = options;
+  const reading = { ...rest, wishes, ctx, identify };
+  const document = recorded ?? (await documentFromTags(session, wishes));
+  const [found] = await Promise.all([
+    readAll({ ...reading, document }),
+    // What is to be removed at the end has to be the stack's, or nothing is begun.
+    findRecorded(document.superseded, { ...reading, document }),
+  ]);
+  if (recorded === undefined) return { document, found };
+  const absent = wishes.filter(({ name }) => found.get(name) === undefined);
+  const caughtUp = catchUp(document, await listAll(absent, ctx, config.stack));
+  if (caughtUp === document) return { document, found };
+  return { document: caughtUp, found: await readAll({ ...reading, document: caughtUp }) };
+}
+
+/** Without a state document, what carries the stack's tags is what there is. */
+async function documentFromTags(
+  { ctx, scope }: Session,
+  wishes: readonly StackWish[],
+): Promise<StateDocument> {
+  return rebuildDocument(newDocument(scope), await listAll(wishes, ctx, scope.stack));
+}
+
+function openApp({ names, endpoints, caller }: Session, source: Source): App {
+  return {
+    imageTag: source.tag,
+    image: imageResource({
+      docker: connectEngine,
+      source,
+      repository: names.repository,
+      registry: endpoints?.registry,
+    }),
+    release: releaseResource({
+      bucket: names.bucket,
+      by: caller,
+      patienceMs: 10 * 60_000,
+      diagnose: consoleTail,
+    }),
+  };
+}
+
+/** The commit that the source folder is at; undefined outside a repository. */
+async function commitOf(folder: string): Promise<string | undefined> {
+  const git = promisify(execFile)("git", ["-C", folder, "rev-parse", "HEAD"]);
+  return git.then(
+    ({ stdout }) => /^[0-9a-f]{40,64}$/.exec(stdout.trim())?.[0],
+    () => undefined,
+  );
+}
