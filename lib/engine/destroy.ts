@@ -1,8 +1,9 @@
 import type { Journal } from "../../state/journal.ts";
 import type { WriteContext } from "../resources/resource.ts";
-import type { ConvergeOptions, ConvergeProgress } from "./converge.ts";
+import type { ConvergeOptions } from "./converge.ts";
 import { runGraph } from "./graph.ts";
 import type { Owned } from "./owned.ts";
+import type { Progress } from "./progress.ts";
 import type { Wish } from "./wish.ts";
 
 export interface DestroyOptions<Inputs> {
@@ -12,7 +13,7 @@ export interface DestroyOptions<Inputs> {
   readonly targets: readonly Owned[];
   /** Absent when the stack has no state document: tags alone are enough. */
   readonly journal?: Journal | undefined;
-  readonly progress: ConvergeProgress;
+  readonly progress: Progress;
   /** As of `ConvergeOptions`. */
   readonly explain?: ConvergeOptions["explain"];
 }

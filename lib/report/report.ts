@@ -1,6 +1,6 @@
 import type { Call } from "../aws/clients.ts";
 import type { Named } from "../engine/owned.ts";
-import type { ConvergeProgress } from "../engine/converge.ts";
+import type { Progress } from "../engine/progress.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { BerthError } from "../errors.ts";
 
@@ -23,7 +23,7 @@ export interface Summary {
 }
 
 /** Where everything goes that a user sees. One for people, one for machines; commands don't know which. */
-export interface Report extends ConvergeProgress {
+export interface Report extends Progress {
   /** A sentence about what goes on, or lines of it, on stderr. A line break inside of one starts no new one. */
   message(text: string | readonly string[]): void;
   /** Data that the user asked for, on stdout: `event` names it for machines, the lines are for people. */

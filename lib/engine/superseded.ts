@@ -1,0 +1,39 @@
+import type { Journal } from "../../state/journal.ts";
+import type { WriteContext } from "../resources/resource.ts";
+import { findRecorded, type LookOptions } from "./owned.ts";
+import type { Progress } from "./progress.ts";
+
+export interface SupersededOptions<Inputs> extends Omit<LookOptions<Inputs>, "document" | "ctx"> {
+  readonly ctx: WriteContext;
+  readonly journal: Journal;
+  readonly progress: Progress;
+}
+
+/** Removes what was replaced, in reverse order. Looks at all of them at once before the first is removed: an id that stands in a document may be anybody's. */
+export async function removeSuperseded<Inputs>(options: SupersededOptions<Inputs>): Promise<void> {
+  const { journal, wishes, ctx, progress } = options;
+  const kinds = new Set(wishes.map(({ kind }) => kind));
+  const { document } = journal;
+  const current = new Set(Object.values(document.resources).map(({ id }) => id));
+  const known = document.superseded.filter(({ kind }) => kinds.has(kind));
+  const old = known.filter(({ id }) => !current.has(id));
+  const there = await findRecorded(old, { ...options, document });
+  forget(journal, new Set(known.map(({ id }) => id).filter((id) => there.every((one) => one.id !== id))));
+  const order = wishes.map(({ name }) => name);
+  for (const one of there.toSorted((a, b) => order.indexOf(b.name) - order.indexOf(a.name))) {
+    ctx.signal.throwIfAborted();
+    const label = `${one.name} (old)`;
+    const note = progress.begin(label, "remove");
+    await wishes.find(({ kind }) => kind === one.kind)?.remove({ ...ctx, note }, one.id);
+    forget(journal, new Set([one.id]));
+    progress.end(label, "remove", one.id);
+  }
+}
+
+function forget(journal: Journal, gone: ReadonlySet<string>): void {
+  if (gone.size === 0) return;
+  journal.note((document) => ({
+    ...document,
+    superseded: document.superseded.filter(({ id }) => !gone.has(id)),
+  }));
+}

@@ -1,0 +1,22 @@
+import type { Journal } from "../../state/journal.ts";
+import type { Identity, WriteContext } from "../resources/resource.ts";
+import type { Identify } from "./read.ts";
+import type { Wish, World } from "./wish.ts";
+
+/** What each step of a converge works with. */
+export interface Work<Inputs> {
+  readonly ctx: WriteContext;
+  readonly journal: Journal;
+  readonly identify: Identify;
+  readonly world: World<Inputs>;
+  /** How long to look for what a create may have made whose reply got lost. */
+  readonly patienceMs?: number;
+}
+
+export function identityOf<Inputs>(
+  { name }: Pick<Wish, "name">,
+  { identify, journal }: Work<Inputs>,
+): Identity {
+  const { document } = journal;
+  return identify(name, document.resources[name]?.generation ?? 1, document);
+}
