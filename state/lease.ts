@@ -30,13 +30,13 @@ export interface FoundLease {
   readonly isAlive: boolean;
 }
 
-/** Undefined when nobody holds it. */
+/** Undefined when nobody holds it. One that can't be read holds for the usual life of a lease. */
 export async function readLease(store: ObjectStore): Promise<FoundLease | undefined> {
   const found = await store.get(leaseKey);
   if (found === undefined) return undefined;
-  const holder = parseRecord(found.body);
+  const record = parseRecord(found.body);
   const { etag, ageMs } = found;
-  return { record: holder, etag, ageMs, isAlive: ageMs <= (holder?.ttlMs ?? defaultTtlMs) };
+  return { record, etag, ageMs, isAlive: ageMs <= (record?.ttlMs ?? defaultTtlMs) };
 }
 
 // Others may have it and give it back between two looks, but not so many times in a row.
@@ -58,9 +58,9 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
   const giveUpAtMs = performance.now() + (options.waitMs ?? 0);
   for (let vain = 0; ;) {
     options.signal?.throwIfAborted();
-    const found = await store.get(leaseKey);
-    const holder = found === undefined ? undefined : parseRecord(found.body);
-    if (found === undefined || found.ageMs > (holder?.ttlMs ?? ttlMs)) {
+    const found = await readLease(store);
+    const holder = found?.record;
+    if (found === undefined || !found.isAlive) {
       const sinceRenewed = startStopwatch();
       const outcome = await store.put(leaseKey, JSON.stringify(own), found?.etag);
       if (outcome !== "lost") {
