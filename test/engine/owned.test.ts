@@ -4,7 +4,8 @@ import { findRecorded } from "../../lib/engine/owned.ts";
 import type { Tags } from "../../lib/owner.ts";
 import { newDocument } from "../../state/document.ts";
 import { FakeCloud } from "./fake-cloud.ts";
-import { scope, identify, openStack } from "./stored-stack.ts";
+import { identify, scope } from "./run.ts";
+import { openStack } from "./stored-stack.ts";
 
 /** Somebody's host of that id, in the same account. */
 function addHost(cloud: FakeCloud, id: string, tags: Tags): void {

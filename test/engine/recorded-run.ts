@@ -1,21 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { converge } from "../../lib/engine/converge.ts";
-import { differences } from "../../lib/engine/plan.ts";
-import { type Identify, readAll } from "../../lib/engine/read.ts";
-import { LostReply } from "../../lib/errors.ts";
 import type { Wish } from "../../lib/engine/wish.ts";
+import { LostReply } from "../../lib/errors.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { Journal } from "../../state/journal.ts";
 import { contextWithoutAws, type FakeCloud } from "./fake-cloud.ts";
-
-const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
-export const identify: Identify = (name, generation, { lineage }) => ({
-  stack: "hello",
-  name,
-  generation,
-  lineage,
-  tags: {},
-});
+import { convergeRun, readRun, scope } from "./run.ts";
 
 export interface Given {
   readonly cloud: FakeCloud;
@@ -57,26 +46,17 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
     end: (name: string, action: string, id: string) => void log.push(`end ${action} ${name} ${id}`),
     fail: (name: string, action: string) => void log.push(`fail ${action} ${name}`),
   };
-  const up = async (wishes: readonly Wish[]) => {
-    const found = await readAll({ ctx, wishes, document, identify });
-    const plan = differences({ wishes, found, document, inputs: undefined });
-    const options = {
+  const up = async (wishes: readonly Wish[]) =>
+    convergeRun({
+      ...(await readRun(ctx, wishes, document)),
       ctx,
       wishes,
-      found,
-      inputs: undefined,
-      plan,
       journal,
-      identify,
       progress,
       patienceMs: 1,
-    };
-    return converge({
-      ...options,
       explain: (error, what) =>
         error instanceof LostReply ? error : new Error(`${what} failed`, { cause: error }),
     });
-  };
   return { log, saved, journal, up };
 }
 

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { readAll } from "../../lib/engine/read.ts";
 import type { Wish } from "../../lib/engine/wish.ts";
 import { contextWithoutAws, FakeCloud } from "./fake-cloud.ts";
-import { type Given, identify, openRun, slowly, withResources } from "./recorded-run.ts";
+import { identify } from "./run.ts";
+import { type Given, openRun, slowly, withResources } from "./recorded-run.ts";
 
 describe("replacing", () => {
   const replaced = async (given: Partial<Given> = {}) => {

@@ -5,7 +5,8 @@ import { listAll } from "../../lib/engine/owned.ts";
 import { rebuildDocument } from "../../state/rebuild.ts";
 import { newDocument } from "../../state/document.ts";
 import { FakeCloud } from "./fake-cloud.ts";
-import { scope, openStack } from "./stored-stack.ts";
+import { scope } from "./run.ts";
+import { openStack } from "./stored-stack.ts";
 
 interface Choice {
   readonly size?: string;

@@ -1,0 +1,47 @@
+import { converge } from "../../lib/engine/converge.ts";
+import { differences, type Plan } from "../../lib/engine/plan.ts";
+import type { Progress } from "../../lib/engine/progress.ts";
+import { type Identify, type Observations, readAll } from "../../lib/engine/read.ts";
+import type { Wish } from "../../lib/engine/wish.ts";
+import type { WriteContext } from "../../lib/resources/resource.ts";
+import type { StateDocument } from "../../state/document.ts";
+import type { Journal } from "../../state/journal.ts";
+
+export const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+
+export const identify: Identify = (name, generation, { lineage }) => ({
+  stack: scope.stack,
+  name,
+  generation,
+  lineage,
+  tags: {},
+});
+
+export const silent: Progress = { begin: () => () => {}, end: () => {}, fail: () => {} };
+
+interface Read {
+  readonly found: Observations;
+  readonly plan: Plan;
+}
+
+/** Looks at everything, and plans. */
+export async function readRun(
+  ctx: WriteContext,
+  wishes: readonly Wish[],
+  document: StateDocument,
+): Promise<Read> {
+  const found = await readAll({ ctx, wishes, document, identify });
+  return { found, plan: differences({ wishes, found, document, inputs: undefined }) };
+}
+
+interface Run extends Read {
+  readonly ctx: WriteContext;
+  readonly wishes: readonly Wish[];
+  readonly journal: Journal;
+  readonly progress: Progress;
+  readonly patienceMs: number;
+  readonly explain?: (error: unknown, what: string) => unknown;
+}
+
+/** Does what was planned. */
+export const convergeRun = (run: Run) => converge({ ...run, inputs: undefined, identify });
