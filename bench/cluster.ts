@@ -1,6 +1,5 @@
 import { Agent, request } from "node:http";
 import { cpus, loadavg } from "node:os";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../compose/cluster.ts";
 import { readSource, type Roles } from "../compose/compose-file.ts";
@@ -12,6 +11,7 @@ import { type OwnCluster, planOwnCluster } from "../compose/own-cluster.ts";
 import { countInDatabase } from "../compose/page.ts";
 import { connectEngine } from "../lib/docker/engine.ts";
 import { formatBytes } from "../lib/docker/records.ts";
+import { fromRoot } from "../lib/paths.ts";
 import { printText } from "../lib/report/terminal.ts";
 
 // Measures the Django cluster and prints one JSON document: npx tsx bench/cluster.ts > bench/cluster.json
@@ -107,7 +107,7 @@ async function measureImages(cluster: Cluster): Promise<Record<string, string>> 
 }
 
 async function measure() {
-  const file = await readSource(fileURLToPath(new URL("../compose/docker-compose.yml", import.meta.url)));
+  const file = await readSource(fromRoot("compose/docker-compose.yml"));
   if (file.roles === undefined) throw new Error("the cluster's file has no x-smoke");
   const [docker, tool] = [await connectEngine(), await findComposeTool()];
   const cluster = await planOwnCluster(file, { docker, tool, signal: new AbortController().signal });

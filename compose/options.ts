@@ -1,6 +1,6 @@
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BerthError, exitCodes } from "../lib/errors.ts";
+import { fromRoot } from "../lib/paths.ts";
 
 export interface SmokeOptions {
   readonly file: string;
@@ -15,7 +15,7 @@ export interface SmokeOptions {
   readonly timeoutMs: number;
 }
 
-const ownFile = fileURLToPath(new URL("docker-compose.yml", import.meta.url));
+const ownFile = fromRoot("compose/docker-compose.yml");
 
 export const helpText = `smoke: proves that the parts of the cluster communicate
 

@@ -1,6 +1,5 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { setMaxListeners } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { Scope } from "../state/document.ts";
 import { openFileStore } from "../state/file-store.ts";
 import type { ObjectStore } from "../state/object-store.ts";
@@ -13,6 +12,7 @@ import { type Config, loadConfig } from "./config/load.ts";
 import type { Identify } from "./engine/read.ts";
 import { BerthError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import { fromRoot } from "./paths.ts";
 import { ensurePrivateHome } from "./private-files.ts";
 import type { Report, Tally } from "./report/report.ts";
 import type { ReadContext } from "./resources/resource.ts";
@@ -55,7 +55,7 @@ export interface SessionOptions {
 }
 
 /** Where Berth keeps what belongs to this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME moves it. */
-const home = process.env["BERTH_HOME"] ?? fileURLToPath(new URL("../.berth", import.meta.url));
+const home = process.env["BERTH_HOME"] ?? fromRoot(".berth");
 
 /** Reads the configuration, opens AWS (or the embedded one) and asks it who is calling. */
 export async function openSession(options: SessionOptions): Promise<Session> {

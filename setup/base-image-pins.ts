@@ -1,11 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { fromRoot } from "../lib/paths.ts";
 import { run } from "./child-process.ts";
 
 /** Which digest each tag of a base image stands for, as a registry said when it was first asked. Part of the repository. */
-export const pinsFile = join(dirname(fileURLToPath(import.meta.url)), "base-images.lock.json");
+export const pinsFile = fromRoot("setup/base-images.lock.json");
 
 /** By tag: `sha256:…` */
 export type Pins = ReadonlyMap<string, string>;

@@ -1,9 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import type { Plugin } from "esbuild";
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { join } from "node:path";
+import { root } from "../lib/paths.ts";
 
 /** What a user starts, for tests that start it. */
 export const commands = [
@@ -41,8 +37,8 @@ export async function bundle(scripts: readonly string[], directory: string): Pro
     // Machine code, of packages that do without it; and what can't be moved.
     external: ["*.node", "esbuild"],
     banner: { js: commonJs },
-    define: { "import.meta.url": "sourceUrl", "import.meta.dirname": "sourceFolder" },
-    plugins: [whereItStood],
+    // Files of the repository are still looked for there: see lib/paths.ts.
+    define: { sourceRoot: JSON.stringify(root) },
     logLevel: "error",
   });
 }
@@ -54,16 +50,3 @@ export const bundled = (script: string, directory: string): string =>
 // What packages written in CommonJS take for granted.
 const commonJs = `import { createRequire as requireFrom } from "node:module";
 const require = requireFrom(import.meta.url), __dirname = import.meta.dirname;`;
-
-/** Files that are read beside the code are still looked for beside its source. */
-const whereItStood: Plugin = {
-  name: "where-it-stood",
-  setup(build) {
-    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const place = { sourceUrl: pathToFileURL(path).href, sourceFolder: dirname(path) };
-      const names = Object.entries(place).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
-      // On the first line of the source, so that lines keep their numbers.
-      return { contents: `${names.join(" ")} ${await readFile(path, "utf8")}`, loader: "ts" };
-    });
-  },
-};

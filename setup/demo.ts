@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { z } from "zod";
 import { loadConfig } from "../lib/config/load.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
+import { root } from "../lib/paths.ts";
 import { printText } from "../lib/report/terminal.ts";
 import { imagesOf } from "./base-images.ts";
 import { runOrFail } from "./child-process.ts";
@@ -14,7 +14,6 @@ import { prepare } from "./prepare.ts";
 import { countAnswers, describeAnswers } from "./requests.ts";
 import { runTarget } from "./target.ts";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const runner = join("setup", "run.mjs");
 const requests = 200;
 

@@ -1,15 +1,14 @@
 import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectEngine } from "../lib/docker/engine.ts";
 import { BerthError } from "../lib/errors.ts";
+import { fromRoot } from "../lib/paths.ts";
 import { ensurePrivateFolder } from "../lib/private-files.ts";
 import { runOrFail } from "./child-process.ts";
 import { canInstall, type Machine } from "./machine.ts";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const startTimeoutMs = 60_000;
 
 /** The codes of the errors that mean: no engine can run here. */
@@ -50,7 +49,7 @@ async function startUnit(): Promise<void> {
 
 // Without systemd nobody else would start it. It outlives this command, as a service would.
 async function startDaemon(): Promise<void> {
-  const logPath = join(root, ".berth", "dockerd.log");
+  const logPath = fromRoot(".berth/dockerd.log");
   await ensurePrivateFolder(dirname(logPath));
   const log = await open(logPath, "a");
   const path = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;

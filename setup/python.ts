@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { BerthError } from "../lib/errors.ts";
+import { fromRoot } from "../lib/paths.ts";
 import { run, runOrFail } from "./child-process.ts";
 import { readOptionalFile } from "./optional-file.ts";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const requirements = join(root, "setup", "requirements.txt");
-const folder = join(root, ".venv");
-const djangoRequirements = join(root, "dockerfiles", "django", "requirements.txt");
+const requirements = fromRoot("setup/requirements.txt");
+const folder = fromRoot(".venv");
+const djangoRequirements = fromRoot("dockerfiles/django/requirements.txt");
 const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
 const stamp = join(folder, "berth-requirements");
 

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, relative } from "node:path";
 import { BerthError } from "../lib/errors.ts";
+import { fromRoot } from "../lib/paths.ts";
 import { runOrFail } from "./child-process.ts";
 import { readHostFiles, writeHostFiles, type HostFiles } from "./host-files.ts";
 import { canInstall, type Machine } from "./machine.ts";
 import { aptGet } from "./packages.ts";
 
-const recipesFolder = join(dirname(fileURLToPath(import.meta.url)), "stand-ins");
+const recipesFolder = fromRoot("setup/stand-ins");
 
 /** An image that can be built from Debian's packages where no registry gives it. */
 export interface StandIn {

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { exitCodes } from "../lib/errors.ts";
+import { fromRoot, root } from "../lib/paths.ts";
 import { ownScreens } from "../lib/report/terminal.ts";
 import { imagesOf } from "./base-images.ts";
 import { bundle, bundled, commands } from "./bundle.ts";
@@ -16,9 +16,8 @@ import { openScratch } from "./scratch.ts";
 import { runTarget } from "./target.ts";
 import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // What several test files start from, and would build at the same time.
-const goWeb = join(root, "dockerfiles", "go-web");
+const goWeb = fromRoot("dockerfiles/go-web");
 
 // No test file takes as long; one that hangs must not hold up the rest for ever.
 const hangMs = 600_000;

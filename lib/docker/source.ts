@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { BerthError, exitCodes } from "../errors.ts";
+import { fromRoot } from "../paths.ts";
 import { packContext, readContext } from "./build-context.ts";
 import { findPrivate } from "./private-names.ts";
 
@@ -38,7 +38,7 @@ export interface Source {
 /** Under this name the Dockerfile travels, so that it may lie anywhere and is never taken for a file of the app's. */
 export const packedDockerfile = ".berth.dockerfile";
 
-const ownGoDockerfile = fileURLToPath(new URL("../../dockerfiles/go-web/Dockerfile", import.meta.url));
+const ownGoDockerfile = fromRoot("dockerfiles/go-web/Dockerfile");
 
 /** Throws `SourceMissing` or `DockerfileMissing`, with the path. */
 export async function openSource(options: SourceOptions): Promise<Source> {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fromRoot } from "../paths.ts";
 import type { ArchivedFile } from "./archive.ts";
 
 const share = "/usr/local/lib/berth";
@@ -27,7 +28,7 @@ const places: Readonly<Record<string, string>> = {
 export function hostFiles(): ArchivedFile[] {
   return Object.entries(places).map(([name, folder]) => ({
     path: `${folder}/${name}`,
-    text: withoutComments(readFileSync(new URL(name, import.meta.url), "utf8")),
+    text: withoutComments(readFileSync(fromRoot(`lib/instance/${name}`), "utf8")),
     executable: name.endsWith(".sh"),
   }));
 }

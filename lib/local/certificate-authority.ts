@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { promisify } from "node:util";
 import { partition } from "@aws-sdk/core/client";
+import { fromRoot } from "../paths.ts";
 import { pythonPath } from "./emulator.ts";
 
 /** A private authority that only the machines of one embedded AWS trust, and only for AWS's names. */
@@ -17,7 +18,7 @@ export interface CertificateAuthority {
   contextFor(region: string): Promise<SecureContext>;
 }
 
-const script = join(import.meta.dirname, "certificates.py");
+const script = fromRoot("lib/local/certificates.py");
 const run = promisify(execFile);
 
 /** Makes a new authority, or takes the one that is in the directory. Its key stays there, readable by its owner only. */

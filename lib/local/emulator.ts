@@ -7,10 +7,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { BerthError } from "../errors.ts";
+import { fromRoot } from "../paths.ts";
 
-const root = join(import.meta.dirname, "..", "..");
-
-export const pythonPath = join(root, ".venv", "bin", "python");
+export const pythonPath = fromRoot(".venv/bin/python");
 
 /**
  * One process that answers for AWS, on a Unix socket in a folder that only this user can enter. It has no port: whoever isn't
@@ -66,7 +65,7 @@ export function requirePython(): void {
 async function launch(options: EmulatorOptions, logPath: string): Promise<Child> {
   await mkdir(options.logDirectory, { recursive: true });
   const { PATH = "", HOME = "/", TMPDIR = "/tmp" } = process.env;
-  return spawn(pythonPath, [join(import.meta.dirname, "emulator.py"), options.kind, logPath], {
+  return spawn(pythonPath, [fromRoot("lib/local/emulator.py"), options.kind, logPath], {
     stdio: ["pipe", "pipe", "ignore"],
     // Nothing else of the user's environment: AWS_*, DOCKER_HOST and proxies would change what it does.
     env: { PATH, HOME, TMPDIR, ...options.environment },

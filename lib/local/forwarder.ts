@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
+import { fromRoot } from "../paths.ts";
 import { removeContainer } from "./container-removal.ts";
 import type { Opening } from "./openings.ts";
 
@@ -75,7 +75,7 @@ function complain({ log }: ForwarderOptions, { address, port, reason }: FailedOp
 }
 
 async function createContainer({ docker, image, name, labels }: ForwarderOptions): Promise<Docker.Container> {
-  const source = await readFile(join(import.meta.dirname, "forwarder.py"), "utf8");
+  const source = await readFile(fromRoot("lib/local/forwarder.py"), "utf8");
   return docker.createContainer({
     name,
     Image: image,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Endpoints } from "../aws/clients.ts";
 import { BerthError } from "../errors.ts";
+import { fromRoot } from "../paths.ts";
 import type { LocalCredentials } from "./access/drawn-credentials.ts";
 import { askSupervisor, type SupervisorConnection } from "./control-handshake.ts";
 import { controlFiles, type ControlMessage, type ControlRequest } from "./control.ts";
@@ -93,7 +94,7 @@ async function startSupervisor(
   await using log = await open(logPath, "a", 0o600);
   const lock = join(directory, controlFiles.lock);
   const program = [process.execPath, ...supervisorArguments(), directory];
-  const child = spawn(pythonPath, ["-IS", join(import.meta.dirname, "locked.py"), lock, ...program], {
+  const child = spawn(pythonPath, ["-IS", fromRoot("lib/local/locked.py"), lock, ...program], {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
     env: supervisorEnvironment(),
@@ -119,7 +120,7 @@ async function startSupervisor(
 function supervisorArguments(): string[] {
   const compiled = process.env["BERTH_SUPERVISOR"];
   return compiled === undefined
-    ? ["--import", import.meta.resolve("tsx"), join(import.meta.dirname, "supervisor.ts")]
+    ? ["--import", import.meta.resolve("tsx"), fromRoot("lib/local/supervisor.ts")]
     : [compiled];
 }
 

@@ -7,8 +7,9 @@ import { pack } from "tar-stream";
 import { isNotFound } from "../docker/engine.ts";
 import { readRecords, recordedError } from "../docker/records.ts";
 import { BerthError } from "../errors.ts";
+import { fromRoot } from "../paths.ts";
 
-const directory = join(import.meta.dirname, "machine");
+const directory = fromRoot("lib/local/machine");
 const fileNames = ["Dockerfile", "cloud.cfg", "packet-filter.nft", "prepare"];
 
 export interface MachineImageOptions {

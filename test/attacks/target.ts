@@ -5,6 +5,7 @@ import type Docker from "dockerode";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { type Finished, requireExit, runScript } from "../commands/command-line.ts";
 import { type Home, openHome, region, Stack } from "../commands/stack.ts";
 import { runInMachine } from "../local/machine-shell.ts";
@@ -71,7 +72,7 @@ async function bringUp(home: Home, secret: string): Promise<string> {
   const stack = new Stack(home, "attacked");
   // One replica: what it saw is all that any saw.
   const lines = ["  replicas: 1", "  memoryMib: 192", `  environment: { SECRET: "${secret}" }`];
-  await stack.configure({ source: join(import.meta.dirname, "app"), lines });
+  await stack.configure({ source: fromRoot("test/attacks/app"), lines });
   const up = await stack.up();
   requireExit(up, 0);
   return new URL(String(up.summary["url"])).hostname;

@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
+import { root } from "../../lib/paths.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
 import { scriptArguments } from "../script.ts";
@@ -15,7 +16,6 @@ import type { LoggedCall } from "./calls.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
 import { startStandInHosts } from "./stand-in-host.ts";
 
-const root = join(import.meta.dirname, "..", "..");
 const scripts = {
   up: "provision/up.ts",
   plan: "provision/plan.ts",

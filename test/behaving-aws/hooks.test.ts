@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { beforeEach, describe, it } from "node:test";
 import { CreateVpcCommand, DescribeVpcsCommand, type EC2Client } from "@aws-sdk/client-ec2";
+import { fromRoot } from "../../lib/paths.ts";
 import { openTwoRoutes, outcome } from "./account.ts";
 import type { Point } from "./hooks.ts";
 
@@ -100,7 +101,7 @@ function startVictim(): ChildProcess {
     for (;;) await ec2.send(new CreateVpcCommand({ CidrBlock: "10.8.0.0/16" }));`;
   return spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: "inherit",
-    cwd: import.meta.dirname,
+    cwd: fromRoot("test/behaving-aws"),
     env: {
       ...process.env,
       AWS_ACCESS_KEY_ID: accessKeyId,

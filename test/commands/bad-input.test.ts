@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
 import { createClients } from "../../lib/aws/clients.ts";
+import { fromRoot, root } from "../../lib/paths.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { takeLease } from "../../state/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
@@ -41,7 +42,7 @@ const env = {
 const config = join(directory, "berth.yaml");
 await writeFile(
   config,
-  `stack: hello\nregion: ${region}\napp:\n  source: ${join(import.meta.dirname, "../../dockerfiles/go-web")}\n`,
+  `stack: hello\nregion: ${region}\napp:\n  source: ${fromRoot("dockerfiles/go-web")}\n`,
 );
 
 /** Only what comes with an account is there: a network of AWS's own, and nothing else. */
@@ -152,7 +153,7 @@ test("help goes to stdout, exit 0", async () => {
 });
 
 test("a script does the same by npm and by tsx", async () => {
-  const cwd = join(import.meta.dirname, "../..");
+  const cwd = root;
   const byNpm = await execute("npm", ["run", "-s", "up", "--", "--help"], { cwd });
   const byTsx = await execute("npx", ["tsx", "provision/up.ts", "--help"], { cwd });
 

@@ -3,10 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
+import { root } from "../../lib/paths.ts";
 import { scriptArguments } from "../script.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Finished {
   readonly exitCode: number | null;

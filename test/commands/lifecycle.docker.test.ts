@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
+import { fromRoot } from "../../lib/paths.ts";
 import { requireExit, writesOf } from "./command-line.ts";
 import { countAnswers, openHome, Stack } from "./stack.ts";
 
 test("from a Dockerfile to a URL and back to nothing", async (t) => {
   await using home = await openHome();
   const stack = new Stack(home, "hello");
-  await stack.configure({ source: join(import.meta.dirname, "../../dockerfiles/go-web") });
+  await stack.configure({ source: fromRoot("dockerfiles/go-web") });
   let url: unknown;
 
   await t.test(

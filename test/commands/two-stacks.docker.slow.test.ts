@@ -6,15 +6,15 @@ import {
 } from "@aws-sdk/client-ec2";
 import { DeleteObjectCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import type { Clients } from "../../lib/aws/clients.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { photograph, writeSourceFolder } from "../docker/source-folder.ts";
 import { brokenApp, deafApp, greetingApp } from "./apps.ts";
 import { type Finished, requireExit, writesOf } from "./command-line.ts";
 import { countAnswers, openHome, region, Stack } from "./stack.ts";
 
-const ownApp = join(import.meta.dirname, "../../dockerfiles/go-web");
+const ownApp = fromRoot("dockerfiles/go-web");
 
 test("two stacks side by side, through drift, releases and mistakes", async (t) => {
   await using home = await openHome();

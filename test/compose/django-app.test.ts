@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 import { runDjangoTests } from "./django-tests.ts";
 
 const elsewhere = new Set(["gunicorn", "https", "settings"]);

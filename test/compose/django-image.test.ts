@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../setup/child-process.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 
 const folder = join(root, "dockerfiles", "django");
 const read = (name: string): string => readFileSync(join(folder, name), "utf8");

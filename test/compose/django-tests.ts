@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pythonPath } from "../../lib/local/emulator.ts";
 import { run } from "../../setup/child-process.ts";
 import { ensureDjango } from "../../setup/python.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 
 /** What needs Postgres, and what root can't see; django.docker.test.ts runs all. */
 const left = [

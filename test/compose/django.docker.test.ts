@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import type Docker from "dockerode";
 import { execute } from "../../compose/container.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { buildOnce } from "./variant.ts";
 
-const source = fileURLToPath(new URL("../../dockerfiles/django", import.meta.url));
+const source = fromRoot("dockerfiles/django");
 
 test("Django's own tests pass against Postgres, in the image that is shipped", async (t) => {
   const docker = await connectEngine();

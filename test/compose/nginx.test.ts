@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 import { chooseLines, readNginxLines } from "../instance/nginx-lines.ts";
 
 const read = (name: string): string => readFileSync(join(root, "compose", "nginx", name), "utf8");

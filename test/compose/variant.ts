@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Document, parseDocument } from "yaml";
 import { findComposeTool } from "../../compose/compose-tool.ts";
+import { fromRoot } from "../../lib/paths.ts";
 
-export const composeFolder = fileURLToPath(new URL("../../compose", import.meta.url));
+export const composeFolder = fromRoot("compose");
 export const composePath = join(composeFolder, "docker-compose.yml");
 
 /** Builds the image of Django, from the sources as they are. */

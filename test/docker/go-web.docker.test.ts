@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import { ensureBuilt } from "../../lib/docker/build.ts";
 import { openSource } from "../../lib/docker/source.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { openScratchEngine } from "./scratch-engine.ts";
 import type { ScratchEngine } from "./scratch-engine.ts";
 import { photograph } from "./source-folder.ts";
 
-const goWeb = fileURLToPath(new URL("../../dockerfiles/go-web", import.meta.url));
+const goWeb = fromRoot("dockerfiles/go-web");
 
 describe("the image of Berth's Go app", () => {
   let engine: ScratchEngine;

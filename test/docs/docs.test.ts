@@ -6,7 +6,8 @@ import { z } from "zod";
 import { schema } from "../../lib/config/schema.ts";
 import { exitCodes } from "../../lib/errors.ts";
 import { attacks } from "../attacks/table.ts";
-import { anchors, matches, pages, read, root, section, sources } from "./tree.ts";
+import { root } from "../../lib/paths.ts";
+import { anchors, matches, pages, read, section, sources } from "./tree.ts";
 
 describe("the runbook", () => {
   it("explains every error code of the code, and no other", async () => {

@@ -1,8 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+import { join } from "node:path";
+import { root } from "../../lib/paths.ts";
 
 export const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
 

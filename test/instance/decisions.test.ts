@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pythonPath } from "../../lib/local/emulator.ts";
 import { run } from "../../setup/child-process.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 
 const folder = join(root, "test", "instance");
 const files = readdirSync(join(folder, "decisions")).filter((name) => /^test_.*\.py$/.test(name));

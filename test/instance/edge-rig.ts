@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
 /** Edge and switch of a host, in a toolbox, with replicas of an app that does what a test asks of it. */
@@ -45,7 +46,7 @@ edge.Edge().point_at([int(port) for port in sys.argv[1:]])
 export async function openEdgeRig(): Promise<EdgeRig> {
   const toolbox = await openToolbox(await connectEngine());
   try {
-    const app = readFileSync(new URL("failing-app.py", import.meta.url), "utf8");
+    const app = readFileSync(fromRoot("test/instance/failing-app.py"), "utf8");
     await toolbox.put([
       { path: "/tmp/app.py", text: app, executable: false },
       { path: "/tmp/point-at.py", text: pointAt, executable: false },

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { userData } from "../../lib/instance/user-data.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
 const settings = { stack: "hello", region: "eu-central-1", bucket: "berth-hello", account: "123456789012" };
@@ -24,7 +25,7 @@ describe("the files of the host", () => {
   });
 
   it("hold a script that shellcheck has nothing to say about", async () => {
-    const source = readFileSync(new URL("../../lib/instance/setup.sh", import.meta.url), "utf8");
+    const source = readFileSync(fromRoot("lib/instance/setup.sh"), "utf8");
     await put("/tmp/setup.sh", source);
     assert.equal(await toolbox.run("shellcheck --enable=all --exclude=SC2250,SC2312 /tmp/setup.sh"), "");
   });
@@ -38,7 +39,7 @@ describe("the files of the host", () => {
   });
 
   it("decide as they should", async () => {
-    await put("/tmp/decisions.py", readFileSync(new URL("decisions.py", import.meta.url), "utf8"));
+    await put("/tmp/decisions.py", readFileSync(fromRoot("test/instance/decisions.py"), "utf8"));
     assert.match(await toolbox.run("python3 -W error /tmp/decisions.py 2>&1"), /^OK$/m);
   });
 });

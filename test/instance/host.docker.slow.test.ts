@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { RebootInstancesCommand } from "@aws-sdk/client-ec2";
+import { fromRoot } from "../../lib/paths.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
 import { until } from "../local/temporary-aws.ts";
 import { ask, askDuring } from "./clients.ts";
 import { openHostRig, type HostRig } from "./host-rig.ts";
 
-const goWeb = join(import.meta.dirname, "..", "..", "dockerfiles", "go-web");
+const goWeb = fromRoot("dockerfiles/go-web");
 /** Says who it is and what it may, and ends. */
 const ends = {
   "go.mod": "module example.test/ends\n\ngo 1.24\n",

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { hostFiles } from "../../lib/instance/host-files.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 import { chooseLines, readNginxLines } from "./nginx-lines.ts";
 import { edge, switchBehindEdge } from "./pinned-nginx.ts";
 

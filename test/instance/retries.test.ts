@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { run } from "../../setup/child-process.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 
 const hasPerl = (await run("perl", ["-MTest::More", "-e", "1"])).code === 0;
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { run } from "../../setup/child-process.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "berth-setup-script-"));
 after(() => rm(folder, { recursive: true, force: true }));

@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { archive } from "../../lib/instance/archive.ts";
 import { hostFiles } from "../../lib/instance/host-files.ts";
 import { userData, type HostSettings } from "../../lib/instance/user-data.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { readTar } from "./tar-reading.ts";
 
 const settings: HostSettings = {
@@ -112,7 +113,7 @@ describe("user data", () => {
     );
     for (const file of files) {
       const name = file.path.split("/").at(-1) ?? "";
-      const written = readFileSync(new URL(`../../lib/instance/${name}`, import.meta.url), "utf8");
+      const written = readFileSync(fromRoot(`lib/instance/${name}`), "utf8");
       assert.equal(file.text.split("\n").length, written.split("\n").length, name);
       const code = written.split("\n").filter((line) => !/^\s*(#|""".*"""$)/.test(line) && line !== "");
       assert.deepEqual(

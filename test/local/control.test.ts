@@ -11,6 +11,7 @@ import { controlFiles, keyOf, type ControlRequest } from "../../lib/local/contro
 import { pythonPath } from "../../lib/local/emulator.ts";
 import { openLocalAws } from "../../lib/local/local-aws.ts";
 import { openPrivateDirectory } from "../../lib/local/private-directory.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { sendToSocket, squat } from "./attacks/control-attacks.ts";
 import { connectAsOther, nobody, readAsOther } from "./attacks/other-user.ts";
 
@@ -159,7 +160,7 @@ describe("something in the supervisor's place", () => {
 });
 
 describe("the lock of the directory", () => {
-  const locked = join(import.meta.dirname, "../../lib/local/locked.py");
+  const locked = fromRoot("lib/local/locked.py");
   const hold = (...program: readonly string[]) =>
     spawn(pythonPath, ["-IS", locked, join(root, "lock"), ...program], {
       stdio: ["pipe", "pipe", "inherit"],
@@ -179,7 +180,7 @@ describe("the lock of the directory", () => {
   });
 
   it("is needed by the supervisor", async () => {
-    const supervisor = join(import.meta.dirname, "../../lib/local/supervisor.ts");
+    const supervisor = fromRoot("lib/local/supervisor.ts");
     const child = spawn(process.execPath, ["--import", "tsx", supervisor, join(root, "unlocked")], {
       stdio: "ignore",
     });

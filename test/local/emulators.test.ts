@@ -16,6 +16,7 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createClients } from "../../lib/aws/clients.ts";
 import { ecrOperations } from "../../lib/local/doors.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { until } from "./temporary-aws.ts";
 import { localAccount, startEmulators, type Emulators } from "../../lib/local/emulators.ts";
 
@@ -151,9 +152,7 @@ describe("emulators", () => {
   }
 
   it("have every operation of ECR that Berth calls", async () => {
-    const folders = ["lib/resources", "lib/aws", "lib/local"].map((name) =>
-      join(import.meta.dirname, "../..", name),
-    );
+    const folders = ["lib/resources", "lib/aws", "lib/local"].map((name) => fromRoot(name));
     const files = await Promise.all(folders.map((folder) => listSources(folder)));
     const sources = await Promise.all(files.flat().map((file) => readFile(file, "utf8")));
     const imports = sources.flatMap((source) => [
@@ -178,7 +177,7 @@ describe("emulators", () => {
 describe("emulators of a process that is killed", () => {
   it("end with it", async () => {
     const logDirectory = await mkdtemp(join(tmpdir(), "berth-emulators-"));
-    const starter = join(import.meta.dirname, "emulators-starter.ts");
+    const starter = fromRoot("test/local/emulators-starter.ts");
     const child = spawn(process.execPath, ["--import", "tsx", starter, logDirectory], {
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { it } from "node:test";
 import { pythonPath } from "../../lib/local/emulator.ts";
+import { fromRoot } from "../../lib/paths.ts";
 
 const address = "127.31.7.5";
 
@@ -15,7 +15,7 @@ it("ends every connection that it has taken when an opening closes", { timeout: 
   await once(target, "listening");
   const bound = target.address();
   const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
-  const source = join(import.meta.dirname, "../../lib/local/forwarder.py");
+  const source = fromRoot("lib/local/forwarder.py");
   const forwarder = spawn(pythonPath, ["-Iu", source], { stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface({ input: forwarder.stdout })[Symbol.asyncIterator]();
   try {

@@ -8,7 +8,7 @@ import { chooseFaults, readFaults } from "./fault.ts";
 import { isGood, sumUp, tableOf } from "./table.ts";
 import { applyArguments } from "./tree-copy.ts";
 import { tryFaults } from "./trial.ts";
-import { root } from "../docs/tree.ts";
+import { root } from "../../lib/paths.ts";
 
 describe("the planted faults", async () => {
   const faults = await readFaults(root);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
+import { fromRoot } from "../../lib/paths.ts";
 
-const terminal = new URL("../../lib/report/terminal.ts", import.meta.url).href;
+const terminal = pathToFileURL(fromRoot("lib/report/terminal.ts")).href;
 const asking = `
   import { ask } from ${JSON.stringify(terminal)};
   try { await ask("Sure?", new AbortController().signal); process.exit(0); }

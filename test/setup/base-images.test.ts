@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { root } from "../../lib/paths.ts";
 import { baseImages, imagesOf, isMissing } from "../../setup/base-images.ts";
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Every image that a Dockerfile or compose file of the repository starts from. */
 function imagesInUse(): Set<string> {

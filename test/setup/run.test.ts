@@ -15,12 +15,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { fromRoot, root } from "../../lib/paths.ts";
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const runner = join(root, "setup/run.mjs");
+const runner = fromRoot("setup/run.mjs");
 
 // A project of the real shape whose one package lies beside it, so that npm installs it without any registry.
 describe("setup/run.mjs, before it has packages", () => {
@@ -121,7 +120,7 @@ describe("setup/run.mjs, with its packages", () => {
   ];
 
   before(() => {
-    const own = ["run.mjs", "compile.ts", "bundle.ts"].map((name) => `setup/${name}`);
+    const own = ["setup/run.mjs", "setup/compile.ts", "setup/bundle.ts", "lib/paths.ts"];
     for (const file of ["package.json", "package-lock.json", ...own]) {
       cpSync(join(root, file), join(project, file));
     }

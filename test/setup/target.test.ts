@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
+import { root } from "../../lib/paths.ts";
 import { run } from "../../setup/child-process.ts";
 import { allPayloads, assertHarmless, assertUnforged } from "../report/payloads.ts";
-
-const root = join(import.meta.dirname, "../..");
 
 test("an error that nobody thought of is printed like any other, harmless and with exit code 1", async () => {
   const script = `
