@@ -4,7 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { startEmulators, type Emulators } from "../lib/local/emulators.ts";
+import { startEmulators, type Emulators } from "../lib/local/emulators/emulators.ts";
 
 /** Emulators that many test files use one after the other, each empty at first. */
 export interface EmulatorPool extends AsyncDisposable {

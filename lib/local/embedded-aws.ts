@@ -1,25 +1,25 @@
 import { join } from "node:path";
 import type { Endpoints } from "../aws/clients.ts";
 import { connectEngine } from "../docker/engine.ts";
-import { openAuthority } from "./certificate-authority.ts";
-import { keyOf } from "./control.ts";
+import { openAuthority } from "./network/certificate-authority.ts";
+import { keyOf } from "./control/messages.ts";
 import { Disposables } from "./disposables.ts";
-import type { LocalCredentials } from "./access/drawn-credentials.ts";
-import { RoleKeys } from "./access/role-keys.ts";
-import { readRolePolicies } from "./access/role-policies.ts";
-import { machineDoor } from "./doors.ts";
-import { localAccount, startEmulators } from "./emulators.ts";
-import { startForwarder } from "./forwarder.ts";
-import { startMachineGateway, type ObservedCall } from "./gateway.ts";
-import { removeLeftovers } from "./leftovers.ts";
-import { ensureMachineImage } from "./machine-image.ts";
-import { createMachineNetwork } from "./machine-network.ts";
-import { keepMachines, type Machines } from "./machines.ts";
-import { startMetadataService } from "./metadata-service.ts";
-import { startNetworkGuard } from "./network-guard.ts";
-import { startNameServer } from "./name-server.ts";
-import { RegionalClients } from "./regional-clients.ts";
-import { listRemains } from "./remains.ts";
+import type { LocalCredentials } from "./account/drawn-credentials.ts";
+import { RoleKeys } from "./account/role-keys.ts";
+import { readRolePolicies } from "./account/role-policies.ts";
+import { machineDoor } from "./account/doors.ts";
+import { localAccount, startEmulators } from "./emulators/emulators.ts";
+import { startPortForwarder } from "./network/port-forwarder.ts";
+import { startMachineGateway, type ObservedCall } from "./network/gateway.ts";
+import { removeEarlierRun } from "./earlier-run.ts";
+import { ensureBootImage } from "./machines/boot-image.ts";
+import { createMachineNetwork } from "./network/machine-network.ts";
+import { keepMachines, type Machines } from "./machines/machines.ts";
+import { startMetadataService } from "./machines/metadata-service.ts";
+import { startNetworkGuard } from "./network/network-guard.ts";
+import { startNameServer } from "./network/name-server.ts";
+import { RegionalClients } from "./emulators/regional-clients.ts";
+import { listResourcesLeft } from "./emulators/resources-left.ts";
 
 /** The whole of it: emulators, machines, and what stands between them. */
 export interface EmbeddedAws extends AsyncDisposable {
@@ -28,7 +28,7 @@ export interface EmbeddedAws extends AsyncDisposable {
   /** Settles when an emulator has ended: there is nothing to go on with then. */
   readonly broken: Promise<void>;
   /** Names of what somebody made and hasn't removed. */
-  listRemains(): Promise<string[]>;
+  listResourcesLeft(): Promise<string[]>;
 }
 
 export interface EmbeddedAwsOptions {
@@ -43,7 +43,7 @@ export interface EmbeddedAwsOptions {
 /**
  * Starts it; what was started already is taken back when a later part fails.
  *
- * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `MachineImageFailed`.
+ * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `BootImageFailed`.
  */
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
   await using parts = new Disposables();
@@ -51,9 +51,9 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const key = keyOf(directory);
   const labels = { "dev.berth.local": key };
   const docker = await connectEngine();
-  const left = await removeLeftovers(docker, labels);
+  const left = await removeEarlierRun(docker, labels);
   if (left.length > 0) log(`Removed what an earlier run left: ${left.join(", ")}`);
-  const image = await ensureMachineImage({ docker, note, signal });
+  const image = await ensureBootImage({ docker, note, signal });
   signal.throwIfAborted();
 
   note("starting the embedded AWS");
@@ -63,7 +63,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const authority = await openAuthority(join(directory, "authority"));
   const network = parts.use(await createMachineNetwork(docker, `berth-local-${key}`, labels));
   const name = `berth-local-${key}-forwarder`;
-  const forwarder = parts.use(await startForwarder({ docker, image, name, labels, log }));
+  const forwarder = parts.use(await startPortForwarder({ docker, image, name, labels, log }));
 
   const clients = new RegionalClients(emulators);
   let machines: Machines | undefined;
@@ -107,7 +107,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     endpoints: emulators.endpoints,
     credentials: emulators.credentials,
     broken: emulators.ended,
-    listRemains: () => listRemains(clients),
+    listResourcesLeft: () => listResourcesLeft(clients),
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
 }

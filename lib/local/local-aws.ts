@@ -7,11 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Endpoints } from "../aws/clients.ts";
 import { BerthError } from "../errors.ts";
 import { fromRoot } from "../paths.ts";
-import type { LocalCredentials } from "./access/drawn-credentials.ts";
-import { askSupervisor, type SupervisorConnection } from "./control-handshake.ts";
-import { controlFiles, type ControlMessage, type ControlRequest } from "./control.ts";
-import { pythonPath, requirePython } from "./emulator.ts";
-import { openPrivateDirectory } from "./private-directory.ts";
+import type { LocalCredentials } from "./account/drawn-credentials.ts";
+import { askSupervisor, type SupervisorConnection } from "./control/handshake.ts";
+import { controlFiles, type ControlMessage, type ControlRequest } from "./control/messages.ts";
+import { pythonPath, requirePython } from "./emulators/emulator.ts";
+import { openPrivateDirectory } from "./control/private-directory.ts";
 
 export interface LocalAws {
   readonly endpoints: Endpoints;
@@ -33,7 +33,7 @@ const lockIsHeld = 75;
  * The embedded AWS of the directory, started unless it runs already, once it answers. It outlives this process for as long as
  * anything is left in it; it counts this process as its user until `releaseLocalAws` or until the process is gone.
  *
- * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `MachineImageFailed`, `LocalAwsFailed`,
+ * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `BootImageFailed`, `LocalAwsFailed`,
  * `UnsafeDirectory`, `ForeignSupervisor`; the signal's reason when aborted.
  */
 export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
@@ -94,7 +94,7 @@ async function startSupervisor(
   await using log = await open(logPath, "a", 0o600);
   const lock = join(directory, controlFiles.lock);
   const program = [process.execPath, ...supervisorArguments(), directory];
-  const child = spawn(pythonPath, ["-IS", fromRoot("lib/local/locked.py"), lock, ...program], {
+  const child = spawn(pythonPath, ["-IS", fromRoot("lib/local/control/locked.py"), lock, ...program], {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
     env: supervisorEnvironment(),

@@ -3,11 +3,11 @@ import { createServer, type Server, type Socket } from "node:net";
 import { fstatSync, statSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { BerthError } from "../errors.ts";
-import { drawSecret } from "./access/drawn-credentials.ts";
-import { longestHandshakeMs, readProvenRequest } from "./control-handshake.ts";
-import { controlFiles, type ControlMessage } from "./control.ts";
+import { drawSecret } from "./account/drawn-credentials.ts";
+import { longestHandshakeMs, readProvenRequest } from "./control/handshake.ts";
+import { controlFiles, type ControlMessage } from "./control/messages.ts";
 import { startEmbeddedAws, type EmbeddedAws } from "./embedded-aws.ts";
-import { openPrivateDirectory, type PrivateDirectory } from "./private-directory.ts";
+import { openPrivateDirectory, type PrivateDirectory } from "./control/private-directory.ts";
 
 /** Commands of one clone at a time. */
 const mostConnections = 64;
@@ -94,8 +94,8 @@ class Supervisor {
   /** Returns once it is decided; the end itself goes on. */
   async #endIfUnused(why: string): Promise<void> {
     if (this.#aws === undefined || this.#ending !== undefined || this.#users.size > 0) return;
-    const remains = await this.#aws.listRemains();
-    if (remains.length > 0) log(`Going on for ${remains.join(", ")}`);
+    const left = await this.#aws.listResourcesLeft();
+    if (left.length > 0) log(`Going on for ${left.join(", ")}`);
     else if (this.#users.size === 0) void this.#end(`${why}, and nothing is left`);
   }
 

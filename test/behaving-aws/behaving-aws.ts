@@ -1,5 +1,5 @@
 import { createClients, type Clients, type Endpoints } from "../../lib/aws/clients.ts";
-import type { LocalCredentials } from "../../lib/local/access/drawn-credentials.ts";
+import type { LocalCredentials } from "../../lib/local/account/drawn-credentials.ts";
 import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import type { LoggedCall } from "./calls.ts";

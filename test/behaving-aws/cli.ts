@@ -5,7 +5,7 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { createClients } from "../../lib/aws/clients.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { root } from "../../lib/paths.ts";
 import { stackNames } from "../../lib/stack.ts";

@@ -17,7 +17,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { openTwoRoutes, outcome, region } from "./account.ts";
 
 const LocationConstraint: BucketLocationConstraint = region;

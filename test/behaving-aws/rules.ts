@@ -1,4 +1,4 @@
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { InstanceLives } from "./instance-lives.ts";
 import { compose, type Behind, type Rule } from "./rule.ts";
 import { bucketOwner } from "./rules/bucket-owner.ts";

@@ -8,7 +8,7 @@ import { after, beforeEach, test } from "node:test";
 import { CreateTagsCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { hostReportKey, releaseKey } from "../../lib/release.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { GetInstanceProfileCommand, GetRoleCommand } from "@aws-sdk/client-iam";
 import { createClients } from "../../lib/aws/clients.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { openCli, type Ended } from "../behaving-aws/cli.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { stateKey } from "../../state/store.ts";

@@ -2,7 +2,7 @@ import * as ec2 from "@aws-sdk/client-ec2";
 import { BatchDeleteImageCommand, DeleteRepositoryCommand } from "@aws-sdk/client-ecr";
 import * as iam from "@aws-sdk/client-iam";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
 import { toWriteContext } from "../../lib/resources/resource.ts";
 import { releaseKey } from "../../lib/release.ts";

@@ -21,7 +21,7 @@ import {
   RemoveRoleFromInstanceProfileCommand,
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketTaggingCommand } from "@aws-sdk/client-s3";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
 import { toWriteContext } from "../../lib/resources/resource.ts";
 import { wearOtherGroup, type Stranger } from "./rows.ts";

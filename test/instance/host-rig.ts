@@ -17,7 +17,7 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { userData } from "../../lib/instance/user-data.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import {
   hostReportKey,
   parseHostReport,

@@ -1,7 +1,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import { startEmulators, type Emulators, type EmulatorsOptions } from "../../lib/local/emulators.ts";
+import {
+  startEmulators,
+  type Emulators,
+  type EmulatorsOptions,
+} from "../../lib/local/emulators/emulators.ts";
 
 /**
  * Emulators that other tests used before and will use after this one, as empty as new ones: `npm test` keeps some, because

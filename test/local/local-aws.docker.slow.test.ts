@@ -8,7 +8,7 @@ import { CreateBucketCommand, DeleteBucketCommand, ListBucketsCommand } from "@a
 import type Docker from "dockerode";
 import { createClients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
-import { keyOf } from "../../lib/local/control.ts";
+import { keyOf } from "../../lib/local/control/messages.ts";
 import { endLocalAws, openLocalAws, releaseLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 import { isAlive, openTemporaryAws, readPid, runWebMachine, until } from "./temporary-aws.ts";
 import { get } from "./web-request.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts";
 import { resourceTags } from "../../lib/aws/tags.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { type Identity, toWriteContext, type WriteContext } from "../../lib/resources/resource.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 

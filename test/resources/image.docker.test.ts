@@ -9,7 +9,7 @@ import type { Call } from "../../lib/aws/clients.ts";
 import { getRegistryAuth } from "../../lib/aws/registry.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import type { Source } from "../../lib/docker/source.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { imageResource } from "../../lib/resources/image.ts";
 import { type Identity, toWriteContext, type WriteContext } from "../../lib/resources/resource.ts";

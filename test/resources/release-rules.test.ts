@@ -1,7 +1,7 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { hostReportKey, parseHostReport, parseRelease, type Release, releaseKey } from "../../lib/release.ts";
 import { toWriteContext } from "../../lib/resources/resource.ts";
 import { releaseResource } from "../../lib/resources/release.ts";

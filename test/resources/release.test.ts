@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { hostReportKey, releaseKey } from "../../lib/release.ts";
 import { releaseResource } from "../../lib/resources/release.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { openTwoRoutes, region } from "../behaving-aws/account.ts";
 import { newIdentity } from "./account.ts";
 

@@ -13,7 +13,7 @@ import {
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { tagSpecifications } from "../../lib/aws/tags.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { ownershipTags } from "../../lib/owner.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { StateDocument } from "../../state/document.ts";

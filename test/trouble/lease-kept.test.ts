@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
-import { localAccount } from "../../lib/local/emulators.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import type { RefusedFault } from "../behaving-aws/faults.ts";

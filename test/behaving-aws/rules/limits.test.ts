@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Clients } from "../../../lib/aws/clients.ts";
 import { isDenied } from "../../../lib/aws/errors.ts";
-import { localAccount } from "../../../lib/local/emulators.ts";
+import { localAccount } from "../../../lib/local/emulators/emulators.ts";
 import { openTwoRoutes, outcome, region } from "../account.ts";
 import { launchOrder } from "../network.ts";
 

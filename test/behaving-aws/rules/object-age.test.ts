@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Clients } from "../../../lib/aws/clients.ts";
-import { localAccount } from "../../../lib/local/emulators.ts";
+import { localAccount } from "../../../lib/local/emulators/emulators.ts";
 import { openS3Store } from "../../../state/s3-store.ts";
 import { openTwoRoutes, region } from "../account.ts";
 

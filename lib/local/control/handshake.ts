@@ -1,0 +1,128 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { BerthError } from "../../errors.ts";
+import { isSecret } from "../account/drawn-credentials.ts";
+import { controlFiles, type ControlRequest } from "./messages.ts";
+import { readLines } from "./line-reader.ts";
+import type { PrivateDirectory } from "./private-directory.ts";
+
+/**
+ * Who is at the other end of the control socket. The kernel would say it (SO_PEERCRED), but Node has no call for that. In its
+ * place: the socket is in a directory that only its owner can enter, and each side proves that it could read the secret there,
+ * without showing it.
+ *
+ *     command     {challenge}
+ *     supervisor  {challenge, proof}
+ *     command     {proof, request}
+ */
+type Side = "command" | "supervisor";
+
+interface Challenges {
+  readonly command: string;
+  readonly supervisor: string;
+}
+
+const proofOf = (secret: string, side: Side, { command, supervisor }: Challenges): string =>
+  createHmac("sha256", secret).update(`${side} ${command} ${supervisor}`).digest("hex");
+
+const newChallenge = (): string => randomBytes(16).toString("hex");
+
+/** A supervisor answers with a few log lines at most, a command with a pid. */
+const longestAnswer = 256 * 1024;
+const longestRequest = 1024;
+export const longestHandshakeMs = 10_000;
+
+/** A connection to the supervisor of the directory, which has proved that it is that. Undefined when none runs. */
+export interface SupervisorConnection {
+  readonly socket: Socket;
+  /** What it says from here on. */
+  readonly lines: AsyncGenerator<string>;
+}
+
+/** Sends the request. @throws BerthError `ForeignSupervisor` when something else answers. */
+export async function askSupervisor(
+  directory: PrivateDirectory,
+  request: ControlRequest,
+): Promise<SupervisorConnection | undefined> {
+  const socket = await connectTo(directory);
+  if (socket === undefined) return undefined;
+  // One that is silent is as good as none: the lock decides who is the supervisor then.
+  socket.setTimeout(longestHandshakeMs, () => socket.destroy());
+  const lines = readLines(socket, longestAnswer);
+  const command = newChallenge();
+  socket.write(`${JSON.stringify({ challenge: command })}\n`);
+  const { value: line, done } = await lines.next();
+  // It went while it was asked.
+  if (done === true) return undefined;
+  // Read only now: a supervisor listens once its secret is there, so this is the secret of the one that answers.
+  const secret = await readFile(directory.pathOf(controlFiles.secret), "utf8");
+  const { challenge: supervisor, proof } = parseStrings(line);
+  const challenges = { command, supervisor: supervisor ?? "" };
+  if (!isSecret(proof ?? "", proofOf(secret, "supervisor", challenges))) {
+    socket.destroy();
+    throw foreign();
+  }
+  socket.setTimeout(0);
+  socket.write(`${JSON.stringify({ proof: proofOf(secret, "command", challenges), request })}\n`);
+  return { socket, lines };
+}
+
+async function connectTo(directory: PrivateDirectory): Promise<Socket | undefined> {
+  const socket = connect(directory.pathOf(controlFiles.socket));
+  try {
+    await once(socket, "connect");
+    // A supervisor that dies later is noticed by the calls to its endpoints.
+    socket.on("error", () => socket.destroy());
+    return socket;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The supervisor's side: the request of whoever has proved to be the same user. Undefined for anything else. */
+export async function readProvenRequest(socket: Socket, secret: string): Promise<ControlRequest | undefined> {
+  const lines = readLines(socket, longestRequest);
+  const { challenge: command = "" } = parseStrings((await lines.next()).value);
+  if (!/^[0-9a-f]{32}$/.test(command)) return undefined;
+  const challenges = { command, supervisor: newChallenge() };
+  const proof = proofOf(secret, "supervisor", challenges);
+  socket.write(`${JSON.stringify({ challenge: challenges.supervisor, proof })}\n`);
+  const { value: line } = await lines.next();
+  const { proof: shown = "" } = parseStrings(line);
+  return isSecret(shown, proofOf(secret, "command", challenges)) ? parseRequest(line) : undefined;
+}
+
+function parseRequest(line: string | undefined): ControlRequest | undefined {
+  const { request } = parse(line);
+  if (typeof request !== "object" || request === null) return undefined;
+  const { command, pid } = { command: undefined, pid: undefined, ...request };
+  if ((command !== "open" && command !== "release") || typeof pid !== "number") return undefined;
+  return { command, pid };
+}
+
+function parseStrings(line: string | undefined): Partial<Record<string, string>> {
+  const strings = Object.entries(parse(line)).filter(([, value]) => typeof value === "string");
+  return Object.fromEntries(strings.map(([name, value]) => [name, String(value)]));
+}
+
+/** Of something that speaks another language nothing is left. */
+function parse(line: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(line ?? "");
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function foreign(): BerthError {
+  return new BerthError({
+    code: "ForeignSupervisor",
+    message: `Something that isn't the supervisor of the embedded AWS listens at its ${controlFiles.socket}`,
+    hint: `Find it with \`ss -xlp\`, end it, and remove the folder \`local\` in .berth or BERTH_HOME`,
+  });
+}

@@ -1,0 +1,51 @@
+import { constants } from "node:fs";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
+import { resolve } from "node:path";
+import { BerthError } from "../../errors.ts";
+
+/** A directory that this user alone can enter, held open: what is reached through it is in this very directory. */
+export interface PrivateDirectory extends AsyncDisposable {
+  /** A path to something in it, as short as a Unix socket's has to be, however deep the directory lies. */
+  pathOf(name: string): string;
+}
+
+/**
+ * Opens it, made when it isn't there. One of this user's that others can look into is closed to them; one that somebody else
+ * owns, or could have put something into, is refused: nothing in it could be believed.
+ *
+ * @throws BerthError `UnsafeDirectory`
+ */
+export async function openPrivateDirectory(path: string): Promise<PrivateDirectory> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const handle = await openDirectory(path);
+  try {
+    const { uid, mode } = await handle.stat();
+    // Absent on Windows only, where nothing of this runs.
+    if (uid !== process.getuid?.()) throw unsafe(path, `belongs to the user ${uid}`);
+    if ((mode & 0o022) !== 0) throw unsafe(path, "can be written to by others");
+    if ((mode & 0o077) !== 0) await handle.chmod(0o700);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return {
+    pathOf: (name) => `/proc/self/fd/${handle.fd}/${name}`,
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+async function openDirectory(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw unsafe(path, `can't be opened: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function unsafe(path: string, why: string): BerthError {
+  return new BerthError({
+    code: "UnsafeDirectory",
+    message: `The directory of the embedded AWS, ${resolve(path)}, ${why}`,
+    hint: "Remove it if you know whose it is, or have BERTH_HOME name a folder of your own",
+  });
+}

@@ -1,0 +1,15 @@
+import type Docker from "dockerode";
+import { removeContainer } from "../docker/container-removal.ts";
+
+/** Removes what a supervisor that was killed left on the engine. Only call this while holding the directory's lock. */
+export async function removeEarlierRun(
+  docker: Docker,
+  labels: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const containers = await docker.listContainers({ all: true, filters: { label } });
+  await Promise.all(containers.map(({ Id }) => removeContainer(docker.getContainer(Id))));
+  const networks = await docker.listNetworks({ filters: { label } });
+  await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove()));
+  return [...containers.map(({ Names }) => Names[0] ?? ""), ...networks.map(({ Name }) => Name)];
+}

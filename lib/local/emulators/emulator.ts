@@ -1,0 +1,106 @@
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { Socket } from "node:net";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { BerthError } from "../../errors.ts";
+import { fromRoot } from "../../paths.ts";
+
+export const pythonPath = fromRoot(".venv/bin/python");
+
+/**
+ * One process that answers for AWS, on a Unix socket in a folder that only this user can enter. It has no port: whoever isn't
+ * this user has to come through the gateway, which checks who calls.
+ */
+export interface Emulator {
+  readonly socketPath: string;
+  /** Settles when the process has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface EmulatorOptions {
+  readonly kind: "moto" | "ministack";
+  readonly environment: Readonly<Record<string, string>>;
+  /** `<kind>.log` in here is appended to. */
+  readonly logDirectory: string;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+/**
+ * Starts one emulator and returns when it listens. It ends with its standard input: on `stop`, or when this process is gone.
+ *
+ * @throws BerthError `NoPythonEnvironment`, or `EmulatorFailed` with the tail of its log.
+ */
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  requirePython();
+  const logPath = join(options.logDirectory, `${options.kind}.log`);
+  const child = await launch(options, logPath);
+  const ended = once(child, "exit").then(() => undefined);
+  const socketPath = await readLine(child);
+  if (socketPath === undefined) throw await describeFailure(options.kind, logPath);
+  letGo(child);
+  const stopAll = async () => {
+    await stop(child, ended);
+    // It takes the folder away itself, unless it had to be killed.
+    await rm(dirname(socketPath), { recursive: true, force: true });
+  };
+  return { socketPath, ended, stop: stopAll };
+}
+
+/** @throws BerthError `NoPythonEnvironment`. */
+export function requirePython(): void {
+  if (existsSync(pythonPath)) return;
+  throw new BerthError({
+    code: "NoPythonEnvironment",
+    message: `The Python environment of the emulators is missing: ${pythonPath}`,
+    hint: "Run `npm run demo` or `npm test`; both set it up",
+  });
+}
+
+async function launch(options: EmulatorOptions, logPath: string): Promise<Child> {
+  await mkdir(options.logDirectory, { recursive: true });
+  const { PATH = "", HOME = "/", TMPDIR = "/tmp" } = process.env;
+  return spawn(pythonPath, [fromRoot("lib/local/emulators/emulator.py"), options.kind, logPath], {
+    stdio: ["pipe", "pipe", "ignore"],
+    // Nothing else of the user's environment: AWS_*, DOCKER_HOST and proxies would change what it does.
+    env: { PATH, HOME, TMPDIR, ...options.environment },
+    // Ctrl-C reaches the whole process group; the emulators must live until the step in hand has ended.
+    detached: true,
+  });
+}
+
+/** Undefined when the process ended without a word. */
+async function readLine(child: Child): Promise<string | undefined> {
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  return undefined;
+}
+
+// A test that forgets to stop it shall still be able to end, and then takes it along.
+function letGo(child: Child): void {
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();
+}
+
+async function stop(child: Child, ended: Promise<void>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
+  child.stdin.end();
+  const timer = setTimeout(() => child.kill("SIGKILL"), 3000);
+  await ended;
+  clearTimeout(timer);
+}
+
+async function describeFailure(kind: string, logPath: string): Promise<BerthError> {
+  const log = await readFile(logPath, "utf8");
+  return new BerthError({
+    code: "EmulatorFailed",
+    message: `The emulator ${kind} ended before it answered`,
+    hint: `Its log is ${logPath}`,
+    detail: log.trimEnd().split("\n").slice(-20),
+  });
+}

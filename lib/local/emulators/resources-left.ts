@@ -1,0 +1,43 @@
+import { DescribeAddressesCommand, DescribeInstancesCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
+import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import { ListRolesCommand } from "@aws-sdk/client-iam";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import type { Clients } from "../../aws/clients.ts";
+import type { RegionalClients } from "./regional-clients.ts";
+
+/** Names of what somebody made and hasn't removed; without any of it the embedded AWS serves nobody. */
+export async function listResourcesLeft(clients: RegionalClients): Promise<string[]> {
+  const regions = clients.regions();
+  const regional = await Promise.all(regions.map((region) => listRegional(clients.get(region))));
+  // Buckets and roles are listed alike from any region.
+  const first = clients.get(regions[0] ?? "us-east-1");
+  const [buckets, roles] = await Promise.all([
+    first.s3.send(new ListBucketsCommand({})),
+    first.iam.send(new ListRolesCommand({})),
+  ]);
+  return [
+    ...(buckets.Buckets ?? []).map((bucket) => `bucket ${bucket.Name}`),
+    ...(roles.Roles ?? [])
+      .filter((role) => role.Path?.startsWith("/aws-service-role/") !== true)
+      .map((role) => `role ${role.RoleName}`),
+    ...regional.flat(),
+  ];
+}
+
+async function listRegional({ ec2, ecr }: Clients): Promise<string[]> {
+  const [repositories, instances, vpcs, addresses] = await Promise.all([
+    ecr.send(new DescribeRepositoriesCommand({})),
+    ec2.send(new DescribeInstancesCommand({})),
+    ec2.send(new DescribeVpcsCommand({})),
+    ec2.send(new DescribeAddressesCommand({})),
+  ]);
+  return [
+    ...(repositories.repositories ?? []).map((repository) => `repository ${repository.repositoryName}`),
+    ...(instances.Reservations ?? [])
+      .flatMap((reservation) => reservation.Instances ?? [])
+      .filter((instance) => instance.State?.Name !== "terminated")
+      .map((instance) => `instance ${instance.InstanceId}`),
+    ...(vpcs.Vpcs ?? []).filter((vpc) => vpc.IsDefault !== true).map((vpc) => `VPC ${vpc.VpcId}`),
+    ...(addresses.Addresses ?? []).map((address) => `address ${address.PublicIp}`),
+  ];
+}

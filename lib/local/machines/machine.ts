@@ -1,0 +1,93 @@
+import type Docker from "dockerode";
+import { removeContainer } from "../../docker/container-removal.ts";
+import type { DescribedInstance } from "./instances.ts";
+import { machineRights } from "./machine-rights.ts";
+
+/** What all machines of one supervisor have in common. */
+export interface MachineSettings {
+  readonly docker: Docker;
+  readonly image: string;
+  readonly network: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What `prepare` is told: where on the machines' network AWS is, and the authority to trust. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A machine as the engine sees it now. */
+export interface Machine {
+  /** The instance's id, which is the container's name. */
+  readonly id: string;
+  readonly containerId: string;
+  readonly running: boolean;
+  /** In the engine's words: `Exited (129) 2 seconds ago`. */
+  readonly status: string;
+  /** On the machines' network; empty while it doesn't run. */
+  readonly address: string;
+}
+
+/** Marks the containers that are machines, among all that a supervisor labels. */
+const machineLabel = "dev.berth.local.instance";
+
+/** All machines that carry the labels, running or not. */
+export async function listMachines(settings: MachineSettings): Promise<Machine[]> {
+  const label = [machineLabel, ...Object.entries(settings.labels).map(([key, value]) => `${key}=${value}`)];
+  const containers = await settings.docker.listContainers({ all: true, filters: { label } });
+  return containers.map((container) => ({
+    id: container.Labels[machineLabel] ?? "",
+    containerId: container.Id,
+    running: container.State === "running",
+    status: container.Status,
+    address: container.NetworkSettings?.Networks[settings.network]?.IPAddress ?? "",
+  }));
+}
+
+/** Creates the machine and switches it on. What it boots into is the matter of its user data. */
+export async function bootMachine(settings: MachineSettings, instance: DescribedInstance): Promise<void> {
+  const { id } = instance;
+  const container = await settings.docker.createContainer({
+    name: id,
+    Hostname: instance.privateName.split(".")[0] ?? id,
+    MacAddress: instance.macAddress,
+    Image: settings.image,
+    Labels: { ...settings.labels, [machineLabel]: id },
+    Env: Object.entries(settings.environment).map(([name, value]) => `${name}=${value}`),
+    // The engine inside needs a file system that overlays can lie on.
+    Volumes: { "/var/lib/docker": {}, "/var/lib/containerd": {} },
+    HostConfig: hostConfig(settings.network),
+  });
+  try {
+    await container.start();
+  } catch (error) {
+    await removeContainer(container);
+    throw error;
+  }
+}
+
+/** A system of its own inside: its own cgroups, mounts, packet filter and engine. */
+function hostConfig(network: string): Docker.HostConfig & { CgroupnsMode: "private" } {
+  return {
+    ...machineRights(),
+    NetworkMode: network,
+    UsernsMode: "host",
+    CgroupnsMode: "private",
+    Tmpfs: { "/run": "exec,mode=755", "/run/lock": "", "/tmp": "exec,mode=1777" },
+  };
+}
+
+export async function startMachine(settings: MachineSettings, machine: Machine): Promise<void> {
+  await settings.docker.getContainer(machine.containerId).start();
+}
+
+/** Shuts it down, as StopInstances does: its own disks stay. */
+export async function stopMachine(settings: MachineSettings, machine: Machine): Promise<void> {
+  await settings.docker.getContainer(machine.containerId).stop({ t: 30 });
+}
+
+export async function rebootMachine(settings: MachineSettings, machine: Machine): Promise<void> {
+  await settings.docker.getContainer(machine.containerId).restart({ t: 30 });
+}
+
+/** Switches it off and takes its disks away. "Already gone" is success. */
+export async function removeMachine(settings: MachineSettings, machine: Machine): Promise<void> {
+  await removeContainer(settings.docker.getContainer(machine.containerId));
+}

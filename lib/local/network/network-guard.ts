@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
+import type Docker from "dockerode";
+import { BerthError } from "../../errors.ts";
+import { removeContainer } from "../../docker/container-removal.ts";
+
+export interface NetworkGuardOptions {
+  readonly docker: Docker;
+  /** The machines' own: it has nftables. */
+  readonly image: string;
+  /** Of the container; the kernel's table is called the same. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The network's bridge on this computer. */
+  readonly bridge: string;
+  /** This computer's address on it. */
+  readonly gateway: string;
+  readonly ports: { readonly metadata: number; readonly tls: number; readonly names: number };
+}
+
+/**
+ * Lets machines reach three ports of this computer and no other, at any of its addresses, whatever root in a machine does to
+ * the machine's own packet filter. Stands for as long as it is kept: when its input ends, so do its rules.
+ *
+ * @throws BerthError `NoNetworkGuard`
+ */
+export async function startNetworkGuard(options: NetworkGuardOptions): Promise<AsyncDisposable> {
+  const container = await createContainer(options);
+  const stream = await container.attach({
+    stream: true,
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    hijack: true,
+  });
+  const [output, complaints] = [new PassThrough(), new PassThrough()];
+  container.modem.demuxStream(stream, output, complaints);
+  const said: string[] = [];
+  complaints.on("data", (chunk: Buffer) => said.push(chunk.toString("utf8")));
+  stream.on("end", () => output.end());
+  stream.on("error", () => output.end());
+  const lines = createInterface({ input: output });
+  const first = Promise.race([once(lines, "line").then(() => true), once(lines, "close").then(() => false)]);
+  await container.start();
+  if (!(await first)) throw refused(said);
+  const ended = once(stream, "close");
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stream.end();
+      await ended;
+      await removeContainer(container);
+    },
+  };
+}
+
+function refused(said: readonly string[]): BerthError {
+  return new BerthError({
+    code: "NoNetworkGuard",
+    message: "The machines' network can't be kept from the rest of this computer: nft was refused",
+    hint: "It takes a kernel with nftables (CONFIG_NF_TABLES, CONFIG_NFT_FIB_INET), from Linux 5.2 on",
+    detail: said.join("").trim().split("\n"),
+  });
+}
+
+const script = `
+nft "$1"
+echo standing
+cat > /dev/null
+nft delete table inet "$2"
+`;
+
+function createContainer(options: NetworkGuardOptions): Promise<Docker.Container> {
+  const { docker, image, name, labels } = options;
+  return docker.createContainer({
+    name,
+    Image: image,
+    Labels: { ...labels },
+    Entrypoint: ["sh", "-ec", script, "guard", guardRules(options), name],
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: true,
+    StdinOnce: true,
+    HostConfig: {
+      AutoRemove: true,
+      NetworkMode: "host",
+      UsernsMode: "host",
+      CapDrop: ["ALL"],
+      CapAdd: ["NET_ADMIN"],
+      ReadonlyRootfs: true,
+      SecurityOpt: ["no-new-privileges"],
+    },
+  });
+}
+
+/**
+ * Before any rule that leads elsewhere, so that a port which an engine or a proxy passes on is covered too. What isn't for
+ * this computer itself goes its way. Answers of the two doors to AWS die at the next hop, as those of EC2's metadata service
+ * do: they reach a machine and no container in it.
+ */
+function guardRules({ name, bridge, gateway, ports }: NetworkGuardOptions): string {
+  return `
+table inet ${name}
+delete table inet ${name}
+table inet ${name} {
+  chain arrive {
+    type filter hook prerouting priority mangle; policy accept;
+    iifname != "${bridge}" accept
+    meta nfproto ipv6 drop
+    fib daddr type unicast accept
+    ct state established,related accept
+    ip daddr ${gateway} tcp dport { ${ports.metadata}, ${ports.tls} } accept
+    ip daddr ${gateway} udp dport ${ports.names} accept
+    drop
+  }
+  chain answer {
+    type filter hook output priority mangle; policy accept;
+    oifname "${bridge}" ip saddr ${gateway} tcp sport { ${ports.metadata}, ${ports.tls} } ip ttl set 1
+  }
+}`;
+}

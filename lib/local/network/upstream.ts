@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { Agent, request, type IncomingMessage, type ServerResponse } from "node:http";
+import { Readable, Transform, type TransformCallback } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { passedHeaders } from "../account/browser-guard.ts";
+import type { RequestHead } from "../account/claim.ts";
+import { Refusal } from "../account/refusal.ts";
+
+export interface Passing {
+  /** The emulator's. */
+  readonly socketPath: string;
+  readonly head: RequestHead;
+  /** Read already; else the request is streamed. */
+  readonly body?: Buffer | undefined;
+  /** What the sha256 of a streamed body has to be. */
+  readonly expectedHash?: string | undefined;
+}
+
+// An emulator closes an idle connection after an hour, long after this.
+const agent = new Agent({ keepAlive: true, maxFreeSockets: 32 });
+
+/**
+ * Passes a request on and its answer back; returns when the answer is out. A body that isn't what was signed never reaches the
+ * emulator whole, so nothing comes of it.
+ *
+ * @throws Refusal `wrong-body`; what the connection to the emulator failed with.
+ */
+export async function passOn(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { socketPath, head, body, expectedHash }: Passing,
+): Promise<void> {
+  const { method, url: path } = head;
+  const upstream = request({ agent, socketPath, method, path, headers: framedHeaders(head, body) });
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) upstream.destroy();
+  });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    upstream.once("response", resolve).once("error", reject);
+  });
+  const sent =
+    body !== undefined
+      ? pipeline(Readable.from([body], { objectMode: false }), upstream)
+      : expectedHash === undefined
+        ? pipeline(incoming, upstream)
+        : pipeline(incoming, new CheckedBody(expectedHash), upstream);
+  // An emulator may answer before it has read all; then what comes of the rest doesn't matter.
+  const first = await Promise.race([answered, sent.then(() => answered)]);
+  sent.catch(() => undefined);
+  outgoing.writeHead(first.statusCode ?? 502, passedHeaders(first.headers));
+  await pipeline(first, outgoing);
+}
+
+/** What is sent on has exactly one end, the one that was read here. */
+function framedHeaders({ headers }: RequestHead, body: Buffer | undefined): NodeJS.Dict<string | string[]> {
+  const passed = passedHeaders(headers);
+  if (body !== undefined) return { ...passed, "content-length": String(body.length) };
+  return headers["transfer-encoding"] === undefined ? passed : { ...passed, "transfer-encoding": "chunked" };
+}
+
+/** Keeps the last piece back until all of it has proved to be what was signed. */
+class CheckedBody extends Transform {
+  readonly #hash = createHash("sha256");
+  readonly #expected: string;
+  #last: Buffer | undefined;
+
+  constructor(expected: string) {
+    super();
+    this.#expected = expected;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#hash.update(chunk);
+    const previous = this.#last;
+    this.#last = chunk;
+    done(null, previous);
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (this.#hash.digest("hex") === this.#expected) done(null, this.#last);
+    else done(new Refusal("wrong-body", "The body isn't the one that was signed"));
+  }
+}
