@@ -5,7 +5,9 @@ import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
 import { type Wish, type WishFor, wish } from "./engine/wish.ts";
 import { userData } from "./instance/user-data.ts";
-import { type HostReport, hostReportKey, type Release, releaseKey } from "./release.ts";
+import { releaseKey } from "./release/document.ts";
+import { type HostReport, hostReportKey } from "./release/reports.ts";
+import { contentOf, type Release } from "./release/schema.ts";
 import { address } from "./resources/address.ts";
 import { bucket } from "./resources/bucket.ts";
 import type { ImageDesired, ImageFacts } from "./resources/image.ts";
@@ -177,7 +179,6 @@ interface AppPlace {
 
 /** What changes with each release: the image, and what the hosts are told. */
 function declareApp({ app, config, repository: theRepository, instance: theInstance }: AppPlace) {
-  const { port, replicas, memoryMib, startSeconds, environment } = config.app;
   const theImage = wish({
     name: "image",
     resource: app.image,
@@ -190,16 +191,9 @@ function declareApp({ app, config, repository: theRepository, instance: theInsta
     resource: app.release,
     needs: [theImage, theInstance],
     desired: (need) => ({
-      release: {
-        image: need(theImage).id,
-        port,
-        replicas,
-        memoryMib,
-        startSeconds,
-        environment,
-        commit: app.commit,
-      },
-      instanceId: need(theInstance).id,
+      content: contentOf(config.app, need(theImage).id),
+      commit: app.commit,
+      hosts: [need(theInstance).id],
     }),
     outputs: ({ release, reports }) => releaseOutputs(release, [...reports.values()]),
   });

@@ -9,7 +9,7 @@ import { type BucketLocation, openS3Store } from "../state/s3-store.ts";
 import { stateKey } from "../state/store.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { withLease } from "./deploy/lease.ts";
-import { parseRelease, releaseKey } from "./release.ts";
+import { findRelease } from "./release/document.ts";
 import type { Session } from "./session.ts";
 
 /** Under the lease, over exactly the version that was shown; what was there is kept beside the user. */
@@ -54,11 +54,10 @@ export async function readKept({
 
 /** For people: which release is wished for, or why it can't be told. */
 export async function readRelease(session: Session): Promise<string> {
-  const store = openS3Store(bucketOf(session));
-  const found = await store.get(releaseKey);
-  if (found === undefined) return "none";
   try {
-    const { number, at, by } = parseRelease(found.body, `${store.location}/${releaseKey}`);
+    const found = await findRelease(openS3Store(bucketOf(session)));
+    if (found === undefined) return "none";
+    const { number, at, by } = found.release;
     return `${number}, wished ${at} by ${by}`;
   } catch (error) {
     if (error instanceof BerthError) return `${error.code}: ${error.message}`;

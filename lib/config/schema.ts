@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import { partition } from "@aws-sdk/core/client";
 import { z } from "zod";
-import { mostEnvironmentCharacters, mostVariables } from "../release.ts";
+import { appFields, port } from "../release/schema.ts";
 
 const stackName = z
   .string()
@@ -36,43 +36,26 @@ const networkBlock = block.refine((text) => {
   return prefix >= 16 && prefix <= 28;
 }, "AWS takes networks from /16 to /28");
 
-const port = z.int().min(1, "ports go from 1 to 65535").max(65_535, "ports go from 1 to 65535");
-
 const path = z
   .string()
   .min(1)
   .max(4096)
   .refine((text) => !text.includes("\0"), "a path holds no NUL");
 
-/** What can stand in the environment of a process, and in a release that a host reads. */
-const environment = z
-  .record(
-    z
-      .string()
-      .max(256)
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "environment names are letters, digits and underscores"),
-    z
-      .union([z.string(), z.number(), z.boolean()])
-      .transform(String)
-      .refine((value) => !value.includes("\0"), "the value holds a NUL, which no environment can"),
-  )
-  .refine(
-    (variables) => Object.keys(variables).length <= mostVariables,
-    `use at most ${mostVariables} variables`,
-  )
-  .refine(
-    (variables) => Object.entries(variables).flat().join("").length <= mostEnvironmentCharacters,
-    `use at most ${mostEnvironmentCharacters} characters for all names and values together; put more into a file of the image`,
+/** YAML makes numbers and booleans of what a process gets as text. */
+function toText(variables: unknown): unknown {
+  if (typeof variables !== "object" || variables === null || Array.isArray(variables)) return variables;
+  const isScalar = (value: unknown) => typeof value === "number" || typeof value === "boolean";
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, isScalar(value) ? String(value) : value]),
   );
+}
 
 const app = z.strictObject({
   source: path,
   dockerfile: path.optional(),
-  port: port.default(8080),
-  replicas: z.int().min(1).max(10).default(2),
-  memoryMib: z.int().min(16).max(65_536).default(128),
-  startSeconds: z.int().min(1).max(300).default(60),
-  environment: environment.default({}),
+  ...appFields,
+  environment: z.preprocess(toText, appFields.environment),
 });
 
 const ingressRule = z.strictObject({

@@ -24,8 +24,16 @@ SETTINGS = pathlib.Path("/etc/berth/settings.json")
 INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 POLL_S = 2
 CONTENT = ("number", "image", "port", "replicas", "environment", "memoryMib")
+BOUNDS = {
+    "number": (1, 10**9),
+    "replicas": (1, 10),
+    "port": (1, 65535),
+    "memoryMib": (16, 65536),
+    "startSeconds": (1, 300),
+}
 PULLS_UNTIL_FAILED = 5
-COUNTERS_EVERY_S = 600  # each report is a new version of an object
+# Each report is a new version of an object.
+COUNTERS_EVERY_S = 600
 
 log = logging.getLogger("berth")
 
@@ -43,7 +51,8 @@ class Host:
 
     def turn(self) -> None:
         wanted = self.bucket.release()
-        if wanted != self.heard:  # a bucket that was lost and made again knows nothing of what was told
+        # A bucket that was lost and made again knows nothing of what was told.
+        if wanted != self.heard:
             self.heard, self.told = wanted, {}
         if wanted and self.is_due(wanted):
             self.deploy(wanted)
@@ -118,7 +127,7 @@ class Host:
             self.tell({"release": number, "status": "serving", "upstream": self.counters})
 
     def tell(self, news: dict[str, Any]) -> None:
-        """Writes the report, as in lib/release.ts, when there is news. One that can't be written is tried next turn."""
+        """Writes the report, as in lib/release/reports.ts, when there is news. One that can't be written is tried next turn."""
         serves = {"serves": self.serving["number"]} if self.serving else {}
         report = {"instance": self.instance, **news, **serves}
         at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -146,9 +155,12 @@ class Backoff:
 
 def find_excess(release: Release) -> str:
     """Whoever writes into the bucket may wish for no more than a configuration may."""
-    most = {"number": 1 << 31, "replicas": 10, "port": 65535, "memoryMib": 65536}
-    wrong = [field for field in most if type(release[field]) is not int or not 1 <= release[field] <= most[field]]
-    return f"the wished release is out of bounds in {', '.join(wrong)}" if wrong else ""
+    wrong = [
+        key
+        for key, (least, most) in BOUNDS.items()
+        if type(release.get(key)) is not int or not least <= release[key] <= most
+    ]
+    return f"the desired release is out of bounds in {', '.join(wrong)}" if wrong else ""
 
 
 def starting(release: Release) -> dict[str, Any]:

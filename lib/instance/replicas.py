@@ -138,7 +138,7 @@ def probe(port: int) -> int | None:
 
 def pass_gate(release: Release) -> None:
     """Each replica has to answer once below 500: the app may fail now and then, so a failure alone says nothing."""
-    gate_s = release.get("startSeconds", 60)
+    gate_s = release["startSeconds"]
     deadline = time.monotonic() + gate_s
     for name, port in zip(names(release), ports(release)):
         seen: list[int | None] = []

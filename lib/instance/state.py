@@ -7,7 +7,7 @@ import os
 import pathlib
 from typing import Any
 
-Release = dict[str, Any]  # the fields are those of lib/release.ts
+Release = dict[str, Any]  # the fields are those of lib/release/schema.ts
 
 STATE = pathlib.Path("/var/lib/berth")
 

@@ -122,7 +122,7 @@ async function print(target: Target, script: string, ...args: readonly string[])
     port: 1,
     replicas: 1,
     environment: {},
-    memoryMib: 1,
+    memoryMib: 16,
     at: text,
     by: text,
   };

@@ -5,14 +5,9 @@ import { DescribeAddressesCommand, DescribeInstancesCommand } from "@aws-sdk/cli
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { isNotFound } from "../../lib/aws/errors.ts";
-import {
-  hostReportKey,
-  parseHostReport,
-  parseRelease,
-  releaseKey,
-  type HostReport,
-  type Release,
-} from "../../lib/release.ts";
+import { parseRelease, releaseKey } from "../../lib/release/document.ts";
+import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
+import type { Release } from "../../lib/release/schema.ts";
 
 export interface StandInHostsOptions {
   /** Past the proxy: a host's own calls aren't part of what is tested. */

@@ -5,7 +5,7 @@ import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
 import { toWriteContext } from "../../lib/resources/resource.ts";
-import { releaseKey } from "../../lib/release.ts";
+import { releaseKey } from "../../lib/release/document.ts";
 import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
 
 /** One thing of the stack deleted behind Berth's back. */

@@ -3,7 +3,7 @@ import * as ecr from "@aws-sdk/client-ecr";
 import * as iam from "@aws-sdk/client-iam";
 import * as s3 from "@aws-sdk/client-s3";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { releaseKey } from "../../lib/release.ts";
+import { releaseKey } from "../../lib/release/document.ts";
 
 /** The stack as somebody else in the same account meets it. */
 export interface Stranger extends Clients {

@@ -17,6 +17,7 @@ RELEASE = {
     "port": 8080,
     "replicas": 2,
     "memoryMib": 64,
+    "startSeconds": 60,
     "environment": {"PLAIN": "x", "LINES": "one\ntwo $HOME `id` 'q' \"d\""},
 }
 

@@ -18,13 +18,9 @@ import type { Clients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { userData } from "../../lib/instance/user-data.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
-import {
-  hostReportKey,
-  parseHostReport,
-  releaseKey,
-  type HostReport,
-  type Release,
-} from "../../lib/release.ts";
+import { releaseKey } from "../../lib/release/document.ts";
+import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
+import type { Release } from "../../lib/release/schema.ts";
 import { buildAndPush } from "../docker/build-and-push.ts";
 import { runInMachine } from "../local/machine-shell.ts";
 import { openTemporaryAws, until, webPermission } from "../local/temporary-aws.ts";
@@ -86,7 +82,7 @@ export async function openHostRig(): Promise<HostRig> {
 
 function releaseOf(number: number, image: string): Release {
   const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
-  return { number, image, port: 8080, replicas: 2, environment: {}, memoryMib: 64, at, by };
+  return { number, image, port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60, at, by };
 }
 
 async function decided(read: () => Promise<HostReport | undefined>, number: number): Promise<HostReport> {

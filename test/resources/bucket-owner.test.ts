@@ -8,7 +8,7 @@ import {
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { bucketName } from "../../lib/aws/names.ts";
-import { releaseKey } from "../../lib/release.ts";
+import { releaseKey } from "../../lib/release/document.ts";
 import { bucket } from "../../lib/resources/bucket.ts";
 import { updateBucket } from "../../lib/resources/bucket-changes.ts";
 import { deleteForGood, emptyBucket } from "../../lib/resources/bucket-contents.ts";

@@ -2,7 +2,9 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sd
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
-import { hostReportKey, parseHostReport, parseRelease, type Release, releaseKey } from "../../lib/release.ts";
+import { parseRelease, releaseKey } from "../../lib/release/document.ts";
+import { hostReportKey, parseHostReport } from "../../lib/release/reports.ts";
+import type { Release } from "../../lib/release/schema.ts";
 import { toWriteContext } from "../../lib/resources/resource.ts";
 import { releaseResource } from "../../lib/resources/release.ts";
 import { openTwoRoutes, region } from "../behaving-aws/account.ts";
@@ -53,9 +55,9 @@ async function open() {
   });
   const find = async () => (await resource.find(ctx, identity)) ?? assert.fail("there is no release");
   /** As the engine does it. */
-  const update = async (release: typeof wanted & { readonly commit?: string }, instanceId = "i-1") => {
+  const update = async (content: typeof wanted) => {
     const facts = await find();
-    const desired = { release, instanceId };
+    const desired = { content, hosts: ["i-1"] };
     const differences = resource.differences(identity, desired, facts);
     await resource.update(ctx, { identity, desired, facts, differences });
   };
@@ -65,20 +67,21 @@ async function open() {
 describe("a release", () => {
   it("is the first of its stack where no host ever reported, and else one after the last known", async () => {
     const { put, read, ctx, resource } = await open();
-    await resource.create(ctx, identity, { release: wanted, instanceId: "i-1" });
+    await resource.create(ctx, identity, { content: wanted, hosts: ["i-1"] });
     const first = await read();
     const lost = await open();
     await lost.put(hostReportKey("i-1"), { ...report, release: 7 });
     await lost.put(hostReportKey("i-2"), { ...report, instance: "i-2", release: 3 });
     await lost.resource.create(lost.ctx, identity, {
-      release: { ...wanted, commit: "abc" },
-      instanceId: "i-1",
+      content: wanted,
+      commit: "abc",
+      hosts: ["i-1"],
     });
 
     assert.deepEqual({ ...first, at: "" }, { number: 1, ...wanted, at: "", by: "bob" });
     assert.deepEqual([(await lost.read()).number, (await lost.read()).commit], [8, "abc"]);
     await put(releaseKey, wished);
-    await assert.rejects(resource.create(ctx, identity, { release: wanted, instanceId: "i-1" }), {
+    await assert.rejects(resource.create(ctx, identity, { content: wanted, hosts: ["i-1"] }), {
       code: "ReleaseConflict",
     });
   });
@@ -88,6 +91,7 @@ describe("a release", () => {
     ["port", { port: 9090 }, "port"],
     ["replicas", { replicas: 3 }, "replicas"],
     ["memory", { memoryMib: 256 }, "memoryMib"],
+    ["time to start", { startSeconds: 90 }, "startSeconds"],
     ["a changed variable", { environment: { MODE: "slow" } }, "environment.MODE"],
     ["one more variable", { environment: { MODE: "fast", MORE: "1" } }, "environment.MORE"],
     ["one variable less", { environment: {} }, "environment.MODE"],
@@ -109,10 +113,10 @@ describe("a release", () => {
         unreadable: new Map(),
       };
 
-      const same = resource.differences(identity, { release: wanted, instanceId: "i-1" }, facts);
+      const same = resource.differences(identity, { content: wanted, hosts: ["i-1"] }, facts);
       const found = resource.differences(
         identity,
-        { release: { ...wanted, ...change }, instanceId: "i-1" },
+        { content: { ...wanted, ...change }, hosts: ["i-1"] },
         facts,
       );
 
@@ -139,7 +143,7 @@ describe("a release", () => {
     ]) {
       if (said !== undefined) await put(hostReportKey("i-1"), said);
       await put(hostReportKey("i-0"), { ...report, instance: "i-0" });
-      const [left] = resource.differences(identity, { release: wanted, instanceId: "i-1" }, await find());
+      const [left] = resource.differences(identity, { content: wanted, hosts: ["i-1"] }, await find());
       seen.push(left === undefined ? "serves" : `${left.wanted}: ${left.found}`);
     }
 
@@ -208,7 +212,7 @@ describe("a release", () => {
     const facts = await find();
     const theirs = { ...wished, number: 5, by: "carol" };
     await put(releaseKey, theirs);
-    const desired = { release: { ...wanted, replicas: 3 }, instanceId: "i-1" };
+    const desired = { content: { ...wanted, replicas: 3 }, hosts: ["i-1"] };
     const differences = resource.differences(identity, desired, facts);
 
     await assert.rejects(resource.update(ctx, { identity, desired, facts, differences }), {

@@ -7,7 +7,8 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { hostReportKey, releaseKey } from "../../lib/release.ts";
+import { releaseKey } from "../../lib/release/document.ts";
+import { hostReportKey } from "../../lib/release/reports.ts";
 import { releaseResource } from "../../lib/resources/release.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { openTwoRoutes, region } from "../behaving-aws/account.ts";
@@ -29,6 +30,7 @@ const wished = {
   replicas: 1,
   environment: {},
   memoryMib: 64,
+  startSeconds: 60,
   at,
   by: "somebody",
 };
@@ -90,7 +92,7 @@ it("reads no more of a report than there can be in one, and names the object", a
   const facts = await find();
 
   assert.deepEqual([...facts.unreadable], [["i-1", "it is longer than 1 MiB"]]);
-  const [difference] = resource.differences(identity, { release: wished, instanceId: "i-1" }, facts);
+  const [difference] = resource.differences(identity, { content: wished, hosts: ["i-1"] }, facts);
   assert.equal(difference?.found, "hosts/i-1.json is no report: it is longer than 1 MiB");
 });
 
@@ -110,7 +112,7 @@ it("tells variables by their names, also by those that every object has", async 
 
   const found = resource.differences(
     identity,
-    { release: { ...wished, environment }, instanceId: "i-1" },
+    { content: { ...wished, environment }, hosts: ["i-1"] },
     await find(),
   );
 
@@ -133,7 +135,7 @@ it("shows of a variable neither its value nor anything that it could be guessed 
   const facts = await find();
 
   const shown = JSON.stringify(
-    resource.differences(identity, { release: { ...wished, environment }, instanceId: "i-1" }, facts),
+    resource.differences(identity, { content: { ...wished, environment }, hosts: ["i-1"] }, facts),
   );
 
   for (const value of ["1234", "4321"]) {

@@ -1,6 +1,7 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { parseRelease, type Release, releaseKey } from "../../lib/release.ts";
+import { parseRelease, releaseKey } from "../../lib/release/document.ts";
+import type { Release } from "../../lib/release/schema.ts";
 import type { Bench } from "../crash/bench.ts";
 import { takeInventory, type Holding } from "../crash/inventory.ts";
 import { type Findings, isGood, judge } from "../crash/trial.ts";

@@ -22,6 +22,7 @@ RELEASE: dict[str, Any] = {
     "port": 8080,
     "replicas": 2,
     "memoryMib": 64,
+    "startSeconds": 60,
     "environment": {"PLAIN": "x"},
 }
 

@@ -35,13 +35,19 @@ class Due(HostCase):
 
 class Bounds(unittest.TestCase):
     def test_the_most_is_allowed_and_one_more_is_not(self) -> None:
-        most = {"number": 2147483648, "replicas": 10, "port": 65535, "memoryMib": 65536}
-        for field, limit in most.items():
-            for value in (1, limit):
+        bounds = {
+            "number": (1, 1000000000),
+            "replicas": (1, 10),
+            "port": (1, 65535),
+            "memoryMib": (16, 65536),
+            "startSeconds": (1, 300),
+        }
+        for field, (least, most) in bounds.items():
+            for value in (least, most):
                 self.assertEqual(converge.find_excess({**RELEASE, field: value}), "")
-            for value in (0, -1, limit + 1, str(limit), limit / 1.0, True, None):
+            for value in (least - 1, 0, -1, most + 1, str(most), most / 1.0, True, None):
                 self.assertEqual(
-                    converge.find_excess({**RELEASE, field: value}), f"the wished release is out of bounds in {field}"
+                    converge.find_excess({**RELEASE, field: value}), f"the desired release is out of bounds in {field}"
                 )
 
     def test_all_that_is_out_of_bounds_is_named(self) -> None:
@@ -144,7 +150,7 @@ class Failing(HostCase):
         calls = self.turn()
         self.assertEqual({call[0] for call in calls}, {"ps"})
         self.assertEqual(self.said()[-1], (8, "failed"))
-        self.assertEqual((load("failed.json") or {})["reason"], "the wished release is out of bounds in replicas")
+        self.assertEqual((load("failed.json") or {})["reason"], "the desired release is out of bounds in replicas")
 
 
 class Pulling(HostCase):

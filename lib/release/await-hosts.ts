@@ -1,0 +1,89 @@
+import type { ObjectStore } from "../../state/object-store.ts";
+import { BerthError, exitCodes } from "../errors.ts";
+import { lookUntil, type PollContext } from "../poll.ts";
+import { readReport } from "./reports.ts";
+import { findShortfalls, type HostDesired, type HostFailure, type Shortfall } from "./shortfall.ts";
+
+export interface Awaited {
+  readonly store: ObjectStore;
+  readonly hosts: readonly string[];
+  readonly desired: HostDesired;
+  /** How long all of them together may take. */
+  readonly patienceMs: number;
+  /** Tells why a host may be silent: the tail of its console. */
+  readonly diagnose: (host: string) => Promise<readonly string[]>;
+}
+
+/** A host looks every two seconds: looking less often than that would be what makes a run slow. */
+const pauses = { firstMs: 200, longestMs: 2_000 };
+const mostNamed = 5;
+
+/**
+ * Returns when every host does what is desired of it.
+ *
+ * @throws BerthError `ReleaseUnhealthy` as soon as one of them says that it failed; `HostSilent` when the time is over. Both
+ * end a run with exit code 5.
+ */
+export async function awaitHosts({ signal, note, timings }: PollContext, awaited: Awaited): Promise<void> {
+  const { store, hosts, desired, patienceMs, diagnose } = awaited;
+  let left: readonly Shortfall[] = [];
+  const look = async () => {
+    const told = await Promise.all(
+      hosts.map(async (host) => findShortfalls(host, desired, await readReport(store, host))),
+    );
+    left = told.flat();
+    const failure = left.find((one) => one.failure !== undefined)?.failure;
+    if (failure !== undefined) throw unhealthy(failure);
+    return left.length === 0 ? { done: true } : { waiting: waitingFor(left, hosts.length) };
+  };
+  const what = `${hosts.join(", ")} to serve release ${desired.release}`;
+  const last = await lookUntil(
+    { signal, note, timings: { ...pauses, ...timings, timeoutMs: patienceMs } },
+    { what, timeoutMs: patienceMs, look },
+  );
+  if ("done" in last) return;
+  throw await silent(desired, left, diagnose);
+}
+
+/** Each host that isn't there yet, and how far all of them are where there are several. */
+function waitingFor(left: readonly Shortfall[], hosts: number): string {
+  const states = left.slice(0, mostNamed).map(({ host, observed }) => `${host}: ${observed}`);
+  const more = left.length > mostNamed ? [`and ${left.length - mostNamed} more`] : [];
+  const done = hosts - new Set(left.map(({ host }) => host)).size;
+  const progress = hosts === 1 ? [] : [`${done} of ${hosts} hosts are there`];
+  return [...progress, ...states, ...more].join("; ");
+}
+
+function unhealthy({ message, log }: HostFailure): BerthError {
+  return new BerthError({
+    code: "ReleaseUnhealthy",
+    message,
+    hint: "fix the app or its configuration and run up again; the lines above are the end of its log",
+    resource: "release",
+    detail: log,
+    exitCode: exitCodes.releaseUnhealthy,
+  });
+}
+
+async function silent(
+  { release }: HostDesired,
+  left: readonly Shortfall[],
+  diagnose: Awaited["diagnose"],
+): Promise<BerthError> {
+  const hosts = [...new Set(left.map(({ host }) => host))];
+  const consoles = await Promise.all(
+    hosts.slice(0, mostNamed).map(async (host) => {
+      const lines = await diagnose(host);
+      return hosts.length === 1 ? lines : [`${host}:`, ...lines];
+    }),
+  );
+  const problems = left.flatMap(({ problem }) => (problem === undefined ? [] : `; ${problem}`));
+  return new BerthError({
+    code: "HostSilent",
+    message: `${hosts.join(", ")} did not say in time that it serves release ${release}${problems.join("")}`,
+    hint: "the lines above are the end of its console; run up again to go on waiting, or replace the instance",
+    resource: "release",
+    detail: consoles.flat(),
+    exitCode: exitCodes.releaseUnhealthy,
+  });
+}

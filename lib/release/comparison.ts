@@ -1,0 +1,50 @@
+import { type Content, content } from "./schema.ts";
+
+export interface ContentDifference {
+  /** `replicas`, or with the name inside of it: `environment.MODE`. */
+  readonly field: string;
+  readonly desired: string;
+  readonly observed: string;
+}
+
+/** A field of another shape doesn't compile here: then this has to learn how to compare it. */
+type Value = string | number | boolean | Readonly<Record<string, string>> | undefined;
+
+type MaybeLacking<Fields> = { readonly [Field in keyof Fields]?: Fields[Field] | undefined };
+
+/** What differs, field by field of the schema. A release that an earlier Berth wrote may lack some. */
+export function compareContent(desired: Content, observed: MaybeLacking<Content>): ContentDifference[] {
+  return content.keyof().options.flatMap((field) => {
+    const isSecret = content.shape[field].meta()?.["secret"] === true;
+    return compareField(field, { desired: desired[field], observed: observed[field] }, isSecret);
+  });
+}
+
+function compareField(
+  field: string,
+  values: { readonly desired: Value; readonly observed: Value },
+  isSecret: boolean,
+): ContentDifference[] {
+  const [to, from] = [textsOf(field, values.desired), textsOf(field, values.observed)];
+  const paths = [...new Set([...to.keys(), ...from.keys()])].filter(
+    (path) => to.get(path) !== from.get(path),
+  );
+  return paths.map((path) => {
+    const [desiredText = notSet, observedText = notSet] = [to.get(path), from.get(path)];
+    if (!isSecret) return { field: path, desired: desiredText, observed: observedText };
+    return {
+      field: path,
+      desired: to.has(path) ? (from.has(path) ? "(another value)" : "(a value)") : notSet,
+      observed: from.has(path) ? "(a value)" : notSet,
+    };
+  });
+}
+
+const notSet = "(not set)";
+
+/** Every single value by its path. A map, because a variable may be named as a property that every object has. */
+function textsOf(field: string, value: Value): ReadonlyMap<string, string> {
+  if (value === undefined) return new Map();
+  if (typeof value !== "object") return new Map([[field, String(value)]]);
+  return new Map(Object.entries(value).map(([name, one]) => [`${field}.${name}`, one]));
+}

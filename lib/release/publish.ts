@@ -1,0 +1,42 @@
+import type { ObjectStore } from "../../state/object-store.ts";
+import { BerthError } from "../errors.ts";
+import { releaseKey } from "./document.ts";
+import type { Content, Release } from "./schema.ts";
+
+export interface Publication {
+  readonly content: Content;
+  readonly commit?: string | undefined;
+  /** ARN of the caller, for the record. */
+  readonly by: string;
+  /** The last number used, and the version to replace, if there is one. */
+  readonly before: { readonly number: number; readonly etag?: string };
+}
+
+/**
+ * Writes the release that the hosts converge to, under the number after the last one, and returns that. The hosts find it by
+ * themselves: `awaitHosts` waits for them.
+ *
+ * @throws BerthError `ReleaseConflict` when the version to replace is no longer the one that is there.
+ */
+export async function publishRelease(store: ObjectStore, publication: Publication): Promise<number> {
+  const { content, commit, by, before } = publication;
+  const release: Release = {
+    number: before.number + 1,
+    ...content,
+    at: new Date().toISOString(),
+    by,
+    ...(commit === undefined ? {} : { commit }),
+  };
+  const outcome = await store.put(releaseKey, `${JSON.stringify(release, undefined, 2)}\n`, before.etag);
+  if (outcome === "lost") throw releaseConflict(store.location);
+  return release.number;
+}
+
+function releaseConflict(location: string): BerthError {
+  return new BerthError({
+    code: "ReleaseConflict",
+    message: `somebody else wrote ${location}/${releaseKey} at the same time; it was not overwritten`,
+    hint: "run the same command again: it compares with what is desired now",
+    resource: "release",
+  });
+}

@@ -1,0 +1,42 @@
+"""Prints as JSON what the host's reader does with a release: what it checks, what it compares, what it goes by."""
+
+import json
+import sys
+from typing import Any
+
+sys.dont_write_bytecode = True
+
+import converge
+from hosts import HostCase
+from stand_ins import RELEASE
+
+
+class Watched(dict):
+    """A release that notes which of its fields are asked for by name."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, field: str) -> Any:
+        self.asked.add(field)
+        return super().__getitem__(field)
+
+    def get(self, field: str, default: Any = None) -> Any:
+        self.asked.add(field)
+        return super().get(field, default)
+
+
+case = HostCase()
+case.setUp()
+# The check of the bounds asks for fields that nothing may come of: it gets a copy that isn't watched.
+check = converge.find_excess
+converge.find_excess = lambda release: check(dict(release))
+release = Watched(RELEASE)
+case.bucket.wanted = release
+case.turn()
+serves = case.said()[-1] == (RELEASE["number"], "serving")
+case.doCleanups()
+
+reader = {"bounds": converge.BOUNDS, "content": converge.CONTENT, "used": sorted(release.asked), "serves": serves}
+json.dump(reader, sys.stdout)

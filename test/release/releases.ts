@@ -1,0 +1,13 @@
+import type { Content } from "../../lib/release/schema.ts";
+
+export const content: Content = {
+  image: "registry/app@sha256:1",
+  port: 8080,
+  replicas: 2,
+  memoryMib: 128,
+  startSeconds: 60,
+  environment: { MODE: "fast" },
+};
+
+export const at = "2026-11-21T10:00:00.000Z";
+export const published = { number: 4, ...content, at, by: "ann" };

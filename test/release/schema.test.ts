@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { schema } from "../../lib/config/schema.ts";
+import { compareContent } from "../../lib/release/comparison.ts";
+import { parseRelease } from "../../lib/release/document.ts";
+import { appFields, contentOf } from "../../lib/release/schema.ts";
+import { at, content, published } from "./releases.ts";
+
+const parse = (fields: object) => parseRelease(JSON.stringify(fields), "here");
+const isRelease = (fields: object): boolean => {
+  try {
+    return parse(fields).number > 0;
+  } catch {
+    return false;
+  }
+};
+const configure = (app: object) =>
+  schema.safeParse({ stack: "hello", region: "eu-central-1", app: { source: "app", ...app } });
+
+describe("a release", () => {
+  it("has every field of the configuration's app but where its source is", () => {
+    const { app } = configure({}).data ?? assert.fail("the least configuration is refused");
+    const { source: _source, ...fields } = app;
+
+    assert.deepEqual(contentOf(app, "an-image"), { image: "an-image", ...fields });
+    assert.deepEqual(Object.keys(fields).toSorted(), Object.keys(appFields).toSorted());
+  });
+
+  it("is read within the bounds that a configuration has", () => {
+    for (const [field, bounds] of Object.entries({
+      port: [0, 1, 65_535, 65_536],
+      replicas: [0, 1, 10, 11],
+      memoryMib: [15, 16, 65_536, 65_537],
+      startSeconds: [0, 1, 300, 301],
+    })) {
+      for (const [index, value] of bounds.entries()) {
+        const expected = index === 1 || index === 2;
+        assert.equal(configure({ [field]: value }).success, expected, `${field}: ${value}`);
+        assert.equal(isRelease({ ...published, [field]: value }), expected, `${field}: ${value}`);
+      }
+    }
+  });
+
+  it("holds the environment as text, whatever YAML made of it", () => {
+    const { app } =
+      configure({ environment: { PORT: 80, DEBUG: true, NAME: "x" } }).data ?? assert.fail("refused");
+
+    assert.deepEqual(contentOf(app, "an-image").environment, { PORT: "80", DEBUG: "true", NAME: "x" });
+    assert.equal(isRelease({ ...published, environment: { PORT: 80 } }), false);
+    for (const environment of [{ "A-B": "x" }, { A: "\0" }, { A: "x".repeat(64 * 1024) }]) {
+      assert.equal(configure({ environment }).success, false);
+      assert.equal(isRelease({ ...published, environment }), false);
+    }
+  });
+
+  it("that an earlier Berth wrote may lack what came later, and then differs from every value of it", () => {
+    const { startSeconds: _later, ...earlier } = published;
+
+    assert.deepEqual(compareContent(content, parse(earlier)), [
+      { field: "startSeconds", desired: "60", observed: "(not set)" },
+    ]);
+  });
+
+  it("keeps who published it, when, and from which commit, and is compared by none of them", () => {
+    const other = parse({ ...published, number: 9, at: "later", by: "bob", commit: "abc" });
+
+    assert.deepEqual([other.number, other.by, other.commit], [9, "bob", "abc"]);
+    assert.deepEqual(compareContent(content, other), []);
+    assert.equal(parse(published).at, at);
+  });
+});
