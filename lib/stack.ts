@@ -4,10 +4,12 @@ import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
 import { type Wish, type WishFor, wish } from "./engine/wish.ts";
+import type { AgentBundle } from "./instance/bundle.ts";
 import { userData } from "./instance/user-data.ts";
 import { releaseKey } from "./release/document.ts";
 import { type HostReport, hostReportKey } from "./release/reports.ts";
 import { contentOf, type Release } from "./release/schema.ts";
+import { type AgentDesired, type AgentFacts, agentKey, bundleKey } from "./resources/agent.ts";
 import { address } from "./resources/address.ts";
 import { bucket } from "./resources/bucket.ts";
 import type { ImageDesired, ImageFacts } from "./resources/image.ts";
@@ -28,7 +30,7 @@ import { vpc } from "./resources/vpc.ts";
 export interface StackInputs {
   readonly config: Config;
   readonly account: string;
-  /** Absent in a teardown: an image goes with its repository, and a release with the bucket. */
+  /** Absent in a teardown: an image goes with its repository, agent and release with the bucket. */
   readonly app?: App | undefined;
 }
 
@@ -38,6 +40,9 @@ export interface App {
   readonly commit?: string | undefined;
   readonly image: Resource<ImageDesired, ImageFacts>;
   readonly release: Resource<ReleaseDesired, ReleaseFacts>;
+  /** What the hosts run, and how it is published. */
+  readonly bundle: AgentBundle;
+  readonly agent: Resource<AgentDesired, AgentFacts>;
 }
 
 /** What AWS offers now. Needed to compare, not to read: so both are asked for at the same time. */
@@ -127,10 +132,28 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
     needs: [theRole],
     desired: () => ({ name: names.role, roleName: names.role }),
   });
+  const theAgent =
+    app &&
+    wish({
+      name: "agent",
+      resource: app.agent,
+      needs: [theBucket],
+      desired: () => ({ bucket: names.bucket, bundle: app.bundle }),
+    });
   const theInstance = wish({
     name: "instance",
     resource: instance,
-    needs: [theSubnet, theSecurityGroup, theProfile, theRouteTable, theS3Endpoint, theBucket, theRepository],
+    needs: [
+      theSubnet,
+      theSecurityGroup,
+      theProfile,
+      theRouteTable,
+      theS3Endpoint,
+      theBucket,
+      theRepository,
+      // Or the first boot would find nothing to run, and wait.
+      ...(theAgent ? [theAgent] : []),
+    ],
     replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
     desired: (need, { machineImage }: Offers) => ({
       imageId: machineImage.imageId,
@@ -164,6 +187,7 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
     theSecurityGroup,
     theRole,
     theProfile,
+    ...(theAgent ? [theAgent] : []),
     theInstance,
     ...(theApp ? [theApp.release] : []),
     theAddress,
@@ -221,7 +245,7 @@ function releaseOutputs({ number, at, by }: Release, reports: readonly HostRepor
   return { release: `${number}, wished ${at} by ${by}`, ...errors };
 }
 
-/** What the host may do: pull its own images, read its own release, say how it is. */
+/** What the host may do: pull its own images, read its own release and agent, say how it is. */
 function hostPolicy(config: Config, account: string) {
   const names = stackNames(config, account);
   const aws = partition(config.region).name;
@@ -243,6 +267,8 @@ function hostPolicy(config: Config, account: string) {
       // Without ListBucket a release that isn't there yet would read as "denied".
       allow(["s3:ListBucket"], bucketArn),
       allow(["s3:GetObject"], `${bucketArn}/${releaseKey}`),
+      allow(["s3:GetObject"], `${bucketArn}/${agentKey}`),
+      allow(["s3:GetObject"], `${bucketArn}/${bundleKey("*")}`),
       allow(["s3:PutObject"], `${bucketArn}/${hostReportKey("*")}`),
     ],
   };

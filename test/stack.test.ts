@@ -26,6 +26,8 @@ import { describe, it } from "node:test";
 import { lookupImage, lookupZones } from "../lib/aws/lookup.ts";
 import { resourceTags } from "../lib/aws/tags.ts";
 import { schema } from "../lib/config/schema.ts";
+import { packAgent } from "../lib/instance/bundle.ts";
+import { agentResource } from "../lib/resources/agent.ts";
 import { declareStack, type StackWish } from "../lib/stack.ts";
 import { openAccount } from "./resources/account.ts";
 import { recordSent } from "./resources/sent-calls.ts";
@@ -48,6 +50,7 @@ const [machineImage, zones] = await Promise.all([
   lookupImage(ctx, "debian-13", "x86_64"),
   lookupZones(ctx, "t3.micro"),
 ]);
+const Bucket = "berth-hello-123456789012-eu-central-1";
 const nothing = (kind: string) => ({
   kind,
   find: () => Promise.resolve(undefined),
@@ -61,7 +64,13 @@ const declare = (changes: Partial<typeof config> = {}, of = account) =>
   declareStack({
     config: { ...config, ...changes },
     account: of,
-    app: { imageTag: "src-0123456789abcdef", image: nothing("image"), release: nothing("release") },
+    app: {
+      imageTag: "src-0123456789abcdef",
+      image: nothing("image"),
+      release: nothing("release"),
+      bundle: packAgent(),
+      agent: agentResource({ bucket: Bucket, bundle: packAgent(), by: "somebody" }),
+    },
   });
 const wishes = declare();
 
@@ -92,7 +101,6 @@ const madeHere = wishes.filter(({ name }) => name !== "image" && name !== "relea
 for (const wish of madeHere) await make(wish);
 
 const bucketArn = "arn:aws:s3:::berth-hello-123456789012-eu-central-1";
-const Bucket = "berth-hello-123456789012-eu-central-1";
 const RoleName = "berth-hello-eu-central-1";
 const sentTo = (operation: string) =>
   sent.filter((one) => one.operation === operation).map(({ input }) => input);
@@ -111,6 +119,7 @@ describe("the declared stack", () => {
     "security-group": ["vpc"],
     role: [],
     "instance-profile": ["role"],
+    agent: ["bucket"],
     instance: [
       "subnet",
       "security-group",
@@ -119,12 +128,13 @@ describe("the declared stack", () => {
       "s3-endpoint",
       "bucket",
       "repository",
+      "agent",
     ],
     release: ["image", "instance"],
     address: ["internet-gateway", "instance", "release"],
   };
 
-  it("is these fourteen, each after those it needs", () => {
+  it("is these fifteen, each after those it needs", () => {
     assert.deepEqual(Object.fromEntries(wishes.map((one) => [one.name, one.needs])), needs);
     assert.deepEqual(
       wishes.map(({ name }) => name),
@@ -133,10 +143,11 @@ describe("the declared stack", () => {
   });
 
   it("is the same to be taken away, but for what goes with the repository and the bucket", () => {
-    const { image: _, release: __, ...others } = needs;
+    const { image: _, release: __, agent: ___, ...others } = needs;
     const declared = declareStack({ config, account });
     assert.deepEqual(Object.fromEntries(declared.map((one) => [one.name, one.needs])), {
       ...others,
+      instance: needs.instance.filter((name) => name !== "agent"),
       address: ["internet-gateway", "instance"],
     });
   });
@@ -176,6 +187,8 @@ describe("the host's role", () => {
         ),
         allow(["s3:ListBucket"], bucketArn),
         allow(["s3:GetObject"], `${bucketArn}/release.json`),
+        allow(["s3:GetObject"], `${bucketArn}/agent.json`),
+        allow(["s3:GetObject"], `${bucketArn}/agent/*.tar.gz`),
         allow(["s3:PutObject"], `${bucketArn}/hosts/*.json`),
       ],
     });

@@ -9,6 +9,8 @@ import { openSource, type Source } from "../docker/source.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
 import { type Observations, readAll } from "../engine/read.ts";
+import { packAgent } from "../instance/bundle.ts";
+import { agentResource } from "../resources/agent.ts";
 import { imageResource } from "../resources/image.ts";
 import { releaseResource } from "../resources/release.ts";
 import type { Session } from "../session.ts";
@@ -114,7 +116,10 @@ async function documentFromTags(
 }
 
 function openApp({ names, endpoints, caller }: Session, source: Source): App {
+  const bundle = packAgent();
   return {
+    bundle,
+    agent: agentResource({ bucket: names.bucket, bundle, by: caller }),
     imageTag: source.tag,
     image: imageResource({
       docker: connectEngine,

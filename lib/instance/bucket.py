@@ -36,6 +36,9 @@ class Bucket:
             self.wanted, self.etag = json.loads(answer["Body"].read()), answer["ETag"]
         return self.wanted
 
+    def is_answering(self) -> bool:
+        return not self.silence_s
+
     def put(self, key: str, document: dict[str, Any]) -> bool:
         body = json.dumps(document).encode()
         return self.ask("put_object", Key=key, Body=body, ContentType="application/json") is not None

@@ -18,9 +18,10 @@ import replicas
 from bucket import Bucket
 from command import Failed, call
 from edge import Edge
-from state import Release, load, save
+from state import Release, agent, load, save, write
 
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
+TURN = pathlib.Path("/run/berth/turn")
 INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 POLL_S = 2
 CONTENT = ("number", "image", "port", "replicas", "environment", "memoryMib")
@@ -48,17 +49,22 @@ class Host:
         self.counters, self.counters_at = edge.counted, 0.0
         self.told: dict[str, Any] = {}
         self.heard: Release | None = None
+        self.is_proven = False
 
     def turn(self) -> None:
+        """What serves comes first: an agent that can't look after it is taken back before it starts anything else."""
         wanted = self.bucket.release()
         # A bucket that was lost and made again knows nothing of what was told.
         if wanted != self.heard:
             self.heard, self.told = wanted, {}
-        if wanted and self.is_due(wanted):
+        if wanted and (self.is_proven or not self.serving) and self.is_due(wanted):
             self.deploy(wanted)
         if self.serving:
             self.keep(self.serving)
         self.report(wanted)
+        if not self.is_proven and self.bucket.is_answering():
+            self.is_proven = True
+            write(TURN, "")
 
     def is_due(self, wanted: Release) -> bool:
         """A release that failed its gate isn't tried again; one that couldn't be pulled is, after a while."""
@@ -129,7 +135,7 @@ class Host:
     def tell(self, news: dict[str, Any]) -> None:
         """Writes the report, as in lib/release/reports.ts, when there is news. One that can't be written is tried next turn."""
         serves = {"serves": self.serving["number"]} if self.serving else {}
-        report = {"instance": self.instance, **news, **serves}
+        report = {"instance": self.instance, **news, **serves, **agent()}
         at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         if report != self.told and self.bucket.put(f"hosts/{self.instance}.json", {**report, "at": at}):
             self.told = report

@@ -22,21 +22,32 @@ const places: Readonly<Record<string, string>> = {
   "journald-berth.conf": "/etc/systemd/journald.conf.d",
   "60-berth-sysctl.conf": "/etc/sysctl.d",
   "60-berth-apt": "/etc/apt/apt.conf.d",
+  "daemon.json": "/etc/docker",
 };
 
-/** The files of the host that are the same for every stack. */
-export function hostFiles(): ArchivedFile[] {
-  return Object.entries(places).map(([name, folder]) => ({
-    path: `${folder}/${name}`,
-    text: withoutComments(readFileSync(fromRoot(`lib/instance/${name}`), "utf8")),
+const launcherPlaces: Readonly<Record<string, string>> = {
+  "launcher.py": "/usr/local/lib/berth-launcher",
+  "bundle.py": "/usr/local/lib/berth-launcher",
+  "fetch.py": "/usr/local/lib/berth-launcher",
+  "berth-launcher.service": "/etc/systemd/system",
+};
+
+/** The agent: the files of the host that are the same for every stack, and that an update replaces. */
+export const hostFiles = (): ArchivedFile[] => readFiles(".", places);
+
+/** What a host is born with, and keeps as long as it lives. A changed comment in it is no reason for another host. */
+export const launcherFiles = (): ArchivedFile[] =>
+  readFiles("bootstrap", launcherPlaces).map((file) => ({ ...file, text: withoutComments(file.text) }));
+
+function readFiles(folder: string, where: Readonly<Record<string, string>>): ArchivedFile[] {
+  return Object.entries(where).map(([name, place]) => ({
+    path: `${place}/${name}`,
+    text: readFileSync(fromRoot(`lib/instance/${folder}/${name}`), "utf8"),
     executable: name.endsWith(".sh"),
   }));
 }
 
-/**
- * Lines of comment and docstrings of one line are emptied, not removed: user data is small, and an error message's line
- * number shall hold in the repository too.
- */
+/** Emptied, not removed: an error message's line number shall hold in the repository too, and a class may be nothing else. */
 function withoutComments(text: string): string {
-  return text.replace(/^[ \t]*(#(?!!).*|"""[^"\n]*""")$/gm, "");
+  return text.replace(/^[ \t]*#(?!!).*$/gm, "").replace(/^([ \t]*)"""[^"\n]*"""$/gm, '$1""');
 }

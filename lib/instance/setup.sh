@@ -50,12 +50,28 @@ configure_edge() {
   mkdir -p /etc/nginx /var/lib/berth /var/log/berth
   [ -e /var/lib/berth/upstreams.conf ] || printf 'upstream %s { server 127.0.0.1:9; }\n' fresh kept >/var/lib/berth/upstreams.conf
   sed -e "s/@edge_user@/$edge_user/" -e "s/@clear_headers@/$clear_headers/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
-  if cmp -s /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf; then
-    rm /etc/nginx/nginx.conf.berth
-  else
-    mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
-    if systemctl is-active --quiet nginx.service; then systemctl restart nginx.service; fi
-  fi
+  # Before it is there for a running edge to read, or for one that starts.
+  if systemctl is-active --quiet nginx.service; then nginx -t -q -c /etc/nginx/nginx.conf.berth; fi
+  mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
+}
+
+# Once for each change of the files, whatever ended in between. What doesn't run yet reads them when it starts.
+when_changed() {
+  files=$1
+  shift
+  # shellcheck disable=SC2086 # several files
+  sum=$(cat $files | sha256sum)
+  mark=/var/lib/berth/applied/$(basename "$files")
+  if [ "$(cat "$mark" 2>/dev/null || true)" = "$sum" ]; then return; fi
+  "$@"
+  mkdir -p /var/lib/berth/applied
+  echo "$sum" >"$mark"
+}
+
+# A setting that the engine doesn't know would keep it from starting after the next reboot.
+tell_engine() {
+  dockerd --validate --config-file /etc/docker/daemon.json >/dev/null
+  systemctl try-reload-or-restart docker.service
 }
 
 # nginx counts requests, which need a whole header: connections that send none are counted here.
@@ -65,8 +81,13 @@ limit_connections() {
 }
 
 configure_edge
+when_changed /etc/systemd/journald.conf.d/journald-berth.conf systemctl restart systemd-journald.service
+when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf
 "${installer}_has" "$@" || "${installer}_install" "$@"
 limit_connections
+when_changed /etc/docker/daemon.json tell_engine
+when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service
+when_changed /etc/nginx/nginx.conf systemctl try-reload-or-restart nginx.service
 for unit in docker.service berth-switch.service nginx.service; do
   systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"
   systemctl start "$unit"

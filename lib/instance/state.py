@@ -10,6 +10,16 @@ from typing import Any
 Release = dict[str, Any]  # the fields are those of lib/release/schema.ts
 
 STATE = pathlib.Path("/var/lib/berth")
+LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
+
+
+def agent() -> dict[str, Any]:
+    """What the launcher says of the agents, for the report: the one in charge, and one that it took back."""
+    known = json.loads(LAUNCHER.read_text()) if LAUNCHER.exists() else {}
+    if "installed" not in known:
+        return {}
+    failed = {"failed": known["failed"]} if "failed" in known else {}
+    return {"agent": {"sha256": known["installed"], **failed}}
 
 
 def load(name: str) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
+import { partition } from "@aws-sdk/core/client";
 import { gzipSync } from "fflate";
 import { BerthError } from "../errors.ts";
 import { archive } from "./archive.ts";
-import { hostFiles } from "./host-files.ts";
+import { launcherFiles } from "./host-files.ts";
 
 export interface HostSettings {
   readonly stack: string;
@@ -13,13 +14,10 @@ export interface HostSettings {
 
 const limitBytes = 16 * 1024;
 
-/** Containers, and the way to them, outlive a restart of the engine: the kernel forwards, no process of the engine's. */
-const engineSettings = { "live-restore": true, "userland-proxy": false };
-
 /**
  * What cloud-init is given at an instance's first boot: cloud-config text, at most 16 KB before base64
- * (else `UserDataTooLarge`), byte-identical for equal settings. Holds nothing of any release and no secret, so it
- * changes only with Berth itself.
+ * (else `UserDataTooLarge`), byte-identical for equal settings. It holds the launcher, which fetches everything else: no
+ * release, no agent and no secret. So it nearly never changes, and with it no host.
  */
 export function userData(settings: HostSettings): string {
   const text = cloudConfig(settings);
@@ -28,7 +26,7 @@ export function userData(settings: HostSettings): string {
     throw new BerthError({
       code: "UserDataTooLarge",
       message: `The user data of the host is ${bytes} bytes, and EC2 takes at most ${limitBytes}`,
-      hint: "Make the files in lib/instance/ smaller",
+      hint: "Make the files in lib/instance/bootstrap/ smaller",
       resource: "instance",
     });
   }
@@ -36,28 +34,24 @@ export function userData(settings: HostSettings): string {
 }
 
 function cloudConfig({ stack, region, bucket, account }: HostSettings): string {
-  const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  const registry = `${account}.dkr.ecr.${region}.${suffix}`;
+  const domain = partition(region).dnsSuffix;
+  const registry = `${account}.dkr.ecr.${region}.${domain}`;
   return `#cloud-config
-# A host of Berth. What the archive holds is readable in Berth's lib/instance/.
+# A host of Berth. What the archive holds is readable in Berth's lib/instance/bootstrap/.
 ssh_pwauth: false
 write_files:
-- path: /var/lib/berth/host.tar
+- path: /var/lib/berth-launcher/launcher.tar
   encoding: gz+b64
-  content: ${packedHostFiles()}
+  content: ${packedLauncher()}
 - path: /etc/berth/settings.json
-  content: ${quoted({ stack, region, bucket, account })}
+  content: ${quoted({ stack, region, bucket, account, domain })}
 - path: /etc/berth/docker/config.json
   content: ${quoted({ credHelpers: { [registry]: "ecr-login" } })}
-- path: /etc/docker/daemon.json
-  content: ${quoted(engineSettings)}
 runcmd:
-- python3 -W ignore -m tarfile --extract /var/lib/berth/host.tar /
+- python3 -W ignore -m tarfile --extract /var/lib/berth-launcher/launcher.tar /
 - systemctl daemon-reload
-- systemctl restart systemd-journald.service
-- sysctl --quiet --system
-- systemctl enable berth.service
-- systemctl start --no-block berth.service
+- systemctl enable berth-launcher.service
+- systemctl start --no-block berth-launcher.service
 `;
 }
 
@@ -67,6 +61,6 @@ function quoted(value: object): string {
 }
 
 // Not node:zlib: what it makes of equal input differs between versions of Node and between processors.
-function packedHostFiles(): string {
-  return Buffer.from(gzipSync(archive(hostFiles()), { level: 9, mtime: 0 })).toString("base64");
+function packedLauncher(): string {
+  return Buffer.from(gzipSync(archive(launcherFiles()), { level: 9, mtime: 0 })).toString("base64");
 }

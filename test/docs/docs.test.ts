@@ -152,6 +152,7 @@ async function actionsOfPolicy(): Promise<string[]> {
 /** Where AWS calls the permission otherwise than the call: https://docs.aws.amazon.com/service-authorization/ */
 const renamed: Readonly<Record<string, readonly string[]>> = {
   HeadBucket: ["s3:ListBucket"],
+  HeadObject: ["s3:GetObject"],
   ListObjectsV2: ["s3:ListBucket"],
   ListObjectVersions: ["s3:ListBucketVersions"],
   ListBuckets: ["s3:ListAllMyBuckets"],

@@ -16,11 +16,15 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sd
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import type { ArchivedFile } from "../../lib/instance/archive.ts";
+import { packAgent } from "../../lib/instance/bundle.ts";
+import { hostFiles } from "../../lib/instance/host-files.ts";
 import { userData } from "../../lib/instance/user-data.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
 import type { Release } from "../../lib/release/schema.ts";
+import { agentKey, bundleKey } from "../../lib/resources/agent.ts";
 import { buildAndPush } from "../docker/build-and-push.ts";
 import { runInMachine } from "../local/machine-shell.ts";
 import { openTemporaryAws, until, webPermission } from "../local/temporary-aws.ts";
@@ -38,6 +42,9 @@ export interface HostRig extends AsyncDisposable {
   push(folder: string): Promise<string>;
   /** Wishes for a release and returns the report in which the host decides on it. */
   release(number: number, image: string, changes?: Partial<Release>): Promise<HostReport>;
+  /** Publishes an agent of these files and returns its hash. */
+  publish(files: readonly ArchivedFile[]): Promise<string>;
+  report(): Promise<HostReport | undefined>;
   run(script: string): Promise<string>;
 }
 
@@ -52,6 +59,7 @@ export async function openHostRig(): Promise<HostRig> {
       new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
     );
     await clients.ecr.send(new CreateRepositoryCommand({ repositoryName: repository }));
+    await publish(clients, hostFiles());
     const { id, address } = await runHost(clients);
     const read = async (): Promise<HostReport | undefined> => {
       const body = await readText(clients, hostReportKey(id));
@@ -71,6 +79,8 @@ export async function openHostRig(): Promise<HostRig> {
         await s3.send(new PutObjectCommand({ Bucket, Key: releaseKey, Body }));
         return decided(read, number);
       },
+      publish: (files) => publish(clients, files),
+      report: read,
       run: (script) => runInMachine(docker, id, script),
       [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
     };
@@ -78,6 +88,15 @@ export async function openHostRig(): Promise<HostRig> {
     await temporary[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function publish({ s3 }: Clients, files: readonly ArchivedFile[]): Promise<string> {
+  const { content, sha256 } = packAgent([...files]);
+  const { bucket: Bucket } = settings;
+  await s3.send(new PutObjectCommand({ Bucket, Key: bundleKey(sha256), Body: content }));
+  const Body = JSON.stringify({ sha256, at: new Date().toISOString(), by: "somebody" });
+  await s3.send(new PutObjectCommand({ Bucket, Key: agentKey, Body }));
+  return sha256;
 }
 
 function releaseOf(number: number, image: string): Release {

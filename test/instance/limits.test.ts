@@ -77,6 +77,36 @@ const files: Readonly<Record<string, readonly string[]>> = {
     ].map((line) => `[Service] ${line}`),
     "[Install] WantedBy=multi-user.target",
   ],
+  "bootstrap/berth-launcher.service": [
+    "[Unit] Description=Berth keeps this host at the wanted agent",
+    "[Unit] Wants=network-online.target",
+    "[Unit] After=network-online.target",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth-launcher/launcher.py",
+      "Restart=always",
+      "RestartSec=2",
+      "StandardOutput=journal+console",
+      "StandardError=inherit",
+      "StateDirectory=berth-launcher",
+      "CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_FOWNER",
+      "NoNewPrivileges=yes",
+      "ProtectSystem=strict",
+      "ReadWritePaths=/usr/local/lib /etc /run",
+      "ProtectHome=yes",
+      "PrivateTmp=yes",
+      "PrivateDevices=yes",
+      "ProtectKernelTunables=yes",
+      "ProtectKernelModules=yes",
+      "ProtectControlGroups=yes",
+      "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+      "RestrictNamespaces=yes",
+      "RestrictRealtime=yes",
+      "LockPersonality=yes",
+      "SystemCallArchitectures=native",
+    ].map((line) => `[Service] ${line}`),
+    "[Install] WantedBy=multi-user.target",
+  ],
   "berth.service": [
     "[Unit] Description=Berth keeps this host at the wanted release",
     "[Unit] Wants=network-online.target",
@@ -91,6 +121,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
       "Environment=DOCKER_CONFIG=/etc/berth/docker AWS_ECR_DISABLE_CACHE=true AWS_EC2_METADATA_V1_DISABLED=true",
       "StateDirectory=berth",
       "LogsDirectory=berth",
+      "RuntimeDirectory=berth",
       "CapabilityBoundingSet=",
       "NoNewPrivileges=yes",
       "ProtectSystem=strict",
@@ -106,11 +137,14 @@ const files: Readonly<Record<string, readonly string[]>> = {
       "LockPersonality=yes",
       "SystemCallArchitectures=native",
     ].map((line) => `[Service] ${line}`),
-    "[Install] WantedBy=multi-user.target",
   ],
 };
 
 describe("the host's limits", () => {
+  it("keep containers running while the engine restarts, and no process of it between them and the edge", () => {
+    assert.deepEqual(JSON.parse(read("daemon.json")), { "live-restore": true, "userland-proxy": false });
+  });
+
   for (const [name, lines] of Object.entries(files)) {
     it(`are these in ${name}`, () => assert.deepEqual(readSettings(read(name)).toSorted(), lines.toSorted()));
   }
@@ -128,6 +162,7 @@ describe("the host's limits", () => {
     const share = ["bucket.py", "command.py", "converge.py", "edge.conf", "edge.py", "replicas.py"];
     assert.deepEqual(places.toSorted(), [
       "/etc/apt/apt.conf.d/60-berth-apt",
+      "/etc/docker/daemon.json",
       "/etc/sysctl.d/60-berth-sysctl.conf",
       "/etc/systemd/journald.conf.d/journald-berth.conf",
       "/etc/systemd/system/berth-switch.service",

@@ -10,7 +10,17 @@ const folder = await mkdtemp(join(tmpdir(), "berth-setup-script-"));
 after(() => rm(folder, { recursive: true, force: true }));
 
 const lib = join(root, "lib", "instance");
-const commands = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm", "iptables", "systemctl"];
+const packaging = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm"];
+const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl"];
+/** What setup.sh reads, and where. */
+const places = {
+  "edge.conf": "usr/local/lib/berth",
+  "switch.conf": "usr/local/lib/berth",
+  "retries.pm": "usr/local/lib/berth",
+  "journald-berth.conf": "etc/systemd/journald.conf.d",
+  "60-berth-sysctl.conf": "etc/sysctl.d",
+  "daemon.json": "etc/docker",
+};
 const debian =
   "docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter";
 const patience =
@@ -21,13 +31,17 @@ const limit =
 /** A machine of folders: the script's paths lie below `path`, and the system's commands write down what they are given. */
 async function openMachine(id: string, number: number) {
   const path = join(folder, String(number));
-  const [bin, share] = [join(path, "bin"), join(path, "usr/local/lib/berth")];
-  for (const one of [bin, share, join(path, "etc/dnf/vars"), join(path, "var")])
-    await mkdir(one, { recursive: true });
+  const bin = join(path, "bin");
+  for (const one of ["bin", "etc/dnf/vars", "var", ...Object.values(places)])
+    await mkdir(join(path, one), { recursive: true });
   await writeFile(join(path, "etc/os-release"), `ID=${id}\n`);
-  await writeFile(join(share, "edge.conf"), await readFile(join(lib, "edge.conf")));
+  for (const [name, place] of Object.entries(places))
+    await writeFile(join(path, place, name), await readFile(join(lib, name)));
   const script = await readFile(join(lib, "setup.sh"), "utf8");
-  await writeFile(join(path, "setup.sh"), script.replaceAll(/(?<=[\s>])\/(?=(etc|usr|var)\/)/g, `${path}/`));
+  await writeFile(
+    join(path, "setup.sh"),
+    script.replaceAll(/(?<=[\s>"=])\/(?=(etc|usr|var)\/)/g, `${path}/`),
+  );
   const answer = async (command: string, body: string) => {
     await writeFile(
       join(bin, command),
@@ -48,7 +62,10 @@ async function openMachine(id: string, number: number) {
       });
       return {
         code,
-        calls: (await readFile(join(path, "calls"), "utf8").catch(() => "")).trim().split("\n"),
+        calls: (await readFile(join(path, "calls"), "utf8").catch(() => ""))
+          .trim()
+          .replaceAll(`${path}/`, "/")
+          .split("\n"),
       };
     },
   };
@@ -66,8 +83,14 @@ describe("the host's set-up", () => {
       calls.filter((call) => !call.startsWith("dpkg-query")),
       [
         "systemctl is-active --quiet nginx.service",
-        "systemctl restart nginx.service",
+        "nginx -t -q -c /etc/nginx/nginx.conf.berth",
+        "systemctl restart systemd-journald.service",
+        "sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf",
         `iptables -w -C ${limit}`,
+        "dockerd --validate --config-file /etc/docker/daemon.json",
+        ...["docker", "berth-switch", "nginx"].map(
+          (unit) => `systemctl try-reload-or-restart ${unit}.service`,
+        ),
         ...["docker", "berth-switch", "nginx"].flatMap((unit) => [
           `systemctl is-enabled --quiet ${unit}.service`,
           `systemctl start ${unit}.service`,
@@ -153,13 +176,60 @@ describe("the host's set-up", () => {
     }
   });
 
-  it("leaves a running edge alone, and the replicas that it knows", async () => {
+  it("leaves alone what runs with its files, and the replicas that the switch knows", async () => {
     const machine = await open("debian");
     await machine.setUp();
     await machine.write("var/lib/berth/upstreams.conf", "upstream fresh {}\n");
     const { calls } = await machine.setUp();
-    assert.ok(!calls.includes("systemctl restart nginx.service"));
+    assert.deepEqual(
+      calls.filter((call) => /reload|restart|sysctl|dockerd/.test(call)),
+      [],
+    );
     assert.equal(await machine.file("var/lib/berth/upstreams.conf"), "upstream fresh {}\n");
+  });
+
+  const told = {
+    "usr/local/lib/berth/edge.conf": "systemctl try-reload-or-restart nginx.service",
+    "usr/local/lib/berth/switch.conf": "systemctl try-reload-or-restart berth-switch.service",
+    "usr/local/lib/berth/retries.pm": "systemctl try-reload-or-restart berth-switch.service",
+    "etc/docker/daemon.json": "systemctl try-reload-or-restart docker.service",
+    "etc/systemd/journald.conf.d/journald-berth.conf": "systemctl restart systemd-journald.service",
+    "etc/sysctl.d/60-berth-sysctl.conf": "sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf",
+  };
+  for (const [file, call] of Object.entries(told)) {
+    it(`tells of a changed ${file} once, and again until it was heard`, async () => {
+      const machine = await open("debian");
+      await machine.setUp();
+      await machine.write(file, `${await machine.file(file)}\n`);
+      const command = call.split(" ")[0] ?? "";
+      const isOther = command === "sysctl" ? "exit 1" : `[ "$*" != "${call.slice(command.length + 1)}" ]`;
+      await machine.answer(command, isOther);
+      const about = ({ calls }: { calls: string[] }) =>
+        calls.filter((one) => /reload|restart|^sysctl/.test(one));
+      const refused = await machine.setUp();
+      assert.deepEqual([about(refused), refused.code], [[call], 1]);
+      await machine.answer(command, "exit 0");
+      assert.deepEqual(about(await machine.setUp()), [call]);
+      assert.deepEqual(about(await machine.setUp()), []);
+    });
+  }
+
+  it("leaves a running edge its configuration when it would refuse another", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    const before = await machine.file("etc/nginx/nginx.conf");
+    await machine.write("usr/local/lib/berth/edge.conf", "nonsense;\n");
+    await machine.answer("nginx", "exit 1");
+    assert.equal((await machine.setUp()).code, 1);
+    assert.equal(await machine.file("etc/nginx/nginx.conf"), before);
+  });
+
+  it("leaves the engine alone when it would refuse its settings", async () => {
+    const machine = await open("debian");
+    await machine.answer("dockerd", "exit 1");
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 1);
+    assert.ok(!calls.some((call) => call.includes("docker.service")));
   });
 
   it("adds the limit and the units where they are missing, and goes on without a packet filter", async () => {

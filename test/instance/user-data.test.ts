@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
 import { archive } from "../../lib/instance/archive.ts";
-import { hostFiles } from "../../lib/instance/host-files.ts";
+import { launcherFiles } from "../../lib/instance/host-files.ts";
 import { userData, type HostSettings } from "../../lib/instance/user-data.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { readTar } from "./tar-reading.ts";
@@ -54,7 +54,10 @@ describe("user data", () => {
 
   it("tells the host where its bucket and its registry are", () => {
     const text = userData(settings);
-    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), settings);
+    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), {
+      ...settings,
+      domain: "amazonaws.com",
+    });
     assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/docker/config.json")), {
       credHelpers: { "123456789012.dkr.ecr.eu-central-1.amazonaws.com": "ecr-login" },
     });
@@ -66,58 +69,53 @@ describe("user data", () => {
     assert.equal(config.ssh_pwauth, false);
     assert.deepEqual(
       config.write_files.map(({ path }) => path),
-      [
-        "/var/lib/berth/host.tar",
-        "/etc/berth/settings.json",
-        "/etc/berth/docker/config.json",
-        "/etc/docker/daemon.json",
-      ],
+      ["/var/lib/berth-launcher/launcher.tar", "/etc/berth/settings.json", "/etc/berth/docker/config.json"],
     );
     assert.deepEqual(config.runcmd, [
-      "python3 -W ignore -m tarfile --extract /var/lib/berth/host.tar /",
+      "python3 -W ignore -m tarfile --extract /var/lib/berth-launcher/launcher.tar /",
       "systemctl daemon-reload",
-      "systemctl restart systemd-journald.service",
-      "sysctl --quiet --system",
-      "systemctl enable berth.service",
-      "systemctl start --no-block berth.service",
+      "systemctl enable berth-launcher.service",
+      "systemctl start --no-block berth-launcher.service",
     ]);
-  });
-
-  it("keeps containers running while the engine restarts, and no process of it between them and the edge", () => {
-    assert.deepEqual(JSON.parse(contentOf(userData(settings), "/etc/docker/daemon.json")), {
-      "live-restore": true,
-      "userland-proxy": false,
-    });
   });
 
   it("takes no setting for more than a setting", () => {
     const hostile = { ...settings, bucket: "a'\nruncmd: [id]\nx: '" };
     const text = userData(hostile);
-    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), hostile);
+    assert.deepEqual(JSON.parse(contentOf(text, "/etc/berth/settings.json")), {
+      ...hostile,
+      domain: "amazonaws.com",
+    });
   });
 
-  it("names the registry of China's regions by their own domain", () => {
+  it("names bucket and registry of China's regions by their own domain", () => {
     const text = userData({ ...settings, region: "cn-north-1" });
+    assert.match(contentOf(text, "/etc/berth/settings.json"), /"domain":"amazonaws\.com\.cn"/);
     assert.match(
       contentOf(text, "/etc/berth/docker/config.json"),
       /dkr\.ecr\.cn-north-1\.amazonaws\.com\.cn"/,
     );
   });
 
-  it("carries each file of lib/instance to its place, with every line where it was", () => {
-    const packed = contentOf(userData(settings), "/var/lib/berth/host.tar");
+  it("carries the launcher, with every line where it was, and no file of an agent", () => {
+    const packed = contentOf(userData(settings), "/var/lib/berth-launcher/launcher.tar");
     const files = readTar(gunzipSync(Buffer.from(packed, "base64")));
     assert.deepEqual(
       files.map(({ path, mode }) => [path, mode]),
-      hostFiles().map((file) => [file.path.slice(1), file.executable ? 0o755 : 0o644]),
+      [
+        ["usr/local/lib/berth-launcher/launcher.py", 0o644],
+        ["usr/local/lib/berth-launcher/bundle.py", 0o644],
+        ["usr/local/lib/berth-launcher/fetch.py", 0o644],
+        ["etc/systemd/system/berth-launcher.service", 0o644],
+      ],
     );
     for (const file of files) {
       const name = file.path.split("/").at(-1) ?? "";
-      const written = readFileSync(fromRoot(`lib/instance/${name}`), "utf8");
+      const written = readFileSync(fromRoot(`lib/instance/bootstrap/${name}`), "utf8");
       assert.equal(file.text.split("\n").length, written.split("\n").length, name);
       const code = written.split("\n").filter((line) => !/^\s*(#|""".*"""$)/.test(line) && line !== "");
       assert.deepEqual(
-        file.text.split("\n").filter((line) => line !== "" && !line.startsWith("#!")),
+        file.text.split("\n").filter((line) => !/^\s*(""|)$/.test(line)),
         code,
         name,
       );
@@ -125,11 +123,11 @@ describe("user data", () => {
   });
 
   it("holds nothing that looks like a secret", () => {
-    const everything = userData(settings) + Buffer.from(archive(hostFiles())).toString("utf8");
+    const everything = userData(settings) + Buffer.from(archive(launcherFiles())).toString("utf8");
     assert.doesNotMatch(everything, /A[KS]IA[A-Z0-9]{16}|aws_secret|PRIVATE KEY|password\s*[=:]/i);
   });
 
   it("is refused by name when it doesn't fit into EC2's 16 KB", () => {
-    assert.throws(() => userData({ ...settings, stack: "x".repeat(4096) }), { code: "UserDataTooLarge" });
+    assert.throws(() => userData({ ...settings, stack: "x".repeat(8192) }), { code: "UserDataTooLarge" });
   });
 });

@@ -21,6 +21,9 @@ class Bucket:
     def release(self) -> dict[str, Any] | None:
         return self.wanted
 
+    def is_answering(self) -> bool:
+        return not self.is_silent
+
     def put(self, key: str, document: dict[str, Any]) -> bool:
         if not self.is_silent:
             self.keys.add(key)

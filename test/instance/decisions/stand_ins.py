@@ -124,6 +124,8 @@ class Case(unittest.TestCase):
             self.enter(patch.object(module, "call", self.engine.call))
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(state, "STATE", self.folder))
+        self.enter(patch.object(state, "LAUNCHER", self.folder / "launcher.json"))
+        self.enter(patch.object(converge, "TURN", self.folder / "turn"))
         self.enter(patch.object(edge, "LOG", self.folder / "edge.log"))
         self.enter(patch.object(edge, "UPSTREAMS", self.folder / "upstreams.conf"))
         self.enter(patch.object(converge.log, "disabled", True))

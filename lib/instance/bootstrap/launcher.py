@@ -1,0 +1,221 @@
+"""Keeps this host at the agent that the state bucket names in agent.json.
+
+It comes with the user data, so it is the one program on a host that no update reaches: it knows as little of an agent as
+it can. An agent is the files of a bundle and the service berth.service. It is good when it has written TURN, which the
+service's start takes away. Until then the one before is kept, and comes back when the new one fails.
+
+All that it remembers is in STATE, and every step may be done twice: it may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import pathlib
+import re
+import subprocess
+import time
+from typing import Any
+
+import bundle
+from fetch import Bucket, Refused
+
+SETTINGS = pathlib.Path("/etc/berth/settings.json")
+STATE = pathlib.Path("/var/lib/berth-launcher")
+ROOT = pathlib.Path("/")
+TURN = pathlib.Path("/run/berth/turn")
+AGENT = "berth.service"
+POLL_S = 5
+LONGEST_PAUSE_S = 30
+TRIES = 2  # of one agent, when the machine goes down in between
+ENDS = 3  # in a row, and an agent isn't waited for any longer
+START_S = 900  # packages may have to be installed
+TURN_S = 90  # for a turn of an agent that runs
+
+log = logging.getLogger("berth-launcher")
+
+
+class Launcher:
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+        self.pointer: dict[str, str] | None = None
+        self.etag = ""
+        self.is_settled = False
+        path = STATE / "state.json"
+        self.state: dict[str, Any] = read_json(path.read_bytes()) if path.exists() else {}
+
+    def turn(self) -> None:
+        if not self.is_settled:
+            self.settle()
+        answer = self.bucket.get("agent.json", 4096, self.etag)
+        if answer:
+            self.pointer, self.etag = read_pointer(answer[0]), answer[1]
+        if self.pointer and self.is_due(self.pointer):
+            self.update(self.pointer)
+
+    def settle(self) -> None:
+        """After a start: one whole agent is there and runs, whatever was under way before."""
+        trial, installed = self.state.get("trying"), self.state.get("installed")
+        if trial and trial["tries"] >= TRIES:
+            self.roll_back("the machine or its launcher ended while it was tried")
+        elif trial:
+            self.remember(trying={**trial, "tries": trial["tries"] + 1})
+            self.hold_to_gate()
+        elif installed:
+            self.install(installed)
+        self.is_settled = True
+
+    def is_due(self, pointer: dict[str, str]) -> bool:
+        """An agent that failed is tried again only when it is wanted anew."""
+        failed = self.state.get("failed")
+        if pointer["sha256"] == self.state.get("installed"):
+            if failed:
+                self.remember(failed=None)
+            return False
+        return not failed or any(failed[field] != pointer[field] for field in ("sha256", "at"))
+
+    def update(self, pointer: dict[str, str]) -> None:
+        sha256, old = pointer["sha256"], self.state.get("installed")
+        self.files_of(sha256)
+        if old:
+            self.files_of(old)  # or there would be no way back
+        self.is_settled = False
+        if old:
+            self.remember(trying={**pointer, "tries": 1}, failed=None)
+            self.hold_to_gate()
+        else:
+            self.remember(installed=sha256)
+            self.install(sha256)
+            log.info("agent %s is installed", sha256[:12])
+        self.is_settled = True
+
+    def hold_to_gate(self) -> None:
+        sha256 = self.state["trying"]["sha256"]
+        log.info("agent %s is tried", sha256[:12])
+        try:
+            self.install(sha256)
+            reason = await_turn()
+        except Refused as refused:
+            reason = str(refused)
+        if reason:
+            self.roll_back(reason)
+            return
+        self.remember(installed=sha256, trying=None)
+        self.forget_others()
+        log.info("agent %s is installed", sha256[:12])
+
+    def roll_back(self, reason: str) -> None:
+        trial = self.state["trying"]
+        log.error("agent %s failed: %s", trial["sha256"][:12], reason)
+        failed = {"sha256": trial["sha256"], "at": trial["at"], "reason": reason[:500]}
+        self.remember(trying=None, failed=failed)
+        self.install(self.state["installed"])
+        self.forget_others()
+
+    def install(self, sha256: str) -> None:
+        """Exactly its files are there, and it runs."""
+        files = {ROOT / path: file for path, file in self.files_of(sha256).items()}
+        stale = {path: file for path, file in files.items() if not bundle.is_same(path, file)}
+        others = [ROOT / path for other in self.kept() for path in read_kept(other) or ()]
+        left = [path for path in others if path not in files and path.exists()]
+        if stale or left:
+            call("systemctl", "stop", AGENT, may_fail=True)
+            TURN.unlink(missing_ok=True)
+            for path, (data, mode) in stale.items():
+                bundle.write(path, data, mode)
+            for path in left:
+                path.unlink(missing_ok=True)
+            call("systemctl", "daemon-reload")
+        call("systemctl", "start", "--no-block", AGENT)
+
+    def files_of(self, sha256: str) -> dict[str, tuple[bytes, int]]:
+        """From the copy kept here, or else from the bucket."""
+        files = read_kept(sha256)
+        if files is None:
+            answer = self.bucket.get(f"agent/{sha256}.tar.gz", bundle.PACKED_MOST)
+            packed = answer[0] if answer else b""
+            files = bundle.unpack(packed, sha256)
+            bundle.write(STATE / f"{sha256}.tar.gz", packed)
+        return files
+
+    def kept(self) -> list[str]:
+        return [path.name[:64] for path in sorted(STATE.glob("*.tar.gz"))]
+
+    def forget_others(self) -> None:
+        for sha256 in self.kept():
+            if sha256 != self.state["installed"]:
+                (STATE / f"{sha256}.tar.gz").unlink(missing_ok=True)
+
+    def remember(self, **news: Any) -> None:
+        self.state = {name: value for name, value in {**self.state, **news}.items() if value}
+        bundle.write(STATE / "state.json", json.dumps(self.state).encode())
+
+
+def read_kept(sha256: str) -> dict[str, tuple[bytes, int]] | None:
+    try:
+        return bundle.unpack((STATE / f"{sha256}.tar.gz").read_bytes(), sha256)
+    except (OSError, Refused):
+        return None
+
+
+def read_json(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def read_pointer(text: bytes) -> dict[str, str]:
+    found = read_json(text)
+    sha256, at = found.get("sha256"), found.get("at")
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256) or not isinstance(at, str):
+        raise Refused("agent.json names no agent")
+    return {"sha256": sha256, "at": at[:64]}
+
+
+def await_turn() -> str:
+    """Why the agent that was started isn't good; empty when it is."""
+    begun, turning_s = time.monotonic(), 0.0
+    while not TURN.exists():
+        shown = call("systemctl", "show", "--property", "ActiveState,NRestarts", AGENT).split()
+        now = dict(line.partition("=")[::2] for line in shown)
+        if int(now.get("NRestarts") or 0) >= ENDS:
+            return f"it ended {now['NRestarts']} times{last_words()}"
+        if turning_s > TURN_S:
+            return f"it runs, but completed no turn in {TURN_S} s{last_words()}"
+        if time.monotonic() - begun > START_S:
+            return f"it did not start in {START_S} s{last_words()}"
+        time.sleep(0.5)
+        turning_s += 0.5 if now.get("ActiveState") == "active" else 0
+    return ""
+
+
+def last_words() -> str:
+    """Of the agent's own processes: what systemd says of them says less."""
+    lines = call("journalctl", "--output", "cat", "--lines", "1", f"_SYSTEMD_UNIT={AGENT}", may_fail=True).strip()
+    return f": {lines}" if lines else ""
+
+
+def call(*command: str, may_fail: bool = False) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+    if done.returncode != 0 and not may_fail:
+        raise Refused(f"{' '.join(command[:2])}: {done.stderr.strip()[-300:] or done.returncode}")
+    return done.stdout
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    launcher, pause_s = Launcher(Bucket(json.loads(SETTINGS.read_text()))), 0.5
+    while True:
+        try:
+            launcher.turn()
+            pause_s = POLL_S
+        except Exception as trouble:  # the loop outlives whatever one turn may meet
+            pause_s = 1 if pause_s == POLL_S else min(pause_s * 2, LONGEST_PAUSE_S)
+            log.warning("%s: %s; trying again in %s s", type(trouble).__name__, trouble, pause_s)
+        time.sleep(pause_s)
+
+
+if __name__ == "__main__":
+    main()
