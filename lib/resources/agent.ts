@@ -48,8 +48,7 @@ const pointer = z.object({
  */
 export function agentResource(options: AgentOptions): Resource<AgentDesired, AgentFacts> {
   const { bucket, by } = options;
-  const open = (ctx: ReadContext) =>
-    openS3Store({ client: ctx.clients.s3, bucket, account: ctx.account });
+  const open = (ctx: ReadContext) => openS3Store({ client: ctx.clients.s3, bucket, account: ctx.account });
 
   const point = async (ctx: WriteContext, sha256: string, etag?: string): Promise<void> => {
     const body = JSON.stringify({ sha256, at: new Date().toISOString(), by }, undefined, 2);

@@ -11,7 +11,8 @@ const files = readdirSync(join(folder, "decisions")).filter((name) => /^test_.*\
 
 /** The host's Python is this computer's here, with the botocore of the emulators; on the host it is the system's. */
 const python = ["-B", "-W", "error"];
-const environment = { PYTHONPATH: join(root, "lib", "instance"), PYTHONUTF8: "1" };
+const places = ["lib/instance", "lib/instance/bootstrap"].map((place) => join(root, place));
+const environment = { PYTHONPATH: places.join(":"), PYTHONUTF8: "1" };
 
 describe("the host decides as it should", { concurrency: 2 }, () => {
   for (const file of ["decisions.py", ...files.map((name) => join("decisions", name))]) {
@@ -24,7 +25,19 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
   }
 
   it("by all of its tests", () => {
-    const names = ["bucket", "containers", "edge", "facts", "gate", "releases", "reports"];
+    const names = [
+      "agent",
+      "bucket",
+      "bundle",
+      "containers",
+      "edge",
+      "facts",
+      "fetch",
+      "gate",
+      "launcher",
+      "releases",
+      "reports",
+    ];
     assert.deepEqual(
       files.toSorted(),
       names.map((name) => `test_${name}.py`),

@@ -125,7 +125,8 @@ class Launcher:
                 bundle.write(path, data, mode)
             for path in left:
                 path.unlink(missing_ok=True)
-            call("systemctl", "daemon-reload")
+        # Always: the one that wrote the files may have ended before this.
+        call("systemctl", "daemon-reload")
         call("systemctl", "start", "--no-block", AGENT)
 
     def files_of(self, sha256: str) -> dict[str, tuple[bytes, int]]:
