@@ -11,7 +11,7 @@ import { type HostReport, hostReportKey } from "./release/reports.ts";
 import { contentOf, type Release } from "./release/schema.ts";
 import { type AgentDesired, type AgentFacts, agentKey, bundleKey } from "./resources/agent.ts";
 import { address } from "./resources/address.ts";
-import { bucket } from "./resources/bucket.ts";
+import { bucket, type BucketFacts } from "./resources/bucket.ts";
 import type { ImageDesired, ImageFacts } from "./resources/image.ts";
 import { instance, type InstanceFacts } from "./resources/instance.ts";
 import { instanceProfile } from "./resources/instance-profile.ts";
@@ -132,14 +132,7 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
     needs: [theRole],
     desired: () => ({ name: names.role, roleName: names.role }),
   });
-  const theAgent =
-    app &&
-    wish({
-      name: "agent",
-      resource: app.agent,
-      needs: [theBucket],
-      desired: () => ({ bucket: names.bucket, bundle: app.bundle }),
-    });
+  const theAgent = app && declareAgent(app, names.bucket, theBucket);
   const theInstance = wish({
     name: "instance",
     resource: instance,
@@ -167,7 +160,10 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
       diskGib: config.instance.diskGib,
     }),
   });
-  const theApp = app && declareApp({ app, config, repository: theRepository, instance: theInstance });
+  const theApp =
+    app &&
+    theAgent &&
+    declareApp({ app, config, repository: theRepository, agent: theAgent, instance: theInstance });
   const theAddress = wish({
     name: "address",
     resource: address,
@@ -194,15 +190,27 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
   ];
 }
 
+/** What the hosts run besides the app. */
+function declareAgent({ agent, bundle }: App, place: string, theBucket: WishFor<BucketFacts>) {
+  return wish({
+    name: "agent",
+    resource: agent,
+    needs: [theBucket],
+    desired: () => ({ bucket: place, bundle }),
+  });
+}
+
 interface AppPlace {
   readonly app: App;
   readonly config: Config;
   readonly repository: WishFor<RepositoryFacts>;
+  readonly agent: WishFor<AgentFacts>;
   readonly instance: WishFor<InstanceFacts>;
 }
 
 /** What changes with each release: the image, and what the hosts are told. */
-function declareApp({ app, config, repository: theRepository, instance: theInstance }: AppPlace) {
+function declareApp(place: AppPlace) {
+  const { app, config, repository: theRepository, agent: theAgent, instance: theInstance } = place;
   const theImage = wish({
     name: "image",
     resource: app.image,
@@ -213,10 +221,11 @@ function declareApp({ app, config, repository: theRepository, instance: theInsta
   const theRelease = wish({
     name: "release",
     resource: app.release,
-    needs: [theImage, theInstance],
+    needs: [theImage, theAgent, theInstance],
     desired: (need) => ({
       content: contentOf(config.app, need(theImage).id),
       commit: app.commit,
+      agent: app.bundle.sha256,
       hosts: [need(theInstance).id],
     }),
     outputs: ({ release, reports }) => releaseOutputs(release, [...reports.values()]),

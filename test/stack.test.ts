@@ -130,7 +130,7 @@ describe("the declared stack", () => {
       "repository",
       "agent",
     ],
-    release: ["image", "instance"],
+    release: ["image", "agent", "instance"],
     address: ["internet-gateway", "instance", "release"],
   };
 

@@ -21,8 +21,8 @@ const mostNamed = 5;
 /**
  * Returns when every host does what is desired of it.
  *
- * @throws BerthError `ReleaseUnhealthy` as soon as one of them says that it failed; `HostSilent` when the time is over. Both
- * end a run with exit code 5.
+ * @throws BerthError `ReleaseUnhealthy` or `AgentUnhealthy` as soon as one of them says that it failed; `HostSilent` when the
+ * time is over. All end a run with exit code 5.
  */
 export async function awaitHosts({ signal, note, timings }: PollContext, awaited: Awaited): Promise<void> {
   const { store, hosts, desired, patienceMs, diagnose } = awaited;
@@ -42,7 +42,7 @@ export async function awaitHosts({ signal, note, timings }: PollContext, awaited
     { what, timeoutMs: patienceMs, look },
   );
   if ("done" in last) return;
-  throw await silent(desired, left, diagnose);
+  throw await silent(left, diagnose);
 }
 
 /** Each host that isn't there yet, and how far all of them are where there are several. */
@@ -54,22 +54,18 @@ function waitingFor(left: readonly Shortfall[], hosts: number): string {
   return [...progress, ...states, ...more].join("; ");
 }
 
-function unhealthy({ message, log }: HostFailure): BerthError {
+function unhealthy({ code, message, hint, log }: HostFailure): BerthError {
   return new BerthError({
-    code: "ReleaseUnhealthy",
+    code,
     message,
-    hint: "fix the app or its configuration and run up again; the lines above are the end of its log",
+    hint,
     resource: "release",
     detail: log,
     exitCode: exitCodes.releaseUnhealthy,
   });
 }
 
-async function silent(
-  { release }: HostDesired,
-  left: readonly Shortfall[],
-  diagnose: Awaited["diagnose"],
-): Promise<BerthError> {
+async function silent(left: readonly Shortfall[], diagnose: Awaited["diagnose"]): Promise<BerthError> {
   const hosts = [...new Set(left.map(({ host }) => host))];
   const consoles = await Promise.all(
     hosts.slice(0, mostNamed).map(async (host) => {
@@ -77,10 +73,11 @@ async function silent(
       return hosts.length === 1 ? lines : [`${host}:`, ...lines];
     }),
   );
+  const claims = [...new Set(left.map(({ claim }) => claim))].join(" and ");
   const problems = left.flatMap(({ problem }) => (problem === undefined ? [] : `; ${problem}`));
   return new BerthError({
     code: "HostSilent",
-    message: `${hosts.join(", ")} did not say in time that it serves release ${release}${problems.join("")}`,
+    message: `${hosts.join(", ")} did not say in time that it ${claims}${problems.join("")}`,
     hint: "the lines above are the end of its console; run up again to go on waiting, or replace the instance",
     resource: "release",
     detail: consoles.flat(),

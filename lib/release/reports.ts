@@ -14,6 +14,18 @@ const mostLogLines = 50;
 const cutLine = (line: string): string =>
   line.length <= longestLine ? line : `${line.slice(0, longestLine - 1)}…`;
 
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What the host's launcher says of its agents. */
+const agent = z.object({
+  /** Of the bundle in charge. */
+  sha256: hash,
+  /** One that was wanted at that time, failed its gate, and was taken back. */
+  failed: z
+    .object({ sha256: hash, at: z.string().max(64), reason: z.string().transform(cutLine) })
+    .optional(),
+});
+
 /** What it says beyond this is left out: a host that is newer than this Berth may say more. */
 const hostReport = z.object({
   /** Number of the release that this report is about. */
@@ -31,6 +43,7 @@ const hostReport = z.object({
     .optional(),
   /** Requests passed to the app since the release serves, and how many of them it answered with 5xx or not at all. */
   upstream: z.object({ tries: count, errors: count }).optional(),
+  agent: agent.optional(),
   at: text,
 });
 

@@ -5,6 +5,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
+import type { ObjectStore } from "../../state/object-store.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { unlessAbsent } from "../aws/errors.ts";
 import { BerthError } from "../errors.ts";
@@ -59,9 +60,10 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Age
     kind: "agent",
 
     find: async (ctx) => {
-      const [found, bundle] = await Promise.all([open(ctx).get(agentKey), readBundle(ctx, options)]);
+      const [found, bundle] = await Promise.all([findPointer(open(ctx)), readBundle(ctx, options)]);
       if (found === undefined) return undefined;
-      return { id: agentKey, tags: {}, sha256: parsePointer(found.body), etag: found.etag, bundle };
+      const { sha256 = "unreadable", etag } = found;
+      return { id: agentKey, tags: {}, sha256, etag, bundle };
     },
 
     // The bundle first: whoever reads the pointer finds it.
@@ -92,12 +94,22 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Age
 /** Enough of a hash for people to tell two apart. */
 const shorten = (sha256: string): string => sha256.slice(0, 12);
 
-/** Nothing is lost with a pointer that nobody can read: it is written anew. */
-function parsePointer(body: string): string {
+interface Pointer {
+  readonly etag: string;
+  /** Absent when nobody can read it. Nothing is lost with that: it is written anew. */
+  readonly sha256?: string;
+  readonly at?: string;
+}
+
+/** Which agent the hosts are told to run. */
+export async function findPointer(store: ObjectStore): Promise<Pointer | undefined> {
+  const found = await store.get(agentKey);
+  if (found === undefined) return undefined;
+  const { etag } = found;
   try {
-    return pointer.parse(parseStrictJson(body)).sha256;
+    return { etag, ...pointer.parse(parseStrictJson(found.body)) };
   } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError) return "unreadable";
+    if (error instanceof z.ZodError || error instanceof SyntaxError) return { etag };
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { publishRelease } from "../release/publish.ts";
 import { type HostReports, readReports } from "../release/reports.ts";
 import type { Content, Release } from "../release/schema.ts";
 import { findShortfalls } from "../release/shortfall.ts";
+import { findPointer } from "./agent.ts";
 import type { Difference, Facts, Resource, ReadContext } from "./resource.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 
@@ -13,6 +14,8 @@ export interface ReleaseDesired {
   readonly commit?: string | undefined;
   /** Ids of the instances that shall serve it. */
   readonly hosts: readonly string[];
+  /** Hash of the agent that they shall run. */
+  readonly agent: string;
 }
 
 export interface ReleaseFacts extends Facts, HostReports, Published {}
@@ -51,9 +54,9 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       return releaseKey;
     },
 
-    differences: (_identity, { content, hosts }, facts) => [
+    differences: (_identity, { content, hosts, agent }, facts) => [
       ...contentDifferences(content, facts.release),
-      ...hosts.flatMap((host) => hostDifferences(host, facts)),
+      ...hosts.flatMap((host) => hostDifferences(host, agent, facts)),
     ],
 
     update: async (ctx, { desired, facts }) => {
@@ -63,8 +66,10 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const isNew = contentDifferences(content, facts.release).length > 0;
       const before = { number, etag: facts.etag };
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
+      // One that failed before it was published anew says nothing of the new try.
+      const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
       const look = (host: string) => diagnose(ctx, host);
-      await awaitHosts(ctx, { store, hosts, desired: { release }, patienceMs, diagnose: look });
+      await awaitHosts(ctx, { store, hosts, desired: { release, agent }, patienceMs, diagnose: look });
     },
 
     // Release and reports go with the bucket.
@@ -81,12 +86,18 @@ const contentDifferences = (content: Content, published: Release): Difference[] 
     action: "update",
   }));
 
-function hostDifferences(host: string, { release, reports, unreadable }: ReleaseFacts): Difference[] {
+function hostDifferences(
+  host: string,
+  sha256: string,
+  { release, reports, unreadable }: ReleaseFacts,
+): Difference[] {
   const told = { report: reports.get(host), problem: unreadable.get(host) };
-  return findShortfalls(host, { release: release.number }, told).map(({ desired, observed }) => ({
-    field: `host ${host}`,
-    wanted: desired,
-    found: observed,
-    action: "update",
-  }));
+  return findShortfalls(host, { release: release.number, agent: { sha256 } }, told).map(
+    ({ desired, observed }) => ({
+      field: `host ${host}`,
+      wanted: desired,
+      found: observed,
+      action: "update",
+    }),
+  );
 }

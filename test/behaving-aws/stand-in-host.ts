@@ -6,6 +6,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/clie
 import type { Clients } from "../../lib/aws/clients.ts";
 import { isNotFound } from "../../lib/aws/errors.ts";
 import { parseRelease, releaseKey } from "../../lib/release/document.ts";
+import { agentKey } from "../../lib/resources/agent.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
 import type { Release } from "../../lib/release/schema.ts";
 
@@ -58,7 +59,8 @@ async function work(options: StandInHostsOptions, { listeners, signal }: Work): 
     }
     const running = await runningInstances(options);
     const release = await readRelease(options);
-    if (release !== undefined) for (const id of running) await reportServing(options, id, release);
+    const agent = await readAgent(options);
+    if (release !== undefined) for (const id of running) await reportServing(options, id, { release, agent });
     const serving = release === undefined ? [] : running;
     await listenOn(await publicAddresses(options, serving), listeners);
     await sleep(isNews === undefined ? lookEveryMs : askEveryMs);
@@ -89,16 +91,30 @@ async function readRelease({ clients, bucket }: StandInHostsOptions): Promise<Re
   return body === undefined ? undefined : parseRelease(body, bucket);
 }
 
+async function readAgent({ clients, bucket }: StandInHostsOptions): Promise<string | undefined> {
+  const body = await read(clients.s3, bucket, agentKey);
+  if (body === undefined) return undefined;
+  const { sha256 }: { sha256: string } = JSON.parse(body);
+  return sha256;
+}
+
+interface Desired {
+  readonly release: Release;
+  readonly agent: string | undefined;
+}
+
 async function reportServing(
   { clients, bucket }: StandInHostsOptions,
   instance: string,
-  { number }: Release,
+  { release: { number }, agent }: Desired,
 ): Promise<void> {
   const Key = hostReportKey(instance);
   const before = await read(clients.s3, bucket, Key);
-  if (before !== undefined && parseHostReport(before, instance).report?.release === number) return;
+  const told = before === undefined ? undefined : parseHostReport(before, instance).report;
+  if (told?.release === number && told.agent?.sha256 === agent) return;
   const at = new Date().toISOString();
-  const report: HostReport = { instance, release: number, status: "serving", serves: number, at };
+  const running = agent === undefined ? {} : { agent: { sha256: agent } };
+  const report: HostReport = { instance, release: number, status: "serving", serves: number, ...running, at };
   try {
     await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(report) }));
   } catch (error) {

@@ -21,7 +21,8 @@ const wanted = {
   environment: { MODE: "fast" },
 };
 const wished: Release = { number: 4, ...wanted, at, by: "ann" };
-const report = { instance: "i-1", release: 4, status: "serving", at };
+const agent = "a".repeat(64);
+const report = { instance: "i-1", release: 4, status: "serving", agent: { sha256: agent }, at };
 const identity = newIdentity("release");
 let buckets = 0;
 
@@ -57,7 +58,7 @@ async function open() {
   /** As the engine does it. */
   const update = async (content: typeof wanted) => {
     const facts = await find();
-    const desired = { content, hosts: ["i-1"] };
+    const desired = { content, hosts: ["i-1"], agent };
     const differences = resource.differences(identity, desired, facts);
     await resource.update(ctx, { identity, desired, facts, differences });
   };
@@ -67,7 +68,7 @@ async function open() {
 describe("a release", () => {
   it("is the first of its stack where no host ever reported, and else one after the last known", async () => {
     const { put, read, ctx, resource } = await open();
-    await resource.create(ctx, identity, { content: wanted, hosts: ["i-1"] });
+    await resource.create(ctx, identity, { content: wanted, hosts: ["i-1"], agent });
     const first = await read();
     const lost = await open();
     await lost.put(hostReportKey("i-1"), { ...report, release: 7 });
@@ -76,12 +77,13 @@ describe("a release", () => {
       content: wanted,
       commit: "abc",
       hosts: ["i-1"],
+      agent,
     });
 
     assert.deepEqual({ ...first, at: "" }, { number: 1, ...wanted, at: "", by: "bob" });
     assert.deepEqual([(await lost.read()).number, (await lost.read()).commit], [8, "abc"]);
     await put(releaseKey, wished);
-    await assert.rejects(resource.create(ctx, identity, { content: wanted, hosts: ["i-1"] }), {
+    await assert.rejects(resource.create(ctx, identity, { content: wanted, hosts: ["i-1"], agent }), {
       code: "ReleaseConflict",
     });
   });
@@ -113,10 +115,10 @@ describe("a release", () => {
         unreadable: new Map(),
       };
 
-      const same = resource.differences(identity, { content: wanted, hosts: ["i-1"] }, facts);
+      const same = resource.differences(identity, { content: wanted, hosts: ["i-1"], agent }, facts);
       const found = resource.differences(
         identity,
-        { content: { ...wanted, ...change }, hosts: ["i-1"] },
+        { content: { ...wanted, ...change }, hosts: ["i-1"], agent },
         facts,
       );
 
@@ -143,7 +145,7 @@ describe("a release", () => {
     ]) {
       if (said !== undefined) await put(hostReportKey("i-1"), said);
       await put(hostReportKey("i-0"), { ...report, instance: "i-0" });
-      const [left] = resource.differences(identity, { content: wanted, hosts: ["i-1"] }, await find());
+      const [left] = resource.differences(identity, { content: wanted, hosts: ["i-1"], agent }, await find());
       seen.push(left === undefined ? "serves" : `${left.wanted}: ${left.found}`);
     }
 
@@ -197,6 +199,21 @@ describe("a release", () => {
     });
   });
 
+  it("on a host that took its agent back ends the run with exit code 5, unless the agent was published anew", async () => {
+    const { put, update } = await open();
+    await put(releaseKey, wished);
+    const failed = { sha256: agent, at, reason: "it ended 3 times" };
+    await put(hostReportKey("i-1"), { ...report, agent: { sha256: "b".repeat(64), failed } });
+    await put("agent.json", { sha256: agent, at, by: "ann" });
+    await assert.rejects(update(wanted), {
+      code: "AgentUnhealthy",
+      exitCode: 5,
+      message: /it ended 3 times; agent b{12} goes on/,
+    });
+    await put("agent.json", { sha256: agent, at: "2026-11-22T10:00:00.000Z", by: "ann" });
+    await assert.rejects(update(wanted), { code: "HostSilent", message: /runs agent a{12}/ });
+  });
+
   it("of which its host says nothing ends the run with exit code 5 and the host's console", async () => {
     const { put, update } = await open();
     await put(releaseKey, wished);
@@ -212,7 +229,7 @@ describe("a release", () => {
     const facts = await find();
     const theirs = { ...wished, number: 5, by: "carol" };
     await put(releaseKey, theirs);
-    const desired = { content: { ...wanted, replicas: 3 }, hosts: ["i-1"] };
+    const desired = { content: { ...wanted, replicas: 3 }, hosts: ["i-1"], agent };
     const differences = resource.differences(identity, desired, facts);
 
     await assert.rejects(resource.update(ctx, { identity, desired, facts, differences }), {

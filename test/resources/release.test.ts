@@ -34,7 +34,8 @@ const wished = {
   at,
   by: "somebody",
 };
-const serving = { release: 2, status: "serving", at };
+const agent = "a".repeat(64);
+const serving = { release: 2, status: "serving", agent: { sha256: agent }, at };
 const resource = releaseResource({
   bucket: Bucket,
   by: "somebody",
@@ -92,7 +93,7 @@ it("reads no more of a report than there can be in one, and names the object", a
   const facts = await find();
 
   assert.deepEqual([...facts.unreadable], [["i-1", "it is longer than 1 MiB"]]);
-  const [difference] = resource.differences(identity, { content: wished, hosts: ["i-1"] }, facts);
+  const [difference] = resource.differences(identity, { content: wished, hosts: ["i-1"], agent }, facts);
   assert.equal(difference?.found, "hosts/i-1.json is no report: it is longer than 1 MiB");
 });
 
@@ -112,7 +113,7 @@ it("tells variables by their names, also by those that every object has", async 
 
   const found = resource.differences(
     identity,
-    { content: { ...wished, environment }, hosts: ["i-1"] },
+    { content: { ...wished, environment }, hosts: ["i-1"], agent },
     await find(),
   );
 
@@ -135,7 +136,7 @@ it("shows of a variable neither its value nor anything that it could be guessed 
   const facts = await find();
 
   const shown = JSON.stringify(
-    resource.differences(identity, { content: { ...wished, environment }, hosts: ["i-1"] }, facts),
+    resource.differences(identity, { content: { ...wished, environment }, hosts: ["i-1"], agent }, facts),
   );
 
   for (const value of ["1234", "4321"]) {
