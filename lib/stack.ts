@@ -7,10 +7,10 @@ import { type Wish, type WishFor, wish } from "./engine/wish.ts";
 import type { AgentBundle } from "./instance/bundle.ts";
 import { userData } from "./instance/user-data.ts";
 import { releaseKey } from "./release/document.ts";
-import { type HostReport, hostReportKey } from "./release/reports.ts";
-import { contentOf, type Release } from "./release/schema.ts";
+import { hostReportKey } from "./release/reports.ts";
+import { contentOf } from "./release/schema.ts";
 import { type AgentDesired, type AgentFacts, agentKey, bundleKey } from "./resources/agent.ts";
-import { address } from "./resources/address.ts";
+import { address, type AddressFacts } from "./resources/address.ts";
 import { bucket, type BucketFacts } from "./resources/bucket.ts";
 import type { ImageDesired, ImageFacts } from "./resources/image.ts";
 import { instance, type InstanceFacts } from "./resources/instance.ts";
@@ -55,8 +55,18 @@ export interface Offers {
 /** One resource of a stack, declared. */
 export type StackWish = Wish<Offers>;
 
-/** The declared stack, each wish after those it needs. Teardown is the same list backwards. */
-export function declareStack({ config, account, app }: StackInputs): StackWish[] {
+/** The declared stack, and those parts of it by themselves of which a user is told what was observed. */
+export interface StackParts {
+  /** Each after those it needs. Teardown is the same list backwards. */
+  readonly wishes: readonly StackWish[];
+  readonly address: WishFor<AddressFacts>;
+  readonly instance: WishFor<InstanceFacts>;
+  readonly release: WishFor<ReleaseFacts> | undefined;
+}
+
+export const declareStack = (inputs: StackInputs): readonly StackWish[] => declareParts(inputs).wishes;
+
+export function declareParts({ config, account, app }: StackInputs): StackParts {
   const { stack, region } = config;
   const names = stackNames(config, account);
 
@@ -169,9 +179,8 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
     resource: address,
     needs: [theGateway, theInstance, ...(theApp ? [theApp.release] : [])],
     desired: (need) => ({ instanceId: need(theInstance).id }),
-    outputs: ({ publicIp }) => ({ url: `http://${publicIp}/` }),
   });
-  return [
+  const wishes = [
     theBucket,
     theRepository,
     ...(theApp ? [theApp.image] : []),
@@ -188,6 +197,7 @@ export function declareStack({ config, account, app }: StackInputs): StackWish[]
     ...(theApp ? [theApp.release] : []),
     theAddress,
   ];
+  return { wishes, address: theAddress, instance: theInstance, release: theApp?.release };
 }
 
 /** What the hosts run besides the app. */
@@ -228,7 +238,6 @@ function declareApp(place: AppPlace) {
       agent: app.bundle.sha256,
       hosts: [need(theInstance).id],
     }),
-    outputs: ({ release, reports }) => releaseOutputs(release, [...reports.values()]),
   });
   return { image: theImage, release: theRelease };
 }
@@ -245,13 +254,6 @@ export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, 
     // The profile is called like its role.
     role: roleName({ region }, named("role")),
   };
-}
-
-/** What runs, and how often the app itself failed: the edge retries, so that users hardly see it. */
-function releaseOutputs({ number, at, by }: Release, reports: readonly HostReport[]): Record<string, string> {
-  const { upstream } = reports.find((report) => report.release === number) ?? {};
-  const errors = upstream === undefined ? {} : { appErrors: `${upstream.errors} of ${upstream.tries} tries` };
-  return { release: `${number}, wished ${at} by ${by}`, ...errors };
 }
 
 /** What the host may do: pull its own images, read its own release and agent, say how it is. */

@@ -10,6 +10,7 @@ import { stateKey } from "../state/store.ts";
 import { BerthError, exitCodes } from "./errors.ts";
 import { withLease } from "./deploy/lease.ts";
 import { findRelease } from "./release/document.ts";
+import { type ReleaseFigures, releaseFigures, releaseLines } from "./release/figures.ts";
 import type { Session } from "./session.ts";
 
 /** Under the lease, over exactly the version that was shown; what was there is kept beside the user. */
@@ -52,18 +53,25 @@ export async function readKept({
   return body === undefined ? undefined : { body, ...inspectBody(body, scope, rescueFile) };
 }
 
-/** For people: which release is wished for, or why it can't be told. */
-export async function readRelease(session: Session): Promise<string> {
+/** The published release, or why it can't be told. */
+export async function readRelease(
+  session: Session,
+): Promise<{ release?: ReleaseFigures; problem?: BerthError }> {
   try {
     const found = await findRelease(openS3Store(bucketOf(session)));
-    if (found === undefined) return "none";
-    const { number, at, by } = found.release;
-    return `${number}, wished ${at} by ${by}`;
+    return found === undefined ? {} : { release: releaseFigures(found.release) };
   } catch (error) {
-    if (error instanceof BerthError) return `${error.code}: ${error.message}`;
+    if (error instanceof BerthError) return { problem: error };
     throw error;
   }
 }
+
+export const publishedLines = ({ release, problem }: Awaited<ReturnType<typeof readRelease>>): string[] =>
+  problem === undefined ? releaseLines(release) : [`release     ${problem.code}: ${problem.message}`];
+
+/** What is told of an error that is an answer, not a failure. */
+export const problemOf = (error: BerthError | undefined) =>
+  error && { code: error.code, message: error.message, hint: error.hint };
 
 function bucketOf({ ctx, names }: Session): BucketLocation {
   return { client: ctx.clients.s3, bucket: names.bucket, account: ctx.account };

@@ -8,6 +8,8 @@ import type { Session } from "../lib/session.ts";
 import { declareStack } from "../lib/stack.ts";
 import {
   readKept,
+  problemOf,
+  publishedLines,
   readRelease,
   readStored,
   replaceDocument,
@@ -27,7 +29,7 @@ const versionsShown = 50;
 
 async function show(session: Session): Promise<Outcome> {
   const { store, report, flags, rescueFile } = session;
-  const [stored, lease, release, kept] = await Promise.all([
+  const [stored, lease, published, kept] = await Promise.all([
     readStored(session),
     readLease(store),
     readRelease(session),
@@ -39,12 +41,19 @@ async function show(session: Session): Promise<Outcome> {
   const lines = [
     ...storedLines(location, stored),
     `lease       ${leaseText(lease)}`,
-    `release     ${release}`,
+    ...publishedLines(published),
     `unsaved     ${unsaved === undefined ? "nothing" : `${unsaved}: the next run merges it`}`,
     ...(document ? ["", ...documentLines(document)] : []),
   ];
-  const wrong = problem && { code: problem.code, message: problem.message, hint: problem.hint };
-  const values = { location, document, problem: wrong, lease, release, unsaved };
+  const values = {
+    location,
+    document,
+    problem: problemOf(problem),
+    lease,
+    release: published.release,
+    releaseProblem: problemOf(published.problem),
+    unsaved,
+  };
   if (flags.raw && body !== undefined) report.raw("state", values, body);
   else report.data("state", values, flags.raw ? [] : lines);
   return done;

@@ -1,35 +1,31 @@
 import { type Outcome, runCommand } from "../lib/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { urlOf } from "../lib/outputs.ts";
+import { outputsOf } from "../lib/outputs.ts";
 import { probe } from "../lib/outside.ts";
+import { appLine, releaseLines } from "../lib/release/figures.ts";
 import type { Session } from "../lib/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
-  const { wishes, found, plan } = await readStack(session);
+  const { wishes, parts, found, plan } = await readStack(session);
   const rows = wishes.map(({ name, kind }) => {
     const action = plan.steps.find((step) => step.name === name)?.action;
     const id = found.get(name)?.facts.id;
     return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
   });
-  const url = urlOf(found);
+  const { url, release, app } = outputsOf(parts, found);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000 });
   const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);
   const seen = health === undefined ? "no address" : (health.status ?? health.reason);
-  const { release = "none", appErrors = "not counted yet" } = found.get("release")?.outputs ?? {};
-  session.report.data(
-    "status",
-    { stack: session.config.stack, resources: rows, health, release, appErrors },
-    [
-      ...table,
-      "",
-      `url         ${url ?? "none"}`,
-      `health      ${String(seen)}`,
-      `release     ${release}`,
-      `app errors  ${appErrors}`,
-    ],
-  );
+  session.report.data("status", { stack: session.config.stack, resources: rows, url, health, release, app }, [
+    ...table,
+    "",
+    `url         ${url ?? "none"}`,
+    `health      ${String(seen)}`,
+    ...releaseLines(release),
+    appLine(app),
+  ]);
   return { outcome: "done", exitCode: exitCodes.done, url };
 }
 

@@ -14,7 +14,7 @@ import { agentResource } from "../resources/agent.ts";
 import { imageResource } from "../resources/image.ts";
 import { releaseResource } from "../resources/release.ts";
 import type { Session } from "../session.ts";
-import { type App, declareStack, type Offers, type StackWish } from "../stack.ts";
+import { type App, declareParts, type Offers, type StackParts, type StackWish } from "../stack.ts";
 import { lookupOffers } from "./offers.ts";
 
 export interface Recorded {
@@ -28,6 +28,7 @@ export interface Recorded {
 /** All that is known before anything is done: what was recorded, what AWS says, and what differs from the wishes. */
 export interface Reading extends Recorded {
   readonly wishes: readonly StackWish[];
+  readonly parts: StackParts;
   readonly found: Observations<Offers>;
   /** What a new host is started from is the pinned image, or the newest. */
   readonly offers: Offers;
@@ -56,7 +57,8 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     commitOf(folder),
   ]);
   const app = { ...openApp(session, source), commit };
-  const wishes = declareStack({ config, account: ctx.account, app });
+  const parts = declareParts({ config, account: ctx.account, app });
+  const { wishes } = parts;
   const [{ document, found }, { machineImage, zones, instanceType }] = await Promise.all([
     readResources(session, { ...options, wishes, recorded: loaded?.document }),
     offered,
@@ -66,6 +68,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   const offers = { machineImage: { ...machineImage, imageId }, zones };
   return {
     wishes,
+    parts,
     found,
     offers,
     plan: differences({ wishes, found, document, inputs: offers }),

@@ -29,11 +29,7 @@ export interface WishSpec<Desired, Found extends Facts, Inputs> {
   readonly replaceNote?: string;
   /** Why it isn't there, where that is no loss; `<id> is gone` otherwise. */
   readonly absentBecause?: string;
-  /** What a user wants to know of it: `url`. */
-  readonly outputs?: (facts: Found) => Outputs;
 }
-
-type Outputs = Readonly<Record<string, string>>;
 
 /** What all wishes are compared with: each other, by name, and what the stack is made from besides. */
 export interface World<Inputs> {
@@ -46,7 +42,6 @@ export interface Observed<Inputs = unknown> {
   readonly facts: Facts;
   /** It carries the stack's tag. Without that it may be repaired where its id is recorded, and never removed. */
   readonly isOwned: boolean;
-  readonly outputs: Outputs;
   readonly differences: (world: World<Inputs>) => Difference[];
   readonly update: (
     ctx: WriteContext,
@@ -107,7 +102,6 @@ export function wish<Desired, Found extends Facts, Inputs = unknown>(
       return {
         facts,
         isOwned: isOwnedBy(identity.stack, facts.tags),
-        outputs: spec.outputs?.(facts) ?? {},
         differences: (world) => resource.differences(identity, desired(world), facts),
         update: (updateCtx, world, differences) =>
           resource.update(updateCtx, { identity, desired: desired(world), facts, differences }),

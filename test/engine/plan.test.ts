@@ -14,7 +14,7 @@ function wishFor(name: string, more: Partial<Wish> = {}): Wish {
 }
 
 function seen(id: string, compare: (world: World<unknown>) => Difference[] = () => []): Observed {
-  return { facts: { id, tags: {} }, isOwned: true, outputs: {}, differences: compare, update: never };
+  return { facts: { id, tags: {} }, isOwned: true, differences: compare, update: never };
 }
 
 const size: Difference = { field: "size", wanted: "large", found: "small", action: "update" };

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { appLine, releaseFigures, releaseLines, sumFigures } from "../../lib/release/figures.ts";
+import type { HostReport } from "../../lib/release/reports.ts";
+import { at, published } from "./releases.ts";
+
+const report = (release: number, upstream?: HostReport["upstream"]): HostReport => ({
+  instance: "i-1",
+  release,
+  status: "serving",
+  at,
+  ...(upstream === undefined ? {} : { upstream }),
+});
+
+describe("the figures of a release", () => {
+  it("say nothing of what the configuration holds", () => {
+    assert.deepEqual(releaseFigures({ ...published, commit: "abc" }), {
+      number: 4,
+      image: "registry/app@sha256:1",
+      commit: "abc",
+      at,
+      by: "ann",
+    });
+  });
+
+  it("are read by people with the beginnings of what is long", () => {
+    const image = `registry/app@sha256:${"1234567890abcdef".repeat(4)}`;
+    const lines = releaseLines({ ...published, image, commit: "0a29b2f".repeat(6) });
+
+    assert.deepEqual(lines, [
+      `release     4, since ${at} by ann`,
+      "image       1234567890ab",
+      "commit      0a29b2f0a29b",
+    ]);
+    assert.deepEqual(releaseLines(undefined), ["release     none"]);
+    assert.match(releaseLines(published).join("\n"), /^commit +unknown: the source is in no repository$/m);
+  });
+});
+
+describe("the counters of the app", () => {
+  it("are the sum of what all hosts tell of this very release", () => {
+    const reports = [report(4, { tries: 10, errors: 1 }), report(4, { tries: 5, errors: 2 }), report(4)];
+
+    assert.deepEqual(sumFigures(4, reports), { tries: 15, errors: 3 });
+    assert.equal(appLine(sumFigures(4, reports)), "app         3 of 15 tries failed");
+  });
+
+  it("aren't zero but absent as long as no host has told of this release", () => {
+    assert.equal(sumFigures(4, [report(4), report(3, { tries: 10, errors: 1 })]), undefined);
+    assert.equal(appLine(undefined), "app         not counted yet");
+  });
+});
