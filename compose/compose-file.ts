@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { BerthError, exitCodes } from "../lib/errors.ts";
+import { isSystemFailure } from "../lib/system-errors.ts";
 import { readPorts } from "./isolation/ports.ts";
 import {
   asTable,
@@ -158,7 +159,7 @@ async function readDotEnv(folder: string): Promise<NodeJS.Dict<string>> {
   try {
     return parseEnv(await readFile(join(folder, ".env"), "utf8"));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    if (isSystemFailure(error, "absent")) return {};
     throw error;
   }
 }

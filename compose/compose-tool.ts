@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { BerthError } from "../lib/errors.ts";
+import { isSystemFailure } from "../lib/system-errors.ts";
 
 export interface ToolRun {
   readonly exitCode: number;
@@ -49,7 +50,7 @@ async function readVersion(command: readonly string[]): Promise<string | undefin
     const { exitCode, lines } = await runCommand([...command, "version"]);
     return exitCode === 0 ? lines[0] : undefined;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (isSystemFailure(error, "absent")) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BerthError } from "./errors.ts";
+import { isSystemFailure } from "./system-errors.ts";
 
 const othersBits = 0o077;
 
@@ -13,7 +14,7 @@ const othersBits = 0o077;
 export async function ensurePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     // A link that leads nowhere, or a file.
-    if (!isCode(error, "EEXIST", "ENOTDIR")) throw error;
+    if (!isSystemFailure(error, "occupied", "not a folder")) throw error;
   });
   await closeToOthers(path);
 }
@@ -28,7 +29,7 @@ export async function writePrivateFile(
   const { O_CREAT, O_WRONLY, O_TRUNC, O_EXCL, O_NOFOLLOW } = constants;
   const flags = O_CREAT | O_WRONLY | O_NOFOLLOW | (mayExist ? O_TRUNC : O_EXCL);
   const file = await open(path, flags, 0o600).catch((error: unknown) => {
-    throw isCode(error, "ELOOP") ? unsafe(path, "a symbolic link", error) : error;
+    throw isSystemFailure(error, "a symbolic link") ? unsafe(path, "a symbolic link", error) : error;
   });
   try {
     await file.chmod(0o600);
@@ -69,7 +70,7 @@ async function findKind(path: string): Promise<Kind | undefined> {
     const found = await lstat(path);
     return found.isDirectory() ? "folder" : found.isFile() ? "file" : "other";
   } catch (error) {
-    if (isCode(error, "ENOENT")) return undefined;
+    if (isSystemFailure(error, "absent")) return undefined;
     throw error;
   }
 }
@@ -79,7 +80,9 @@ async function closeToOthers(path: string, mode = 0o700): Promise<void> {
   const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
   const kind = mode === 0o700 ? O_DIRECTORY : O_NONBLOCK;
   const handle = await open(path, O_RDONLY | O_NOFOLLOW | kind).catch((error: unknown) => {
-    throw isCode(error, "ELOOP", "ENOTDIR") ? unsafe(path, "no folder of its own", error) : error;
+    throw isSystemFailure(error, "a symbolic link", "not a folder")
+      ? unsafe(path, "no folder of its own", error)
+      : error;
   });
   try {
     const found = await handle.stat();
@@ -89,10 +92,6 @@ async function closeToOthers(path: string, mode = 0o700): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
 function unsafe(path: string, what: string, cause?: unknown): BerthError {

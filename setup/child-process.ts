@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { BerthError } from "../lib/errors.ts";
+import { isSystemFailure } from "../lib/system-errors.ts";
 
 export interface Outcome {
   /** Exit code; 130 when a signal ended it, 127 when there is no such command. */
@@ -50,7 +51,7 @@ async function exitCode(child: ChildProcess): Promise<number> {
     const [code]: (number | null)[] = await once(child, "close");
     return code ?? 130;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 127;
+    if (isSystemFailure(error, "absent")) return 127;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isSystemFailure } from "../lib/system-errors.ts";
 import { bundle } from "./bundle.ts";
 
 const dayMs = 86_400_000;
@@ -18,7 +19,8 @@ export async function compile(scripts: readonly string[], directory: string): Pr
     await rename(draft, directory);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
-    if (!isTaken(error)) throw error;
+    // Another process was faster.
+    if (!isSystemFailure(error, "occupied")) throw error;
   }
 }
 
@@ -33,6 +35,3 @@ async function clearUp(cache: string): Promise<void> {
     if (Date.now() - usedMs > dayMs) await rm(folder, { recursive: true, force: true });
   }
 }
-
-const isTaken = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST");

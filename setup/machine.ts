@@ -2,6 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { connectEngine } from "../lib/docker/engine.ts";
 import { BerthError } from "../lib/errors.ts";
+import { isSystemFailure } from "../lib/system-errors.ts";
 import { readOptionalFile } from "./optional-file.ts";
 
 /** What the set-up has to know about the computer it runs on. */
@@ -80,7 +81,6 @@ async function engineProblem(): Promise<BerthError | undefined> {
 function engineState(problem: BerthError | undefined, commands: ReadonlySet<string>): EngineState {
   if (problem === undefined) return "answers";
   if (process.env["DOCKER_HOST"] || process.env["DOCKER_CONTEXT"]) return "elsewhere";
-  const { cause } = problem;
-  if (cause instanceof Error && "code" in cause && cause.code === "EACCES") return "denied";
+  if (isSystemFailure(problem.cause, "not permitted")) return "denied";
   return commands.has("dockerd") ? "stopped" : "absent";
 }

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { isSystemFailure } from "../lib/system-errors.ts";
 
 /** Content of a text file; empty when there is none. Any other trouble is thrown. */
 export async function readOptionalFile(path: string): Promise<string> {
@@ -14,7 +15,7 @@ async function absentAs<Value>(reading: Promise<Value>, instead: Value): Promise
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return instead;
+    if (isSystemFailure(error, "absent")) return instead;
     throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { systemCodeOf } from "../lib/system-errors.ts";
+
 const patienceMs = 10_000;
 const atOnce = 8;
 
@@ -40,7 +42,7 @@ async function get(url: string): Promise<string> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { cause } = error;
-    return cause instanceof Error && "code" in cause ? String(cause.code) : error.name;
+    return systemCodeOf(cause) ?? error.name;
   } finally {
     clearTimeout(timer);
   }

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { longestBody } from "../lib/strict-json.ts";
+import { isSystemFailure } from "../lib/system-errors.ts";
 
 /**
  * What a body holds, and of one that is too long no more than shows that it is: what parses it refuses it for that. What
@@ -26,7 +27,7 @@ const longestRead = longestBody + 4;
 /** A file of Berth's own as text, or undefined when there is none. A symbolic link isn't followed. */
 export async function readOwnFile(path: string): Promise<string | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (isSystemFailure(error, "absent")) return undefined;
     throw error;
   });
   if (file === undefined) return undefined;

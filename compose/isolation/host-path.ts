@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { Dirent } from "node:fs";
+import { isSystemFailure, systemCodeOf } from "../../lib/system-errors.ts";
 
 export type HostPath =
   | { readonly kind: "missing" }
@@ -28,8 +29,8 @@ export async function lookAtHost(path: string): Promise<HostPath> {
     if (info.isDirectory()) return { kind: "folder", path: real };
     return { kind: "refused", reason: `${real} is a ${nameKind(info)}, through which others are reached` };
   } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENOENT") return { kind: "missing" };
+    if (isSystemFailure(error, "absent")) return { kind: "missing" };
+    const code = systemCodeOf(error);
     if (code === undefined) throw error;
     return { kind: "refused", reason: `it can't be looked at (${code})` };
   }
@@ -75,7 +76,7 @@ export async function findCopyObstacle(folder: string): Promise<string | undefin
     }
     return undefined;
   } catch (error) {
-    const code = codeOf(error);
+    const code = systemCodeOf(error);
     if (code === undefined) throw error;
     return `not all of it can be read (${code})`;
   }
@@ -107,10 +108,7 @@ async function readMountinfo(): Promise<string> {
     return await readFile("/proc/self/mountinfo", "utf8");
   } catch (error) {
     // No Linux: there the engine has a machine of its own, and shares folders one by one.
-    if (codeOf(error) === "ENOENT") return "";
+    if (isSystemFailure(error, "absent")) return "";
     throw error;
   }
 }
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;

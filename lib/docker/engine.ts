@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { BerthError } from "../errors.ts";
+import { systemCodeOf } from "../system-errors.ts";
 
 /**
  * The engine that the `docker` command would talk to: DOCKER_HOST, else the chosen context, else the default socket.
@@ -22,7 +23,8 @@ export async function connectEngine(): Promise<Docker> {
     throw new BerthError({
       code: "NoDockerEngine",
       message: `No Docker engine answers at ${named}`,
-      hint: hints[errorCode(error)] ?? "Check that `docker info` works for this user, then try again",
+      hint:
+        hints[systemCodeOf(error) ?? ""] ?? "Check that `docker info` works for this user, then try again",
       detail: [error instanceof Error ? error.message : String(error)],
       cause: error,
     });
@@ -41,10 +43,6 @@ const hints: Readonly<Record<string, string>> = {
   EACCES: "Add yourself to the group (`sudo usermod -aG docker $USER`) and log in again, or run as root",
   ENOTFOUND: "Correct the host name in DOCKER_HOST",
 };
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
 
 // dockerode knows DOCKER_HOST and the default sockets, but not the contexts that Docker Desktop, colima and rootless set.
 async function contextSocket(): Promise<string | undefined> {
@@ -68,7 +66,7 @@ async function readJson(path: string): Promise<DockerFile | undefined> {
     return file;
   } catch (error) {
     // A missing or broken file of Docker's own is Docker's to complain about; the default socket is still worth a try.
-    if (error instanceof SyntaxError || errorCode(error) !== "") return undefined;
+    if (error instanceof SyntaxError || systemCodeOf(error) !== undefined) return undefined;
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Endpoints } from "../aws/clients.ts";
 import { BerthError } from "../errors.ts";
 import { fromRoot } from "../paths.ts";
+import { isSystemFailure } from "../system-errors.ts";
 import type { LocalCredentials } from "./account/drawn-credentials.ts";
 import { askSupervisor, type SupervisorConnection } from "./control/handshake.ts";
 import { controlFiles, type ControlMessage, type ControlRequest } from "./control/messages.ts";
@@ -159,8 +160,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EPERM") return true;
-    return false;
+    return isSystemFailure(error, "not ours");
   }
 }
 

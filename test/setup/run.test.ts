@@ -120,7 +120,13 @@ describe("setup/run.mjs, with its packages", () => {
   ];
 
   before(() => {
-    const own = ["setup/run.mjs", "setup/compile.ts", "setup/bundle.ts", "lib/paths.ts"];
+    const own = [
+      "setup/run.mjs",
+      "setup/compile.ts",
+      "setup/bundle.ts",
+      "lib/paths.ts",
+      "lib/system-errors.ts",
+    ];
     for (const file of ["package.json", "package-lock.json", ...own]) {
       cpSync(join(root, file), join(project, file));
     }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { BerthError } from "../../errors.ts";
+import { isSystemFailure } from "../../system-errors.ts";
 import { isSecret } from "../account/drawn-credentials.ts";
 import { controlFiles, type ControlRequest } from "./messages.ts";
 import { readLines } from "./line-reader.ts";
@@ -77,8 +78,7 @@ async function connectTo(directory: PrivateDirectory): Promise<Socket | undefine
     socket.on("error", () => socket.destroy());
     return socket;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
+    if (isSystemFailure(error, "unanswered", "absent")) return undefined;
     throw error;
   }
 }

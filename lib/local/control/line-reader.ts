@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { isSystemFailure } from "../../system-errors.ts";
 
 /**
  * The lines that come in. Whoever sends one longer than that many bytes is cut off: it would be kept in memory whole. Ends with
@@ -19,14 +20,9 @@ export async function* readLines(socket: Socket, longestBytes: number): AsyncGen
     }
   } catch (error) {
     // Cut: as good as ended to whoever reads.
-    if (!isCut(error)) throw error;
+    if (!isSystemFailure(error, "cut off")) throw error;
   }
   return undefined;
 }
 
 const toBytes = (chunk: unknown): Buffer => (Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)));
-
-const isCut = (error: unknown): boolean =>
-  error instanceof Error &&
-  "code" in error &&
-  ["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "ABORT_ERR"].includes(String(error.code));
