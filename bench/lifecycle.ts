@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { printText } from "../lib/report/terminal.ts";
-import { bundle, commands } from "../setup/bundle.ts";
+import { bundle, commands } from "../setup/compile/bundle.ts";
 import { noRules } from "../test/behaving-aws/rules.ts";
 import { startBehavingAws } from "../test/behaving-aws/behaving-aws.ts";
 import { type Cli, type Ended, openCli } from "../test/behaving-aws/cli.ts";

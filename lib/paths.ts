@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 
-/** What is compiled lies elsewhere: the compiler writes the repository's folder in here (setup/bundle.ts). */
+/** What is compiled lies elsewhere: the compiler writes the repository's folder in here (setup/compile/bundle.ts). */
 declare const sourceRoot: string | undefined;
 
 /** The repository's folder, for whoever runs from its sources and for what was compiled from them. */

@@ -43,7 +43,7 @@ export function createPhases(options: PhasesOptions): Phases {
   };
 }
 
-/** The phases of a run on stderr, those of setup/run.mjs first, which it hands over in BERTH_PHASES. */
+/** The phases of a run on stderr, those of bin/berth.mjs first, which it hands over in BERTH_PHASES. */
 export function phasesOnStderr(environment: NodeJS.ProcessEnv = process.env): Phases {
   return createPhases({
     write: printNote,

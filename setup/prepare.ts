@@ -1,11 +1,11 @@
 import { BerthError } from "../lib/errors.ts";
-import { ensureBaseImages, type BaseImage } from "./base-images.ts";
-import { ensureCompose } from "./compose.ts";
-import { engineErrorCodes, ensureEngine } from "./engine.ts";
-import { describeMachine, type Machine } from "./machine.ts";
-import { installPackages, planPackages } from "./packages.ts";
+import { ensureBaseImages, type BaseImage } from "./images/base-images.ts";
+import { ensureCompose } from "./computer/compose.ts";
+import { engineErrorCodes, ensureEngine } from "./computer/engine.ts";
+import { describeComputer, type Computer } from "./computer/computer.ts";
+import { installPackages, planPackages } from "./computer/packages.ts";
 import type { Phases } from "./phases.ts";
-import { ensurePython, hasVenvModule, isPythonReady } from "./python.ts";
+import { ensurePython, hasVenvModule, isPythonReady } from "./python/python.ts";
 
 export interface Preparation {
   readonly engine: boolean;
@@ -26,38 +26,38 @@ export interface Prepared {
  * @throws BerthError for all but a missing engine or Compose, without which some work can still go on
  */
 export async function prepare(wanted: Preparation, phases: Phases): Promise<Prepared> {
-  const machine = await phases.run("system packages", () => prepareMachine(wanted));
+  const computer = await phases.run("system packages", () => prepareComputer(wanted));
   const [docker, python] = await Promise.allSettled([
-    prepareDocker(machine, wanted, phases),
+    prepareDocker(computer, wanted, phases),
     phases.run("Python environment", ensurePython),
   ]);
   for (const result of [docker, python]) if (result.status === "rejected") throw result.reason;
   return docker.status === "fulfilled" ? docker.value : {};
 }
 
-async function prepareMachine(wanted: Preparation): Promise<Machine> {
-  const [machine, pythonReady] = await Promise.all([describeMachine(), isPythonReady()]);
+async function prepareComputer(wanted: Preparation): Promise<Computer> {
+  const [computer, pythonReady] = await Promise.all([describeComputer(), isPythonReady()]);
   const venv = pythonReady || (await hasVenvModule());
-  const plan = planPackages({ ...machine, venv }, { ...wanted, python: !pythonReady });
-  if (plan.wanted.length + plan.optional.length === 0) return machine;
+  const plan = planPackages({ ...computer, venv }, { ...wanted, python: !pythonReady });
+  if (plan.wanted.length + plan.optional.length === 0) return computer;
   await installPackages(plan);
-  return describeMachine();
+  return describeComputer();
 }
 
-async function prepareDocker(machine: Machine, wanted: Preparation, phases: Phases): Promise<Prepared> {
+async function prepareDocker(computer: Computer, wanted: Preparation, phases: Phases): Promise<Prepared> {
   if (!wanted.engine) return {};
   const engineError = await refusal(
-    phases.run("Docker engine", () => ensureEngine(machine)),
+    phases.run("Docker engine", () => ensureEngine(computer)),
     engineErrorCodes,
   );
   if (engineError !== undefined) return { engineError };
   const composeError = wanted.compose
     ? await refusal(
-        phases.run("Docker Compose", () => ensureCompose(machine)),
+        phases.run("Docker Compose", () => ensureCompose(computer)),
         new Set(["ComposeMissing"]),
       )
     : undefined;
-  await phases.run("base images", () => ensureBaseImages(wanted.images, machine, phases));
+  await phases.run("base images", () => ensureBaseImages(wanted.images, computer, phases));
   return composeError === undefined ? {} : { composeError };
 }
 

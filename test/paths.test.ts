@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fromRoot, root } from "../lib/paths.ts";
-import { bundle, bundled } from "../setup/bundle.ts";
+import { bundle, bundled } from "../setup/compile/bundle.ts";
 import { run } from "../setup/child-process.ts";
 
 const rooms = ["bench", "compose", "lib", "provision", "setup", "state", "teardown", "test"];
@@ -42,7 +42,7 @@ describe("the paths of the repository", () => {
     assert.deepEqual(asking.toSorted(), [
       "lib/paths.ts",
       // Of the compiled file itself: packages written in CommonJS ask for it.
-      "setup/bundle.ts",
+      "setup/compile/bundle.ts",
     ]);
   });
 });

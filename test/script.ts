@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { root } from "../lib/paths.ts";
-import { bundled } from "../setup/bundle.ts";
+import { bundled } from "../setup/compile/bundle.ts";
 
 /**
  * What node is given to run one of the project's scripts, such as `provision/up.ts`: the script as `npm test` compiled it,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pythonPath } from "../../lib/local/emulators/emulator.ts";
 import { run } from "../../setup/child-process.ts";
-import { ensureDjango } from "../../setup/python.ts";
+import { ensureDjango } from "../../setup/python/python.ts";
 import { root } from "../../lib/paths.ts";
 
 /** What needs Postgres, and what root can't see; django.docker.test.ts runs all. */

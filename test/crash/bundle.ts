@@ -1,4 +1,4 @@
-import { bundle, bundled, commands } from "../../setup/bundle.ts";
+import { bundle, bundled, commands } from "../../setup/compile/bundle.ts";
 
 const runner = "test/crash/runner.ts";
 

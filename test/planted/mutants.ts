@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { openEmulatorPool } from "../../setup/emulator-pool.ts";
+import { openEmulatorPool } from "../../setup/tests/emulator-pool.ts";
 import { phasesOnStderr } from "../../setup/phases.ts";
 import { prepare } from "../../setup/prepare.ts";
-import { needsEngine } from "../../setup/test-selection.ts";
+import { needsEngine } from "../../setup/tests/test-selection.ts";
 import { chooseFaults, type Fault, readFaults } from "./fault.ts";
 import { isGood, sumUp, tableOf } from "./table.ts";
 import { type Result, tryFaults } from "./trial.ts";

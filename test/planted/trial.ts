@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { needsEngine } from "../../setup/test-selection.ts";
+import { needsEngine } from "../../setup/tests/test-selection.ts";
 import type { Fault } from "./fault.ts";
 import { openTreeCopy, type TreeCopy } from "./tree-copy.ts";
 
@@ -87,7 +87,7 @@ async function isGreen(
   fault?: Fault,
 ): Promise<boolean> {
   const direct = ["--import", "tsx", "--test", `--test-timeout=${String(hangMs)}`];
-  const args = tests.some(needsEngine) ? ["setup/run.mjs", "test"] : direct;
+  const args = tests.some(needsEngine) ? ["bin/berth.mjs", "test"] : direct;
   // Emulators that were started without the fault can't show a fault in the emulators.
   const isBorrowing = fault?.changes.some((file) => file.startsWith("lib/local/")) !== true;
   const child = spawn(process.execPath, [...args, ...tests], {

@@ -1,0 +1,86 @@
+import { access, constants } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import { BerthError } from "../../lib/errors.ts";
+import { isSystemFailure } from "../../lib/system-errors.ts";
+import { readOptionalFile } from "./optional-file.ts";
+
+/** What the set-up has to know about the computer it runs on. */
+export interface Computer {
+  /** `ID` and `VERSION_CODENAME` of /etc/os-release: `debian` and `trixie`; empty where there is none. */
+  readonly system: string;
+  readonly codename: string;
+  readonly root: boolean;
+  /** Of the commands in `commandsOfInterest`, those on the PATH. */
+  readonly commands: ReadonlySet<string>;
+  readonly engine: EngineState;
+  /** Why no engine answers, when none does. */
+  readonly engineError?: BerthError | undefined;
+  readonly systemd: boolean;
+}
+
+/** `elsewhere`: DOCKER_HOST or a Docker context names an engine that doesn't answer. `denied`: it is there, but not for this user. */
+type EngineState = "answers" | "stopped" | "absent" | "denied" | "elsewhere";
+
+const commandsOfInterest = ["docker", "dockerd", "docker-compose", "iptables", "mmdebstrap", "apt-get"];
+
+export async function describeComputer(): Promise<Computer> {
+  const [release, commands, engineError, init] = await Promise.all([
+    readOptionalFile("/etc/os-release"),
+    findCommands(commandsOfInterest),
+    engineProblem(),
+    readOptionalFile("/proc/1/comm"),
+  ]);
+  const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)`, "m").exec(release)?.[1] ?? "";
+  return {
+    system: field("ID"),
+    codename: field("VERSION_CODENAME"),
+    root: process.getuid?.() === 0,
+    commands,
+    engine: engineState(engineError, commands),
+    engineError,
+    systemd: init.trim() === "systemd",
+  };
+}
+
+/** Debian and Ubuntu as root: the only computers on which the set-up installs packages by itself. */
+export function canInstall(computer: Pick<Computer, "system" | "root">): boolean {
+  return computer.root && (computer.system === "debian" || computer.system === "ubuntu");
+}
+
+/** The names of those commands that the PATH leads to. */
+export async function findCommands(names: readonly string[]): Promise<ReadonlySet<string>> {
+  // A bare root shell on Debian may lack the sbin folders, in which dockerd and iptables live.
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const hits = await Promise.all(folders.map((folder) => isExecutable(join(folder, name))));
+      return hits.includes(true) ? [name] : [];
+    }),
+  );
+  return new Set(found.flat());
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function engineProblem(): Promise<BerthError | undefined> {
+  try {
+    await connectEngine();
+    return undefined;
+  } catch (error) {
+    if (error instanceof BerthError) return error;
+    throw error;
+  }
+}
+
+function engineState(problem: BerthError | undefined, commands: ReadonlySet<string>): EngineState {
+  if (problem === undefined) return "answers";
+  if (process.env["DOCKER_HOST"] || process.env["DOCKER_CONTEXT"]) return "elsewhere";
+  if (isSystemFailure(problem.cause, "not permitted")) return "denied";
+  return commands.has("dockerd") ? "stopped" : "absent";
+}

@@ -1,0 +1,61 @@
+import { runOrFail } from "../child-process.ts";
+import { canInstall, type Computer } from "./computer.ts";
+
+/** What a target is going to use. */
+export interface Needs {
+  readonly engine: boolean;
+  readonly compose: boolean;
+  /** False when the private Python environment is already what requirements.txt asks for. */
+  readonly python: boolean;
+}
+
+/** Names of packages; `optional` ones are installed where the distribution has them, since its releases differ. */
+export interface PackagePlan {
+  readonly wanted: readonly string[];
+  readonly optional: readonly string[];
+}
+
+/** Decides what has to be installed on a computer, all in one go. Nothing where the set-up isn't allowed to install. */
+export function planPackages(
+  computer: Pick<Computer, "system" | "root" | "engine" | "commands" | "codename"> & {
+    readonly venv: boolean;
+  },
+  needs: Needs,
+): PackagePlan {
+  if (!canInstall(computer)) return { wanted: [], optional: [] };
+  const wanted: string[] = [];
+  const optional: string[] = [];
+  if (needs.engine && computer.engine === "absent") {
+    wanted.push("docker.io");
+    if (!computer.commands.has("iptables")) wanted.push("iptables");
+  }
+  // Newer releases have the docker command in a package of its own; older ones inside docker.io.
+  if (needs.engine && !computer.commands.has("docker")) optional.push("docker-cli");
+  if (needs.python && !computer.venv) wanted.push("python3-venv");
+  return { wanted, optional };
+}
+
+/** Installs packages of the distribution. The lists are fetched first: on a fresh computer there are none, and old ones name files that are gone. */
+export async function installPackages(plan: PackagePlan): Promise<void> {
+  if (plan.wanted.length + plan.optional.length === 0) return;
+  await aptGet(["update"], "Fetching the lists of packages");
+  const names = [...plan.wanted, ...(await available(plan.optional))];
+  if (names.length === 0) return;
+  await aptGet(["install", "--yes", "--no-install-recommends", ...names], `Installing ${names.join(", ")}`);
+}
+
+/** Runs apt-get, waiting for another apt that is at work. */
+export async function aptGet(args: readonly string[], what: string): Promise<void> {
+  await runOrFail("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], {
+    what,
+    hint: `Run \`apt-get ${args.join(" ")}\` yourself, as root, to see what is in the way`,
+    environment: { DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1" },
+  });
+}
+
+async function available(names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const known = await runOrFail("apt-cache", ["pkgnames"], { what: "Listing the known packages" });
+  const all = new Set(known.split("\n"));
+  return names.filter((name) => all.has(name));
+}

@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { z } from "zod";
+import { loadConfig } from "../../lib/config/load.ts";
+import { BerthError, exitCodes } from "../../lib/errors.ts";
+import { fromRoot, root } from "../../lib/paths.ts";
+import { printText } from "../../lib/report/terminal.ts";
+import { imagesOf } from "../images/base-images.ts";
+import { runOrFail } from "../child-process.ts";
+import { ensureImages } from "../images/built-images.ts";
+import { describePhases, type Phases } from "../phases.ts";
+import { prepare } from "../prepare.ts";
+import { countAnswers, describeAnswers } from "./requests.ts";
+import { runTarget } from "../script.ts";
+
+const runner = fromRoot("bin/berth.mjs");
+const requests = 200;
+
+const help = `demo: sets everything up, then brings the app of berth.yaml to a public URL on an embedded AWS
+
+Usage: npm run demo
+
+No AWS account is used. It proves the URL with ${String(requests)} requests, leaves the app running, and ends with the one command that
+takes everything away. A second run finds everything there, and changes nothing.
+Exit codes: 0 done, 3 bad arguments, 130 interrupted; otherwise those of npm run up.
+`;
+
+async function demo(args: readonly string[], phases: Phases, signal: AbortSignal): Promise<number> {
+  if (args.length > 0) throw unexpectedArguments(args);
+  const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("demo") }, phases);
+  if (engineError !== undefined) throw engineError;
+  const { app } = await loadConfig(join(root, "berth.yaml"));
+  await phases.run("boot image and app image", () => ensureImages(app, phases, signal));
+
+  const code = await phases.run("npm run up -- --local", up);
+  if (code !== 0) return code;
+  const url = await phases.run("asking for the URL", findUrl);
+  const answers = await phases.run(`${String(requests)} requests`, () => countAnswers(url, requests));
+
+  printText(`\n${describeAnswers(url, answers)}\n\n${describeTime(phases)}\n`);
+  printText(`\n${url}\n\nTake everything away: npm run down -- --local --yes\n`);
+  return answers.get("200") === requests ? exitCodes.done : exitCodes.failed;
+}
+
+async function up(): Promise<number> {
+  const args = [runner, "up", "--config", "berth.yaml", "--local", "--yes"];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+  const forward = () => child.kill("SIGTERM");
+  process.once("SIGTERM", forward);
+  const [code]: (number | null)[] = await once(child, "close");
+  process.off("SIGTERM", forward);
+  return code ?? exitCodes.interrupted;
+}
+
+async function findUrl(): Promise<string> {
+  const args = [runner, "status", "--config", "berth.yaml", "--local", "--json"];
+  const events = await runOrFail(process.execPath, args, { cwd: root, what: "Asking for the URL" });
+  const summary: unknown = JSON.parse(events.trimEnd().split("\n").at(-1) ?? "{}");
+  return z.object({ url: z.string() }).parse(summary).url;
+}
+
+function describeTime(phases: Phases): string {
+  const wallSeconds = (Date.now() - Number(process.env["BERTH_STARTED_MS"] ?? Date.now())) / 1000;
+  // Set-up does several things at once, so the phases can add up to more than the whole.
+  const rows = describePhases([...phases.ended, { name: "wall time in all", seconds: wallSeconds }]);
+  return rows.map((row) => `  ${row}`).join("\n");
+}
+
+function unexpectedArguments(args: readonly string[]): BerthError {
+  return new BerthError({
+    code: "BadArguments",
+    message: `npm run demo takes no arguments, and got ${args.join(" ")}`,
+    hint: "npm run up -- --help lists what can be chosen",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+await runTarget({ help, run: demo });

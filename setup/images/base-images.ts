@@ -1,0 +1,116 @@
+import { findDigest, type Pins, pinsFile, pullPinned, readPins, recordPins } from "./base-image-pins.ts";
+import { run } from "../child-process.ts";
+import type { Computer } from "../computer/computer.ts";
+import type { Phases } from "../phases.ts";
+import { buildStandIn, recipeLabel, standInRecipes, type StandIn } from "./stand-in.ts";
+
+export type Target = "demo" | "test";
+
+export interface BaseImage extends StandIn {
+  readonly targets: readonly Target[];
+}
+
+/**
+ * Every image that a Dockerfile or compose file of this repository starts from. The one list of them.
+ * A tag names no more of a version than its recipe can promise.
+ */
+export const baseImages: readonly BaseImage[] = [
+  { tag: "debian:trixie-slim", recipe: "debian", targets: ["demo", "test"] },
+  { tag: "golang:1.27-trixie", recipe: "golang", targets: ["demo", "test"] },
+  { tag: "python:3.13-slim-trixie", recipe: "python", targets: ["test"] },
+  { tag: "nginx:1.30-trixie", recipe: "nginx", targets: ["test"] },
+  { tag: "postgres:17-trixie", recipe: "postgres", targets: ["test"] },
+];
+
+export function imagesOf(target: Target): readonly BaseImage[] {
+  return baseImages.filter((image) => image.targets.includes(target));
+}
+
+/**
+ * Makes sure that the engine has the base images: what is there stays, what isn't is pulled, and where no registry
+ * gives it, a stand-in is built from Debian's packages under the same tag, and said so.
+ *
+ * A stand-in made by an older recipe, or for other certificates of this computer, is made again.
+ *
+ * @throws BerthError `SetupFailed` with the tail of the build, `StandInImpossible` where the tools for it are missing
+ */
+export async function ensureBaseImages(
+  images: readonly BaseImage[],
+  computer: Computer,
+  phases: Phases,
+): Promise<void> {
+  const [found, pins] = await Promise.all([recipesPresent(images), readPins(pinsFile)]);
+  await pullOthersThanPinned(images, { found, pins }, phases);
+  // Nothing to compare with when every image came from a registry.
+  if (images.every(({ tag }) => found.get(tag) === "")) return;
+  const recipes = await standInRecipes(images);
+  const missing = images.filter(({ tag }) => isMissing(found.get(tag), recipes.get(tag)));
+  const absent = missing.filter(({ tag }) => !found.has(tag));
+  const pulled = await pullAll(absent, pins);
+  await recordNew(pulled, pins, phases);
+  const refused = missing.filter(({ tag }) => !pulled.has(tag));
+  const build = async (image: BaseImage) => {
+    await buildStandIn(image, { recipe: recipes.get(image.tag) ?? "", computer });
+    phases.note(`${image.tag}: no registry gave it; a stand-in built from Debian's packages takes its place`);
+  };
+  // The others are built on top of Debian's.
+  await Promise.all(refused.filter(({ recipe }) => recipe === "debian").map(build));
+  await Promise.all(refused.filter(({ recipe }) => recipe !== "debian").map(build));
+}
+
+async function pullAll(images: readonly BaseImage[], pins: Pins): Promise<Pins> {
+  const pulled = await Promise.all(
+    images.map(async ({ tag }) => [tag, await pullPinned(tag, pins.get(tag))] as const),
+  );
+  return new Map(pulled.flatMap(([tag, digest]) => (digest === undefined ? [] : [[tag, digest] as const])));
+}
+
+/** What a tag stood for at first is what it stands for from then on, on every computer that has the repository. */
+async function recordNew(pulled: Pins, pins: Pins, phases: Phases): Promise<void> {
+  const fresh = new Map([...pulled].filter(([tag]) => !pins.has(tag)));
+  if (fresh.size === 0) return;
+  await recordPins(pinsFile, fresh);
+  for (const [tag, digest] of fresh) {
+    phases.note(
+      `${tag}: pinned to ${digest} in setup/images/base-images.lock.json, which is to be committed`,
+    );
+  }
+}
+
+interface Present {
+  readonly found: ReadonlyMap<string, string>;
+  readonly pins: Pins;
+}
+
+/** An image of a registry that isn't the pinned one: of another day, or of somebody else. */
+async function pullOthersThanPinned(
+  images: readonly BaseImage[],
+  { found, pins }: Present,
+  phases: Phases,
+): Promise<void> {
+  const compared = images.filter(({ tag }) => found.get(tag) === "" && pins.has(tag));
+  const digests = await Promise.all(compared.map(({ tag }) => findDigest(tag)));
+  const others = compared.filter(({ tag }, index) => digests[index] !== pins.get(tag));
+  const pulled = await pullAll(others, pins);
+  for (const { tag } of others.filter((image) => !pulled.has(image.tag))) {
+    phases.note(
+      `${tag}: not the image that setup/images/base-images.lock.json names, which no registry gave; used as it is`,
+    );
+  }
+}
+
+/** Decides by the label of the image that has the tag: undefined is no image, empty an image of a registry. */
+export function isMissing(found: string | undefined, recipe: string | undefined): boolean {
+  return found === undefined || (found !== "" && found !== recipe);
+}
+
+async function recipesPresent(images: readonly BaseImage[]): Promise<ReadonlyMap<string, string>> {
+  const found = await Promise.all(
+    images.map(async ({ tag }): Promise<[string, string][]> => {
+      const format = `{{with .Config.Labels}}{{index . "${recipeLabel}"}}{{end}}`;
+      const { code, stdout } = await run("docker", ["image", "inspect", "--format", format, tag]);
+      return code === 0 ? [[tag, stdout.trim()]] : [];
+    }),
+  );
+  return new Map(found.flat());
+}

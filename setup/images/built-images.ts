@@ -1,0 +1,22 @@
+import { ensureBuilt } from "../../lib/docker/build.ts";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import { openSource, type SourceOptions } from "../../lib/docker/source.ts";
+import { ensureBootImage } from "../../lib/local/machines/boot-image.ts";
+import type { Phases } from "../phases.ts";
+
+/**
+ * Builds the image of the machines and that of an app at the same time, where `up` would build the one and then the other,
+ * and several tests the same. Nothing is done when they are there. When one fails, the other is given up.
+ *
+ * @throws BerthError `BootImageFailed`, `BuildFailed`; the signal's reason when aborted
+ */
+export async function ensureImages(app: SourceOptions, phases: Phases, signal: AbortSignal): Promise<void> {
+  const docker = await connectEngine();
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const both = Promise.all([
+    ensureBootImage({ docker, signal: either, note: (text) => phases.note(text) }),
+    openSource(app).then((source) => ensureBuilt({ docker, source, signal: either })),
+  ]);
+  await both.finally(() => failure.abort());
+}

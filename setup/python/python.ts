@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BerthError } from "../../lib/errors.ts";
+import { fromRoot } from "../../lib/paths.ts";
+import { run, runOrFail } from "../child-process.ts";
+import { readOptionalFile } from "../computer/optional-file.ts";
+
+const requirements = fromRoot("setup/python/requirements.txt");
+const folder = fromRoot(".venv");
+const djangoRequirements = fromRoot("dockerfiles/django/requirements.txt");
+const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
+const stamp = join(folder, "berth-requirements");
+
+/** The Python of the private environment, in which the emulators are. Exists after `ensurePython`. */
+function venvPython(): string {
+  return join(folder, "bin", "python");
+}
+
+/** True when the private environment holds exactly what requirements.txt asks for, on a Python that still runs. */
+export async function isPythonReady(): Promise<boolean> {
+  if ((await readOptionalFile(stamp)) !== (await fingerprint())) return false;
+  return (await run(venvPython(), ["-c", ""])).code === 0;
+}
+
+/** True when a Python with the venv module is at hand; on Debian that module is a package of its own. */
+export async function hasVenvModule(): Promise<boolean> {
+  return (await findPython()) !== undefined;
+}
+
+/**
+ * Makes `.venv` with the pinned emulators. An environment that is out of date is made anew, so that nothing old stays in it.
+ *
+ * @throws BerthError `PythonMissing`, or `SetupFailed` with what pip said
+ */
+export async function ensurePython(): Promise<void> {
+  if (await isPythonReady()) return;
+  const python = await findPython();
+  if (python === undefined) {
+    throw new BerthError({
+      code: "PythonMissing",
+      message: "The emulators need Python 3.10 or newer with its venv module, and there is none",
+      hint: "Install it (Debian, Ubuntu: `sudo apt-get install python3-venv`) and try again",
+    });
+  }
+  await rm(folder, { recursive: true, force: true });
+  await runOrFail(python, ["-m", "venv", folder], { what: "Making the Python environment" });
+  // Compiling all of it takes longer than the installation; Python compiles what it meets.
+  await runOrFail(
+    venvPython(),
+    [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements],
+    {
+      what: "Installing the emulators",
+      hint: "Check that the Python package index can be reached, then try again",
+    },
+  );
+  await writeFile(stamp, await fingerprint());
+}
+
+/**
+ * The packages of the Django app for the private environment, in a folder for PYTHONPATH: exactly those that the image has. Made once
+ * for each content of its requirements; called by tests alone, after `ensurePython`.
+ *
+ * @throws BerthError `SetupFailed` with what pip said
+ */
+export async function ensureDjango(): Promise<string> {
+  const packages = join(folder, `django-${(await fingerprint(djangoRequirements)).slice(0, 16)}`);
+  if (existsSync(packages)) return packages;
+  const draft = await mkdtemp(`${packages}.`);
+  try {
+    const target = ["--no-deps", "--target", draft];
+    await runOrFail(venvPython(), [...pip, "--require-hashes", ...target, "-r", djangoRequirements], {
+      what: "Installing Django for the tests",
+      hint: "Check that the Python package index can be reached, then try again",
+    });
+    // Whole or not at all, and another process may have been faster.
+    await rename(draft, packages).catch((error: unknown) => {
+      if (!existsSync(packages)) throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return packages;
+}
+
+// The one on the PATH may come from a version manager and lack what Debian's own has, or the other way round.
+async function findPython(): Promise<string | undefined> {
+  const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    if ((await run(python, ["-c", check])).code === 0) return python;
+  }
+  return undefined;
+}
+
+async function fingerprint(file = requirements): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex");
+}

@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { startEmulators, type Emulators } from "../../lib/local/emulators/emulators.ts";
+
+/** Emulators that many test files use one after the other, each empty at first. */
+export interface EmulatorPool extends AsyncDisposable {
+  /**
+   * Unix socket. Who connects says `moto` (without a registry) or `both` in a line and is told endpoints, credentials and
+   * backends as JSON in one; `reset` empties them and is answered by `done`. They are the borrower's until the connection ends.
+   */
+  readonly path: string;
+}
+
+type Kind = "moto" | "both";
+
+/** Starts none yet: as many as are borrowed at once are started, when they are. */
+export async function openEmulatorPool(): Promise<EmulatorPool> {
+  const directory = await mkdtemp(join(tmpdir(), "berth-emulators-"));
+  const free = new Map<Kind, Emulators[]>([
+    ["moto", []],
+    ["both", []],
+  ]);
+  const started: Emulators[] = [];
+  const take = async (kind: Kind): Promise<Emulators> => {
+    const used = free.get(kind)?.pop();
+    if (used !== undefined) return used;
+    const logDirectory = await mkdtemp(join(directory, "log-"));
+    const emulators = await startEmulators({ logDirectory, ecr: kind === "both" });
+    started.push(emulators);
+    return emulators;
+  };
+  const server = createServer((socket) => {
+    lend(socket, take).then(
+      ({ kind, emulators }) => free.get(kind)?.push(emulators),
+      // They stay out of use; whoever borrowed them fails by that.
+      (error: unknown) => socket.destroy(error instanceof Error ? error : undefined),
+    );
+  });
+  const path = join(directory, "socket");
+  server.listen(path);
+  await once(server, "listening");
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await Promise.all(started.map((one) => one[Symbol.asyncDispose]()));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Returns when they are free again. */
+async function lend(socket: Socket, take: (kind: Kind) => Promise<Emulators>) {
+  // Cut, when a test's process is killed.
+  socket.on("error", () => socket.destroy());
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const { value } = await lines.next();
+  const kind: Kind = value === "both" ? "both" : "moto";
+  const emulators = await take(kind);
+  const { endpoints, credentials, backends } = emulators;
+  socket.write(`${JSON.stringify({ endpoints, credentials, backends })}\n`);
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    await emulators.reset();
+    socket.write("done\n");
+  }
+  await emulators.reset();
+  return { kind, emulators };
+}

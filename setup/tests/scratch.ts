@@ -1,0 +1,27 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { endLocalAws } from "../../lib/local/local-aws.ts";
+
+/** The folder for all that a run of the tests keeps for a while. */
+export interface Scratch extends AsyncDisposable {
+  readonly path: string;
+}
+
+/**
+ * Tests take away what they made; a run that is stopped in their midst doesn't let them. Disposing of the folder ends every
+ * embedded AWS that was started in it, which runs in a process group of its own and so outlives Ctrl-C.
+ */
+export async function openScratch(): Promise<Scratch> {
+  const path = await mkdtemp(join(tmpdir(), "berth-"));
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      const files = await readdir(path, { recursive: true });
+      const logs = files.filter((file) => file.endsWith(join("logs", "supervisor.log")));
+      const directories = logs.map((log) => join(path, dirname(dirname(log))));
+      await Promise.all(directories.map((directory) => endLocalAws({ directory })));
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
