@@ -10,30 +10,54 @@ const below = (folder: string, ...names: readonly string[]) =>
 export const rooms: Readonly<Record<string, Room>> = {
   engine: {
     mutate: ["lib/engine/*.ts"],
-    tests: below("engine", "graph", "plan", "converge-order", "replace-order", "engine"),
+    tests: below(
+      "engine",
+      "graph",
+      "plan",
+      "converge-order",
+      "replace-order",
+      "owned",
+      "same-kind",
+      "engine",
+    ),
   },
   state: {
     mutate: ["state/*.ts", "!state/{s3-store,history}.ts"],
     tests: [
       ...below("state", "document", "load", "lease-rules", "keeping", "journal", "rebuild", "rescue"),
-      ...below("state", "stopwatch", "file-store-lock"),
+      ...below("state", "stopwatch", "limits", "private-files", "file-store", "file-store-lock"),
     ],
   },
   aws: {
-    mutate: ["lib/aws/{errors,explanation,client-token,names,policy-document,poll,tags}.ts"],
+    mutate: [
+      "lib/aws/{errors,explanation,client-token,names,policy-document,tags}.ts",
+      "lib/{poll,owner}.ts",
+    ],
     tests: [
       ...below("aws", "codes", "literals", "errors", "client-token", "names", "policy-document"),
-      ...below("aws", "poll", "tags"),
+      ...below("aws", "tags"),
+      "test/poll.test.ts",
     ],
   },
-  config: { mutate: ["lib/config/*.ts"], tests: below("config", "bounds", "files", "load") },
-  command: {
-    mutate: ["lib/flags.ts", "lib/cost.ts", "lib/report/{report,json-report,text-report}.ts"],
-    tests: [...below("commands", "flags"), ...below("report", "report")],
+  config: { mutate: ["lib/config/*.ts"], tests: below("config", "bounds", "files", "load", "hostile") },
+  report: {
+    mutate: ["lib/flags.ts", "lib/cost.ts", "lib/report/*.ts"],
+    tests: [...below("commands", "flags"), ...below("report", "report", "rendering")],
   },
   resources: { mutate: ["lib/resources/security-rule.ts"], tests: below("resources", "security-rule") },
   source: {
-    mutate: ["lib/docker/{source,build-context,records}.ts"],
-    tests: below("docker", "source", "source-rules"),
+    mutate: ["lib/docker/{source,build-context,records,ignore-rules,private-names}.ts"],
+    tests: below("docker", "source", "source-rules", "ignore-rules", "private-names"),
+  },
+  isolation: {
+    mutate: ["compose/isolation/*.ts", "compose/{compose-file,options,resolved-file}.ts"],
+    tests: below("compose", "isolation", "compose-file", "arguments"),
+  },
+  checks: {
+    mutate: ["compose/checks/*.ts", "compose/{check,health,trouble,probe,http,page,traffic}.ts"],
+    tests: [
+      ...below("compose/checks", "confinement", "counting", "health", "own", "recovery", "trouble", "ways"),
+      ...below("compose", "probe"),
+    ],
   },
 };

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
 import { Stryker } from "@stryker-mutator/core";
 import { type Room, rooms } from "./rooms.ts";
 
@@ -7,6 +8,7 @@ const help = `stryker: changes the code in every way that Stryker knows, one at 
 Usage: npm run stryker -- [rooms] [options]
 
   --tests FILES   these tests in place of the room's own, separated by commas
+  --workers N     how many processes at once (2)
   --help          this text
 
 Rooms: ${Object.keys(rooms).join(", ")}; all when none is named. What was found is kept in .berth/stryker/, and only
@@ -16,32 +18,36 @@ Exit codes: 0 done, 1 failed, 3 bad arguments.
 
 interface Score {
   readonly room: string;
-  readonly noticed: number;
+  /** A test turned red. */
+  readonly killed: number;
+  /** A test went on for ever, or nearly so. */
+  readonly timeout: number;
   readonly survived: number;
+  /** No test reaches it. */
+  readonly unreached: number;
+  /** Nothing was learned: the process ended twice. */
+  readonly failed: number;
 }
 
-const isNoticed = (status: string): boolean => ["Killed", "Timeout"].includes(status);
-const isMissed = (status: string): boolean => ["Survived", "NoCoverage"].includes(status);
-
-/** Runs Stryker in a copy of its own. Most strings are wording: what a test must hold of them, table tests do. */
-async function mutate(room: string, { mutate: files, tests }: Room): Promise<Score> {
+/**
+ * Runs Stryker in a copy of its own, with the tests of `node:test` in one process (see runner/plugin.ts). Most strings are wording: what
+ * a test must hold of them, table tests do.
+ */
+async function mutate(room: string, { mutate: files, tests }: Room, workers: number): Promise<Score> {
   const kept = `.berth/stryker/${room}`;
   const stryker = new Stryker({
     mutate: [...files],
-    testRunner: "tap",
-    plugins: ["@stryker-mutator/tap-runner"],
-    tap: {
-      testFiles: [...tests],
-      nodeArgs: ["--import", "tsx", "-r", "{{hookFile}}", "{{testFile}}"],
-      forceBail: true,
-    },
+    testRunner: "node-test",
+    plugins: [fileURLToPath(new URL("runner/plugin.ts", import.meta.url))],
+    testRunnerNodeArgs: ["--import", "tsx"],
+    checkerNodeArgs: ["--import", "tsx"],
+    nodeTest: { files: [...tests] },
     mutator: { excludedMutations: ["StringLiteral"] },
     coverageAnalysis: "perTest",
-    concurrency: 2,
+    concurrency: workers,
     incremental: true,
     incrementalFile: `${kept}.json`,
-    reporters: ["clear-text", "html"],
-    clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportMutants: false },
+    reporters: ["html", "progress-append-only"],
     htmlReporter: { fileName: `${kept}.html` },
     tempDirName: ".berth/stryker/tmp",
     ignorePatterns: ["docs", "bench", "dockerfiles", ".venv", ".berth"],
@@ -49,29 +55,48 @@ async function mutate(room: string, { mutate: files, tests }: Room): Promise<Sco
     tsconfigFile: "none.json",
     disableTypeChecks: false,
     allowConsoleColors: false,
-    timeoutMS: 20_000,
+    timeoutMS: 15_000,
+    timeoutFactor: 20,
   });
   const results = await stryker.runMutationTest();
+  const count = (wanted: string) => results.filter(({ status }) => status === wanted).length;
   return {
     room,
-    noticed: results.filter(({ status }) => isNoticed(status)).length,
-    survived: results.filter(({ status }) => isMissed(status)).length,
+    killed: count("Killed"),
+    timeout: count("Timeout"),
+    survived: count("Survived"),
+    unreached: count("NoCoverage"),
+    failed: count("RuntimeError"),
   };
 }
 
-function rowOf({ room, noticed, survived }: Score): string {
-  const percent = noticed + survived === 0 ? 0 : (100 * noticed) / (noticed + survived);
-  return `${room.padEnd(12)} ${String(noticed).padStart(7)} ${String(survived).padStart(8)} ${percent.toFixed(0).padStart(5)} %`;
+const columns = ["killed", "timeout", "survived", "unreached", "failed"] as const;
+
+function tableOf(scores: readonly Score[]): string {
+  const head = `${"room".padEnd(12)}${columns.map((name) => name.padStart(10)).join("")}${"score".padStart(10)}`;
+  const rows = scores.map((score) => {
+    const noticed = score.killed + score.timeout;
+    const tried = noticed + score.survived + score.unreached;
+    const percent = tried === 0 ? "-" : `${((100 * noticed) / tried).toFixed(0)} %`;
+    const counts = columns.map((name) => String(score[name]).padStart(10)).join("");
+    return `${score.room.padEnd(12)}${counts}${percent.padStart(10)}`;
+  });
+  return [head, ...rows, ""].join("\n");
 }
 
 interface Asked {
   readonly chosen: readonly [string, Room][];
+  readonly workers: number;
 }
 
 function parse(): Asked | "help" {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { tests: { type: "string" }, help: { type: "boolean", short: "h", default: false } },
+    options: {
+      tests: { type: "string" },
+      workers: { type: "string", default: "2" },
+      help: { type: "boolean", short: "h", default: false },
+    },
   });
   if (values.help) return "help";
   const absent = positionals.filter((name) => !(name in rooms));
@@ -80,7 +105,10 @@ function parse(): Asked | "help" {
     ([name]) => positionals.length === 0 || positionals.includes(name),
   );
   const { tests } = values;
+  const workers = Number(values.workers);
+  if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError("--workers takes a number from 1");
   return {
+    workers,
     chosen:
       tests === undefined ? named : named.map(([name, room]) => [name, { ...room, tests: tests.split(",") }]),
   };
@@ -98,9 +126,9 @@ async function main(): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const rows: string[] = [];
-  for (const [name, room] of asked.chosen) rows.push(rowOf(await mutate(name, room)));
-  process.stdout.write(["room         noticed survived score", ...rows, ""].join("\n"));
+  const scores: Score[] = [];
+  for (const [name, room] of asked.chosen) scores.push(await mutate(name, room, asked.workers));
+  process.stdout.write(tableOf(scores));
   return 0;
 }
 

@@ -1,0 +1,63 @@
+import type { Trial } from "./node-test.ts";
+
+// Taken now: a test may put others in their place.
+const later = setTimeout;
+const never = clearTimeout;
+
+const looksEveryMs = 50;
+const looks = 4;
+
+/** What keeps this process alive between two tests: its channel to Stryker, and its streams. */
+export type Idle = ReadonlyMap<string, number>;
+
+function countResources(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+/** To be called before anything else is begun. */
+export async function lookIdle(): Promise<Idle> {
+  await new Promise<void>((resolve) => void later(resolve, looksEveryMs));
+  return countResources();
+}
+
+/**
+ * Runs a test once. `undefined` when it is green, what it failed with otherwise.
+ *
+ * A test that waits for what nothing is left to bring is red, as it is for `node:test`: there the process would end.
+ */
+export async function attempt(trial: Trial, idle: Idle): Promise<unknown> {
+  const failures: unknown[] = [];
+  const onStray = (error: unknown) => void failures.push(error);
+  process.on("uncaughtException", onStray);
+  process.on("unhandledRejection", onStray);
+  const watch = watchForStuck(idle);
+  try {
+    await Promise.race([trial.run(), watch.stuck]);
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  } catch (error) {
+    failures.unshift(error);
+  } finally {
+    watch.end();
+    process.off("uncaughtException", onStray);
+    process.off("unhandledRejection", onStray);
+  }
+  return failures.length === 0 ? undefined : (failures[0] ?? new Error("failed with nothing"));
+}
+
+/** Rejects when several looks in a row saw nothing that could wake the test. */
+function watchForStuck(idle: Idle): { readonly stuck: Promise<never>; end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let inVain = 0;
+  const stuck = new Promise<never>((_resolve, reject) => {
+    const look = () => {
+      const isBusy = [...countResources()].some(([kind, count]) => count > (idle.get(kind) ?? 0));
+      inVain = isBusy ? 0 : inVain + 1;
+      if (inVain === looks) reject(new Error("waits for what nothing is left to bring"));
+      else timer = later(look, looksEveryMs);
+    };
+    timer = later(look, looksEveryMs);
+  });
+  return { stuck, end: () => never(timer) };
+}

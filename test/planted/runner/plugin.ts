@@ -1,0 +1,131 @@
+import { register } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { INSTRUMENTER_CONSTANTS, type InstrumenterContext } from "@stryker-mutator/api/core";
+import { commonTokens, declareClassPlugin, PluginKind, tokens } from "@stryker-mutator/api/plugin";
+import {
+  type DryRunResult,
+  DryRunStatus,
+  determineHitLimitReached,
+  type MutantRunOptions,
+  type MutantRunResult,
+  MutantRunStatus,
+  type TestResult,
+  type TestRunner,
+  type TestRunnerCapabilities,
+  TestStatus,
+} from "@stryker-mutator/api/test-runner";
+import { z } from "zod";
+import { attempt, type Idle, lookIdle } from "./attempt.ts";
+import { endAll, gather, gathered, type Trial } from "./node-test.ts";
+
+const optionsSchema = z.object({ nodeTest: z.object({ files: z.array(z.string()) }) });
+
+/** Runs the tests of `node:test` in one process, which is started anew only for what a module does when it is loaded. */
+class NodeTestRunner implements TestRunner {
+  static readonly inject = tokens(commonTokens.options);
+  readonly #files: readonly string[];
+  /** Read by the code that Stryker has changed: which change is active, which test runs. Written by it: what was reached. */
+  readonly #shared: InstrumenterContext = {};
+  #idle: Idle = new Map();
+  #isLoaded = false;
+  #isFresh = true;
+  #isDirty = false;
+
+  constructor(options: unknown) {
+    this.#files = optionsSchema.parse(options).nodeTest.files;
+  }
+
+  capabilities(): TestRunnerCapabilities {
+    return { reloadEnvironment: false };
+  }
+
+  async init(): Promise<void> {
+    Object.defineProperty(globalThis, INSTRUMENTER_CONSTANTS.NAMESPACE, { value: this.#shared });
+    register("./resolve-hook.mjs", import.meta.url);
+    this.#idle = await lookIdle();
+  }
+
+  async #load(): Promise<void> {
+    if (this.#isLoaded) return;
+    this.#isLoaded = true;
+    for (const file of this.#files) await gather(file, () => import(pathToFileURL(resolve(file)).href));
+  }
+
+  async dryRun(): Promise<DryRunResult> {
+    await this.#load();
+    const tests: TestResult[] = [];
+    for (const trial of gathered()) {
+      this.#shared.currentTestId = trial.id;
+      tests.push(await this.#measure(trial));
+    }
+    delete this.#shared.currentTestId;
+    const { mutantCoverage = { static: {}, perTest: {} } } = this.#shared;
+    return { status: DryRunStatus.Complete, tests, mutantCoverage };
+  }
+
+  async #measure(trial: Trial): Promise<TestResult> {
+    const startedMs = performance.now();
+    const failure = await attempt(trial, this.#idle);
+    const timeSpentMs = performance.now() - startedMs;
+    const result = { id: trial.id, name: trial.id, fileName: resolve(trial.file), timeSpentMs };
+    if (failure === undefined) return { ...result, status: TestStatus.Success };
+    return { ...result, status: TestStatus.Failed, failureMessage: wordsOf(failure) };
+  }
+
+  async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
+    const { activeMutant, hitLimit, mutantActivation, testFilter } = options;
+    // Stryker takes another process, and asks again there.
+    if (this.#isDirty) throw new Error("what an earlier change left behind makes a test red");
+    const isStatic = mutantActivation === "static";
+    if (isStatic) this.#activate(activeMutant.id, hitLimit);
+    await this.#load();
+    const trials = gathered().filter(({ id }) => testFilter?.includes(id) ?? true);
+    try {
+      for (const trial of trials) {
+        this.#activate(activeMutant.id, hitLimit);
+        const failure = await attempt(trial, this.#idle);
+        const timeout = determineHitLimitReached(this.#shared.hitCount, hitLimit);
+        if (timeout !== undefined) return { status: MutantRunStatus.Timeout, reason: timeout.reason ?? "" };
+        if (failure === undefined || (!isStatic && !(await this.#isByMutant(trial, options)))) continue;
+        return {
+          status: MutantRunStatus.Killed,
+          killedBy: [trial.id],
+          failureMessage: wordsOf(failure),
+          nrOfTests: trials.length,
+        };
+      }
+      return { status: MutantRunStatus.Survived, nrOfTests: trials.length };
+    } finally {
+      this.#activate(undefined, undefined);
+      this.#isFresh = false;
+    }
+  }
+
+  #activate(id: string | undefined, hitLimit: number | undefined): void {
+    Object.assign(this.#shared, { activeMutant: id, hitLimit, hitCount: 0 });
+  }
+
+  /** The same test is green without the change and red again with it. Else it was red by what another change had left behind. */
+  async #isByMutant(trial: Trial, { activeMutant, hitLimit }: MutantRunOptions): Promise<boolean> {
+    this.#activate(undefined, undefined);
+    if ((await attempt(trial, this.#idle)) !== undefined) {
+      this.#isDirty = true;
+      if (this.#isFresh) return true;
+      throw new Error(`${trial.id} is red without a change too`);
+    }
+    this.#activate(activeMutant.id, hitLimit);
+    return (await attempt(trial, this.#idle)) !== undefined;
+  }
+
+  async dispose(): Promise<void> {
+    await endAll();
+  }
+}
+
+const wordsOf = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
+
+export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, "node-test", NodeTestRunner)];
+export const strykerValidationSchema = {
+  properties: { nodeTest: { type: "object", properties: { files: { type: "array" } } } },
+};
