@@ -27,7 +27,7 @@ const commands = {
   plan: { script: "provision/plan.ts", summary: "shows what up would do, and changes nothing" },
   status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
-  state: { script: "provision/state.ts", summary: "looks into the state document, and repairs it" },
+  state: { script: "state/repair/commands.ts", summary: "looks into the state document, and repairs it" },
   smoke: { script: "compose/smoke.ts", summary: "starts the Django cluster and tests it" },
   test: { script: "setup/tests/test.ts", summary: "runs Berth's own tests" },
   [onlyPackages]: { summary: "installs the npm packages, and does no more" },

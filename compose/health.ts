@@ -4,15 +4,7 @@ import type { BerthError } from "../lib/errors.ts";
 import { type Cluster, serviceOf } from "./cluster.ts";
 import type { ComposeFile } from "./compose-file.ts";
 import { explainTrouble } from "./trouble.ts";
-
-export interface Verdict {
-  readonly service: string;
-  readonly state: "ready" | "waiting" | "failed";
-  /** What the engine says, in words: `healthy`, `unhealthy: HTTP/1.1 503 …`, `ended with exit code 1`. */
-  readonly reason: string;
-  /** The container that was judged, if there is one. */
-  readonly container?: string;
-}
+import type { Verdict } from "./verdict.ts";
 
 export interface Waiting {
   readonly timeoutMs: number;

@@ -6,7 +6,7 @@ import { BerthError } from "../lib/errors.ts";
 import { isNotFound } from "../lib/docker/engine.ts";
 import type { Cluster } from "./cluster.ts";
 import { readLogTail } from "./container.ts";
-import type { Verdict } from "./health.ts";
+import type { Verdict } from "./verdict.ts";
 
 interface Cause {
   readonly code: string;

@@ -27,7 +27,7 @@ export interface ErrorDetails {
   readonly exitCode?: ExitCode;
 }
 
-/** The one error family. Everything a user can meet is one of these; it is printed in lib/command.ts and nowhere else. */
+/** The one error family. Everything a user can meet is one of these; it is printed in lib/command/command.ts and nowhere else. */
 export class BerthError extends Error {
   override readonly name = "BerthError";
   readonly code: string;

@@ -1,9 +1,9 @@
-import { type Outcome, runCommand } from "../lib/command.ts";
+import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { warnBefore } from "../lib/deploy/warnings.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
-import type { Session } from "../lib/session.ts";
+import type { Session } from "../lib/command/session.ts";
 
 async function plan(session: Session): Promise<Outcome> {
   const reading = await readStack(session);

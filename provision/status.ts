@@ -1,10 +1,10 @@
-import { type Outcome, runCommand } from "../lib/command.ts";
+import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { outputsOf } from "../lib/outputs.ts";
-import { probe } from "../lib/outside.ts";
+import { outputsOf } from "../lib/deploy/outputs.ts";
+import { probe } from "../lib/deploy/probe.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
-import type { Session } from "../lib/session.ts";
+import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
   const { wishes, parts, found, plan } = await readStack(session);

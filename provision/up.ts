@@ -1,4 +1,4 @@
-import { runCommand, type Outcome } from "../lib/command.ts";
+import { runCommand, type Outcome } from "../lib/command/command.ts";
 import { buildApp } from "../lib/deploy/build.ts";
 import { confirm, requireWithin } from "../lib/deploy/confirmation.ts";
 import { convergeStack, ensureStateBucket } from "../lib/deploy/converging.ts";
@@ -7,8 +7,8 @@ import { readStack } from "../lib/deploy/reading.ts";
 import { warnBefore } from "../lib/deploy/warnings.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { reportOutputs } from "../lib/outputs.ts";
-import type { Session } from "../lib/session.ts";
+import { reportOutputs } from "../lib/deploy/outputs.ts";
+import type { Session } from "../lib/command/session.ts";
 
 const intentPatienceMs = 15_000;
 

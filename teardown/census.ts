@@ -1,6 +1,6 @@
 import { listAll, type Owned } from "../lib/engine/owned.ts";
 import type { StackWish } from "../lib/stack.ts";
-import type { Session } from "../lib/session.ts";
+import type { Session } from "../lib/command/session.ts";
 
 export interface Census {
   /** How many of each kind AWS still lists under the stack's ownership tag or derived names. */

@@ -1,13 +1,13 @@
 import { explainAwsError } from "../lib/aws/explanation.ts";
-import { type Outcome, runCommand } from "../lib/command.ts";
+import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { confirm } from "../lib/deploy/confirmation.ts";
 import { openJournal } from "../lib/deploy/converging.ts";
 import { type Held, withLease, writeWithoutBucket } from "../lib/deploy/lease.ts";
 import { destroy } from "../lib/engine/destroy.ts";
 import type { Named } from "../lib/engine/owned.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { findOtherRegions } from "../lib/resources/role.ts";
-import type { Session } from "../lib/session.ts";
+import { findOtherRegions } from "../lib/resources/identity/role.ts";
+import type { Session } from "../lib/command/session.ts";
 import { declareStack, type StackWish } from "../lib/stack.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";

@@ -1,6 +1,6 @@
 import type { Named } from "../lib/engine/owned.ts";
 import { writePrivateFile } from "../lib/private-files.ts";
-import type { Session } from "../lib/session.ts";
+import type { Session } from "../lib/command/session.ts";
 import type { Census } from "./census.ts";
 
 /** Keeps what was taken away and what the census found, as JSON beside the user. Returns the file's path. */

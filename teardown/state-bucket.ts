@@ -1,10 +1,10 @@
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { type Held, takeStackLease } from "../lib/deploy/lease.ts";
-import { removeBucket } from "../lib/resources/bucket.ts";
-import { deleteForGood, emptyBucket } from "../lib/resources/bucket-contents.ts";
-import type { WriteContext } from "../lib/resources/resource.ts";
-import type { Session } from "../lib/session.ts";
-import { leaseKey } from "../state/lease.ts";
+import { removeBucket } from "../lib/resources/storage/bucket.ts";
+import { deleteForGood, emptyBucket } from "../lib/resources/storage/bucket-contents.ts";
+import type { WriteContext } from "../lib/contract/resource.ts";
+import type { Session } from "../lib/command/session.ts";
+import { leaseKey } from "../state/lease/lease.ts";
 import { stateKey } from "../state/store.ts";
 
 /**

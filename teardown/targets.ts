@@ -3,7 +3,7 @@ import type { StackWish } from "../lib/stack.ts";
 import { loadState } from "../state/rescue.ts";
 import type { StateDocument } from "../state/document.ts";
 import type { Recorded } from "../lib/deploy/reading.ts";
-import type { Session } from "../lib/session.ts";
+import type { Session } from "../lib/command/session.ts";
 
 export interface Targets {
   readonly targets: readonly Owned[];

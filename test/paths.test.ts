@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,15 +31,22 @@ describe("the paths of the repository", () => {
     }
   });
 
-  it("are asked of lib/paths.ts alone", async () => {
-    const names = await Promise.all(
-      rooms.map(async (room) =>
-        (await readdir(fromRoot(room), { recursive: true })).map((name) => join(room, name)),
-      ),
+  it("lead to what is there, but for what is made on this computer", async () => {
+    const sources = await listSources();
+    const paths = sources.flatMap(({ text }) =>
+      [...text.matchAll(/\bfromRoot\("([^"]+)"\)/g)].map(([, path = ""]) => path),
     );
-    const sources = names.flat().filter((name) => name.endsWith(".ts"));
-    const texts = await Promise.all(sources.map((name) => readFile(fromRoot(name), "utf8")));
-    const asking = sources.filter((_, index) => ownPlace.test(texts[index] ?? ""));
+    const kept = paths.filter((path) => !path.startsWith(".berth"));
+    assert.ok(kept.length > 10);
+    assert.deepEqual(
+      kept.filter((path) => !existsSync(fromRoot(path))),
+      [],
+    );
+  });
+
+  it("are asked of lib/paths.ts alone", async () => {
+    const sources = await listSources();
+    const asking = sources.filter(({ text }) => ownPlace.test(text)).map(({ name }) => name);
     assert.deepEqual(asking.toSorted(), [
       "lib/paths.ts",
       // Of the compiled file itself: packages written in CommonJS ask for it.
@@ -46,3 +54,13 @@ describe("the paths of the repository", () => {
     ]);
   });
 });
+
+async function listSources(): Promise<{ readonly name: string; readonly text: string }[]> {
+  const names = await Promise.all(
+    rooms.map(async (room) =>
+      (await readdir(fromRoot(room), { recursive: true })).map((name) => join(room, name)),
+    ),
+  );
+  const sources = names.flat().filter((name) => name.endsWith(".ts"));
+  return Promise.all(sources.map(async (name) => ({ name, text: await readFile(fromRoot(name), "utf8") })));
+}

@@ -1,6 +1,6 @@
 import { ensureBuilt } from "../docker/build.ts";
 import { connectEngine } from "../docker/engine.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 
 /** Builds the app's image if it isn't in the registry yet. Nothing in AWS is touched: a build that fails changes nothing. */

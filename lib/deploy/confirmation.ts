@@ -1,7 +1,7 @@
 import { isWithin, type Plan } from "../engine/plan.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import { ask } from "../report/terminal.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../command/session.ts";
 
 /** Asks on the terminal; the answer must be `expected`. With --yes nothing is asked. */
 export async function confirm(session: Session, question: string, expected: string): Promise<void> {

@@ -4,7 +4,7 @@ import { forgetRescued } from "../../state/rescue.ts";
 import { explainAwsError } from "../aws/explanation.ts";
 import { converge } from "../engine/converge.ts";
 import type { Observations } from "../engine/read.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../command/session.ts";
 import type { Offers } from "../stack.ts";
 import { type Held, writeWithoutBucket } from "./lease.ts";
 import type { Reading, Recorded } from "./reading.ts";

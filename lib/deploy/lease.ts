@@ -1,10 +1,10 @@
 import type { Journal } from "../../state/journal.ts";
-import type { LeaseRecord } from "../../state/lease-record.ts";
-import { type Lease, leaseKey, takeLease } from "../../state/lease.ts";
+import type { LeaseRecord } from "../../state/lease/record.ts";
+import { type Lease, leaseKey, takeLease } from "../../state/lease/lease.ts";
 import { explainAwsError } from "../aws/explanation.ts";
 import { BerthError, exitCodes } from "../errors.ts";
-import { toWriteContext, type WriteContext } from "../resources/resource.ts";
-import type { Session } from "../session.ts";
+import { toWriteContext, type WriteContext } from "../contract/resource.ts";
+import type { Session } from "../command/session.ts";
 
 /** The lease, as long as it is held, and what it allows. */
 export interface Held {

@@ -1,6 +1,6 @@
 import { lookupImage, lookupInstanceType, lookupZones } from "../aws/lookup.ts";
 import { BerthError, exitCodes } from "../errors.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../command/session.ts";
 
 /** What AWS offers now for what the configuration asks for. */
 export async function lookupOffers({ config, ctx }: Session) {

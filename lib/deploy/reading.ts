@@ -9,11 +9,11 @@ import { openSource, type Source } from "../docker/source.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
 import { type Observations, readAll } from "../engine/read.ts";
-import { packAgent } from "../instance/bundle.ts";
-import { agentResource } from "../resources/agent.ts";
-import { imageResource } from "../resources/image.ts";
-import { releaseResource } from "../resources/release.ts";
-import type { Session } from "../session.ts";
+import { packAgent } from "../host/bundle.ts";
+import { agentResource } from "../resources/delivery/agent.ts";
+import { imageResource } from "../resources/delivery/image.ts";
+import { releaseResource } from "../resources/delivery/release.ts";
+import type { Session } from "../command/session.ts";
 import { type App, declareParts, type Offers, type StackParts, type StackWish } from "../stack.ts";
 import { lookupOffers } from "./offers.ts";
 

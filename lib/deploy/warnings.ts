@@ -1,6 +1,6 @@
 import { privateText } from "../docker/private-names.ts";
-import { findOtherRegions } from "../resources/role.ts";
-import type { Session } from "../session.ts";
+import { findOtherRegions } from "../resources/identity/role.ts";
+import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 
 /** What a user should know before anything is done; each said once a command. */

@@ -1,5 +1,5 @@
 import type { Journal } from "../../state/journal.ts";
-import type { WriteContext } from "../resources/resource.ts";
+import type { WriteContext } from "../contract/resource.ts";
 import { createAndFind } from "./create.ts";
 import { runGraph } from "./graph.ts";
 import { noteId, noteIntent } from "./intent.ts";

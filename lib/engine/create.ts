@@ -1,6 +1,6 @@
 import { LostReply } from "../errors.ts";
 import { lookUntil } from "../poll.ts";
-import type { Identity } from "../resources/resource.ts";
+import type { Identity } from "../contract/resource.ts";
 import { noteId } from "./intent.ts";
 import { findPatiently } from "./read.ts";
 import { notVisible } from "./visibility.ts";

@@ -1,5 +1,5 @@
 import type { Journal } from "../../state/journal.ts";
-import type { WriteContext } from "../resources/resource.ts";
+import type { WriteContext } from "../contract/resource.ts";
 import type { ConvergeOptions } from "./converge.ts";
 import { runGraph } from "./graph.ts";
 import type { Owned } from "./owned.ts";

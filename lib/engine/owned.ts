@@ -1,6 +1,6 @@
 import type { StateDocument } from "../../state/document.ts";
 import { foreignResource } from "../owner.ts";
-import type { ReadContext } from "../resources/resource.ts";
+import type { ReadContext } from "../contract/resource.ts";
 import type { Identify } from "./read.ts";
 import type { Wish } from "./wish.ts";
 

@@ -1,5 +1,5 @@
 import type { StateDocument } from "../../state/document.ts";
-import type { Difference } from "../resources/resource.ts";
+import type { Difference } from "../contract/resource.ts";
 import type { Observations } from "./read.ts";
 import type { Observed, Wish, World } from "./wish.ts";
 

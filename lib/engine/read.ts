@@ -1,5 +1,5 @@
 import type { StateDocument } from "../../state/document.ts";
-import type { Identity, ReadContext } from "../resources/resource.ts";
+import type { Identity, ReadContext } from "../contract/resource.ts";
 import { lookUntil } from "../poll.ts";
 import type { Observed, Wish } from "./wish.ts";
 

@@ -1,5 +1,5 @@
 import type { Journal } from "../../state/journal.ts";
-import type { WriteContext } from "../resources/resource.ts";
+import type { WriteContext } from "../contract/resource.ts";
 import { findRecorded, type LookOptions } from "./owned.ts";
 import type { Progress } from "./progress.ts";
 

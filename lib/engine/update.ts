@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { BerthError } from "../errors.ts";
 import { lookUntil } from "../poll.ts";
-import type { Difference } from "../resources/resource.ts";
+import type { Difference } from "../contract/resource.ts";
 import { noteId } from "./intent.ts";
 import { notVisible } from "./visibility.ts";
 import type { Observed, Wish } from "./wish.ts";

@@ -7,7 +7,7 @@ import type {
   Listed,
   ReadContext,
   WriteContext,
-} from "../resources/resource.ts";
+} from "../contract/resource.ts";
 
 /** What a wish may know of another: in a plan, what isn't there yet has a name in angle brackets for its id, and no facts. */
 export interface Needed<Found extends Facts> {

@@ -1,5 +1,5 @@
 import type { Journal } from "../../state/journal.ts";
-import type { Identity, WriteContext } from "../resources/resource.ts";
+import type { Identity, WriteContext } from "../contract/resource.ts";
 import type { Identify } from "./read.ts";
 import type { Wish, World } from "./wish.ts";
 

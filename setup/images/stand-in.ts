@@ -9,12 +9,12 @@ import { readLentFiles, writeLentFiles, type LentFiles } from "./lent-files.ts";
 import { canInstall, type Computer } from "../computer/computer.ts";
 import { aptGet } from "../computer/packages.ts";
 
-const recipesFolder = fromRoot("setup/stand-ins");
+const recipesFolder = fromRoot("setup/images/stand-ins");
 
 /** An image that can be built from Debian's packages where no registry gives it. */
 export interface StandIn {
   readonly tag: string;
-  /** Folder of its recipe under setup/stand-ins. */
+  /** Folder of its recipe under setup/images/stand-ins. */
   readonly recipe: string;
 }
 

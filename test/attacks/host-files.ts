@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
-import { userData } from "../../lib/instance/user-data.ts";
-import { readTar } from "../instance/tar-reading.ts";
+import { userData } from "../../lib/host/user-data.ts";
+import { readTar } from "../host/tar-reading.ts";
 import type { Attack } from "./attack.ts";
 import { runPython } from "./host-role.ts";
 import type { Target } from "./target.ts";

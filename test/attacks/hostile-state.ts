@@ -163,12 +163,12 @@ export const hostileState: readonly Attack[] = [
   { ...attack("a document of 100 MB", "refused by name", readBig("state.json")), alone: true },
   { ...attack("a lease of 100 MB", "refused by name", readBig("lease.json")), alone: true },
   attack("hostile text, in state show", "safe for a terminal", (target) =>
-    print(target, "provision/state.ts", "show"),
+    print(target, "state/repair/commands.ts", "show"),
   ),
   attack("hostile text, in plan", "safe for a terminal", (target) => print(target, "provision/plan.ts")),
   attack("hostile text, in status", "safe for a terminal", (target) => print(target, "provision/status.ts")),
   attack("hostile text, in state history", "safe for a terminal", (target) =>
-    print(target, "provision/state.ts", "history"),
+    print(target, "state/repair/commands.ts", "history"),
   ),
   attack("hostile text, in down", "safe for a terminal", (target) =>
     print(target, "teardown/down.ts", "--yes"),

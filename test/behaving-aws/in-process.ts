@@ -11,7 +11,7 @@ import { convergeStack, ensureStateBucket } from "../../lib/deploy/converging.ts
 import { type Held, withLease } from "../../lib/deploy/lease.ts";
 import { readStack } from "../../lib/deploy/reading.ts";
 import { type Report, Tally } from "../../lib/report/report.ts";
-import type { Session } from "../../lib/session.ts";
+import type { Session } from "../../lib/command/session.ts";
 import { openCli, type Cli, type CliOptions } from "./cli.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
 
@@ -43,7 +43,7 @@ interface RunOptions {
 
 /**
  * Commands of one stack in this process, which takes the AWS and the engine of the test for its own from here on. Call it once in a
- * file, before anything of lib/session.ts is loaded.
+ * file, before anything of lib/command/session.ts is loaded.
  */
 export async function openInProcess(options: CliOptions): Promise<InProcess> {
   await using started = new Disposables();
@@ -65,19 +65,20 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
     ),
   });
   const cli = started.use(await openCli(options));
-  const { openSession } = await import("../../lib/session.ts");
+  const { openSession } = await import("../../lib/command/session.ts");
 
   const open = (command: "up" | "plan", { waitMs = 0, told = [] }: RunOptions = {}) => {
-    const spec = {
-      name: command,
-      summary: "",
-      help: [],
-      run: () => Promise.reject(new TypeError("The test runs the steps itself")),
-    };
     const config = join(directory, "berth.yaml");
     const flags = { config, local: false, waitMs, yes: true, json: true, force: false, raw: false };
     const signal = new AbortController().signal;
-    return openSession({ flags, spec, report: listen(told), tally: new Tally(), signal }).then((session) => ({
+    return openSession({
+      name: command,
+      usesSource: true,
+      flags,
+      report: listen(told),
+      tally: new Tally(),
+      signal,
+    }).then((session) => ({
       session,
       told,
     }));

@@ -6,7 +6,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/clie
 import type { Clients } from "../../lib/aws/clients.ts";
 import { isNotFound } from "../../lib/aws/errors.ts";
 import { parseRelease, releaseKey } from "../../lib/release/document.ts";
-import { agentKey } from "../../lib/resources/agent.ts";
+import { agentKey } from "../../lib/resources/delivery/agent.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
 import type { Release } from "../../lib/release/schema.ts";
 

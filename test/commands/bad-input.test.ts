@@ -16,7 +16,7 @@ import { promisify } from "node:util";
 import { createClients } from "../../lib/aws/clients.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { takeLease } from "../../state/lease.ts";
+import { takeLease } from "../../state/lease/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { runScript } from "./command-line.ts";
 

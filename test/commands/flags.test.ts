@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { exitCodes } from "../../lib/errors.ts";
-import { badArguments, invocation, optionsOf, parseFlags, readWords } from "../../lib/flags.ts";
+import { badArguments, invocation, optionsOf, parseFlags, readWords } from "../../lib/command/flags.ts";
 
 const before = process.argv;
 afterEach(() => void (process.argv = before));

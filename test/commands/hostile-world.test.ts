@@ -97,8 +97,8 @@ for (const more of [[], ["--json"]]) {
   test(`state show, ${how}: the document and the lease's holder`, async () => {
     const lease = { id: "1", holder: allPayloads, host: allPayloads, process: 7, operation: allPayloads };
     await put("lease.json", { ...lease, since: allPayloads, ttlMs: 60_000, beat: 0 });
-    const shown = await run("provision/state.ts", "show", ...more);
-    const raw = await run("provision/state.ts", "show", "--raw", ...more);
+    const shown = await run("state/repair/commands.ts", "show", ...more);
+    const raw = await run("state/repair/commands.ts", "show", "--raw", ...more);
     const held = await run("provision/up.ts", "--yes", ...more);
     await s3.send(new DeleteObjectCommand({ Bucket, Key: "lease.json" }));
 
@@ -108,7 +108,7 @@ for (const more of [[], ["--json"]]) {
   });
 
   test(`state history, ${how}: who wrote each version`, async () => {
-    assertSafe(await run("provision/state.ts", "history", ...more), {
+    assertSafe(await run("state/repair/commands.ts", "history", ...more), {
       exitCode: 0,
       said: /pin image\.other/,
     });

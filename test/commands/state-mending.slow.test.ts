@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { after, beforeEach, test } from "node:test";
 import { parseDocument } from "../../state/document.ts";
-import { leaseKey, takeLease } from "../../state/lease.ts";
+import { leaseKey, takeLease } from "../../state/lease/lease.ts";
 import { scope, bucket, first, openStoredStack, second } from "./stored-stack.ts";
 
 const stack = await openStoredStack();
@@ -98,7 +98,7 @@ test("restore writes nothing over what was written since it was shown", async ()
   let meanwhile: Promise<unknown> | undefined;
   const writeMeanwhile = () => save({ ...second, serial: 3 }).then(() => lease.release());
 
-  const run = await stack.run("provision/state.ts", args, {
+  const run = await stack.run("state/repair/commands.ts", args, {
     onEvent: ({ text }) => {
       if (String(text).startsWith("waiting for")) meanwhile ??= writeMeanwhile();
     },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { BerthError } from "../../lib/errors.ts";
 import { openFileStore } from "../../state/file-store.ts";
-import { leaseKey, readLease, takeLease } from "../../state/lease.ts";
+import { leaseKey, readLease, takeLease } from "../../state/lease/lease.ts";
 import { openStateStore } from "../../state/store.ts";
 import { until } from "../local/temporary-aws.ts";
 import { scope, first, openStoredStack, second, settings } from "./stored-stack.ts";

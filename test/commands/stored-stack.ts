@@ -61,7 +61,7 @@ export async function openStoredStack() {
     unsaved,
     /** Where a run leaves what it can't save. */
     rescueFile: join(unsaved, `hello-${region}.json`),
-    state: (...args: readonly string[]) => run("provision/state.ts", args),
+    state: (...args: readonly string[]) => run("state/repair/commands.ts", args),
     run,
     reset: async () => {
       await aws.reset();

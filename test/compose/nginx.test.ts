@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { root } from "../../lib/paths.ts";
-import { chooseLines, readNginxLines } from "../instance/nginx-lines.ts";
+import { chooseLines, readNginxLines } from "../host/nginx-lines.ts";
 
 const read = (name: string): string => readFileSync(join(root, "compose", "nginx", name), "utf8");
 

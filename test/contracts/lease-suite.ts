@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError } from "../../lib/errors.ts";
-import type { LeaseRecord } from "../../state/lease-record.ts";
-import { type Lease, leaseKey, takeLease } from "../../state/lease.ts";
+import type { LeaseRecord } from "../../state/lease/record.ts";
+import { type Lease, leaseKey, takeLease } from "../../state/lease/lease.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 
 const ttlMs = 2_000;

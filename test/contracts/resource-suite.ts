@@ -4,7 +4,7 @@ import { CreateTagsCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { toTagList } from "../../lib/aws/tags.ts";
 import { stackTag, type Tags } from "../../lib/owner.ts";
-import type { Difference, Facts, Identity, Resource } from "../../lib/resources/resource.ts";
+import type { Difference, Facts, Identity, Resource } from "../../lib/contract/resource.ts";
 import { newIdentity, type Account } from "../resources/account.ts";
 
 /** Something that somebody changes behind Berth's back. */

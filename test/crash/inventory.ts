@@ -13,17 +13,8 @@ import {
   type Tag,
 } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../lib/aws/clients.ts";
+import type { Holding } from "./holding.ts";
 import { listNamed } from "./named-inventory.ts";
-
-/** One thing in the account, whoever made it and whatever tags it has. */
-export interface Holding {
-  readonly kind: string;
-  readonly id: string;
-  /** Value of its tag `berth:stack`; absent when it has none. Undefined kinds of tags aren't asked for. */
-  readonly owner: string | undefined;
-  /** How it is set up, without ids: the same after a crash as without one. */
-  readonly setup: unknown;
-}
 
 /** Everything in the account that AWS doesn't put there itself, listed without any filter by tags. */
 export async function takeInventory(clients: Clients): Promise<Holding[]> {

@@ -22,7 +22,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { unlessNotConfigured } from "../../lib/aws/errors.ts";
-import type { Holding } from "./inventory.ts";
+import type { Holding } from "./holding.ts";
 
 /** What goes by a name: roles, profiles, policies, buckets, repositories and the images in them. */
 export async function listNamed(clients: Clients): Promise<Holding[]> {

@@ -1,6 +1,6 @@
 import type { Point as Reached } from "../behaving-aws/hooks.ts";
 import type { LoggedCall } from "../behaving-aws/calls.ts";
-import { leaseKey } from "../../state/lease.ts";
+import { leaseKey } from "../../state/lease/lease.ts";
 import { stateKey } from "../../state/store.ts";
 import { SavedChanges } from "./saved-changes.ts";
 import type { Scenario } from "./scenarios.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { leaseKey } from "../../state/lease.ts";
+import { leaseKey } from "../../state/lease/lease.ts";
 import type { Bench } from "./bench.ts";
 import { isRenewal, Recording } from "./points.ts";
 import type { Order } from "./runner.ts";

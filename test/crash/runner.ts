@@ -65,9 +65,9 @@ process.on("message", (order: Order) => {
 });
 // All that the commands need but themselves.
 await Promise.all([
-  import("../../lib/command.ts"),
+  import("../../lib/command/command.ts"),
   import("../../lib/deploy/converging.ts"),
-  import("../../lib/outputs.ts"),
+  import("../../lib/deploy/outputs.ts"),
   import("../../lib/docker/push.ts"),
 ]);
 tell("ready");

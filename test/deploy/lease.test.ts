@@ -7,9 +7,9 @@ import { after, describe, it } from "node:test";
 import { setTimeout as nextTurn } from "node:timers/promises";
 import { writeWithoutBucket } from "../../lib/deploy/lease.ts";
 import { openJournal } from "../../lib/deploy/converging.ts";
-import type { WriteContext } from "../../lib/resources/resource.ts";
+import type { WriteContext } from "../../lib/contract/resource.ts";
 import { newDocument } from "../../state/document.ts";
-import { leaseKey } from "../../state/lease.ts";
+import { leaseKey } from "../../state/lease/lease.ts";
 import { openInProcess } from "../behaving-aws/in-process.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 

@@ -22,7 +22,7 @@ describe("the runbook", () => {
   });
 
   it("prints a policy that allows every call the code makes, and no other", async () => {
-    const calls = await sources("lib/aws", "lib/resources", "lib/session.ts", "state");
+    const calls = await sources("lib/aws", "lib/toolkit", "lib/resources", "lib/command/session.ts", "state");
     const operations = [
       ...matches(calls, /\b([A-Z]\w+)Command\b(?=[\s,({])/g),
       ...matches(calls, /\bpaginate([A-Z]\w+)/g),

@@ -3,8 +3,8 @@ import { BatchDeleteImageCommand, DeleteRepositoryCommand } from "@aws-sdk/clien
 import * as iam from "@aws-sdk/client-iam";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
-import { bucket } from "../../lib/resources/bucket.ts";
-import { toWriteContext } from "../../lib/resources/resource.ts";
+import { bucket } from "../../lib/resources/storage/bucket.ts";
+import { toWriteContext } from "../../lib/contract/resource.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
 

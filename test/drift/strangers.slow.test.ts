@@ -22,8 +22,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, DeleteBucketCommand, GetBucketTaggingCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
-import { bucket } from "../../lib/resources/bucket.ts";
-import { toWriteContext } from "../../lib/resources/resource.ts";
+import { bucket } from "../../lib/resources/storage/bucket.ts";
+import { toWriteContext } from "../../lib/contract/resource.ts";
 import { wearOtherGroup, type Stranger } from "./rows.ts";
 import { linesOf, openDriftingStack } from "./stack.ts";
 

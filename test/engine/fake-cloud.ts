@@ -7,7 +7,7 @@ import {
   type Resource,
   toWriteContext,
   type WriteContext,
-} from "../../lib/resources/resource.ts";
+} from "../../lib/contract/resource.ts";
 
 interface Thing extends Facts {
   readonly kind: string;

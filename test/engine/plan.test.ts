@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { differences, isPending, isWithin, type Plan, type Step } from "../../lib/engine/plan.ts";
 import type { Observations } from "../../lib/engine/read.ts";
 import type { Needed, Observed, Wish, World } from "../../lib/engine/wish.ts";
-import type { Difference, Facts } from "../../lib/resources/resource.ts";
+import type { Difference, Facts } from "../../lib/contract/resource.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 
 const empty = newDocument({ stack: "hello", account: "123456789012", region: "eu-central-1" });

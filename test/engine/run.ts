@@ -3,7 +3,7 @@ import { differences, type Plan } from "../../lib/engine/plan.ts";
 import type { Progress } from "../../lib/engine/progress.ts";
 import { type Identify, type Observations, readAll } from "../../lib/engine/read.ts";
 import type { Wish } from "../../lib/engine/wish.ts";
-import type { WriteContext } from "../../lib/resources/resource.ts";
+import type { WriteContext } from "../../lib/contract/resource.ts";
 import type { StateDocument } from "../../state/document.ts";
 import type { Journal } from "../../state/journal.ts";
 

@@ -41,10 +41,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   config: { mutate: ["lib/config/*.ts"], tests: below("config", "bounds", "files", "load", "hostile") },
   report: {
-    mutate: ["lib/flags.ts", "lib/cost.ts", "lib/report/*.ts"],
+    mutate: ["lib/command/flags.ts", "lib/deploy/cost.ts", "lib/report/*.ts"],
     tests: [...below("commands", "flags"), ...below("report", "report", "rendering")],
   },
-  resources: { mutate: ["lib/resources/security-rule.ts"], tests: below("resources", "security-rule") },
+  resources: {
+    mutate: ["lib/resources/network/security-rule.ts"],
+    tests: below("resources", "security-rule"),
+  },
   source: {
     mutate: ["lib/docker/{source,build-context,records,ignore-rules,private-names}.ts"],
     tests: below("docker", "source", "source-rules", "ignore-rules", "private-names"),

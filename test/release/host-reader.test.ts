@@ -19,7 +19,7 @@ const readerSchema = z.object({
 const unused = ["at", "by", "commit"];
 
 async function readReader() {
-  const folders = [join(root, "lib/instance"), join(root, "test/instance/decisions")];
+  const folders = [join(root, "lib/host"), join(root, "test/host/decisions")];
   const { stdout } = await promisify(execFile)(
     pythonPath,
     ["-B", join(import.meta.dirname, "host-reader.py")],
@@ -37,7 +37,7 @@ describe("the host's reader of a release", async () => {
     assert.deepEqual(
       [...reader.used, ...unused].toSorted(),
       Object.keys(release.shape).toSorted(),
-      "either lib/instance/ reads a new field, or it is named in this test as not used",
+      "either lib/host/ reads a new field, or it is named in this test as not used",
     );
   });
 

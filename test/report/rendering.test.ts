@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { estimateCost } from "../../lib/cost.ts";
+import { estimateCost } from "../../lib/deploy/cost.ts";
 import type { Plan } from "../../lib/engine/plan.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { createJsonReport } from "../../lib/report/json-report.ts";

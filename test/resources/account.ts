@@ -5,7 +5,7 @@ import { after } from "node:test";
 import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts";
 import { resourceTags } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
-import { type Identity, toWriteContext, type WriteContext } from "../../lib/resources/resource.ts";
+import { type Identity, toWriteContext, type WriteContext } from "../../lib/contract/resource.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 
 /** An AWS account that behaves like one, for one test file; ends with the file. */

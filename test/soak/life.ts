@@ -1,5 +1,6 @@
 import type { Bench } from "../crash/bench.ts";
-import { takeInventory, type Holding } from "../crash/inventory.ts";
+import type { Holding } from "../crash/holding.ts";
+import { takeInventory } from "../crash/inventory.ts";
 import { type Findings, isGood } from "../crash/trial.ts";
 import { doDamage, type Scene } from "./damage.ts";
 import { lookAtNothing, lookAtStack } from "./look.ts";

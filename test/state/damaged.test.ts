@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { BerthError } from "../../lib/errors.ts";
 import { newDocument, parseDocument, type StateDocument } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
-import { inspectBody } from "../../state/inspection.ts";
+import { inspectBody } from "../../state/repair/inspection.ts";
 import { rebuildDocument } from "../../state/rebuild.ts";
 import { mergeDocuments } from "../../state/rescue.ts";
 import { openStateStore } from "../../state/store.ts";

@@ -3,13 +3,13 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
-import { setAside } from "../../state/aside.ts";
-import { changesText, compareDocuments } from "../../state/changes.ts";
+import { setAside } from "../../state/repair/replaced.ts";
+import { changesText, compareDocuments } from "../../state/repair/changes.ts";
 import { newDocument } from "../../state/document.ts";
 import { Journal } from "../../state/journal.ts";
 import { rebuildDocument } from "../../state/rebuild.ts";
 import { openStateStore } from "../../state/store.ts";
-import { documentLines, leaseText } from "../../state/text.ts";
+import { documentLines, leaseText } from "../../state/repair/text.ts";
 import { openMemoryStore } from "./memory-store.ts";
 
 const root = await mkdtemp(join(tmpdir(), "berth-keeping-"));

@@ -10,7 +10,7 @@ import { parseHostReport } from "../../lib/release/reports.ts";
 import { readBounded } from "../../state/bounded-read.ts";
 import { newDocument, parseDocument } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
-import { parseRecord } from "../../state/lease-record.ts";
+import { parseRecord } from "../../state/lease/record.ts";
 import { mergeDocuments } from "../../state/rescue.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-limits-"));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { ensurePrivateFolder, ensurePrivateHome, writePrivateFile } from "../../lib/private-files.ts";
-import { setAside } from "../../state/aside.ts";
+import { setAside } from "../../state/repair/replaced.ts";
 import { newDocument } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
 import { Journal } from "../../state/journal.ts";

@@ -13,7 +13,7 @@ import { after, afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClients } from "../../lib/aws/clients.ts";
 import { newDocument } from "../../state/document.ts";
-import { findVersion, listVersions, readVersions } from "../../state/history.ts";
+import { findVersion, listVersions, readVersions } from "../../state/repair/history.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
-import { takeLease } from "../../state/lease.ts";
+import { takeLease } from "../../state/lease/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
 import { leaseSuite } from "../contracts/lease-suite.ts";

@@ -9,7 +9,7 @@ import { readRecords, recordedError } from "../../docker/records.ts";
 import { BerthError } from "../../errors.ts";
 import { fromRoot } from "../../paths.ts";
 
-const directory = fromRoot("lib/local/machine");
+const directory = fromRoot("lib/local/machines/boot-image");
 const fileNames = ["Dockerfile", "cloud.cfg", "packet-filter.nft", "prepare"];
 
 export interface BootImageOptions {

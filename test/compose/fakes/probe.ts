@@ -1,6 +1,14 @@
 import type { ExecResult } from "../../../compose/container.ts";
 import type { FakeContainer } from "./container.ts";
-import type { FakeEngine } from "./engine.ts";
+
+/** Who is reached by whom. */
+interface Network {
+  readonly containers: readonly FakeContainer[];
+  /** Ways that no network would give: `web>db:5432`. */
+  readonly leaks: ReadonlySet<string>;
+  /** Doors that are shut though a network leads to them. */
+  readonly walls: ReadonlySet<string>;
+}
 
 interface Job {
   readonly script: string;
@@ -8,16 +16,16 @@ interface Job {
 }
 
 /** What the scripts of compose/probe.ts would find in the network of a container. */
-export function runProbe(engine: FakeEngine, { script, beside }: Job): ExecResult {
+export function runProbe(network: Network, { script, beside }: Job): ExecResult {
   if (script.includes("/proc/net/tcp")) return { exitCode: 0, output: describeListening(beside.listens) };
   if (script.startsWith("command -v")) return { exitCode: 0, output: "/usr/bin/timeout" };
   const tries = [...script.matchAll(/^try (\S+) (\d+) (\d+) &$/gm)];
-  const open = tries.filter(([, host = "", port]) => isOpen(engine, beside, { host, port: Number(port) }));
+  const open = tries.filter(([, host = "", port]) => isOpen(network, beside, { host, port: Number(port) }));
   return { exitCode: 0, output: open.map(([, , , at]) => `open ${at ?? ""}`).join("\n") };
 }
 
 function isOpen(
-  { containers, leaks, walls }: FakeEngine,
+  { containers, leaks, walls }: Network,
   from: FakeContainer,
   { host, port }: { readonly host: string; readonly port: number },
 ): boolean {

@@ -1,0 +1,144 @@
+import { explainAwsError } from "../aws/explanation.ts";
+import { BerthError, type ExitCode, exitCodes, unexpected } from "../errors.ts";
+import { badArguments, invocation, optionsOf, parseFlags, readWords } from "./flags.ts";
+import { createJsonReport } from "../report/json-report.ts";
+import { type Report, type Summary, Tally } from "../report/report.ts";
+import { printText } from "../report/terminal.ts";
+import { createTextReport } from "../report/text-report.ts";
+import { openSession, type Session } from "./session.ts";
+
+export interface CommandSpec {
+  /** `up`, or `state show`: the npm script's name, and the word after it where one script has several commands. */
+  readonly name: string;
+  readonly summary: string;
+  /** False where the app's source needn't be there. */
+  readonly usesSource?: boolean;
+  /** Lines about exit codes and effects that the help ends with. */
+  readonly help: readonly string[];
+  readonly run: (session: Session) => Promise<Outcome>;
+}
+
+/** A script with several commands: the first word chooses one of them. */
+export interface CommandGroup extends Pick<CommandSpec, "name" | "summary"> {
+  readonly commands: readonly CommandSpec[];
+}
+
+export interface Outcome {
+  readonly outcome: Summary["outcome"];
+  readonly exitCode: ExitCode;
+  readonly url?: string | undefined;
+  readonly left?: Summary["left"];
+}
+
+/** Runs a command from the process's arguments to its exit code. The one place where errors are printed. */
+export async function runCommand(asked: CommandSpec | CommandGroup): Promise<void> {
+  const spec = chooseCommand(asked);
+  const tally = new Tally();
+  const wantsJson = process.argv.includes("--json");
+  const report = wantsJson ? createJsonReport(tally) : createTextReport(tally);
+  const interrupt = listenForInterrupt(report);
+  let outcome: Outcome;
+  try {
+    const flags = parseFlags(spec.name);
+    if (flags === "help") {
+      printText(helpText(spec));
+      return;
+    }
+    if ("commands" in spec) throw badArguments("it isn't said which command", spec.name);
+    await using session = await openSession({
+      ...spec,
+      usesSource: spec.usesSource ?? true,
+      flags,
+      report,
+      tally,
+      signal: interrupt.signal,
+    });
+    outcome = await spec.run(session);
+  } catch (error) {
+    const shown = asBerthError(error, spec.name, interrupt.signal);
+    report.error(shown);
+    outcome = { outcome: isInterrupted(shown) ? "interrupted" : "failed", exitCode: shown.exitCode };
+  } finally {
+    interrupt.stop();
+  }
+  const { exitCode, ...rest } = outcome;
+  const durationMs = Math.round(performance.now() - tally.startedMs);
+  report.summary({
+    command: spec.name,
+    ...rest,
+    changes: tally.changes,
+    calls: tally.countCalls(),
+    durationMs,
+  });
+  report.close();
+  process.exitCode = exitCode;
+}
+
+/** The group itself when nothing, or nothing that it has, is chosen. */
+function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | CommandGroup {
+  if (!("commands" in asked)) return asked;
+  const [word] = readWords();
+  return asked.commands.find(({ name }) => name === `${asked.name} ${word}`) ?? asked;
+}
+
+function helpText(spec: CommandSpec | CommandGroup): string {
+  const { name, summary } = spec;
+  if ("commands" in spec) {
+    const rows = spec.commands.map((one) => `  ${invocation(one.name).padEnd(26)} ${one.summary}`);
+    return [`${name}: ${summary}`, "", ...rows, "", "Each tells more with --help.", ""].join("\n");
+  }
+  const rows = optionsOf(name).map(([option, details]) => {
+    const short = "short" in details ? `-${details.short}, ` : "    ";
+    const value = "value" in details ? ` ${details.value}` : "";
+    return `  ${short}--${`${option}${value}`.padEnd(18)} ${details.text}`;
+  });
+  return [
+    `${name}: ${summary}`,
+    "",
+    `Usage: ${invocation(name)} [options]`,
+    "",
+    ...rows,
+    "",
+    ...spec.help,
+    "",
+  ].join("\n");
+}
+
+/** The first Ctrl-C lets the step in hand end; a second one leaves at once. */
+function listenForInterrupt(report: Report) {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    report.message("stopping: the step in hand ends first; press Ctrl-C again to leave at once");
+    controller.abort(
+      new BerthError({
+        code: "Interrupted",
+        message: "stopped by the user; state is saved",
+        hint: "the same command goes on from here",
+        exitCode: exitCodes.interrupted,
+      }),
+    );
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
+}
+
+function asBerthError(error: unknown, command: string, signal: AbortSignal): BerthError {
+  if (signal.aborted && signal.reason instanceof BerthError && isAbort(error)) return signal.reason;
+  const explained = explainAwsError(error, command);
+  return explained instanceof BerthError ? explained : unexpected(explained);
+}
+
+const isInterrupted = ({ exitCode }: BerthError): boolean => exitCode === exitCodes.interrupted;
+
+const isAbort = (error: unknown): boolean =>
+  error instanceof BerthError
+    ? error.code === "Interrupted"
+    : error instanceof Error && error.name === "AbortError";

@@ -1,0 +1,102 @@
+import { parseArgs } from "node:util";
+import { closest, distance } from "fastest-levenshtein";
+import { BerthError, exitCodes } from "../errors.ts";
+
+/** Of all commands; `of` names the one that alone takes it. */
+const options = {
+  config: { type: "string", default: "berth.yaml", value: "FILE", text: "configuration file (berth.yaml)" },
+  stack: { type: "string", value: "NAME", text: "another stack name than the file's" },
+  local: { type: "boolean", text: "use the embedded AWS on this computer" },
+  wait: { type: "string", value: "SECONDS", text: "wait this long for somebody else's lease" },
+  yes: { type: "boolean", short: "y", text: "don't ask" },
+  json: { type: "boolean", text: "one JSON event a line on stdout" },
+  version: { type: "string", value: "ID", text: "which version: its id, or its serial", of: "state restore" },
+  force: { type: "boolean", text: "even if the holder is alive", of: "state unlock" },
+  raw: { type: "boolean", text: "the stored text itself", of: "state show" },
+  help: { type: "boolean", short: "h", text: "this text" },
+} as const;
+
+type Option = (typeof options)[keyof typeof options];
+
+export interface Flags {
+  readonly config: string;
+  readonly stack?: string | undefined;
+  readonly local: boolean;
+  readonly waitMs: number;
+  readonly yes: boolean;
+  readonly json: boolean;
+  readonly version?: string | undefined;
+  readonly force: boolean;
+  readonly raw: boolean;
+}
+
+/** The options that a command takes, by name. */
+export function optionsOf(command: string): [string, Option][] {
+  return Object.entries(options).filter(([, option]) => !("of" in option) || option.of === command);
+}
+
+/** The words among the process's arguments that belong to no option. */
+export function readWords(): string[] {
+  return parseArgs({ options, strict: false, allowPositionals: true }).positionals;
+}
+
+/** Throws BerthError `BadArguments` (exit 3) for what the command doesn't take. */
+export function parseFlags(command: string): Flags | "help" {
+  const { values, positionals, tokens } = parseArgs({
+    options,
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+  });
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const option = optionsOf(command).find(([name]) => name === token.name)?.[1];
+    if (option === undefined) throw unknownOption(token.rawName, command);
+    const takesValue = option.type === "string";
+    if (takesValue && token.value === undefined)
+      throw badArguments(`${token.rawName} needs a value`, command);
+    if (!takesValue && token.value !== undefined)
+      throw badArguments(`${token.rawName} takes no value`, command);
+  }
+  if (values.help === true) return "help";
+  const [, ...words] = command.split(" ");
+  const surplus = positionals.find((positional, index) => positional !== words[index]);
+  if (surplus !== undefined) throw badArguments(`unexpected argument "${surplus}"`, command);
+  const waitSeconds = Number(values.wait ?? 0);
+  if (!(waitSeconds >= 0)) throw badArguments(`--wait takes seconds, not "${String(values.wait)}"`, command);
+  return {
+    config: String(values.config),
+    stack: typeof values.stack === "string" ? values.stack : undefined,
+    local: values.local === true,
+    waitMs: waitSeconds * 1000,
+    yes: values.yes === true,
+    json: values.json === true,
+    version: typeof values.version === "string" ? values.version : undefined,
+    force: values.force === true,
+    raw: values.raw === true,
+  };
+}
+
+function unknownOption(rawName: string, command: string): BerthError {
+  const names = optionsOf(command).map(([name]) => `--${name}`);
+  const near = closest(rawName, names);
+  return badArguments(
+    `unknown option ${rawName}${distance(rawName, near) <= 3 ? `; did you mean ${near}?` : ""}`,
+    command,
+  );
+}
+
+export function badArguments(message: string, command: string): BerthError {
+  return new BerthError({
+    code: "BadArguments",
+    message,
+    hint: `${invocation(command)} --help lists what there is`,
+    exitCode: exitCodes.badInput,
+  });
+}
+
+/** `npm run up --`, `npm run state -- show` */
+export function invocation(command: string): string {
+  const [script, ...words] = command.split(" ");
+  return ["npm run", script, "--", ...words].join(" ");
+}

@@ -1,0 +1,76 @@
+import { estimateCost } from "./cost.ts";
+import type { Observations } from "../engine/read.ts";
+import type { WishFor } from "../engine/wish.ts";
+import { BerthError, exitCodes } from "../errors.ts";
+import { probe } from "./probe.ts";
+import type { Reading } from "./reading.ts";
+import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from "../release/figures.ts";
+import type { Facts } from "../contract/resource.ts";
+import type { Session } from "../command/session.ts";
+import type { Offers, StackParts } from "../stack.ts";
+
+/** Looks at the app from outside and tells the URL, its health and what it costs. Returns the URL. */
+export async function reportOutputs(
+  session: Session,
+  reading: Reading,
+  found: Observations<Offers>,
+): Promise<string | undefined> {
+  const { report, signal, config } = session;
+  const { url, release, app } = outputsOf(reading.parts, found);
+  if (url === undefined) return undefined;
+  const health = await probe(url, { signal, patienceMs: 60_000 });
+  const cost = estimateCost(config, reading.freeTierEligible);
+  if (reading.newerMachineImageId !== undefined) {
+    report.message(`a newer ${config.instance.os} image exists: ${reading.newerMachineImageId}`);
+  }
+  if (health.isHealthy) report.message(`answers ${health.status} from outside in ${health.durationMs} ms`);
+  else if (isOpenToAll(session)) throw unreachable(url, health.reason ?? `HTTP ${health.status}`);
+  else
+    report.message(
+      `no answer from here (${health.reason ?? health.status}): ingress may not allow this computer`,
+    );
+  report.message(cost.text);
+  report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app }, [url]);
+  return url;
+}
+
+/** What a user wants to know of a stack. Each is absent as long as it isn't there. */
+export interface Outputs {
+  /** Where the app is reached. */
+  readonly url: string | undefined;
+  readonly release: ReleaseFigures | undefined;
+  readonly app: AppFigures | undefined;
+}
+
+export function outputsOf(parts: StackParts, found: Observations<Offers>): Outputs {
+  const address = observedOf(parts.address, found);
+  const host = observedOf(parts.instance, found);
+  const published = observedOf(parts.release, found);
+  // A host that was replaced leaves its report behind.
+  const report = host && published?.reports.get(host.id);
+  return {
+    url: address && `http://${address.publicIp}/`,
+    release: published && releaseFigures(published.release),
+    app: published && sumFigures(published.release.number, report === undefined ? [] : [report]),
+  };
+}
+
+function observedOf<Observed extends Facts>(
+  part: WishFor<Observed> | undefined,
+  found: Observations<Offers>,
+): Observed | undefined {
+  const facts = part && found.get(part.name)?.facts;
+  return facts !== undefined && part?.isFound(facts) === true ? facts : undefined;
+}
+
+const isOpenToAll = ({ config }: Session): boolean =>
+  config.ingress.some(({ port, from }) => port === 80 && from.includes("0.0.0.0/0"));
+
+function unreachable(url: string, reason: string): BerthError {
+  return new BerthError({
+    code: "NotReachable",
+    message: `${url} does not answer from here, though the host says that it serves: ${reason}`,
+    hint: "check what lies between this computer and AWS (proxies, firewalls), then npm run status",
+    exitCode: exitCodes.releaseUnhealthy,
+  });
+}

@@ -1,0 +1,66 @@
+import { partition } from "@aws-sdk/core/client";
+import { gzipSync } from "fflate";
+import { BerthError } from "../errors.ts";
+import { archive } from "./archive.ts";
+import { launcherFiles } from "./host-files.ts";
+
+export interface HostSettings {
+  readonly stack: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** 12-digit account id: owner of the bucket, and part of the registry's name. */
+  readonly account: string;
+}
+
+const limitBytes = 16 * 1024;
+
+/**
+ * What cloud-init is given at an instance's first boot: cloud-config text, at most 16 KB before base64
+ * (else `UserDataTooLarge`), byte-identical for equal settings. It holds the launcher, which fetches everything else: no
+ * release, no agent and no secret. So it nearly never changes, and with it no host.
+ */
+export function userData(settings: HostSettings): string {
+  const text = cloudConfig(settings);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limitBytes) {
+    throw new BerthError({
+      code: "UserDataTooLarge",
+      message: `The user data of the host is ${bytes} bytes, and EC2 takes at most ${limitBytes}`,
+      hint: "Make the files in lib/host/bootstrap/ smaller",
+      resource: "instance",
+    });
+  }
+  return text;
+}
+
+function cloudConfig({ stack, region, bucket, account }: HostSettings): string {
+  const domain = partition(region).dnsSuffix;
+  const registry = `${account}.dkr.ecr.${region}.${domain}`;
+  return `#cloud-config
+# A host of Berth. What the archive holds is readable in Berth's lib/host/bootstrap/.
+ssh_pwauth: false
+write_files:
+- path: /var/lib/berth-launcher/launcher.tar
+  encoding: gz+b64
+  content: ${packedLauncher()}
+- path: /etc/berth/settings.json
+  content: ${quoted({ stack, region, bucket, account, domain })}
+- path: /etc/berth/docker/config.json
+  content: ${quoted({ credHelpers: { [registry]: "ecr-login" } })}
+runcmd:
+- python3 -W ignore -m tarfile --extract /var/lib/berth-launcher/launcher.tar /
+- systemctl daemon-reload
+- systemctl enable berth-launcher.service
+- systemctl start --no-block berth-launcher.service
+`;
+}
+
+/** JSON as a text of YAML: whatever a setting holds, it ends nothing but itself. */
+function quoted(value: object): string {
+  return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
+}
+
+// Not node:zlib: what it makes of equal input differs between versions of Node and between processors.
+function packedLauncher(): string {
+  return Buffer.from(gzipSync(archive(launcherFiles()), { level: 9, mtime: 0 })).toString("base64");
+}

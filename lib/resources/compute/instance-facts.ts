@@ -1,0 +1,157 @@
+import { createHash } from "node:crypto";
+import {
+  DescribeInstanceAttributeCommand,
+  DescribeInstanceCreditSpecificationsCommand,
+  DescribeVolumesCommand,
+  paginateDescribeInstances,
+  type Filter,
+  type Instance,
+  type Volume,
+} from "@aws-sdk/client-ec2";
+import { unlessAbsent } from "../../aws/errors.ts";
+import { fromTagList, ownershipFilters } from "../../aws/tags.ts";
+import { isExactly, type Owner } from "../../owner.ts";
+import { requireId } from "../../toolkit/creation.ts";
+import { findDeletedProfile } from "./profile-association.ts";
+import type { Facts, ReadContext } from "../../contract/resource.ts";
+
+/** What one DescribeInstances tells. */
+export interface InstanceSummary extends Facts {
+  /** `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`. */
+  readonly state: string;
+  /** Why it is in that state, as AWS puts it: `Client.UserInitiatedShutdown: …`. */
+  readonly stateReason: string;
+  readonly imageId: string;
+  readonly type: string;
+  readonly subnetId: string;
+  readonly securityGroupIds: readonly string[];
+  readonly profileName: string | undefined;
+  readonly publicIp: string | undefined;
+  readonly privateIp: string | undefined;
+  readonly rootDeviceName: string;
+  readonly metadata: {
+    readonly tokens: string | undefined;
+    readonly hopLimit: number | undefined;
+    readonly endpoint: string | undefined;
+  };
+}
+
+/** With what takes further reads, made beside the first where the id is known. */
+export interface InstanceFacts extends InstanceSummary {
+  /** As text, not base64. Absent while a part of EC2 doesn't know the instance yet. */
+  readonly userData?: string;
+  /** The root disk; absent until it is attached. */
+  readonly disk?: {
+    readonly id: string;
+    readonly gib: number;
+    readonly type: string;
+    readonly encrypted: boolean;
+  };
+  readonly cpuCredits: string;
+  /** As of `findDeletedProfile`. */
+  readonly deletedProfileId: string | undefined;
+}
+
+const livingStates = ["pending", "running", "stopping", "stopped"];
+const living: Filter = { Name: "instance-state-name", Values: livingStates };
+const isLiving = ({ state }: InstanceSummary): boolean => livingStates.includes(state);
+
+/** The instance of that id, unless it is on its way out. One round trip. */
+export async function readInstance(ctx: ReadContext, id: string): Promise<InstanceFacts[]> {
+  const [found, details] = await Promise.all([
+    describeInstances(ctx, [{ Name: "instance-id", Values: [id] }, living]),
+    readDetails(ctx, id),
+  ]);
+  return found.filter((one) => one.id === id && isLiving(one)).map((one) => withDetails(one, details));
+}
+
+/** The living ones with these ownership tags. Two round trips. */
+export async function readInstances(ctx: ReadContext, owner: Owner): Promise<InstanceFacts[]> {
+  const found = await describeInstances(ctx, [...ownershipFilters(owner), living]);
+  const own = found.filter((one) => isExactly(owner, one.tags) && isLiving(one));
+  return Promise.all(own.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
+}
+
+/** Instances in any state, terminated ones for as long as AWS lists them. */
+export async function describeInstances(ctx: ReadContext, filters: Filter[]): Promise<InstanceSummary[]> {
+  const found: InstanceSummary[] = [];
+  for await (const page of paginateDescribeInstances({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.Reservations ?? []).flatMap((one) => one.Instances ?? []).map(parseInstance));
+  }
+  return found;
+}
+
+/** Short enough to show, and never the text itself: it may name secrets. */
+export function summarizeUserData(text: string): string {
+  return `${text.length} characters, sha256 ${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
+}
+
+interface Details {
+  readonly userData?: string;
+  readonly volumes: readonly Volume[];
+  readonly cpuCredits: string;
+  readonly deletedProfileId: string | undefined;
+}
+
+async function readDetails(ctx: ReadContext, id: string): Promise<Details> {
+  const { ec2 } = ctx.clients;
+  const attribute = new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" });
+  const volumes = new DescribeVolumesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [id] }] });
+  // By filter: AWS refuses the id of a type that has no credits.
+  const credits = new DescribeInstanceCreditSpecificationsCommand({
+    Filters: [{ Name: "instance-id", Values: [id] }],
+  });
+  const [data, disks, credit, deletedProfileId] = await Promise.all([
+    unlessAbsent(ec2.send(attribute)),
+    ec2.send(volumes),
+    ec2.send(credits),
+    findDeletedProfile(ctx, id),
+  ]);
+  return {
+    ...(data === undefined ? {} : { userData: decode(data.UserData?.Value) }),
+    volumes: (disks.Volumes ?? []).filter((one) => one.Attachments?.some((at) => at.InstanceId === id)),
+    cpuCredits:
+      credit.InstanceCreditSpecifications?.find((one) => one.InstanceId === id)?.CpuCredits ?? "standard",
+    deletedProfileId,
+  };
+}
+
+const decode = (base64 = ""): string => Buffer.from(base64, "base64").toString("utf8");
+
+function withDetails(summary: InstanceSummary, { volumes, ...details }: Details): InstanceFacts {
+  const root = volumes.find((one) => one.Attachments?.some((at) => at.Device === summary.rootDeviceName));
+  if (root?.VolumeId === undefined) return { ...summary, ...details };
+  const { VolumeId: id, Size: gib = 0, VolumeType: type = "", Encrypted: encrypted = false } = root;
+  return { ...summary, ...details, disk: { id, gib, type, encrypted } };
+}
+
+/** Those of its first network interface; an instance repeats them, but is shown without for a moment. */
+function groupsOf(raw: Instance): string[] {
+  const first = raw.NetworkInterfaces?.find((one) => one.Attachment?.DeviceIndex === 0);
+  const groups = raw.SecurityGroups?.length ? raw.SecurityGroups : first?.Groups;
+  return (groups ?? []).flatMap((group) => group.GroupId ?? []);
+}
+
+function parseInstance(raw: Instance): InstanceSummary {
+  const {
+    HttpTokens: tokens,
+    HttpPutResponseHopLimit: hopLimit,
+    HttpEndpoint: endpoint,
+  } = raw.MetadataOptions ?? {};
+  return {
+    id: requireId(raw.InstanceId, "DescribeInstances"),
+    tags: fromTagList(raw.Tags),
+    state: raw.State?.Name ?? "",
+    stateReason: [raw.StateReason?.Code, raw.StateReason?.Message].filter(Boolean).join(": "),
+    imageId: raw.ImageId ?? "",
+    type: raw.InstanceType ?? "",
+    subnetId: raw.SubnetId ?? "",
+    securityGroupIds: groupsOf(raw).toSorted(),
+    // arn:aws:iam::123456789012:instance-profile/path/name
+    profileName: raw.IamInstanceProfile?.Arn?.split("/").at(-1),
+    publicIp: raw.PublicIpAddress,
+    privateIp: raw.PrivateIpAddress,
+    rootDeviceName: raw.RootDeviceName ?? "",
+    metadata: { tokens, hopLimit, endpoint },
+  };
+}

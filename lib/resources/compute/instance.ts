@@ -1,0 +1,148 @@
+import {
+  ModifyInstanceAttributeCommand,
+  ModifyInstanceCreditSpecificationCommand,
+  ModifyInstanceMetadataOptionsCommand,
+  ModifyVolumeCommand,
+  StartInstancesCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import { poll, type Look } from "../../poll.ts";
+import { ownershipFilters } from "../../aws/tags.ts";
+import { BerthError } from "../../errors.ts";
+import { onceVisible } from "../../toolkit/creation.ts";
+import { concerns } from "../../contract/difference.ts";
+import { instanceDifferences } from "./instance-differences.ts";
+import {
+  describeInstances,
+  readInstance,
+  readInstances,
+  type InstanceFacts,
+  type InstanceSummary,
+} from "./instance-facts.ts";
+import { cpuCredits, launch, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
+import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
+import { setProfile } from "./profile-association.ts";
+import { removeUntilGone } from "../../toolkit/removal.ts";
+import type { Change, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export type { InstanceDesired, InstanceFacts };
+
+const kind = "instance";
+const stateTimeoutMs = 5 * 60_000;
+// From the order until the operating system has shut down.
+const terminationTimeoutMs = 10 * 60_000;
+const launchAttempts = 5;
+
+/** The host. Made by one boot: what can't be changed on a running one takes a new one. */
+export const instance: Resource<InstanceDesired, InstanceFacts> = {
+  kind,
+
+  find: (ctx, identity, known) =>
+    findOwned(identity, known, {
+      kind,
+      byId: (id) => readInstance(ctx, id),
+      byTags: () => readInstances(ctx, identity),
+    }),
+
+  async create(ctx, identity, desired) {
+    for (let attempt = 0; ; attempt++) {
+      const id = await launch(ctx, { identity, desired }, attempt);
+      const seen = await untilSettled(ctx, id);
+      if (seen.state === "running") return id;
+      // An earlier order's instance, which somebody has terminated since: AWS answers with it for as long as it remembers the token.
+      const isEarlier = seen.stateReason.startsWith("Client.UserInitiatedShutdown");
+      if (!isEarlier || attempt + 1 === launchAttempts) throw launchFailed(seen);
+    }
+  },
+
+  differences: (identity, desired, facts) => [
+    ...instanceDifferences(desired, facts),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { identity, desired, facts, differences } = change;
+    await onceVisible(ctx, `settings of ${facts.id}`, () => updateSettings(ctx, change));
+    if (concerns(differences, "profile")) await setProfile(ctx, facts.id, desired.profileName);
+    const tags = { ...identity.tags, [osTag]: desired.os };
+    await repairTags(ctx, { ...change, identity: { ...identity, tags } });
+    if (concerns(differences, "state")) await start(ctx, facts.id);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `instance ${id}`,
+      timeoutMs: terminationTimeoutMs,
+      attempt: () => ctx.clients.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })),
+      listed: async () => isPresent(await getSummary(ctx, id)),
+    });
+  },
+
+  /** One that is shutting down is listed: it holds its subnet and group until it is terminated. */
+  async list(ctx, stack) {
+    const found = await describeInstances(ctx, ownershipFilters({ stack }));
+    return toListed(kind, stack, found.filter(isPresent));
+  },
+};
+
+async function updateSettings(
+  ctx: WriteContext,
+  change: Change<InstanceDesired, InstanceFacts>,
+): Promise<void> {
+  const { desired, facts, differences } = change;
+  const { ec2 } = ctx.clients;
+  const InstanceId = facts.id;
+  if (concerns(differences, "security-groups")) {
+    await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, Groups: [desired.securityGroupId] }));
+  }
+  if (concerns(differences, "metadata")) {
+    await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, ...metadataOptions }));
+  }
+  if (concerns(differences, "cpu-credits")) {
+    const InstanceCreditSpecifications = [{ InstanceId, CpuCredits: cpuCredits }];
+    await ec2.send(new ModifyInstanceCreditSpecificationCommand({ InstanceCreditSpecifications }));
+  }
+  if (concerns(differences, "disk.type") && facts.disk) {
+    await ec2.send(new ModifyVolumeCommand({ VolumeId: facts.disk.id, VolumeType: "gp3" }));
+  }
+}
+
+/** From any state that an instance can come back from. One that is stopping has to have stopped first. */
+async function start(ctx: WriteContext, id: string): Promise<void> {
+  const look = async (): Promise<Look<string | undefined>> => {
+    const seen = await getSummary(ctx, id);
+    return seen?.state === "stopping" ? { waiting: `${id} is stopping` } : { done: seen?.state };
+  };
+  const state = await poll(ctx, { what: `instance ${id} to have stopped`, timeoutMs: stateTimeoutMs, look });
+  if (state === "stopped") await ctx.clients.ec2.send(new StartInstancesCommand({ InstanceIds: [id] }));
+  const seen = await untilSettled(ctx, id);
+  if (seen.state !== "running") throw launchFailed(seen);
+}
+
+/** Until it runs or has ended. "stopped" is waited out too: right after a start, AWS may still show it. */
+async function untilSettled(ctx: ReadContext, id: string): Promise<InstanceSummary> {
+  const look = async (): Promise<Look<InstanceSummary>> => {
+    const seen = await getSummary(ctx, id);
+    // Right after the launch some of EC2 doesn't know it yet.
+    if (seen === undefined) return { waiting: `${id} isn't listed yet` };
+    const settled = ["running", "shutting-down", "terminated"].includes(seen.state);
+    return settled ? { done: seen } : { waiting: `${id} is ${seen.state}` };
+  };
+  return poll(ctx, { what: `instance ${id} to run`, timeoutMs: stateTimeoutMs, look });
+}
+
+function launchFailed(seen: InstanceSummary): BerthError {
+  return new BerthError({
+    code: "InstanceFailed",
+    message: `Instance ${seen.id} is ${seen.state} instead of running: ${seen.stateReason || "AWS gives no reason"}`,
+    hint: "Run the same command again; if it fails the same way, try another instance.type",
+  });
+}
+
+async function getSummary(ctx: ReadContext, id: string): Promise<InstanceSummary | undefined> {
+  const found = await describeInstances(ctx, [{ Name: "instance-id", Values: [id] }]);
+  return found.find((one) => one.id === id);
+}
+
+const isPresent = (seen: InstanceSummary | undefined): boolean =>
+  seen !== undefined && seen.state !== "terminated";

@@ -1,0 +1,166 @@
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { z } from "zod";
+import type { ObjectStore } from "../../../state/object-store.ts";
+import { openS3Store } from "../../../state/s3-store.ts";
+import { unlessAbsent } from "../../aws/errors.ts";
+import { BerthError } from "../../errors.ts";
+import type { AgentBundle } from "../../host/bundle.ts";
+import { parseStrictJson } from "../../strict-json.ts";
+import { fieldDifference } from "../../contract/difference.ts";
+import type { Facts, ReadContext, Resource, WriteContext } from "../../contract/resource.ts";
+
+export interface AgentDesired {
+  readonly bucket: string;
+  readonly bundle: AgentBundle;
+}
+
+export interface AgentFacts extends Facts {
+  /** Of the bundle that the hosts are told to run; `unreadable` when nobody can tell. */
+  readonly sha256: string;
+  readonly etag: string;
+  /** The desired bundle, as it lies in the bucket. */
+  readonly bundle: "whole" | "missing" | "damaged";
+}
+
+export interface AgentOptions extends AgentDesired {
+  /** ARN of the caller, for the record. */
+  readonly by: string;
+}
+
+/** What a launcher reads: the bundle that its host shall run. `at` tells two wishes for the same one apart. */
+export const agentKey = "agent.json";
+export const bundleKey = (sha256: string): string => `agent/${sha256}.tar.gz`;
+const bundleName = /^agent\/[0-9a-f]{64}\.tar\.gz$/;
+
+const pointer = z.object({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  at: z.string().max(64),
+  by: z.string().max(2048),
+});
+
+/**
+ * The program that hosts run, published: its bundle under the name of its content, and a pointer to it. Hosts take it up by
+ * themselves; nothing here waits for one.
+ */
+export function agentResource(options: AgentOptions): Resource<AgentDesired, AgentFacts> {
+  const { bucket, by } = options;
+  const open = (ctx: ReadContext) => openS3Store({ client: ctx.clients.s3, bucket, account: ctx.account });
+
+  const point = async (ctx: WriteContext, sha256: string, etag?: string): Promise<void> => {
+    const body = JSON.stringify({ sha256, at: new Date().toISOString(), by }, undefined, 2);
+    if ((await open(ctx).put(agentKey, `${body}\n`, etag)) === "lost") throw agentConflict(bucket);
+  };
+
+  return {
+    kind: "agent",
+
+    find: async (ctx) => {
+      const [found, bundle] = await Promise.all([findPointer(open(ctx)), readBundle(ctx, options)]);
+      if (found === undefined) return undefined;
+      const { sha256 = "unreadable", etag } = found;
+      return { id: agentKey, tags: {}, sha256, etag, bundle };
+    },
+
+    // The bundle first: whoever reads the pointer finds it.
+    create: async (ctx, _identity, desired) => {
+      await putBundle(ctx, desired);
+      await point(ctx, desired.bundle.sha256);
+      return agentKey;
+    },
+
+    differences: (_identity, desired, facts) =>
+      facts.sha256 === desired.bundle.sha256
+        ? fieldDifference("bundle", { wanted: "whole", found: facts.bundle })
+        : fieldDifference("bundle", { wanted: shorten(desired.bundle.sha256), found: shorten(facts.sha256) }),
+
+    update: async (ctx, { desired, facts }) => {
+      const { sha256 } = desired.bundle;
+      if (facts.bundle !== "whole") await putBundle(ctx, desired);
+      if (facts.sha256 !== sha256) await point(ctx, sha256, facts.etag);
+      await removeOthers(ctx, bucket, [sha256, facts.sha256]);
+    },
+
+    // Both go with the bucket.
+    remove: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+  };
+}
+
+/** Enough of a hash for people to tell two apart. */
+const shorten = (sha256: string): string => sha256.slice(0, 12);
+
+interface Pointer {
+  readonly etag: string;
+  /** Absent when nobody can read it. Nothing is lost with that: it is written anew. */
+  readonly sha256?: string;
+  readonly at?: string;
+}
+
+/** Which agent the hosts are told to run. */
+export async function findPointer(store: ObjectStore): Promise<Pointer | undefined> {
+  const found = await store.get(agentKey);
+  if (found === undefined) return undefined;
+  const { etag } = found;
+  try {
+    return { etag, ...pointer.parse(parseStrictJson(found.body)) };
+  } catch (error) {
+    if (error instanceof z.ZodError || error instanceof SyntaxError) return { etag };
+    throw error;
+  }
+}
+
+const checksumOf = (sha256: string): string => Buffer.from(sha256, "hex").toString("base64");
+
+async function readBundle(ctx: ReadContext, desired: AgentDesired): Promise<AgentFacts["bundle"]> {
+  const { sha256, content } = desired.bundle;
+  const head = new HeadObjectCommand({
+    Bucket: desired.bucket,
+    Key: bundleKey(sha256),
+    ExpectedBucketOwner: ctx.account,
+    ChecksumMode: "ENABLED",
+  });
+  const found = await unlessAbsent(ctx.clients.s3.send(head));
+  if (found === undefined) return "missing";
+  const isWhole = found.ContentLength === content.length && found.ChecksumSHA256 === checksumOf(sha256);
+  return isWhole ? "whole" : "damaged";
+}
+
+/** Without a condition: under this name there is only this content, and what is damaged is to be overwritten. */
+async function putBundle(ctx: WriteContext, { bucket, bundle }: AgentDesired): Promise<void> {
+  const put = new PutObjectCommand({
+    Bucket: bucket,
+    Key: bundleKey(bundle.sha256),
+    ExpectedBucketOwner: ctx.account,
+    Body: bundle.content,
+    ChecksumAlgorithm: "SHA256",
+    ChecksumSHA256: checksumOf(bundle.sha256),
+    ContentType: "application/gzip",
+  });
+  await ctx.clients.s3.send(put);
+}
+
+/** The one before stays: a host whose new agent fails goes back to it. */
+async function removeOthers(ctx: WriteContext, bucket: string, kept: readonly string[]): Promise<void> {
+  const on = { Bucket: bucket, ExpectedBucketOwner: ctx.account };
+  const keys = new Set(kept.map(bundleKey));
+  for await (const page of paginateListObjectsV2({ client: ctx.clients.s3 }, { ...on, Prefix: "agent/" })) {
+    for (const { Key = "" } of page.Contents ?? []) {
+      if (!bundleName.test(Key) || keys.has(Key)) continue;
+      await ctx.clients.s3.send(new DeleteObjectCommand({ ...on, Key }));
+    }
+  }
+}
+
+function agentConflict(bucket: string): BerthError {
+  return new BerthError({
+    code: "AgentConflict",
+    message: `Somebody else wrote s3://${bucket}/${agentKey} at the same time; it was not overwritten`,
+    hint: "Run the same command again: it compares with what the hosts are told now",
+    resource: "agent",
+  });
+}

@@ -1,0 +1,103 @@
+import { awaitHosts } from "../../release/await-hosts.ts";
+import { compareContent } from "../../release/comparison.ts";
+import { findRelease, type Published, releaseKey } from "../../release/document.ts";
+import { publishRelease } from "../../release/publish.ts";
+import { type HostReports, readReports } from "../../release/reports.ts";
+import type { Content, Release } from "../../release/schema.ts";
+import { findShortfalls } from "../../release/shortfall.ts";
+import { findPointer } from "./agent.ts";
+import type { Difference, Facts, Resource, ReadContext } from "../../contract/resource.ts";
+import { openS3Store } from "../../../state/s3-store.ts";
+
+export interface ReleaseDesired {
+  readonly content: Content;
+  readonly commit?: string | undefined;
+  /** Ids of the instances that shall serve it. */
+  readonly hosts: readonly string[];
+  /** Hash of the agent that they shall run. */
+  readonly agent: string;
+}
+
+export interface ReleaseFacts extends Facts, HostReports, Published {}
+
+export interface ReleaseOptions {
+  readonly bucket: string;
+  /** ARN of the caller, for the record. */
+  readonly by: string;
+  /** How long a host may take from its start to serving. */
+  readonly patienceMs: number;
+  /** Tells why a host may be silent: the tail of its console. */
+  readonly diagnose: (ctx: ReadContext, instanceId: string) => Promise<readonly string[]>;
+}
+
+/** The release that the hosts converge to, and their answers. `update` publishes it if it differs, and then waits for the hosts. */
+export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ReleaseFacts> {
+  const { bucket, by, patienceMs, diagnose } = options;
+  const locate = ({ clients, account }: ReadContext) => ({ client: clients.s3, bucket, account });
+  const open = (ctx: ReadContext) => openS3Store(locate(ctx));
+
+  return {
+    kind: "release",
+
+    find: async (ctx) => {
+      const store = open(ctx);
+      const [published, told] = await Promise.all([findRelease(store), readReports(locate(ctx), store)]);
+      return published && { id: releaseKey, tags: {}, ...published, ...told };
+    },
+
+    create: async (ctx, _identity, { content, commit }) => {
+      const store = open(ctx);
+      // Numbers aren't used twice, even when the last release was lost: hosts have reported the ones they know.
+      const { reports } = await readReports(locate(ctx), store);
+      const numbers = [...reports.values()].map(({ release }) => release);
+      await publishRelease(store, { content, commit, by, before: { number: Math.max(0, ...numbers) } });
+      return releaseKey;
+    },
+
+    differences: (_identity, { content, hosts, agent }, facts) => [
+      ...contentDifferences(content, facts.release),
+      ...hosts.flatMap((host) => hostDifferences(host, agent, facts)),
+    ],
+
+    update: async (ctx, { desired, facts }) => {
+      const store = open(ctx);
+      const { content, commit, hosts } = desired;
+      const { number } = facts.release;
+      const isNew = contentDifferences(content, facts.release).length > 0;
+      const before = { number, etag: facts.etag };
+      const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
+      // One that failed before it was published anew says nothing of the new try.
+      const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
+      const look = (host: string) => diagnose(ctx, host);
+      await awaitHosts(ctx, { store, hosts, desired: { release, agent }, patienceMs, diagnose: look });
+    },
+
+    // Release and reports go with the bucket.
+    remove: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+  };
+}
+
+const contentDifferences = (content: Content, published: Release): Difference[] =>
+  compareContent(content, published).map(({ field, desired, observed }) => ({
+    field,
+    wanted: desired,
+    found: observed,
+    action: "update",
+  }));
+
+function hostDifferences(
+  host: string,
+  sha256: string,
+  { release, reports, unreadable }: ReleaseFacts,
+): Difference[] {
+  const told = { report: reports.get(host), problem: unreadable.get(host) };
+  return findShortfalls(host, { release: release.number, agent: { sha256 } }, told).map(
+    ({ desired, observed }) => ({
+      field: `host ${host}`,
+      wanted: desired,
+      found: observed,
+      action: "update",
+    }),
+  );
+}

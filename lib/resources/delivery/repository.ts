@@ -1,0 +1,173 @@
+import {
+  CreateRepositoryCommand,
+  DeleteRepositoryCommand,
+  DescribeRepositoriesCommand,
+  GetLifecyclePolicyCommand,
+  ListTagsForResourceCommand,
+  paginateDescribeRepositories,
+  PutImageScanningConfigurationCommand,
+  PutImageTagMutabilityCommand,
+  PutLifecyclePolicyCommand,
+  TagResourceCommand,
+  type Repository,
+} from "@aws-sdk/client-ecr";
+import { isDeepStrictEqual } from "node:util";
+import { unlessAbsent } from "../../aws/errors.ts";
+import { repositoryName } from "../../aws/names.ts";
+import { fromTagList, toTagList } from "../../aws/tags.ts";
+import { onceVisible } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
+import { removeUntilGone } from "../../toolkit/removal.ts";
+import type { Change, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export interface RepositoryDesired {
+  /** As `repositoryName` of lib/aws/names.ts derives it, or the repository is found by its recorded name only. */
+  readonly name: string;
+}
+
+export interface RepositoryFacts extends Facts {
+  readonly arn: string;
+  /** `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello` */
+  readonly uri: string;
+  readonly tagMutability: string;
+  readonly scanOnPush: boolean;
+  /** JSON, as AWS keeps it; absent without one. */
+  readonly lifecycle?: string;
+}
+
+const kind = "repository";
+
+// Only what has no tag: every tagged image is one that may still be rolled back to.
+const lifecycle = {
+  rules: [
+    {
+      rulePriority: 1,
+      description: "berth: untagged images",
+      selection: { tagStatus: "untagged", countType: "sinceImagePushed", countUnit: "days", countNumber: 14 },
+      action: { type: "expire" },
+    },
+  ],
+};
+
+export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
+  kind,
+
+  async find(ctx, identity, known) {
+    const found = await getRepository(ctx, repositoryName(identity));
+    return found && refuseStranger(identity, found, { kind, known, marked: isOurs(found.lifecycle) });
+  },
+
+  async create(ctx, identity, { name }) {
+    await ctx.clients.ecr.send(
+      new CreateRepositoryCommand({
+        repositoryName: name,
+        imageTagMutability: "IMMUTABLE",
+        imageScanningConfiguration: { scanOnPush: true },
+        encryptionConfiguration: { encryptionType: "AES256" },
+        tags: toTagList(identity.tags),
+      }),
+    );
+    return name;
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("name", {
+      wanted: desired.name,
+      found: facts.id,
+      replace: "AWS can't rename a repository",
+    }),
+    ...fieldDifference("tag-mutability", { wanted: "IMMUTABLE", found: facts.tagMutability }),
+    ...fieldDifference("scan-on-push", { wanted: true, found: facts.scanOnPush }),
+    ...(isOurs(facts.lifecycle)
+      ? []
+      : fieldDifference("lifecycle", { wanted: JSON.stringify(lifecycle), found: facts.lifecycle })),
+    ...identityDifferences(identity, facts),
+  ],
+
+  update: (ctx, change) => updateRepository(ctx, change),
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `repository ${id}`,
+      // With the images in it.
+      attempt: () => ctx.clients.ecr.send(new DeleteRepositoryCommand({ repositoryName: id, force: true })),
+      listed: async () => (await describe(ctx, id)) !== undefined,
+    });
+  },
+
+  async list(ctx, stack) {
+    const repositories: Repository[] = [];
+    for await (const page of paginateDescribeRepositories({ client: ctx.clients.ecr }, {})) {
+      repositories.push(
+        ...(page.repositories ?? []).filter((one) => one.repositoryName?.startsWith("berth/")),
+      );
+    }
+    // ECR lists repositories without their tags.
+    const tagged = await Promise.all(
+      repositories.map(async (one) => ({
+        id: one.repositoryName ?? "",
+        tags: await readTags(ctx, one.repositoryArn),
+      })),
+    );
+    return toListed(kind, stack, tagged);
+  },
+};
+
+async function updateRepository(
+  ctx: WriteContext,
+  change: Change<RepositoryDesired, RepositoryFacts>,
+): Promise<void> {
+  const { identity, facts, differences } = change;
+  const { ecr } = ctx.clients;
+  const on = { repositoryName: facts.id };
+  if (concerns(differences, "tag-mutability")) {
+    await ecr.send(new PutImageTagMutabilityCommand({ ...on, imageTagMutability: "IMMUTABLE" }));
+  }
+  if (concerns(differences, "scan-on-push")) {
+    const command = new PutImageScanningConfigurationCommand({
+      ...on,
+      imageScanningConfiguration: { scanOnPush: true },
+    });
+    await ecr.send(command);
+  }
+  if (concerns(differences, "lifecycle")) {
+    const command = new PutLifecyclePolicyCommand({ ...on, lifecyclePolicyText: JSON.stringify(lifecycle) });
+    await onceVisible(ctx, `lifecycle of repository ${facts.id}`, () => ecr.send(command));
+  }
+  if (concerns(differences, "tags")) {
+    await ecr.send(new TagResourceCommand({ resourceArn: facts.arn, tags: toTagList(identity.tags) }));
+  }
+}
+
+/** AWS keeps the text with white space of its own. */
+function isOurs(text: string | undefined): boolean {
+  return text !== undefined && isDeepStrictEqual(JSON.parse(text), lifecycle);
+}
+
+async function getRepository(ctx: ReadContext, name: string): Promise<RepositoryFacts | undefined> {
+  const policy = new GetLifecyclePolicyCommand({ repositoryName: name });
+  const [raw, rules] = await Promise.all([describe(ctx, name), unlessAbsent(ctx.clients.ecr.send(policy))]);
+  if (raw === undefined) return undefined;
+  return {
+    id: name,
+    tags: await readTags(ctx, raw.repositoryArn),
+    arn: raw.repositoryArn ?? "",
+    uri: raw.repositoryUri ?? "",
+    tagMutability: raw.imageTagMutability ?? "",
+    scanOnPush: raw.imageScanningConfiguration?.scanOnPush ?? false,
+    ...(rules?.lifecyclePolicyText === undefined ? {} : { lifecycle: rules.lifecyclePolicyText }),
+  };
+}
+
+async function describe(ctx: ReadContext, name: string): Promise<Repository | undefined> {
+  const answer = await unlessAbsent(
+    ctx.clients.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [name] })),
+  );
+  return answer?.repositories?.find((one) => one.repositoryName === name);
+}
+
+async function readTags(ctx: ReadContext, resourceArn: string | undefined) {
+  const answer = await unlessAbsent(ctx.clients.ecr.send(new ListTagsForResourceCommand({ resourceArn })));
+  return fromTagList(answer?.tags);
+}

@@ -1,0 +1,137 @@
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateInstanceProfileCommand,
+  DeleteInstanceProfileCommand,
+  GetInstanceProfileCommand,
+  paginateListInstanceProfiles,
+  RemoveRoleFromInstanceProfileCommand,
+  TagInstanceProfileCommand,
+  type InstanceProfile,
+} from "@aws-sdk/client-iam";
+import { unlessAbsent } from "../../aws/errors.ts";
+import { iamPath, instanceProfileName } from "../../aws/names.ts";
+import { fromTagList, toTagList } from "../../aws/tags.ts";
+import { onceVisible } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
+import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export interface InstanceProfileDesired {
+  /** As `instanceProfileName` of lib/aws/names.ts derives it, or the profile is found by its recorded name only. */
+  readonly name: string;
+  readonly roleName: string;
+}
+
+export interface InstanceProfileFacts extends Facts {
+  readonly arn: string;
+  readonly path: string;
+  /** AWS takes one role a profile. */
+  readonly roleName?: string;
+}
+
+const kind = "instance-profile";
+
+export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFacts> = {
+  kind,
+
+  async find(ctx, identity, known) {
+    const found = await getProfile(ctx, instanceProfileName(ctx, identity));
+    return found && refuseStranger(identity, found, { kind, known, marked: found.path === iamPath(ctx) });
+  },
+
+  async create(ctx, identity, { name }) {
+    await ctx.clients.iam.send(
+      new CreateInstanceProfileCommand({
+        InstanceProfileName: name,
+        Path: iamPath(ctx),
+        Tags: toTagList(identity.tags),
+      }),
+    );
+    return name;
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("name", {
+      wanted: desired.name,
+      found: facts.id,
+      replace: "AWS can't rename an instance profile",
+    }),
+    ...fieldDifference("role", { wanted: desired.roleName, found: facts.roleName }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, { identity, desired, facts, differences }) {
+    if (concerns(differences, "role")) await exchangeRole(ctx, facts.id, desired.roleName);
+    if (!concerns(differences, "tags")) return;
+    const tags = { InstanceProfileName: facts.id, Tags: toTagList(identity.tags) };
+    await ctx.clients.iam.send(new TagInstanceProfileCommand(tags));
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `instance profile ${id}`,
+      attempt: async () => {
+        const facts = await getProfile(ctx, id);
+        if (facts) await takeRoleOut(ctx, facts);
+        await ctx.clients.iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: id }));
+      },
+      listed: async () => (await getProfile(ctx, id)) !== undefined,
+    });
+  },
+
+  async list(ctx, stack) {
+    const names: string[] = [];
+    for await (const page of paginateListInstanceProfiles(
+      { client: ctx.clients.iam },
+      { PathPrefix: iamPath(ctx) },
+    )) {
+      const here = (page.InstanceProfiles ?? []).filter(({ Path }) => Path === iamPath(ctx));
+      names.push(...here.flatMap((one) => one.InstanceProfileName ?? []));
+    }
+    // IAM lists profiles without their tags.
+    const profiles = await Promise.all(names.map((name) => getProfile(ctx, name)));
+    return toListed(
+      kind,
+      stack,
+      profiles.filter((one) => one !== undefined),
+    );
+  },
+};
+
+/** Looks again first: an earlier attempt may have gone through without its reply, and AWS refuses a second role, even the same one. */
+async function exchangeRole(ctx: WriteContext, id: string, roleName: string): Promise<void> {
+  const facts = await getProfile(ctx, id);
+  if (facts?.roleName === roleName) return;
+  if (facts) await takeRoleOut(ctx, facts);
+  const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
+  try {
+    await onceVisible(ctx, `role ${roleName} in instance profile ${id}`, () => ctx.clients.iam.send(command));
+  } catch (error) {
+    // The SDK's own retry of a call whose reply got lost is refused the same way.
+    if ((await getProfile(ctx, id))?.roleName !== roleName) throw error;
+  }
+}
+
+async function takeRoleOut(ctx: WriteContext, { id, roleName }: InstanceProfileFacts): Promise<void> {
+  if (roleName === undefined) return;
+  const command = new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
+  await unlessGone(ctx.clients.iam.send(command));
+}
+
+async function getProfile(ctx: ReadContext, name: string): Promise<InstanceProfileFacts | undefined> {
+  const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
+  const answer = await unlessAbsent(ctx.clients.iam.send(command));
+  return answer?.InstanceProfile && parseProfile(answer.InstanceProfile);
+}
+
+function parseProfile(raw: InstanceProfile): InstanceProfileFacts {
+  const roleName = raw.Roles?.[0]?.RoleName;
+  return {
+    id: raw.InstanceProfileName ?? "",
+    tags: fromTagList(raw.Tags),
+    arn: raw.Arn ?? "",
+    path: raw.Path ?? "/",
+    ...(roleName === undefined ? {} : { roleName }),
+  };
+}

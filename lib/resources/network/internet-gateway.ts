@@ -1,0 +1,120 @@
+import {
+  AttachInternetGatewayCommand,
+  CreateInternetGatewayCommand,
+  DeleteInternetGatewayCommand,
+  DetachInternetGatewayCommand,
+  paginateDescribeInternetGateways,
+  type Filter,
+  type InternetGateway,
+} from "@aws-sdk/client-ec2";
+import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { onceVisible, requireId, unlessThere } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
+import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
+import { describeInterfaces, removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
+import type { Difference, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export interface InternetGatewayDesired {
+  readonly vpcId: string;
+}
+
+export interface InternetGatewayFacts extends Facts {
+  /** Absent when it is attached to none. */
+  readonly vpcId?: string;
+}
+
+const kind = "internet-gateway";
+
+export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFacts> = {
+  kind,
+
+  find: (...asked) => lookup.find(...asked),
+
+  async create(ctx, identity) {
+    const { InternetGateway: made } = await ctx.clients.ec2.send(
+      new CreateInternetGatewayCommand({
+        TagSpecifications: tagSpecifications(identity.tags, "internet-gateway"),
+      }),
+    );
+    return requireId(made?.InternetGatewayId, "CreateInternetGateway");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...attachmentDifference(desired, facts),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, { identity, desired, facts, differences }) {
+    if (concerns(differences, "vpc")) await attach(ctx, facts.id, desired.vpcId);
+    await repairTags(ctx, { identity, desired, facts, differences });
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `internet gateway ${id}`,
+      attempt: async () => {
+        await detach(ctx, id);
+        await ctx.clients.ec2.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
+      },
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
+      blockers: () => describePublicInterfaces(ctx, id),
+    });
+  },
+
+  list: (...asked) => lookup.list(...asked),
+};
+
+const lookup = ec2Lookup({ kind, idFilter: "internet-gateway-id", describe });
+
+function attachmentDifference(desired: InternetGatewayDesired, facts: InternetGatewayFacts): Difference[] {
+  const values = { wanted: desired.vpcId, found: facts.vpcId };
+  // Moved to another VPC, it serves that one by now: it isn't taken away from there.
+  const replace = "it is attached to another VPC";
+  return fieldDifference("vpc", facts.vpcId === undefined ? values : { ...values, replace });
+}
+
+async function attach(ctx: WriteContext, id: string, vpcId: string): Promise<void> {
+  const command = new AttachInternetGatewayCommand({ InternetGatewayId: id, VpcId: vpcId });
+  const attached = onceVisible(ctx, `internet gateway ${id} to ${vpcId}`, () =>
+    ctx.clients.ec2.send(command),
+  );
+  await unlessThere(attached);
+}
+
+async function detach(ctx: WriteContext, id: string): Promise<void> {
+  const facts = await lookup.get(ctx, id);
+  if (facts?.vpcId === undefined) return;
+  const command = new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId: facts.vpcId });
+  await unlessGone(ctx.clients.ec2.send(command));
+}
+
+/** AWS detaches a gateway only when nothing behind it has a public address. */
+async function describePublicInterfaces(ctx: ReadContext, id: string): Promise<string[]> {
+  const facts = await lookup.get(ctx, id);
+  return facts?.vpcId === undefined
+    ? []
+    : describeInterfaces(ctx.clients.ec2, { Name: "vpc-id", Values: [facts.vpcId] });
+}
+
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<InternetGatewayFacts[]> {
+  const found: InternetGatewayFacts[] = [];
+  for await (const page of paginateDescribeInternetGateways(
+    { client: ctx.clients.ec2 },
+    { Filters: filters },
+  )) {
+    found.push(...(page.InternetGateways ?? []).map(parseInternetGateway));
+  }
+  return found;
+}
+
+function parseInternetGateway(raw: InternetGateway): InternetGatewayFacts {
+  const attached = raw.Attachments?.find(
+    (one) => one.VpcId !== undefined && one.State?.startsWith("detach") !== true,
+  );
+  return {
+    id: requireId(raw.InternetGatewayId, "DescribeInternetGateways"),
+    tags: fromTagList(raw.Tags),
+    ...(attached?.VpcId === undefined ? {} : { vpcId: attached.VpcId }),
+  };
+}

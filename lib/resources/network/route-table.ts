@@ -1,0 +1,149 @@
+import {
+  AssociateRouteTableCommand,
+  CreateRouteCommand,
+  CreateRouteTableCommand,
+  DeleteRouteTableCommand,
+  DisassociateRouteTableCommand,
+  paginateDescribeRouteTables,
+  ReplaceRouteCommand,
+  ReplaceRouteTableAssociationCommand,
+  type Filter,
+  type Route,
+  type RouteTable,
+} from "@aws-sdk/client-ec2";
+import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { onceVisible, requireId, unlessThere } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
+import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
+import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export interface RouteTableDesired {
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly gatewayId: string;
+}
+
+export interface RouteTableFacts extends Facts {
+  readonly vpcId: string;
+  /** Where traffic to everywhere goes: an id, with ` (blackhole)` when that is gone. Absent without such a route. */
+  readonly defaultRoute?: string;
+  readonly associations: readonly { readonly id: string; readonly subnetId: string }[];
+}
+
+const kind = "route-table";
+const everywhere = "0.0.0.0/0";
+
+export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
+  kind,
+
+  find: (...asked) => lookup.find(...asked),
+
+  async create(ctx, identity, { vpcId }) {
+    // The SDK's own token covers its retries. One of ours would outlive the table: made again, it would be answered with the one deleted.
+    const input = { VpcId: vpcId, TagSpecifications: tagSpecifications(identity.tags, "route-table") };
+    const command = new CreateRouteTableCommand(input);
+    const { RouteTable: made } = await onceVisible(ctx, `route table in ${vpcId}`, () =>
+      ctx.clients.ec2.send(command),
+    );
+    return requireId(made?.RouteTableId, "CreateRouteTable");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("vpc", {
+      wanted: desired.vpcId,
+      found: facts.vpcId,
+      replace: "AWS can't move a route table to another VPC",
+    }),
+    ...fieldDifference(`routes[${everywhere}]`, { wanted: desired.gatewayId, found: facts.defaultRoute }),
+    ...fieldDifference("subnet", {
+      wanted: desired.subnetId,
+      found: facts.associations.find((one) => one.subnetId === desired.subnetId)?.subnetId,
+    }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { desired, facts, differences } = change;
+    if (concerns(differences, "routes")) await setDefaultRoute(ctx, facts, desired.gatewayId);
+    if (concerns(differences, "subnet")) await associate(ctx, facts.id, desired.subnetId);
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `route table ${id}`,
+      attempt: async () => {
+        await disassociate(ctx, id);
+        await ctx.clients.ec2.send(new DeleteRouteTableCommand({ RouteTableId: id }));
+      },
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
+    });
+  },
+
+  list: (...asked) => lookup.list(...asked),
+};
+
+const lookup = ec2Lookup({ kind, idFilter: "route-table-id", describe });
+
+async function setDefaultRoute(ctx: WriteContext, facts: RouteTableFacts, gatewayId: string): Promise<void> {
+  const route = { RouteTableId: facts.id, DestinationCidrBlock: everywhere, GatewayId: gatewayId };
+  await onceVisible(ctx, `route from ${facts.id} to ${gatewayId}`, async () => {
+    const { ec2 } = ctx.clients;
+    const isNew =
+      facts.defaultRoute === undefined && (await unlessThere(ec2.send(new CreateRouteCommand(route))));
+    if (!isNew) await ec2.send(new ReplaceRouteCommand(route));
+  });
+}
+
+// A subnet has one table: if somebody gave it another, the association is moved, so that it is never without.
+async function associate(ctx: WriteContext, id: string, subnetId: string): Promise<void> {
+  const { ec2 } = ctx.clients;
+  const tables = await describe(ctx, [{ Name: "association.subnet-id", Values: [subnetId] }]);
+  const held = tables.flatMap(({ associations }) => associations).find((one) => one.subnetId === subnetId);
+  await onceVisible(ctx, `route table ${id} for ${subnetId}`, async () => {
+    if (held === undefined)
+      await ec2.send(new AssociateRouteTableCommand({ RouteTableId: id, SubnetId: subnetId }));
+    else
+      await ec2.send(new ReplaceRouteTableAssociationCommand({ RouteTableId: id, AssociationId: held.id }));
+  });
+}
+
+async function disassociate(ctx: WriteContext, id: string): Promise<void> {
+  const facts = await lookup.get(ctx, id);
+  for (const association of facts?.associations ?? []) {
+    const command = new DisassociateRouteTableCommand({ AssociationId: association.id });
+    await unlessGone(ctx.clients.ec2.send(command));
+  }
+}
+
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<RouteTableFacts[]> {
+  const found: RouteTableFacts[] = [];
+  for await (const page of paginateDescribeRouteTables({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.RouteTables ?? []).map(parseRouteTable));
+  }
+  return found;
+}
+
+function parseRouteTable(raw: RouteTable): RouteTableFacts {
+  const route = raw.Routes?.find((one) => one.DestinationCidrBlock === everywhere);
+  const active =
+    raw.Associations?.filter((one) => one.AssociationState?.State?.startsWith("disassociat") !== true) ?? [];
+  return {
+    id: requireId(raw.RouteTableId, "DescribeRouteTables"),
+    tags: fromTagList(raw.Tags),
+    vpcId: raw.VpcId ?? "",
+    ...(route === undefined ? {} : { defaultRoute: describeTarget(route) }),
+    associations: active.flatMap(({ RouteTableAssociationId: id, SubnetId: subnetId }) =>
+      id === undefined || subnetId === undefined ? [] : [{ id, subnetId }],
+    ),
+  };
+}
+
+function describeTarget(route: Route): string {
+  const { GatewayId, NatGatewayId, NetworkInterfaceId, TransitGatewayId, VpcPeeringConnectionId } = route;
+  const target =
+    GatewayId ?? NatGatewayId ?? NetworkInterfaceId ?? TransitGatewayId ?? VpcPeeringConnectionId ?? "other";
+  return route.State === "blackhole" ? `${target} (blackhole)` : target;
+}

@@ -1,0 +1,143 @@
+import {
+  CreateVpcEndpointCommand,
+  DeleteVpcEndpointsCommand,
+  ModifyVpcEndpointCommand,
+  paginateDescribeVpcEndpoints,
+  type DescribeVpcEndpointsCommandInput,
+  type VpcEndpoint,
+} from "@aws-sdk/client-ec2";
+import { unlessAbsent } from "../../aws/errors.ts";
+import { fromTagList, ownershipFilters, tagSpecifications } from "../../aws/tags.ts";
+import { BerthError } from "../../errors.ts";
+import { onceVisible, requireId } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
+import { removeUntilGone } from "../../toolkit/removal.ts";
+import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export interface S3EndpointDesired {
+  readonly vpcId: string;
+  readonly routeTableId: string;
+}
+
+export interface S3EndpointFacts extends Facts {
+  readonly vpcId: string;
+  readonly routeTableIds: readonly string[];
+}
+
+const kind = "s3-endpoint";
+
+/** Traffic to S3, image layers included, stays inside AWS and costs nothing: a gateway endpoint is free. */
+export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
+  kind,
+
+  find: (ctx, identity, known) =>
+    findOwned(identity, known, {
+      kind,
+      byId: async (id) => (await describe(ctx, byId(id))).filter(isStaying),
+      byTags: async (filters) => (await describe(ctx, { Filters: filters })).filter(isStaying),
+    }),
+
+  async create(ctx, identity, { vpcId, routeTableId }) {
+    // The SDK's own token covers its retries. One of ours would outlive the endpoint, as with route tables.
+    const command = new CreateVpcEndpointCommand({
+      VpcEndpointType: "Gateway",
+      VpcId: vpcId,
+      ServiceName: `com.amazonaws.${ctx.region}.s3`,
+      RouteTableIds: [routeTableId],
+      TagSpecifications: tagSpecifications(identity.tags, "vpc-endpoint"),
+    });
+    const { VpcEndpoint: made } = await onceVisible(ctx, `S3 endpoint in ${vpcId}`, () =>
+      ctx.clients.ec2.send(command),
+    );
+    return requireId(made?.VpcEndpointId, "CreateVpcEndpoint");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("vpc", {
+      wanted: desired.vpcId,
+      found: facts.vpcId,
+      replace: "AWS can't move an endpoint to another VPC",
+    }),
+    ...fieldDifference("route-table", {
+      wanted: desired.routeTableId,
+      found: facts.routeTableIds.includes(desired.routeTableId)
+        ? desired.routeTableId
+        : facts.routeTableIds.join(", ") || undefined,
+    }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { desired, facts, differences } = change;
+    if (concerns(differences, "route-table")) {
+      const command = new ModifyVpcEndpointCommand({
+        VpcEndpointId: facts.id,
+        AddRouteTableIds: [desired.routeTableId],
+      });
+      await onceVisible(ctx, `S3 endpoint ${facts.id} for ${desired.routeTableId}`, () =>
+        ctx.clients.ec2.send(command),
+      );
+    }
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `S3 endpoint ${id}`,
+      attempt: () => deleteEndpoint(ctx, id),
+      listed: async () => (await describe(ctx, byId(id))).some((one) => one.id === id),
+    });
+  },
+
+  list: async (ctx, stack) =>
+    toListed(kind, stack, await describe(ctx, { Filters: ownershipFilters({ stack }) })),
+};
+
+const byId = (id: string) => ({ VpcEndpointIds: [id] });
+
+/** The call succeeds even when it deleted nothing: what went wrong stands in its answer. */
+async function deleteEndpoint(ctx: WriteContext, id: string): Promise<void> {
+  const { Unsuccessful = [] } = await ctx.clients.ec2.send(
+    new DeleteVpcEndpointsCommand({ VpcEndpointIds: [id] }),
+  );
+  const { Code: code = "", Message: text = "" } = Unsuccessful[0]?.Error ?? {};
+  if (Unsuccessful.length === 0 || code.endsWith(".NotFound")) return;
+  throw new BerthError({ code, message: `S3 endpoint ${id} can't be deleted: ${text}` });
+}
+
+interface Described extends S3EndpointFacts {
+  readonly deleting: boolean;
+}
+
+/** Those being deleted included, those deleted not. */
+async function describe(ctx: ReadContext, query: DescribeVpcEndpointsCommandInput): Promise<Described[]> {
+  return (await unlessAbsent(describePages(ctx, query))) ?? [];
+}
+
+async function describePages(
+  ctx: ReadContext,
+  query: DescribeVpcEndpointsCommandInput,
+): Promise<Described[]> {
+  const found: Described[] = [];
+  for await (const page of paginateDescribeVpcEndpoints({ client: ctx.clients.ec2 }, query)) {
+    const present = (page.VpcEndpoints ?? []).filter((one) => stateOf(one) !== "deleted");
+    found.push(...present.map(parseEndpoint));
+  }
+  return found;
+}
+
+const isStaying = (found: Described): boolean => !found.deleting;
+
+// Documented with a capital, answered without.
+const stateOf = (raw: VpcEndpoint): string => (raw.State ?? "").toLowerCase();
+
+function parseEndpoint(raw: VpcEndpoint): Described {
+  return {
+    id: requireId(raw.VpcEndpointId, "DescribeVpcEndpoints"),
+    tags: fromTagList(raw.Tags),
+    vpcId: raw.VpcId ?? "",
+    routeTableIds: raw.RouteTableIds ?? [],
+    deleting: ["deleting", "failed", "rejected", "expired"].includes(stateOf(raw)),
+  };
+}

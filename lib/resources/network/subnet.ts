@@ -1,0 +1,115 @@
+import {
+  CreateSubnetCommand,
+  DeleteSubnetCommand,
+  ModifySubnetAttributeCommand,
+  paginateDescribeSubnets,
+  type Filter,
+  type Subnet,
+} from "@aws-sdk/client-ec2";
+import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { onceVisible, requireId } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
+import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
+import { describeInterfaces, removeUntilGone } from "../../toolkit/removal.ts";
+import type { Facts, Resource, ReadContext } from "../../contract/resource.ts";
+
+export interface SubnetDesired {
+  readonly vpcId: string;
+  readonly cidr: string;
+  /** Any of these will do, the first is taken for a new one; AWS chooses when absent. */
+  readonly zones?: readonly string[];
+}
+
+export interface SubnetFacts extends Facts {
+  readonly vpcId: string;
+  readonly cidr: string;
+  readonly zone: string;
+  readonly publicByDefault: boolean;
+}
+
+const kind = "subnet";
+
+const isAllowed = ({ zones }: SubnetDesired, { zone }: SubnetFacts): boolean => zones?.includes(zone) ?? true;
+
+export const subnet: Resource<SubnetDesired, SubnetFacts> = {
+  kind,
+
+  find: (...asked) => lookup.find(...asked),
+
+  async create(ctx, identity, { vpcId, cidr, zones }) {
+    const zone = zones?.[0];
+    const command = new CreateSubnetCommand({
+      VpcId: vpcId,
+      CidrBlock: cidr,
+      ...(zone === undefined ? {} : { AvailabilityZone: zone }),
+      TagSpecifications: tagSpecifications(identity.tags, "subnet"),
+    });
+    const { Subnet: made } = await onceVisible(ctx, `subnet in ${vpcId}`, () =>
+      ctx.clients.ec2.send(command),
+    );
+    return requireId(made?.SubnetId, "CreateSubnet");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("vpc", {
+      wanted: desired.vpcId,
+      found: facts.vpcId,
+      replace: "AWS can't move a subnet to another VPC",
+    }),
+    ...fieldDifference("cidr", {
+      wanted: desired.cidr,
+      found: facts.cidr,
+      replace: "AWS can't renumber a subnet",
+    }),
+    ...fieldDifference("zone", {
+      wanted: isAllowed(desired, facts) ? facts.zone : desired.zones?.join(" or "),
+      found: facts.zone,
+      replace: "AWS can't move a subnet to another zone",
+    }),
+    ...fieldDifference("public-by-default", { wanted: false, found: facts.publicByDefault }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { id } = change.facts;
+    if (concerns(change.differences, "public-by-default")) {
+      const off = { SubnetId: id, MapPublicIpOnLaunch: { Value: false } };
+      const command = new ModifySubnetAttributeCommand(off);
+      await onceVisible(ctx, `settings of ${id}`, () => ctx.clients.ec2.send(command));
+    }
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `subnet ${id}`,
+      attempt: () => ctx.clients.ec2.send(new DeleteSubnetCommand({ SubnetId: id })),
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
+      blockers: () => describeInterfaces(ctx.clients.ec2, { Name: "subnet-id", Values: [id] }),
+    });
+  },
+
+  list: (...asked) => lookup.list(...asked),
+};
+
+const lookup = ec2Lookup({ kind, idFilter: "subnet-id", describe });
+
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<SubnetFacts[]> {
+  const found: SubnetFacts[] = [];
+  for await (const page of paginateDescribeSubnets({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.Subnets ?? []).map(parseSubnet));
+  }
+  return found;
+}
+
+function parseSubnet(raw: Subnet): SubnetFacts {
+  return {
+    id: requireId(raw.SubnetId, "DescribeSubnets"),
+    tags: fromTagList(raw.Tags),
+    vpcId: raw.VpcId ?? "",
+    cidr: raw.CidrBlock ?? "",
+    zone: raw.AvailabilityZone ?? "",
+    publicByDefault: raw.MapPublicIpOnLaunch ?? false,
+  };
+}

@@ -1,0 +1,125 @@
+import {
+  CreateVpcCommand,
+  DeleteVpcCommand,
+  DescribeVpcAttributeCommand,
+  ModifyVpcAttributeCommand,
+  paginateDescribeVpcs,
+  type Filter,
+  type Vpc,
+  type VpcAttributeName,
+} from "@aws-sdk/client-ec2";
+import { unlessAbsent } from "../../aws/errors.ts";
+import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { onceVisible, requireId } from "../../toolkit/creation.ts";
+import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
+import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
+import { describeVpcDependents, removeUntilGone } from "../../toolkit/removal.ts";
+import type { Difference, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export interface VpcDesired {
+  readonly cidr: string;
+}
+
+export interface VpcFacts extends Facts {
+  readonly cidr: string;
+  readonly dnsSupport: boolean;
+  readonly dnsHostnames: boolean;
+}
+
+const kind = "vpc";
+
+export const vpc: Resource<VpcDesired, VpcFacts> = {
+  kind,
+
+  async find(ctx, identity, known) {
+    const found = await lookup.find(ctx, identity, known);
+    return found && readDns(ctx, found);
+  },
+
+  async create(ctx, identity, desired) {
+    const { Vpc: made } = await ctx.clients.ec2.send(
+      new CreateVpcCommand({
+        CidrBlock: desired.cidr,
+        TagSpecifications: tagSpecifications(identity.tags, "vpc"),
+      }),
+    );
+    return requireId(made?.VpcId, "CreateVpc");
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("cidr", {
+      wanted: desired.cidr,
+      found: facts.cidr,
+      replace: "AWS can't renumber a VPC",
+    }),
+    ...fieldDifference("dns-support", { wanted: true, found: facts.dnsSupport }),
+    ...fieldDifference("dns-hostnames", { wanted: true, found: facts.dnsHostnames }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  async update(ctx, change) {
+    const { id } = change.facts;
+    await onceVisible(ctx, `settings of ${id}`, () => switchDnsOn(ctx, id, change.differences));
+    await repairTags(ctx, change);
+  },
+
+  async remove(ctx, id) {
+    await removeUntilGone(ctx, {
+      what: `VPC ${id}`,
+      attempt: () => ctx.clients.ec2.send(new DeleteVpcCommand({ VpcId: id })),
+      listed: async () => (await lookup.get(ctx, id)) !== undefined,
+      blockers: () => describeVpcDependents(ctx.clients.ec2, id),
+    });
+  },
+
+  list: (...asked) => lookup.list(...asked),
+};
+
+const lookup = ec2Lookup({ kind, idFilter: "vpc-id", describe });
+
+/** AWS takes one attribute a call, and host names only where names are resolved at all. */
+async function switchDnsOn(
+  ctx: WriteContext,
+  VpcId: string,
+  differences: readonly Difference[],
+): Promise<void> {
+  const { ec2 } = ctx.clients;
+  const on = { Value: true };
+  if (concerns(differences, "dns-support")) {
+    await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsSupport: on }));
+  }
+  if (concerns(differences, "dns-hostnames")) {
+    await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsHostnames: on }));
+  }
+}
+
+type Described = Omit<VpcFacts, "dnsSupport" | "dnsHostnames">;
+
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<Described[]> {
+  const found: Described[] = [];
+  for await (const page of paginateDescribeVpcs({ client: ctx.clients.ec2 }, { Filters: filters })) {
+    found.push(...(page.Vpcs ?? []).map(parseVpc));
+  }
+  return found;
+}
+
+function parseVpc(raw: Vpc): Described {
+  return { id: requireId(raw.VpcId, "DescribeVpcs"), tags: fromTagList(raw.Tags), cidr: raw.CidrBlock ?? "" };
+}
+
+/** The attributes that DescribeVpcs leaves out. Undefined when the VPC went meanwhile. */
+async function readDns(ctx: ReadContext, found: Described): Promise<VpcFacts | undefined> {
+  const read = (Attribute: VpcAttributeName) =>
+    ctx.clients.ec2.send(new DescribeVpcAttributeCommand({ VpcId: found.id, Attribute }));
+  const [support, hostnames] = await Promise.all([
+    unlessAbsent(read("enableDnsSupport")),
+    unlessAbsent(read("enableDnsHostnames")),
+  ]);
+  if (support === undefined || hostnames === undefined) return undefined;
+  return {
+    ...found,
+    dnsSupport: support.EnableDnsSupport?.Value ?? false,
+    dnsHostnames: hostnames.EnableDnsHostnames?.Value ?? false,
+  };
+}

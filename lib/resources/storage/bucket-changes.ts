@@ -1,0 +1,82 @@
+import {
+  PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
+  PutBucketVersioningCommand,
+  PutPublicAccessBlockCommand,
+} from "@aws-sdk/client-s3";
+import { isConflict, isNotFound } from "../../aws/errors.ts";
+import { retry } from "../../poll.ts";
+import { toTagList } from "../../aws/tags.ts";
+import type { Tags } from "../../owner.ts";
+import { lifecycleWithOurs, policyWithOurs, publicAccessBlock, type BucketFacts } from "./bucket-settings.ts";
+import { concerns } from "../../contract/difference.ts";
+import type { Change, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+type BucketChange = Change<unknown, BucketFacts>;
+
+/** One after the other: S3 refuses changes of the same bucket that meet. Public access goes first. */
+export async function updateBucket(ctx: WriteContext, change: BucketChange): Promise<void> {
+  for (const [field, step] of Object.entries(steps)) {
+    if (!concerns(change.differences, field)) continue;
+    await retry(ctx, {
+      what: `${field} of bucket ${change.facts.id}`,
+      timeoutMs: 60_000,
+      // A bucket made a moment ago isn't known everywhere yet.
+      retryOn: (error) => isConflict(error) || isNotFound(error),
+      attempt: () => step(ctx, change),
+    });
+  }
+}
+
+const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise<unknown>> = {
+  "public-access": (ctx, change) => {
+    const input = { ...owned(ctx, change), PublicAccessBlockConfiguration: publicAccessBlock };
+    return ctx.clients.s3.send(new PutPublicAccessBlockCommand(input));
+  },
+  ownership: (ctx, change) => {
+    const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
+    return ctx.clients.s3.send(
+      new PutBucketOwnershipControlsCommand({ ...owned(ctx, change), OwnershipControls }),
+    );
+  },
+  policy: (ctx, change) => {
+    const Policy = JSON.stringify(policyWithOurs(ctx.region, change.facts));
+    return ctx.clients.s3.send(new PutBucketPolicyCommand({ ...owned(ctx, change), Policy }));
+  },
+  versioning: (ctx, change) => {
+    const VersioningConfiguration = { Status: "Enabled" as const };
+    return ctx.clients.s3.send(
+      new PutBucketVersioningCommand({ ...owned(ctx, change), VersioningConfiguration }),
+    );
+  },
+  encryption: (ctx, change) => {
+    const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" as const } }];
+    const input = { ...owned(ctx, change), ServerSideEncryptionConfiguration: { Rules } };
+    return ctx.clients.s3.send(new PutBucketEncryptionCommand(input));
+  },
+  lifecycle: (ctx, change) => {
+    const LifecycleConfiguration = { Rules: lifecycleWithOurs(change.facts) };
+    return ctx.clients.s3.send(
+      new PutBucketLifecycleConfigurationCommand({ ...owned(ctx, change), LifecycleConfiguration }),
+    );
+  },
+  // S3 replaces all tags at once, so the user's are sent along; AWS's own can't be.
+  tags: (ctx, { identity, facts }) => {
+    const theirs = Object.entries(facts.tags).filter(([key]) => !key.startsWith("aws:"));
+    return putTags(ctx, facts.id, { ...Object.fromEntries(theirs), ...identity.tags });
+  },
+};
+
+function owned(ctx: ReadContext, { facts }: BucketChange) {
+  return { Bucket: facts.id, ExpectedBucketOwner: ctx.account };
+}
+
+async function putTags(ctx: WriteContext, name: string, tags: Tags): Promise<void> {
+  const Tagging = { TagSet: toTagList(tags) };
+  await ctx.clients.s3.send(
+    new PutBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account, Tagging }),
+  );
+}

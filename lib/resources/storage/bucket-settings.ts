@@ -1,0 +1,137 @@
+import {
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+  type LifecycleRule,
+  type PublicAccessBlockConfiguration,
+} from "@aws-sdk/client-s3";
+import { partition } from "@aws-sdk/core/client";
+import { unlessNotConfigured } from "../../aws/errors.ts";
+import {
+  canonicalStatement,
+  parsePolicy,
+  type PolicyDocument,
+  type PolicyStatement,
+} from "../../aws/policy-document.ts";
+import { fromTagList } from "../../aws/tags.ts";
+import type { Facts, ReadContext } from "../../contract/resource.ts";
+
+export interface BucketFacts extends Facts {
+  readonly versioning: string;
+  readonly encryption: string;
+  readonly ownership: string;
+  /** All four ways in which objects could become public are blocked. */
+  readonly publicAccessBlocked: boolean;
+  readonly policy?: PolicyDocument | undefined;
+  readonly lifecycle: readonly LifecycleRule[];
+}
+
+const policySid = "BerthDenyPlainHttp";
+
+/** State documents and releases are overwritten for ever: what was replaced is kept for 90 days, for `state history`. */
+const lifecycleRule = {
+  ID: "berth-old-versions",
+  Status: "Enabled",
+  Filter: { Prefix: "" },
+  NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+  AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+} as const satisfies LifecycleRule;
+
+export const publicAccessBlock = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+};
+
+function denyPlainHttp(region: string, name: string): PolicyStatement {
+  const arn = `arn:${partition(region).name}:s3:::${name}`;
+  return {
+    Sid: policySid,
+    Effect: "Deny",
+    Principal: "*",
+    // AWS reads the prefix in either case. Moto doesn't, and would, judging no condition, deny everything over "s3:*".
+    Action: "S3:*",
+    Resource: [arn, `${arn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+}
+
+export function deniesPlainHttp(facts: BucketFacts): boolean {
+  const ours = (facts.policy?.Statement ?? []).find((one) => one["Sid"] === policySid);
+  if (ours === undefined) return false;
+  // The partition alone isn't in the facts; the statement's own says which it is.
+  const wanted = (region: string) => canonicalStatement(denyPlainHttp(region, facts.id));
+  return ["us-east-1", "cn-north-1", "us-gov-west-1"].some(
+    (region) => wanted(region) === canonicalStatement(ours),
+  );
+}
+
+/** Ours beside those that a user added. */
+export function policyWithOurs(region: string, facts: BucketFacts): PolicyDocument {
+  const others = (facts.policy?.Statement ?? []).filter((one) => one["Sid"] !== policySid);
+  return { Version: "2012-10-17", Statement: [...others, denyPlainHttp(region, facts.id)] };
+}
+
+export function expiresOldVersions(facts: BucketFacts): boolean {
+  return facts.lifecycle.some(
+    (rule) =>
+      rule.ID === lifecycleRule.ID &&
+      rule.Status === lifecycleRule.Status &&
+      // AWS answers with the filter or without it, and both stand for the whole bucket.
+      (rule.Filter?.Prefix ?? "") === "" &&
+      rule.NoncurrentVersionExpiration?.NoncurrentDays ===
+        lifecycleRule.NoncurrentVersionExpiration.NoncurrentDays &&
+      rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation ===
+        lifecycleRule.AbortIncompleteMultipartUpload.DaysAfterInitiation,
+  );
+}
+
+export function lifecycleWithOurs(facts: BucketFacts): LifecycleRule[] {
+  return [...facts.lifecycle.filter((rule) => rule.ID !== lifecycleRule.ID), lifecycleRule];
+}
+
+/** Set up as nobody but Berth would. */
+export function bearsMark(facts: BucketFacts): boolean {
+  return (
+    (facts.policy?.Statement ?? []).some((one) => one["Sid"] === policySid) ||
+    facts.lifecycle.some((rule) => rule.ID === lifecycleRule.ID)
+  );
+}
+
+/** All settings at once: S3 has a call for each. Errors leave as they came, `NoSuchBucket` among them. */
+export async function readBucket(ctx: ReadContext, name: string): Promise<BucketFacts> {
+  const { s3 } = ctx.clients;
+  const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
+  const [tagging, versioning, encryption, ownership, block, policy, lifecycle] = await Promise.all([
+    unlessNotConfigured(s3.send(new GetBucketTaggingCommand(on))),
+    s3.send(new GetBucketVersioningCommand(on)),
+    unlessNotConfigured(s3.send(new GetBucketEncryptionCommand(on))),
+    unlessNotConfigured(s3.send(new GetBucketOwnershipControlsCommand(on))),
+    unlessNotConfigured(s3.send(new GetPublicAccessBlockCommand(on))),
+    unlessNotConfigured(s3.send(new GetBucketPolicyCommand(on))),
+    unlessNotConfigured(s3.send(new GetBucketLifecycleConfigurationCommand(on))),
+  ]);
+  const [encryptionRule] = encryption?.ServerSideEncryptionConfiguration?.Rules ?? [];
+  return {
+    id: name,
+    tags: fromTagList(tagging?.TagSet),
+    versioning: versioning.Status ?? "off",
+    encryption: encryptionRule?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm ?? "none",
+    ownership: ownership?.OwnershipControls?.Rules?.[0]?.ObjectOwnership ?? "none",
+    publicAccessBlocked: isBlocked(block?.PublicAccessBlockConfiguration),
+    policy: parsePolicy(policy?.Policy),
+    lifecycle: lifecycle?.Rules ?? [],
+  };
+}
+
+function isBlocked(found: PublicAccessBlockConfiguration = {}): boolean {
+  const { BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets } = found;
+  return [BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets].every(
+    (one) => one === true,
+  );
+}

@@ -1,0 +1,176 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  GetBucketTaggingCommand,
+  HeadBucketCommand,
+  ListBucketsCommand,
+  paginateListBuckets,
+  type Bucket,
+  type BucketLocationConstraint,
+  type CreateBucketConfiguration,
+} from "@aws-sdk/client-s3";
+import {
+  isDenied,
+  isOthersBucket,
+  isOwnBucket,
+  unlessAbsent,
+  unlessNotConfigured,
+} from "../../aws/errors.ts";
+import { bucketName } from "../../aws/names.ts";
+import { fromTagList, toTagList } from "../../aws/tags.ts";
+import { BerthError } from "../../errors.ts";
+import type { Tags } from "../../owner.ts";
+import { updateBucket } from "./bucket-changes.ts";
+import { emptyBucket } from "./bucket-contents.ts";
+import {
+  bearsMark,
+  deniesPlainHttp,
+  expiresOldVersions,
+  readBucket,
+  type BucketFacts,
+} from "./bucket-settings.ts";
+import { fieldDifference } from "../../contract/difference.ts";
+import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
+import { removeUntilGone } from "../../toolkit/removal.ts";
+import type { Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+
+export type { BucketFacts };
+
+export interface BucketDesired {
+  /** As `bucketName` of lib/aws/names.ts derives it, or the bucket is found by its recorded name only. */
+  readonly name: string;
+}
+
+const kind = "bucket";
+const namePrefix = "berth-";
+
+/** Where state, releases and reports of hosts are kept. */
+export const bucket: Resource<BucketDesired, BucketFacts> = {
+  kind,
+
+  async find(ctx, identity, known) {
+    const name = bucketName(ctx, identity);
+    const found = await unlessAbsent(refuseOtherAccount(ctx, name, readBucket(ctx, name)));
+    return found && refuseStranger(identity, found, { kind, known, marked: bearsMark(found) });
+  },
+
+  async create(ctx, identity, { name }) {
+    await createBucket(ctx, name, identity.tags);
+    return name;
+  },
+
+  differences: (identity, desired, facts) => [
+    ...fieldDifference("name", {
+      wanted: desired.name,
+      found: facts.id,
+      replace: "AWS can't rename a bucket",
+    }),
+    ...fieldDifference("public-access", {
+      wanted: "blocked",
+      found: facts.publicAccessBlocked ? "blocked" : "not blocked",
+    }),
+    ...fieldDifference("ownership", { wanted: "BucketOwnerEnforced", found: facts.ownership }),
+    ...fieldDifference("versioning", { wanted: "Enabled", found: facts.versioning }),
+    ...fieldDifference("encryption", { wanted: "AES256", found: facts.encryption }),
+    ...fieldDifference("policy", {
+      wanted: "denies plain HTTP",
+      found: deniesPlainHttp(facts) ? "denies plain HTTP" : "allows plain HTTP",
+    }),
+    ...fieldDifference("lifecycle", {
+      wanted: "expires old versions",
+      found: expiresOldVersions(facts) ? "expires old versions" : "keeps old versions",
+    }),
+    ...identityDifferences(identity, facts),
+  ],
+
+  update: (ctx, change) => updateBucket(ctx, change),
+
+  remove: (ctx, id) => removeBucket(ctx, id, () => emptyBucket(ctx, id)),
+
+  async list(ctx, stack) {
+    const names: string[] = [];
+    const query = { Prefix: namePrefix, BucketRegion: ctx.region };
+    for await (const page of paginateListBuckets({ client: ctx.clients.s3, pageSize: 1000 }, query)) {
+      names.push(...(page.Buckets ?? []).filter(isHere(ctx)).flatMap((one) => one.Name ?? []));
+    }
+    // S3 lists buckets without their tags.
+    const tagged = await Promise.all(
+      names.map(async (id) => ({ id, tags: (await unlessAbsent(readTags(ctx, id))) ?? {} })),
+    );
+    return toListed(kind, stack, tagged);
+  },
+};
+
+/** Until it is gone. `empty` comes before each attempt: a host may have written its report meanwhile. */
+export async function removeBucket(ctx: WriteContext, id: string, empty: () => Promise<void>): Promise<void> {
+  await removeUntilGone(ctx, {
+    what: `bucket ${id}`,
+    attempt: async () => {
+      await empty();
+      await ctx.clients.s3.send(new DeleteBucketCommand({ Bucket: id, ExpectedBucketOwner: ctx.account }));
+    },
+    listed: () => exists(ctx, id),
+    blockers: async () => ["objects written meanwhile"],
+  });
+}
+
+/** The only call on a bucket that takes no ExpectedBucketOwner: it has none yet. */
+async function createBucket(ctx: WriteContext, name: string, tags: Tags): Promise<void> {
+  const place: CreateBucketConfiguration = isConstraint(ctx.region) ? { LocationConstraint: ctx.region } : {};
+  const command = new CreateBucketCommand({
+    Bucket: name,
+    ObjectOwnership: "BucketOwnerEnforced",
+    CreateBucketConfiguration: { ...place, Tags: toTagList(tags) },
+  });
+  try {
+    await ctx.clients.s3.send(command);
+  } catch (error) {
+    if (isOthersBucket(error)) throw takenElsewhere(name, error);
+    // In us-east-1 that is a success; what is there is looked at in any case before it is changed.
+    if (!isOwnBucket(error)) throw error;
+  }
+}
+
+/** An endpoint that knows neither prefix nor region of a query lists everything; one that tells no region is asked in its own. */
+const isHere =
+  ({ region }: ReadContext) =>
+  ({ Name = "", BucketRegion = region }: Bucket): boolean =>
+    Name.startsWith(namePrefix) && BucketRegion === region;
+
+/** The first region there was is the only one that must not be named. */
+function isConstraint(region: string): region is BucketLocationConstraint {
+  return region !== "us-east-1";
+}
+
+async function readTags(ctx: ReadContext, name: string): Promise<Tags> {
+  const command = new GetBucketTaggingCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
+  const answer = await unlessNotConfigured(ctx.clients.s3.send(command));
+  return fromTagList(answer?.TagSet);
+}
+
+async function exists(ctx: ReadContext, name: string): Promise<boolean> {
+  const command = new HeadBucketCommand({ Bucket: name, ExpectedBucketOwner: ctx.account });
+  return (await unlessAbsent(ctx.clients.s3.send(command))) !== undefined;
+}
+
+/** S3 says "denied" of a bucket of another account and of one that the caller may not read; only ours are listed. */
+async function refuseOtherAccount<T>(ctx: ReadContext, name: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const { Buckets = [] } = await ctx.clients.s3.send(
+      new ListBucketsCommand({ Prefix: name, MaxBuckets: 100 }),
+    );
+    throw Buckets.some((one) => one.Name === name) ? error : takenElsewhere(name, error);
+  }
+}
+
+function takenElsewhere(name: string, cause: unknown): BerthError {
+  return new BerthError({
+    code: "ForeignResource",
+    message: `The bucket ${name} belongs to another AWS account`,
+    hint: "Give the stack another name in berth.yaml",
+    cause,
+  });
+}

@@ -1,0 +1,114 @@
+import {
+  type DeleteMarkerEntry,
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  type ObjectVersion,
+} from "@aws-sdk/client-s3";
+import { unlessAbsent } from "../../lib/aws/errors.ts";
+import { BerthError, exitCodes } from "../../lib/errors.ts";
+import type { Scope } from "../document.ts";
+import { type Inspection, inspectBody } from "./inspection.ts";
+import { type BucketLocation, bodyOf } from "../s3-store.ts";
+import { stateKey } from "../store.ts";
+
+/** One version of the state document that the bucket keeps. */
+export interface Version {
+  readonly id: string;
+  /** ISO 8601, by S3's clock. */
+  readonly at: string;
+  /** Only a mark that the document was removed then: it has no body. */
+  readonly isRemoval: boolean;
+  /** What is there now. */
+  readonly isLatest: boolean;
+}
+
+export interface ReadVersion extends Version, Inspection {}
+
+const mostPages = 20;
+
+/** Newest first; empty where there is no bucket. Of more than 20,000 the oldest are left out. */
+export async function listVersions({ client, bucket, account }: BucketLocation): Promise<Version[]> {
+  const on = { Bucket: bucket, ExpectedBucketOwner: account, Prefix: stateKey };
+  const listed: Version[] = [];
+  let page: ListObjectVersionsCommandOutput | undefined;
+  for (let pages = 0; pages === 0 || (page?.IsTruncated === true && pages < mostPages); pages += 1) {
+    const from = { KeyMarker: page?.NextKeyMarker, VersionIdMarker: page?.NextVersionIdMarker };
+    page = await unlessAbsent(client.send(new ListObjectVersionsCommand({ ...on, ...from })));
+    listed.push(...toVersions(page?.DeleteMarkers, true), ...toVersions(page?.Versions, false));
+  }
+  return listed.toSorted(
+    (one, other) => Number(other.isLatest) - Number(one.isLatest) || other.at.localeCompare(one.at),
+  );
+}
+
+function toVersions(
+  found: readonly (ObjectVersion | DeleteMarkerEntry)[] = [],
+  isRemoval: boolean,
+): Version[] {
+  return found
+    .filter(({ Key }) => Key === stateKey)
+    .map(({ VersionId = "", LastModified, IsLatest = false }) => ({
+      id: VersionId,
+      at: LastModified?.toISOString() ?? "",
+      isRemoval,
+      isLatest: IsLatest,
+    }));
+}
+
+const readAtOnce = 10;
+
+/** What each version holds, in the order given. */
+export async function readVersions(
+  location: BucketLocation,
+  scope: Scope,
+  versions: readonly Version[],
+): Promise<ReadVersion[]> {
+  const read: ReadVersion[] = [];
+  for (let start = 0; start < versions.length; start += readAtOnce) {
+    const some = versions.slice(start, start + readAtOnce);
+    read.push(...(await Promise.all(some.map((one) => readVersion(location, scope, one)))));
+  }
+  return read;
+}
+
+/**
+ * The version that a person means: by its id, or by its serial.
+ * Throws BerthError `NoSuchVersion` for none, or for several of one serial.
+ */
+export async function findVersion(
+  location: BucketLocation,
+  scope: Scope,
+  wanted: string,
+): Promise<ReadVersion> {
+  const versions = (await listVersions(location)).filter(({ isRemoval }) => !isRemoval);
+  const named = versions.filter(({ id }) => id === wanted);
+  const candidates = await readVersions(location, scope, named.length > 0 ? named : versions);
+  const [found, ...others] = candidates.filter(
+    ({ id, document }) => id === wanted || String(document?.serial) === wanted,
+  );
+  if (found !== undefined && others.length === 0) return found;
+  throw new BerthError({
+    code: "NoSuchVersion",
+    message:
+      found === undefined
+        ? `s3://${location.bucket} keeps no version ${wanted} of ${stateKey}`
+        : `several versions have the serial ${wanted}: ${[found, ...others].map(({ id }) => id).join(", ")}`,
+    hint: "npm run state -- history lists them; name one by its id",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+async function readVersion(
+  { client, bucket, account }: BucketLocation,
+  scope: Scope,
+  version: Version,
+): Promise<ReadVersion> {
+  if (version.isRemoval) return { ...version, serial: 0 };
+  const on = { Bucket: bucket, Key: stateKey, ExpectedBucketOwner: account };
+  const body = await bodyOf(await client.send(new GetObjectCommand({ ...on, VersionId: version.id })));
+  return {
+    ...version,
+    ...inspectBody(body, scope, `s3://${bucket}/${stateKey}, version ${version.id}`),
+  };
+}

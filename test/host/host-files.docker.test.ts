@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import { userData } from "../../lib/host/user-data.ts";
+import { fromRoot } from "../../lib/paths.ts";
+import { openToolbox, type Toolbox } from "./toolbox.ts";
+
+const settings = { stack: "hello", region: "eu-central-1", bucket: "berth-hello", account: "123456789012" };
+
+describe("the files of the host", () => {
+  let toolbox: Toolbox;
+  before(async () => {
+    toolbox = await openToolbox(await connectEngine());
+  });
+  after(() => toolbox?.[Symbol.asyncDispose]());
+
+  const put = (path: string, text: string) => toolbox.put([{ path, text, executable: false }]);
+
+  it("hold user data that cloud-init's own schema accepts", async () => {
+    await put("/tmp/good.yaml", userData(settings));
+    await put("/tmp/bad.yaml", userData(settings).replace("runcmd:", "runcmd: 1\nunknown:"));
+    assert.match(await toolbox.run("cloud-init schema --config-file /tmp/good.yaml"), /Valid schema/);
+    await assert.rejects(toolbox.run("cloud-init schema --config-file /tmp/bad.yaml"));
+  });
+
+  it("hold a script that shellcheck has nothing to say about", async () => {
+    const source = readFileSync(fromRoot("lib/host/setup.sh"), "utf8");
+    await put("/tmp/setup.sh", source);
+    assert.equal(await toolbox.run("shellcheck --enable=all --exclude=SC2250,SC2312 /tmp/setup.sh"), "");
+  });
+
+  it("hold units that systemd reads without a complaint", async () => {
+    const units = "/etc/systemd/system/berth.service /etc/systemd/system/berth-switch.service";
+    assert.equal(
+      await toolbox.run(`systemd-analyze verify --man=no --recursive-errors=no ${units} 2>&1`),
+      "",
+    );
+  });
+
+  it("decide as they should", async () => {
+    await put("/tmp/decisions.py", readFileSync(fromRoot("test/host/decisions.py"), "utf8"));
+    assert.match(await toolbox.run("python3 -W error /tmp/decisions.py 2>&1"), /^OK$/m);
+  });
+});

@@ -1,0 +1,162 @@
+import {
+  AllocateAddressCommand,
+  AssociateAddressCommand,
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  RunInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateInstanceProfileCommand,
+  CreateRoleCommand,
+  PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import type { Clients } from "../../lib/aws/clients.ts";
+import { connectEngine } from "../../lib/docker/engine.ts";
+import type { ArchivedFile } from "../../lib/host/archive.ts";
+import { packAgent } from "../../lib/host/bundle.ts";
+import { hostFiles } from "../../lib/host/host-files.ts";
+import { userData } from "../../lib/host/user-data.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
+import { releaseKey } from "../../lib/release/document.ts";
+import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
+import type { Release } from "../../lib/release/schema.ts";
+import { agentKey, bundleKey } from "../../lib/resources/delivery/agent.ts";
+import { buildAndPush } from "../docker/build-and-push.ts";
+import { runInMachine } from "../local/machine-shell.ts";
+import { openTemporaryAws, until, webPermission } from "../local/temporary-aws.ts";
+
+const region = "eu-central-1";
+const repository = "berth/host";
+const settings = { stack: "host", region, bucket: "berth-host-state", account: localAccount };
+
+/** An instance of an embedded AWS that was started with Berth's user data, and its bucket. */
+export interface HostRig extends AsyncDisposable {
+  readonly id: string;
+  readonly url: string;
+  readonly clients: Clients;
+  /** Builds a folder, pushes it, and returns the name by digest that a release has. */
+  push(folder: string): Promise<string>;
+  /** Wishes for a release and returns the report in which the host decides on it. */
+  release(number: number, image: string, changes?: Partial<Release>): Promise<HostReport>;
+  /** Publishes an agent of these files and returns its hash. */
+  publish(files: readonly ArchivedFile[]): Promise<string>;
+  report(): Promise<HostReport | undefined>;
+  run(script: string): Promise<string>;
+}
+
+export async function openHostRig(): Promise<HostRig> {
+  const docker = await connectEngine();
+  const temporary = await openTemporaryAws();
+  try {
+    const clients = temporary.clients(region);
+    const { s3 } = clients;
+    const { bucket: Bucket } = settings;
+    await s3.send(
+      new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
+    );
+    await clients.ecr.send(new CreateRepositoryCommand({ repositoryName: repository }));
+    await publish(clients, hostFiles());
+    const { id, address } = await runHost(clients);
+    const read = async (): Promise<HostReport | undefined> => {
+      const body = await readText(clients, hostReportKey(id));
+      return body === undefined ? undefined : parseHostReport(body, id).report;
+    };
+    return {
+      id,
+      url: `http://${address}/`,
+      clients,
+      push: async (folder) => {
+        const { registry } = temporary.aws.endpoints;
+        const digest = await buildAndPush({ docker, ecr: clients.ecr, folder, registry, repository });
+        return `${localAccount}.dkr.ecr.${region}.amazonaws.com/${repository}@${digest}`;
+      },
+      release: async (number, image, changes) => {
+        const Body = JSON.stringify({ ...releaseOf(number, image), ...changes });
+        await s3.send(new PutObjectCommand({ Bucket, Key: releaseKey, Body }));
+        return decided(read, number);
+      },
+      publish: (files) => publish(clients, files),
+      report: read,
+      run: (script) => runInMachine(docker, id, script),
+      [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await temporary[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function publish({ s3 }: Clients, files: readonly ArchivedFile[]): Promise<string> {
+  const { content, sha256 } = packAgent([...files]);
+  const { bucket: Bucket } = settings;
+  await s3.send(new PutObjectCommand({ Bucket, Key: bundleKey(sha256), Body: content }));
+  const Body = JSON.stringify({ sha256, at: new Date().toISOString(), by: "somebody" });
+  await s3.send(new PutObjectCommand({ Bucket, Key: agentKey, Body }));
+  return sha256;
+}
+
+function releaseOf(number: number, image: string): Release {
+  const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
+  return { number, image, port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60, at, by };
+}
+
+async function decided(read: () => Promise<HostReport | undefined>, number: number): Promise<HostReport> {
+  let report: HostReport | undefined;
+  await until(async () => {
+    report = await read();
+    return report?.release === number && report.status !== "starting";
+  });
+  if (report === undefined) throw new Error("The host wrote no report");
+  return report;
+}
+
+async function readText({ s3 }: Clients, Key: string): Promise<string | undefined> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: settings.bucket, Key }));
+    return await Body?.transformToString();
+  } catch (error) {
+    if (error instanceof Error && error.name === "NoSuchKey") return undefined;
+    throw error;
+  }
+}
+
+async function runHost(clients: Clients): Promise<{ id: string; address: string }> {
+  const { ec2, iam, ssm } = clients;
+  const [RoleName, InstanceProfileName] = ["host", "host"];
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: "{}" }));
+  const PolicyDocument = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: ["ecr:*", "s3:*Object", "s3:ListBucket"], Resource: "*" }],
+  });
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "host", PolicyDocument }));
+  await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
+  await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName }));
+  const { GroupId = "" } = await ec2.send(
+    new CreateSecurityGroupCommand({ GroupName: "host", Description: "host" }),
+  );
+  const IpPermissions = [webPermission("0.0.0.0/0")];
+  await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
+  const { Parameter } = await ssm.send(
+    new GetParameterCommand({ Name: "/aws/service/debian/release/13/latest/amd64" }),
+  );
+  const { Instances } = await ec2.send(
+    new RunInstancesCommand({
+      ImageId: Parameter?.Value,
+      InstanceType: "t3.micro",
+      MinCount: 1,
+      MaxCount: 1,
+      SecurityGroupIds: [GroupId],
+      UserData: Buffer.from(userData(settings)).toString("base64"),
+      MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
+      IamInstanceProfile: { Name: InstanceProfileName },
+    }),
+  );
+  const id = Instances?.[0]?.InstanceId ?? "";
+  const { AllocationId = "", PublicIp = "" } = await ec2.send(new AllocateAddressCommand({ Domain: "vpc" }));
+  await ec2.send(new AssociateAddressCommand({ AllocationId, InstanceId: id }));
+  return { id, address: PublicIp };
+}

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { hostFiles } from "../../lib/host/host-files.ts";
+import { root } from "../../lib/paths.ts";
+import { chooseLines, readNginxLines } from "./nginx-lines.ts";
+import { edge, switchBehindEdge } from "./pinned-nginx.ts";
+
+const read = (name: string): string => readFileSync(join(root, "lib", "instance", name), "utf8");
+
+/** Lines without comments, sorted within each section: their order means nothing to systemd, sysctl and apt. */
+function readSettings(text: string): string[] {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return lines.flatMap((line, at) => {
+    if (line.startsWith("[")) return [];
+    const section = lines.slice(0, at).findLast((earlier) => earlier.startsWith("["));
+    return section === undefined ? [line] : [`${section} ${line}`];
+  });
+}
+
+/** Whole files: each line of them is a limit, or keeps somebody out. */
+const files: Readonly<Record<string, readonly string[]>> = {
+  "60-berth-sysctl.conf": [
+    "-net.core.somaxconn = 4096",
+    "-net.ipv4.tcp_syncookies = 1",
+    "-net.ipv4.conf.all.accept_redirects = 0",
+    "-net.ipv4.conf.all.send_redirects = 0",
+    "-net.ipv4.conf.all.accept_source_route = 0",
+    "-kernel.dmesg_restrict = 1",
+    "-kernel.kptr_restrict = 2",
+    "-fs.protected_fifos = 2",
+    "-fs.protected_regular = 2",
+  ],
+  "60-berth-apt": [
+    'APT::Periodic::Update-Package-Lists "1";',
+    'APT::Periodic::Unattended-Upgrade "1";',
+    'Dpkg::Options { "--force-confold"; };',
+  ],
+  "journald-berth.conf": ["[Journal] SystemMaxUse=100M"],
+  "nginx-berth.conf": [
+    "Restart=always",
+    "RestartSec=1",
+    "NoNewPrivileges=yes",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "TemporaryFileSystem=/var/spool/berth:size=15%,mode=1777",
+  ].map((line) => `[Service] ${line}`),
+  "berth-switch.service": [
+    "[Unit] Description=Berth's switch between releases",
+    "[Unit] After=network.target",
+    "[Unit] PartOf=nginx.service",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "ExecStart=/usr/sbin/nginx -c /usr/local/lib/berth/switch.conf",
+      "ExecReload=/usr/sbin/nginx -c /usr/local/lib/berth/switch.conf -t -q",
+      "ExecReload=/bin/kill -HUP $MAINPID",
+      "KillSignal=SIGQUIT",
+      "TimeoutStopSec=35",
+      "Restart=always",
+      "RestartSec=1",
+      "DynamicUser=yes",
+      "RuntimeDirectory=berth-switch",
+      "TemporaryFileSystem=/var/spool/berth-switch:size=10%,mode=1777",
+      "CapabilityBoundingSet=",
+      "LimitNOFILE=20000",
+      "PrivateDevices=yes",
+      "ProtectHome=yes",
+      "ProtectKernelTunables=yes",
+      "ProtectKernelModules=yes",
+      "ProtectControlGroups=yes",
+      "RestrictAddressFamilies=AF_UNIX AF_INET",
+      "RestrictNamespaces=yes",
+      "SystemCallArchitectures=native",
+    ].map((line) => `[Service] ${line}`),
+    "[Install] WantedBy=multi-user.target",
+  ],
+  "bootstrap/berth-launcher.service": [
+    "[Unit] Description=Berth keeps this host at the wanted agent",
+    "[Unit] Wants=network-online.target",
+    "[Unit] After=network-online.target",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth-launcher/launcher.py",
+      "Restart=always",
+      "RestartSec=2",
+      "StandardOutput=journal+console",
+      "StandardError=inherit",
+      "StateDirectory=berth-launcher",
+      "CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_FOWNER",
+      "NoNewPrivileges=yes",
+      "ProtectSystem=strict",
+      "ReadWritePaths=/usr/local/lib /etc /run",
+      "ProtectHome=yes",
+      "PrivateTmp=yes",
+      "PrivateDevices=yes",
+      "ProtectKernelTunables=yes",
+      "ProtectKernelModules=yes",
+      "ProtectControlGroups=yes",
+      "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+      "RestrictNamespaces=yes",
+      "RestrictRealtime=yes",
+      "LockPersonality=yes",
+      "SystemCallArchitectures=native",
+    ].map((line) => `[Service] ${line}`),
+    "[Install] WantedBy=multi-user.target",
+  ],
+  "berth.service": [
+    "[Unit] Description=Berth keeps this host at the wanted release",
+    "[Unit] Wants=network-online.target",
+    "[Unit] After=network-online.target docker.service berth-switch.service",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "ExecStartPre=+/usr/local/lib/berth/setup.sh",
+      "TimeoutStartSec=infinity",
+      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth/converge.py",
+      "Restart=always",
+      "RestartSec=2",
+      "Environment=DOCKER_CONFIG=/etc/berth/docker AWS_ECR_DISABLE_CACHE=true AWS_EC2_METADATA_V1_DISABLED=true",
+      "StateDirectory=berth",
+      "LogsDirectory=berth",
+      "RuntimeDirectory=berth",
+      "CapabilityBoundingSet=",
+      "NoNewPrivileges=yes",
+      "ProtectSystem=strict",
+      "ProtectHome=yes",
+      "PrivateTmp=yes",
+      "PrivateDevices=yes",
+      "ProtectKernelTunables=yes",
+      "ProtectKernelModules=yes",
+      "ProtectControlGroups=yes",
+      "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+      "RestrictNamespaces=yes",
+      "RestrictRealtime=yes",
+      "LockPersonality=yes",
+      "SystemCallArchitectures=native",
+    ].map((line) => `[Service] ${line}`),
+  ],
+};
+
+describe("the host's limits", () => {
+  it("keep containers running while the engine restarts, and no process of it between them and the edge", () => {
+    assert.deepEqual(JSON.parse(read("daemon.json")), { "live-restore": true, "userland-proxy": false });
+  });
+
+  for (const [name, lines] of Object.entries(files)) {
+    it(`are these in ${name}`, () => assert.deepEqual(readSettings(read(name)).toSorted(), lines.toSorted()));
+  }
+
+  it("are these at the edge", () => {
+    assert.deepEqual(chooseLines(readNginxLines(read("edge.conf")), edge), edge);
+  });
+
+  it("are these at the switch", () => {
+    assert.deepEqual(chooseLines(readNginxLines(read("switch.conf")), switchBehindEdge), switchBehindEdge);
+  });
+
+  it("come to the host, each file to the one place where it is read", () => {
+    const places = hostFiles().map(({ path }) => path);
+    const share = ["bucket.py", "command.py", "converge.py", "edge.conf", "edge.py", "replicas.py"];
+    assert.deepEqual(places.toSorted(), [
+      "/etc/apt/apt.conf.d/60-berth-apt",
+      "/etc/docker/daemon.json",
+      "/etc/sysctl.d/60-berth-sysctl.conf",
+      "/etc/systemd/journald.conf.d/journald-berth.conf",
+      "/etc/systemd/system/berth-switch.service",
+      "/etc/systemd/system/berth.service",
+      "/etc/systemd/system/nginx.service.d/nginx-berth.conf",
+      ...[...share, "retries.pm", "setup.sh", "state.py", "switch.conf"].map(
+        (name) => `/usr/local/lib/berth/${name}`,
+      ),
+    ]);
+  });
+});

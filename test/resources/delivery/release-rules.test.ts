@@ -1,0 +1,293 @@
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { localAccount } from "../../../lib/local/emulators/emulators.ts";
+import { parseRelease, releaseKey } from "../../../lib/release/document.ts";
+import { hostReportKey, parseHostReport } from "../../../lib/release/reports.ts";
+import type { Release } from "../../../lib/release/schema.ts";
+import { toWriteContext } from "../../../lib/contract/resource.ts";
+import { releaseResource } from "../../../lib/resources/delivery/release.ts";
+import { openTwoRoutes, region } from "../../behaving-aws/account.ts";
+import { newIdentity } from "../account.ts";
+
+const { strict, bare } = await openTwoRoutes({ bucketOwner: true });
+const at = "2026-11-21T10:00:00.000Z";
+const wanted = {
+  image: "registry/app@sha256:1",
+  port: 8080,
+  replicas: 2,
+  memoryMib: 128,
+  startSeconds: 60,
+  environment: { MODE: "fast" },
+};
+const wished: Release = { number: 4, ...wanted, at, by: "ann" };
+const agent = "a".repeat(64);
+const report = { instance: "i-1", release: 4, status: "serving", agent: { sha256: agent }, at };
+const identity = newIdentity("release");
+let buckets = 0;
+
+async function open() {
+  const Bucket = `berth-release-rules-${(buckets += 1)}`;
+  const CreateBucketConfiguration = { LocationConstraint: region } as const;
+  await bare.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  const put = (Key: string, body: object | string) =>
+    bare.s3.send(
+      new PutObjectCommand({ Bucket, Key, Body: typeof body === "string" ? body : JSON.stringify(body) }),
+    );
+  const read = async () => {
+    const { Body } = await bare.s3.send(new GetObjectCommand({ Bucket, Key: releaseKey }));
+    return parseRelease((await Body?.transformToString()) ?? "", "");
+  };
+  const notes: string[] = [];
+  const signal = new AbortController().signal;
+  const place = {
+    clients: strict,
+    account: localAccount,
+    region,
+    signal,
+    note: (text: string) => void notes.push(text),
+  };
+  const ctx = toWriteContext(place, strict);
+  const resource = releaseResource({
+    bucket: Bucket,
+    by: "bob",
+    patienceMs: 0,
+    diagnose: (_ctx, instanceId) => Promise.resolve([`console of ${instanceId}`]),
+  });
+  const find = async () => (await resource.find(ctx, identity)) ?? assert.fail("there is no release");
+  /** As the engine does it. */
+  const update = async (content: typeof wanted) => {
+    const facts = await find();
+    const desired = { content, hosts: ["i-1"], agent };
+    const differences = resource.differences(identity, desired, facts);
+    await resource.update(ctx, { identity, desired, facts, differences });
+  };
+  return { put, read, notes, ctx, resource, find, update };
+}
+
+describe("a release", () => {
+  it("is the first of its stack where no host ever reported, and else one after the last known", async () => {
+    const { put, read, ctx, resource } = await open();
+    await resource.create(ctx, identity, { content: wanted, hosts: ["i-1"], agent });
+    const first = await read();
+    const lost = await open();
+    await lost.put(hostReportKey("i-1"), { ...report, release: 7 });
+    await lost.put(hostReportKey("i-2"), { ...report, instance: "i-2", release: 3 });
+    await lost.resource.create(lost.ctx, identity, {
+      content: wanted,
+      commit: "abc",
+      hosts: ["i-1"],
+      agent,
+    });
+
+    assert.deepEqual({ ...first, at: "" }, { number: 1, ...wanted, at: "", by: "bob" });
+    assert.deepEqual([(await lost.read()).number, (await lost.read()).commit], [8, "abc"]);
+    await put(releaseKey, wished);
+    await assert.rejects(resource.create(ctx, identity, { content: wanted, hosts: ["i-1"], agent }), {
+      code: "ReleaseConflict",
+    });
+  });
+
+  for (const [what, change, field] of [
+    ["image", { image: "registry/app@sha256:2" }, "image"],
+    ["port", { port: 9090 }, "port"],
+    ["replicas", { replicas: 3 }, "replicas"],
+    ["memory", { memoryMib: 256 }, "memoryMib"],
+    ["time to start", { startSeconds: 90 }, "startSeconds"],
+    ["a changed variable", { environment: { MODE: "slow" } }, "environment.MODE"],
+    ["one more variable", { environment: { MODE: "fast", MORE: "1" } }, "environment.MORE"],
+    ["one variable less", { environment: {} }, "environment.MODE"],
+  ] as const) {
+    it(`is another one with ${what}`, () => {
+      const resource = releaseResource({
+        bucket: "",
+        by: "",
+        patienceMs: 0,
+        diagnose: () => Promise.resolve([]),
+      });
+      const serving = parseHostReport(JSON.stringify(report), "i-1").report ?? assert.fail("no report");
+      const facts = {
+        id: releaseKey,
+        tags: {},
+        etag: "",
+        release: wished,
+        reports: new Map([["i-1", serving]]),
+        unreadable: new Map(),
+      };
+
+      const same = resource.differences(identity, { content: wanted, hosts: ["i-1"], agent }, facts);
+      const found = resource.differences(
+        identity,
+        { content: { ...wanted, ...change }, hosts: ["i-1"], agent },
+        facts,
+      );
+
+      assert.deepEqual(same, []);
+      assert.deepEqual(
+        found.map((one) => [one.field, one.action]),
+        [[field, "update"]],
+      );
+      assert.doesNotMatch(JSON.stringify(found), /fast|slow/);
+    });
+  }
+
+  it("isn't there yet as long as this very host doesn't serve this very number", async () => {
+    const { put, resource, find } = await open();
+    await put(releaseKey, wished);
+    const seen: string[] = [];
+    for (const said of [
+      undefined,
+      { ...report, release: 3 },
+      { ...report, status: "starting" },
+      { ...report, status: "failed" },
+      { ...report, release: 5 },
+      report,
+    ]) {
+      if (said !== undefined) await put(hostReportKey("i-1"), said);
+      await put(hostReportKey("i-0"), { ...report, instance: "i-0" });
+      const [left] = resource.differences(identity, { content: wanted, hosts: ["i-1"], agent }, await find());
+      seen.push(left === undefined ? "serves" : `${left.wanted}: ${left.found}`);
+    }
+
+    assert.deepEqual(seen, [
+      "release 4 serving: no report yet",
+      "release 4 serving: release 3 serving",
+      "release 4 serving: release 4 starting",
+      "release 4 serving: release 4 failed",
+      "release 4 serving: release 5 serving",
+      "serves",
+    ]);
+  });
+
+  it("changed is written once, one number on, and awaited", async () => {
+    const { put, read, update } = await open();
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-1"), { ...report, release: 5 });
+
+    await update({ ...wanted, replicas: 3 });
+
+    const now = await read();
+    assert.deepEqual([now.number, now.replicas, now.by], [5, 3, "bob"]);
+  });
+
+  it("unchanged is only awaited, and not written anew", async () => {
+    const { put, read, update } = await open();
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-1"), report);
+
+    await update(wanted);
+
+    assert.deepEqual(await read(), wished);
+  });
+
+  it("that failed its gate ends the run with exit code 5, the host's reason and the app's log", async () => {
+    const { put, update } = await open();
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-1"), {
+      ...report,
+      status: "failed",
+      serves: 3,
+      reason: "no answer",
+      log: ["boom"],
+    });
+
+    await assert.rejects(update(wanted), {
+      code: "ReleaseUnhealthy",
+      exitCode: 5,
+      detail: ["boom"],
+      message: /no answer/,
+    });
+  });
+
+  it("on a host that took its agent back ends the run with exit code 5, unless the agent was published anew", async () => {
+    const { put, update } = await open();
+    await put(releaseKey, wished);
+    const failed = { sha256: agent, at, reason: "it ended 3 times" };
+    await put(hostReportKey("i-1"), { ...report, agent: { sha256: "b".repeat(64), failed } });
+    await put("agent.json", { sha256: agent, at, by: "ann" });
+    await assert.rejects(update(wanted), {
+      code: "AgentUnhealthy",
+      exitCode: 5,
+      message: /it ended 3 times; agent b{12} goes on/,
+    });
+    await put("agent.json", { sha256: agent, at: "2026-11-22T10:00:00.000Z", by: "ann" });
+    await assert.rejects(update(wanted), { code: "HostSilent", message: /runs agent a{12}/ });
+  });
+
+  it("of which its host says nothing ends the run with exit code 5 and the host's console", async () => {
+    const { put, update } = await open();
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-1"), { ...report, release: 3 });
+    await put(hostReportKey("i-0"), { ...report, instance: "i-0" });
+
+    await assert.rejects(update(wanted), { code: "HostSilent", exitCode: 5, detail: ["console of i-1"] });
+  });
+
+  it("that somebody else wrote meanwhile is not written over", async () => {
+    const { put, read, find, resource, ctx } = await open();
+    await put(releaseKey, wished);
+    const facts = await find();
+    const theirs = { ...wished, number: 5, by: "carol" };
+    await put(releaseKey, theirs);
+    const desired = { content: { ...wanted, replicas: 3 }, hosts: ["i-1"], agent };
+    const differences = resource.differences(identity, desired, facts);
+
+    await assert.rejects(resource.update(ctx, { identity, desired, facts, differences }), {
+      code: "ReleaseConflict",
+    });
+    assert.deepEqual(await read(), theirs);
+  });
+
+  it("that can't be read is refused and left as it is", async () => {
+    const { put, resource, ctx } = await open();
+    for (const body of [
+      "{",
+      "{}",
+      JSON.stringify({ ...wished, number: 0 }),
+      JSON.stringify({ ...wished, replicas: 0 }),
+    ]) {
+      await put(releaseKey, body);
+      await assert.rejects(
+        resource.find(ctx, identity),
+        { code: "ReleaseDamaged", message: /release\.json/ },
+        body,
+      );
+    }
+  });
+});
+
+describe("what is read of a release", () => {
+  const least = { ...wished, startSeconds: undefined };
+  for (const key of [
+    "number",
+    "image",
+    "port",
+    "replicas",
+    "environment",
+    "memoryMib",
+    "at",
+    "by",
+  ] as const) {
+    it(`is nothing without its ${key}`, () => {
+      assert.equal(parseRelease(JSON.stringify(least), "").number, 4);
+      assert.throws(() => parseRelease(JSON.stringify({ ...least, [key]: undefined }), "here"), {
+        code: "ReleaseDamaged",
+        message: /here/,
+      });
+    });
+  }
+});
+
+describe("what a host says", () => {
+  it("is taken as agreed, and else left for the next report", () => {
+    assert.deepEqual(parseHostReport(JSON.stringify(report), "i-1").report, report);
+    for (const body of [
+      "",
+      "{}",
+      "null",
+      JSON.stringify({ ...report, status: "fine" }),
+      JSON.stringify({ ...report, release: "4" }),
+    ])
+      assert.equal(parseHostReport(body, "i-1").report, undefined, body);
+  });
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ModifySubnetAttributeCommand } from "@aws-sdk/client-ec2";
+import { subnet } from "../../../lib/resources/network/subnet.ts";
+import { vpc } from "../../../lib/resources/network/vpc.ts";
+import { resourceSuite } from "../../contracts/resource-suite.ts";
+import { newIdentity, openAccount } from "../account.ts";
+
+const account = await openAccount();
+const { ctx } = account;
+const makeVpc = () => vpc.create(ctx, newIdentity("vpc"), { cidr: "10.20.0.0/16" });
+
+resourceSuite({
+  account,
+  resource: subnet,
+  prepare: async () => ({
+    vpcId: await makeVpc(),
+    cidr: "10.20.0.0/24",
+    zones: ["eu-central-1b", "eu-central-1c"],
+  }),
+  creation: ["CreateSubnet"],
+  drifts: [
+    {
+      field: "public-by-default",
+      act: async ({ ec2 }, { id }) =>
+        ec2.send(new ModifySubnetAttributeCommand({ SubnetId: id, MapPublicIpOnLaunch: { Value: true } })),
+    },
+  ],
+  replacements: {
+    vpc: (desired) => ({ ...desired, vpcId: "vpc-0123456789abcdef0" }),
+    cidr: (desired) => ({ ...desired, cidr: "10.20.1.0/24" }),
+    zone: (desired) => ({ ...desired, zones: ["eu-central-1a"] }),
+  },
+});
+
+test("subnet: any zone will do when none is wished for", async () => {
+  const identity = newIdentity("subnet");
+  const desired = { vpcId: await makeVpc(), cidr: "10.20.0.0/24" };
+  const id = await subnet.create(ctx, identity, desired);
+
+  const facts = await subnet.find(ctx, identity, id);
+
+  assert.match(facts?.zone ?? "", /^eu-central-1[a-c]$/);
+  assert.deepEqual(facts && subnet.differences(identity, desired, facts), []);
+});
