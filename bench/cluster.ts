@@ -10,12 +10,18 @@ import { buildImages, removeCluster, takeDown } from "../compose/lifecycle.ts";
 import { type OwnCluster, planOwnCluster } from "../compose/own-cluster.ts";
 import { countInDatabase } from "../compose/page.ts";
 import { connectEngine } from "../lib/docker/engine.ts";
+import { exitCodes } from "../lib/errors.ts";
 import { formatBytes } from "../lib/docker/records.ts";
 import { fromRoot } from "../lib/paths.ts";
 import { printText } from "../lib/report/terminal.ts";
+import { runScript, type ScriptContext } from "../setup/script.ts";
 
-// Measures the Django cluster and prints one JSON document: npx tsx bench/cluster.ts > bench/cluster.json
-// The load comes from this one Node process on the same computer, so it takes its share of the processors.
+const help = `cluster: measures the Django cluster and prints one JSON document
+
+Usage: node --import tsx bench/cluster.ts > bench/cluster.json
+
+The load comes from this one Node process on the same computer, so it takes its share of the processors.
+`;
 
 const starts = 3;
 const visitors = 16;
@@ -106,11 +112,11 @@ async function measureImages(cluster: Cluster): Promise<Record<string, string>> 
   return rows;
 }
 
-async function measure() {
+async function measure(signal: AbortSignal) {
   const file = await readSource(fromRoot("compose/docker-compose.yml"));
   if (file.roles === undefined) throw new Error("the cluster's file has no x-smoke");
   const [docker, tool] = [await connectEngine(), await findComposeTool()];
-  const cluster = await planOwnCluster(file, { docker, tool, signal: new AbortController().signal });
+  const cluster = await planOwnCluster(file, { docker, tool, signal });
   const startSeconds: number[] = [];
   // What else the computer did while it was measured.
   const loadBefore = loadavg()[0];
@@ -138,4 +144,13 @@ async function measure() {
   }
 }
 
-printText(JSON.stringify(await measure(), null, 2));
+function parse(args: readonly string[]): undefined {
+  if (args.length > 0) throw new TypeError(`it takes no arguments, and got ${args.join(" ")}`);
+}
+
+async function bench(_asked: undefined, { signal }: ScriptContext): Promise<number> {
+  printText(JSON.stringify(await measure(signal), null, 2));
+  return exitCodes.done;
+}
+
+await runScript({ invocation: "node --import tsx bench/cluster.ts", help, parse, run: bench });

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exitCodes } from "../lib/errors.ts";
 import { printText } from "../lib/report/terminal.ts";
 import { bundle, commands } from "../setup/compile/bundle.ts";
+import { parseCount, runScript } from "../setup/script.ts";
 import { noRules } from "../test/behaving-aws/rules.ts";
 import { startBehavingAws } from "../test/behaving-aws/behaving-aws.ts";
 import { type Cli, type Ended, openCli } from "../test/behaving-aws/cli.ts";
@@ -17,7 +19,6 @@ of the first up.
 `;
 
 const latenciesMs = [0, 150];
-const runs = Number(process.argv[2] ?? 3);
 const steps = ["first up", "unchanged plan", "unchanged up", "one field", "down"] as const;
 
 interface Timed {
@@ -59,11 +60,12 @@ async function perform(step: (typeof steps)[number], cli: Cli): Promise<Ended> {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-async function main(): Promise<void> {
-  if (process.argv.includes("--help")) {
-    printText(help);
-    return;
-  }
+function parse([runs = "3", ...others]: readonly string[]): number {
+  if (others.length > 0) throw new TypeError(`it takes one argument, and got ${others.length + 1}`);
+  return parseCount("runs", runs);
+}
+
+async function bench(runs: number): Promise<number> {
   const compiled = await mkdtemp(join(tmpdir(), "berth-bench-"));
   await bundle(commands, compiled);
   process.env["BERTH_BUNDLE"] = compiled;
@@ -85,6 +87,7 @@ async function main(): Promise<void> {
     "| --- | --- | --- | --- |",
   ];
   printText([...head, ...rows].join("\n"));
+  return exitCodes.done;
 }
 
-await main();
+await runScript({ invocation: "node --import tsx bench/lifecycle.ts", help, parse, run: bench });

@@ -4,29 +4,37 @@ import { printText } from "../lib/report/terminal.ts";
 import { createTextReport } from "../lib/report/text-report.ts";
 import { phasesOnStderr, type Phases } from "./phases.ts";
 
-/** One of the commands that do all set-up first. */
-export interface TargetSpec {
+/** A script for whoever works on Berth: what it does is its own, how it is started and ends is the same for all. */
+export interface Script<Asked> {
+  /** What comes before its options: `npm run soak --`. */
+  readonly invocation: string;
   readonly help: string;
-  /** Does the work and returns the exit code of the command. */
-  readonly run: (args: readonly string[], phases: Phases, signal: AbortSignal) => Promise<number>;
+  /** What it throws is shown as a bad argument. */
+  readonly parse: (args: readonly string[]) => Asked;
+  /** Returns the exit code. */
+  readonly run: (asked: Asked, context: ScriptContext) => Promise<number>;
 }
 
-/** Runs a target from the process's arguments to its exit code; its errors look like those of every other command. */
-export async function runTarget(spec: TargetSpec): Promise<void> {
+export interface ScriptContext {
+  readonly phases: Phases;
+  /** Aborted by Ctrl-C, which reaches children too: they end, and with them the step in hand. A second one ends the script at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs a script from the process's arguments to its exit code; its errors look like those of every command. */
+export async function runScript<Asked>(script: Script<Asked>): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes("--help") || args.includes("-h")) {
-    printText(spec.help);
+    printText(script.help);
     return;
   }
-  // Ctrl-C reaches the children as well; they end, and with them the step in hand.
-  const interrupt = new AbortController();
-  process.on("SIGINT", () => interrupt.abort());
+  const signal = listenForInterrupt();
   try {
-    const code = await spec.run(args, phasesOnStderr(), interrupt.signal);
-    process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : code;
+    const asked = parse(script, args);
+    const code = await script.run(asked, { phases: phasesOnStderr(), signal });
+    process.exitCode = signal.aborted ? exitCodes.interrupted : code;
   } catch (error) {
-    const known = error instanceof BerthError ? error : unexpected(error);
-    const shown = interrupt.signal.aborted ? stopped(error) : known;
+    const shown = asBerthError(error, signal);
     const report = createTextReport(new Tally());
     report.error(shown);
     report.close();
@@ -34,12 +42,43 @@ export async function runTarget(spec: TargetSpec): Promise<void> {
   }
 }
 
-function stopped(cause: unknown): BerthError {
+/** For `parse`: of an option, or of an argument that is called so in the help. */
+export function parseCount(name: string, text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new TypeError(`${name} takes a number from 1, not "${text}"`);
+}
+
+function parse<Asked>(script: Script<Asked>, args: readonly string[]): Asked {
+  try {
+    return script.parse(args);
+  } catch (cause) {
+    throw new BerthError({
+      code: "BadArguments",
+      message: cause instanceof Error ? cause.message : String(cause),
+      hint: `${script.invocation} --help lists what can be chosen`,
+      exitCode: exitCodes.badInput,
+      cause,
+    });
+  }
+}
+
+function listenForInterrupt(): AbortSignal {
+  const interrupt = new AbortController();
+  process.on("SIGINT", () => {
+    if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+    interrupt.abort();
+  });
+  return interrupt.signal;
+}
+
+function asBerthError(error: unknown, signal: AbortSignal): BerthError {
+  if (!signal.aborted) return error instanceof BerthError ? error : unexpected(error);
   return new BerthError({
     code: "Interrupted",
     message: "stopped by the user",
     hint: "the same command goes on from here",
     exitCode: exitCodes.interrupted,
-    cause,
+    cause: error,
   });
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { z } from "zod";
 import { loadConfig } from "../../lib/config/load.ts";
-import { BerthError, exitCodes } from "../../lib/errors.ts";
+import { exitCodes } from "../../lib/errors.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
 import { printText } from "../../lib/report/terminal.ts";
 import { imagesOf } from "../images/base-images.ts";
@@ -12,7 +12,7 @@ import { ensureImages } from "../images/built-images.ts";
 import { describePhases, type Phases } from "../phases.ts";
 import { prepare } from "../prepare.ts";
 import { countAnswers, describeAnswers } from "./requests.ts";
-import { runTarget } from "../script.ts";
+import { runScript, type ScriptContext } from "../script.ts";
 
 const runner = fromRoot("bin/berth.mjs");
 const requests = 200;
@@ -26,8 +26,7 @@ takes everything away. A second run finds everything there, and changes nothing.
 Exit codes: 0 done, 3 bad arguments, 130 interrupted; otherwise those of npm run up.
 `;
 
-async function demo(args: readonly string[], phases: Phases, signal: AbortSignal): Promise<number> {
-  if (args.length > 0) throw unexpectedArguments(args);
+async function demo(_asked: undefined, { phases, signal }: ScriptContext): Promise<number> {
   const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("demo") }, phases);
   if (engineError !== undefined) throw engineError;
   const { app } = await loadConfig(join(root, "berth.yaml"));
@@ -67,13 +66,8 @@ function describeTime(phases: Phases): string {
   return rows.map((row) => `  ${row}`).join("\n");
 }
 
-function unexpectedArguments(args: readonly string[]): BerthError {
-  return new BerthError({
-    code: "BadArguments",
-    message: `npm run demo takes no arguments, and got ${args.join(" ")}`,
-    hint: "npm run up -- --help lists what can be chosen",
-    exitCode: exitCodes.badInput,
-  });
+function parse(args: readonly string[]): undefined {
+  if (args.length > 0) throw new TypeError(`npm run demo takes no arguments, and got ${args.join(" ")}`);
 }
 
-await runTarget({ help, run: demo });
+await runScript({ invocation: "npm run demo --", help, parse, run: demo });

@@ -13,7 +13,7 @@ import { ensureImages } from "../images/built-images.ts";
 import type { Phases } from "../phases.ts";
 import { prepare, type Prepared } from "../prepare.ts";
 import { openScratch } from "./scratch.ts";
-import { runTarget } from "../script.ts";
+import { runScript, type ScriptContext } from "../script.ts";
 import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
 
 // What several test files start from, and would build at the same time.
@@ -36,7 +36,7 @@ these are named; with CI=true in the environment that is a failure.
 Exit codes: 0 all passed, 1 failed, 3 bad arguments, 130 interrupted.
 `;
 
-async function test(args: readonly string[], phases: Phases, signal: AbortSignal): Promise<number> {
+async function test(args: readonly string[], { phases, signal }: ScriptContext): Promise<number> {
   const all = await findTestFiles();
   const isCi = process.env["CI"] === "true";
   const selection = selectTests(isCi ? ["--all", ...args] : args, all, root);
@@ -128,4 +128,4 @@ async function findTestFiles(): Promise<string[]> {
   return names.filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);
 }
 
-await runTarget({ help, run: test });
+await runScript({ invocation: "npm test --", help, parse: (args) => args, run: test });

@@ -2,12 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { exitCodes, BerthError } from "../../lib/errors.ts";
+import { exitCodes } from "../../lib/errors.ts";
 import { imagesOf } from "../../setup/images/base-images.ts";
 import { bundle, bundled, commands } from "../../setup/compile/bundle.ts";
-import type { Phases } from "../../setup/phases.ts";
 import { prepare } from "../../setup/prepare.ts";
-import { runTarget } from "../../setup/script.ts";
+import { parseCount, runScript, type ScriptContext } from "../../setup/script.ts";
 import { tryAll } from "./attack.ts";
 import { tableOf } from "./report.ts";
 import { attacks } from "./table.ts";
@@ -34,31 +33,18 @@ interface Asked {
 }
 
 function parse(args: readonly string[]): Asked {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: "string", default: "" },
-        lanes: { type: "string", default: "8" },
-        json: { type: "boolean", default: false },
-      },
-    });
-    const lanes = Number(values.lanes);
-    if (!(Number.isInteger(lanes) && lanes > 0)) throw new TypeError("--lanes takes a number from 1");
-    return { only: new RegExp(values.only), lanes, json: values.json };
-  } catch (cause) {
-    throw new BerthError({
-      code: "BadArguments",
-      message: cause instanceof Error ? cause.message : String(cause),
-      hint: "npm run attacks -- --help lists what can be chosen",
-      exitCode: exitCodes.badInput,
-      cause,
-    });
-  }
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: "string", default: "" },
+      lanes: { type: "string", default: "8" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  return { only: new RegExp(values.only), lanes: parseCount("--lanes", values.lanes), json: values.json };
 }
 
-async function run(args: readonly string[], phases: Phases): Promise<number> {
-  const { only, lanes, json } = parse(args);
+async function run({ only, lanes, json }: Asked, { phases }: ScriptContext): Promise<number> {
   const chosen = attacks.filter(({ from, name }) => only.test(`${from}: ${name}`));
   const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("test") }, phases);
   if (engineError !== undefined) throw engineError;
@@ -89,4 +75,4 @@ async function compileCommands(directory: string): Promise<void> {
 
 const printAsJson = (row: object): void => void process.stdout.write(`${JSON.stringify(row)}\n`);
 
-await runTarget({ help, run });
+await runScript({ invocation: "npm run attacks --", help, parse, run });

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { phasesOnStderr } from "../../setup/phases.ts";
 import { prepare } from "../../setup/prepare.ts";
+import { parseCount, runScript, type ScriptContext } from "../../setup/script.ts";
 import { describePoint } from "./points.ts";
 import { runMatrix, type Result } from "./matrix.ts";
 
@@ -49,25 +49,27 @@ interface Asked {
   readonly json: boolean;
 }
 
-function parse(): Asked | "help" {
+function parse(args: readonly string[]): Asked {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       only: { type: "string", default: "" },
       benches: { type: "string", default: String(availableParallelism() + 2) },
       json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
-  const benches = Number(values.benches);
-  if (!(Number.isInteger(benches) && benches > 0)) throw new TypeError("--benches takes a number from 1");
-  return values.help ? "help" : { only: new RegExp(values.only), benches, json: values.json };
+  return {
+    only: new RegExp(values.only),
+    benches: parseCount("--benches", values.benches),
+    json: values.json,
+  };
 }
 
-async function run({ only, benches, json }: Asked): Promise<number> {
+async function run({ only, benches, json }: Asked, { phases }: ScriptContext): Promise<number> {
   let total = 0;
   let done = 0;
   const startedMs = performance.now();
-  await prepare({ engine: false, compose: false, images: [] }, phasesOnStderr());
+  await prepare({ engine: false, compose: false, images: [] }, phases);
   const results = await runMatrix({
     benches,
     choose: (points) => points.filter((point) => only.test(describePoint(point))),
@@ -87,19 +89,6 @@ async function run({ only, benches, json }: Asked): Promise<number> {
   return points > 0 && converged === points && orphans + duplicates === 0 ? 0 : 1;
 }
 
-async function main(): Promise<number> {
-  let asked: Asked | "help";
-  try {
-    asked = parse();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 3;
-  }
-  if (asked !== "help") return run(asked);
-  process.stdout.write(help);
-  return 0;
-}
-
 function tableOf(results: readonly Result[], sums: Sums & { readonly durationMs: number }): string {
   const { points, converged, orphans, duplicates, missed, durationMs } = sums;
   const rows = results.map(rowOf);
@@ -112,4 +101,4 @@ function tableOf(results: readonly Result[], sums: Sums & { readonly durationMs:
   ].join("\n");
 }
 
-process.exitCode = await main();
+await runScript({ invocation: "npm run crash-matrix --", help, parse, run });

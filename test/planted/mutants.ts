@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { openEmulatorPool } from "../../setup/tests/emulator-pool.ts";
-import { phasesOnStderr } from "../../setup/phases.ts";
 import { prepare } from "../../setup/prepare.ts";
+import { parseCount, runScript, type ScriptContext } from "../../setup/script.ts";
 import { needsEngine } from "../../setup/tests/test-selection.ts";
 import { chooseFaults, type Fault, readFaults } from "./fault.ts";
 import { isGood, sumUp, tableOf } from "./table.ts";
@@ -27,19 +27,17 @@ interface Asked {
   readonly json: boolean;
 }
 
-function parse(): Asked | "help" {
+function parse(args: readonly string[]): Asked {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
     options: {
       "no-docker": { type: "boolean", default: false },
       workers: { type: "string", default: "2" },
       json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
-  const workers = Number(values.workers);
-  if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError("--workers takes a number from 1");
-  if (values.help) return "help";
+  const workers = parseCount("--workers", values.workers);
   return { words: positionals, docker: !values["no-docker"], workers, json: values.json };
 }
 
@@ -49,11 +47,11 @@ async function choose(root: string, { words, docker }: Asked): Promise<Fault[]> 
   return docker ? chosen : chosen.filter(({ tests }) => !tests.some(needsEngine));
 }
 
-async function run(asked: Asked): Promise<number> {
+async function run(asked: Asked, { phases }: ScriptContext): Promise<number> {
   const root = process.cwd();
   const faults = await choose(root, asked);
   const { json, workers } = asked;
-  await prepare({ engine: false, compose: false, images: [] }, phasesOnStderr());
+  await prepare({ engine: false, compose: false, images: [] }, phases);
   await using emulators = await openEmulatorPool();
   let done = 0;
   const tell = (result: Result) => {
@@ -72,17 +70,4 @@ async function run(asked: Asked): Promise<number> {
   return sumUp(results).every(isGood) ? 0 : 1;
 }
 
-async function main(): Promise<number> {
-  let asked: Asked | "help";
-  try {
-    asked = parse();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 3;
-  }
-  if (asked !== "help") return run(asked);
-  process.stdout.write(help);
-  return 0;
-}
-
-process.exitCode = await main();
+await runScript({ invocation: "npm run mutants --", help, parse, run });

@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
 import { Stryker } from "@stryker-mutator/core";
+import { exitCodes } from "../../lib/errors.ts";
+import { fromRoot } from "../../lib/paths.ts";
+import { runScript } from "../../setup/script.ts";
 import { type Room, rooms } from "./rooms.ts";
 
 const help = `stryker: changes the code in every way that Stryker knows, one at a time, and sees whether the tests notice
@@ -38,7 +40,7 @@ async function mutate(room: string, { mutate: files, tests }: Room, workers: num
   const stryker = new Stryker({
     mutate: [...files],
     testRunner: "node-test",
-    plugins: [fileURLToPath(new URL("runner/plugin.ts", import.meta.url))],
+    plugins: [fromRoot("test/planted/runner/plugin.ts")],
     testRunnerNodeArgs: ["--import", "tsx"],
     checkerNodeArgs: ["--import", "tsx"],
     nodeTest: { files: [...tests] },
@@ -89,16 +91,12 @@ interface Asked {
   readonly workers: number;
 }
 
-function parse(): Asked | "help" {
+function parse(args: readonly string[]): Asked {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
-    options: {
-      tests: { type: "string" },
-      workers: { type: "string", default: "2" },
-      help: { type: "boolean", short: "h", default: false },
-    },
+    options: { tests: { type: "string" }, workers: { type: "string", default: "2" } },
   });
-  if (values.help) return "help";
   const absent = positionals.filter((name) => !(name in rooms));
   if (absent.length > 0) throw new TypeError(`there is no room ${absent.join(", ")}`);
   const named = Object.entries(rooms).filter(
@@ -114,22 +112,11 @@ function parse(): Asked | "help" {
   };
 }
 
-async function main(): Promise<number> {
-  let asked: Asked | "help";
-  try {
-    asked = parse();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 3;
-  }
-  if (asked === "help") {
-    process.stdout.write(help);
-    return 0;
-  }
+async function run({ chosen, workers }: Asked): Promise<number> {
   const scores: Score[] = [];
-  for (const [name, room] of asked.chosen) scores.push(await mutate(name, room, asked.workers));
+  for (const [name, room] of chosen) scores.push(await mutate(name, room, workers));
   process.stdout.write(tableOf(scores));
-  return 0;
+  return exitCodes.done;
 }
 
-process.exitCode = await main();
+await runScript({ invocation: "npm run stryker --", help, parse, run });

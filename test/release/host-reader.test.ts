@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { pythonPath } from "../../lib/local/emulators/emulator.ts";
 import { content, number, release } from "../../lib/release/schema.ts";
-import { root } from "../../lib/paths.ts";
+import { fromRoot } from "../../lib/paths.ts";
 
 const readerSchema = z.object({
   bounds: z.record(z.string(), z.tuple([z.number(), z.number()])),
@@ -19,14 +18,10 @@ const readerSchema = z.object({
 const unused = ["at", "by", "commit"];
 
 async function readReader() {
-  const folders = [join(root, "lib/host"), join(root, "test/host/decisions")];
-  const { stdout } = await promisify(execFile)(
-    pythonPath,
-    ["-B", join(import.meta.dirname, "host-reader.py")],
-    {
-      env: { ...process.env, PYTHONPATH: folders.join(":"), PYTHONUTF8: "1" },
-    },
-  );
+  const folders = [fromRoot("lib/host"), fromRoot("test/host/decisions")];
+  const { stdout } = await promisify(execFile)(pythonPath, ["-B", fromRoot("test/release/host-reader.py")], {
+    env: { ...process.env, PYTHONPATH: folders.join(":"), PYTHONUTF8: "1" },
+  });
   return readerSchema.parse(JSON.parse(stdout));
 }
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { phasesOnStderr } from "../../setup/phases.ts";
 import { prepare } from "../../setup/prepare.ts";
+import { parseCount, runScript, type ScriptContext } from "../../setup/script.ts";
 import { bundleRunner } from "../crash/bundle.ts";
 import { parseSeeds } from "./seeds.ts";
 import { type Done, type Failure, type Outcome, runTrial } from "./trial.ts";
@@ -31,35 +31,28 @@ interface Asked {
   readonly json: boolean;
 }
 
-function parse(): Asked | "help" {
+function parse(args: readonly string[]): Asked {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       seed: { type: "string" },
       operations: { type: "string", default: "50" },
       benches: { type: "string", default: "1" },
       json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
-  if (values.help) return "help";
   return {
     seeds: parseSeeds(values.seed),
-    operations: parseCount("operations", values.operations),
-    benches: parseCount("benches", values.benches),
+    operations: parseCount("--operations", values.operations),
+    benches: parseCount("--benches", values.benches),
     json: values.json,
   };
 }
 
-function parseCount(option: string, text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new TypeError(`--${option} takes a number from 1, not "${text}"`);
-}
-
-async function soak(asked: Asked, signal: AbortSignal): Promise<number> {
+async function soak(asked: Asked, { phases, signal }: ScriptContext): Promise<number> {
   const { seeds, operations, benches } = asked;
   process.stderr.write(`seeds ${seeds.join(", ")}; ${operations} operations each\n`);
-  await prepare({ engine: false, compose: false, images: [] }, phasesOnStderr());
+  await prepare({ engine: false, compose: false, images: [] }, phases);
   const directory = await mkdtemp(join(tmpdir(), "berth-soak-"));
   const waiting = [...seeds];
   const outcomes: Outcome[] = [];
@@ -111,27 +104,4 @@ function failureText({ seed, operations }: Outcome, failure: Failure): string {
   ].join("\n");
 }
 
-async function main(): Promise<number> {
-  let asked: Asked | "help";
-  try {
-    asked = parse();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 3;
-  }
-  if (asked === "help") {
-    process.stdout.write(help);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  process.once("SIGINT", () => interrupt.abort());
-  try {
-    return await soak(asked, interrupt.signal);
-  } catch (error) {
-    if (!interrupt.signal.aborted) throw error;
-    process.stderr.write("interrupted\n");
-    return 130;
-  }
-}
-
-process.exitCode = await main();
+await runScript({ invocation: "npm run soak --", help, parse, run: soak });

@@ -16,6 +16,7 @@ import {
   TestStatus,
 } from "@stryker-mutator/api/test-runner";
 import { z } from "zod";
+import { fromRoot } from "../../../lib/paths.ts";
 import { attempt, type Idle, lookIdle } from "./attempt.ts";
 import { endAll, gather, gathered, type Trial } from "./node-test.ts";
 
@@ -42,7 +43,7 @@ class NodeTestRunner implements TestRunner {
 
   async init(): Promise<void> {
     Object.defineProperty(globalThis, INSTRUMENTER_CONSTANTS.NAMESPACE, { value: this.#shared });
-    register("./resolve-hook.mjs", import.meta.url);
+    register(pathToFileURL(fromRoot("test/planted/runner/resolve-hook.mjs")));
     this.#idle = await lookIdle();
   }
 
