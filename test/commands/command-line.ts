@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { root } from "../../lib/paths.ts";
@@ -17,6 +18,8 @@ export interface Finished {
 
 export interface CommandLineOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** Another copy of Berth, run from its source. */
+  readonly tree?: string;
   /** Called with each event as it comes, and with what sends the process a signal. */
   readonly onEvent?: (event: Record<string, unknown>, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -28,8 +31,10 @@ export async function runScript(
   options: CommandLineOptions = {},
 ): Promise<Finished> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
-  const child = spawn(process.execPath, [...scriptArguments(script), ...args], {
-    cwd: root,
+  const { tree } = options;
+  const program = tree === undefined ? scriptArguments(script) : ["--import", "tsx", join(tree, script)];
+  const child = spawn(process.execPath, [...program, ...args], {
+    cwd: tree ?? root,
     env: { ...Object.fromEntries(inherited), AWS_EC2_METADATA_DISABLED: "true", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });

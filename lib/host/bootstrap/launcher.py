@@ -194,8 +194,9 @@ def await_turn() -> str:
 
 def last_words() -> str:
     """Of the agent's own processes: what systemd says of them says less."""
-    lines = call("journalctl", "--output", "cat", "--lines", "1", f"_SYSTEMD_UNIT={AGENT}", may_fail=True).strip()
-    return f": {lines}" if lines else ""
+    said = call("journalctl", "--output", "cat", "--lines", "2", f"_SYSTEMD_UNIT={AGENT}", may_fail=True)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return f": {'; '.join(lines)}" if lines else ""
 
 
 def call(*command: str, may_fail: bool = False) -> str:

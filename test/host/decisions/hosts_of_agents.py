@@ -63,7 +63,7 @@ class Machine:
         if text.startswith("systemctl show"):
             return self.show()
         if text.startswith("journalctl"):
-            return "NameError: last words\n" if self.running == "raises" else ""
+            return "    raise it\nNameError: last words\n" if self.running == "raises" else ""
         if text == "systemctl stop berth.service":
             self.stop()
         if text == "systemctl daemon-reload":

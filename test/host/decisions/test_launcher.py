@@ -122,7 +122,7 @@ class Updating(LauncherCase):
         bad = self.bucket.publish(BAD)
         self.launcher.turn()
         self.expect(OLD)
-        reason = "it ended 3 times: NameError: last words"
+        reason = "it ended 3 times: raise it; NameError: last words"
         self.assertEqual(self.state()["failed"], {"sha256": bad, "at": "1", "reason": reason})
         self.assertLess(self.clock.now, 1010, "without waiting for a turn that can't come")
 
