@@ -5,6 +5,8 @@ import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { bucket } from "../../lib/resources/storage/bucket.ts";
 import { toWriteContext } from "../../lib/contract/resource.ts";
+import { packAgent } from "../../lib/host/bundle.ts";
+import { agentKey, bundleKey } from "../../lib/resources/delivery/agent.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
 
@@ -119,13 +121,28 @@ export const losses: readonly Loss[] = [
   {
     what: "the bucket, with the state document",
     act: deleteBucket,
-    plan: ["create bucket", "create release"],
+    plan: ["create bucket", "create agent", "create release"],
     renewed: [],
   },
   {
     what: "the release",
     act: (by) => by.s3.send(new DeleteObjectCommand({ Bucket: by.id("bucket"), Key: releaseKey })),
     plan: ["create release"],
+    renewed: [],
+  },
+  {
+    what: "the agent that hosts are told to run",
+    act: (by) => by.s3.send(new DeleteObjectCommand({ Bucket: by.id("bucket"), Key: agentKey })),
+    plan: ["create agent"],
+    renewed: [],
+  },
+  {
+    what: "the agent's bundle",
+    act: async (by) => {
+      const Key = bundleKey(packAgent().sha256);
+      return by.s3.send(new DeleteObjectCommand({ Bucket: by.id("bucket"), Key }));
+    },
+    plan: ["update agent: bundle"],
     renewed: [],
   },
   {

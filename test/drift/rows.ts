@@ -3,6 +3,8 @@ import * as ecr from "@aws-sdk/client-ecr";
 import * as iam from "@aws-sdk/client-iam";
 import * as s3 from "@aws-sdk/client-s3";
 import type { Clients } from "../../lib/aws/clients.ts";
+import { packAgent } from "../../lib/host/bundle.ts";
+import { bundleKey } from "../../lib/resources/delivery/agent.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 
 /** The stack as somebody else in the same account meets it. */
@@ -317,6 +319,14 @@ export const changes: readonly Row[] = [
           HttpPutResponseHopLimit: 5,
           HttpEndpoint: "disabled",
         }),
+      ),
+  },
+  {
+    resource: "agent",
+    field: "bundle",
+    act: ({ s3: client, id }) =>
+      client.send(
+        new s3.PutObjectCommand({ Bucket: id("bucket"), Key: bundleKey(packAgent().sha256), Body: "x" }),
       ),
   },
   {
