@@ -4,7 +4,7 @@ import type { Release } from "./schema.ts";
 /** What a user is told of a release: everything but what the configuration says. */
 export type ReleaseFigures = Pick<Release, "number" | "image" | "commit" | "at" | "by">;
 
-/** What the edge counted since the release serves. It retries, so that clients see less of it. */
+/** What the edge counted since the release serves, or since the host's converger was started. It retries, so that clients see less of it. */
 export interface AppFigures {
   /** How often a replica was asked. */
   readonly tries: number;

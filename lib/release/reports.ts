@@ -41,7 +41,7 @@ const hostReport = z.object({
     .array(z.string())
     .transform((lines) => lines.slice(-mostLogLines).map(cutLine))
     .optional(),
-  /** Requests passed to the app since the release serves, and how many of them it answered with 5xx or not at all. */
+  /** Requests passed to the app since the release serves (or the converger was started), and how many of them it answered with 5xx or not at all. */
   upstream: z.object({ tries: count, errors: count }).optional(),
   agent: agent.optional(),
   at: text,

@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import {
+  CreateVpcCommand,
+  DescribeAddressesCommand,
+  DescribeInstancesCommand,
+  DisassociateAddressCommand,
+} from "@aws-sdk/client-ec2";
+import { createClients } from "../../lib/aws/clients.ts";
+import { resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
+import { localAccount } from "../../lib/local/emulators/emulators.ts";
+import { hostReportKey } from "../../lib/release/reports.ts";
+import { stackNames } from "../../lib/stack.ts";
+import { leaseKey } from "../../state/lease/lease.ts";
+import { openS3Store } from "../../state/s3-store.ts";
+import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { openCli, type Ended } from "../behaving-aws/cli.ts";
+import { until } from "../local/temporary-aws.ts";
+
+const stack = "test-events";
+
+/** One stack, and the handful of things that have to happen to it for every field of every event to be printed. */
+export async function openEventRuns() {
+  const directory = await mkdtemp(join(tmpdir(), "berth-events-"));
+  const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+  const cli = await openCli({ aws, directory, stack });
+  cli.environment["BERTH_HOME"] = join(directory, "home");
+  const { bucket } = stackNames({ stack, region: cli.region }, localAccount);
+  const access = { region: cli.region, endpoints: aws.bare, credentials: aws.credentials };
+  const { ec2, s3 } = createClients(access);
+  const store = openS3Store({ client: s3, bucket, account: localAccount });
+  const app = { source: join(directory, "app"), port: 8080 };
+  const read = async (key: string) => (await store.get(key)) ?? Promise.reject(new TypeError(`no ${key}`));
+  const write = async (key: string, body: object | string) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    await store.put(key, text, (await store.get(key))?.etag);
+  };
+
+  return {
+    aws,
+    app,
+    read,
+    write,
+    cli,
+    /** Makes a repository of the folder around the app's. Returns its commit. */
+    commit: async () => {
+      const git = async (...args: string[]) =>
+        promisify(execFile)("git", ["-C", directory, "-c", "user.name=a", "-c", "user.email=a@b", ...args]);
+      await git("init", "--quiet");
+      await git("commit", "--quiet", "--allow-empty", "--message", "the app");
+      return (await git("rev-parse", "HEAD")).stdout.trim();
+    },
+    /** The id of the host that runs. */
+    host: async () => {
+      const Filters = [{ Name: "instance-state-name", Values: ["running"] }];
+      const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+      return Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
+    },
+    /** What a host would write that counted so many tries of the release. */
+    report: (host: string, number: number, upstream: { readonly tries: number; readonly errors: number }) =>
+      write(hostReportKey(host), {
+        release: number,
+        status: "serving",
+        serves: number,
+        upstream,
+        at: new Date().toISOString(),
+      }),
+    /** Leaves a lease that a run on another computer would have. */
+    lease: () =>
+      write(leaseKey, {
+        id: "a-lease",
+        holder: "ann",
+        host: "elsewhere",
+        process: 7,
+        operation: "up",
+        since: new Date().toISOString(),
+        ttlMs: 600_000,
+        beat: 3,
+      }),
+    /** What a run could not save. */
+    leaveUnsaved: async () => {
+      const folder = join(directory, "home", "unsaved");
+      await mkdir(folder, { recursive: true });
+      const file = join(folder, `${stack}-${cli.region}.json`);
+      await writeFile(file, "{");
+      return () => rm(file);
+    },
+    /** Runs a command while the stored object is damaged, and puts it back. */
+    damaged: async (key: string, command: () => Promise<Ended>) => {
+      const { body } = await read(key);
+      await write(key, "{");
+      const ended = await command();
+      await write(key, body);
+      return ended;
+    },
+    /** Takes the address from the host, and returns when nobody answers there. */
+    unplug: async (url: string) => {
+      const { Addresses = [] } = await ec2.send(new DescribeAddressesCommand({}));
+      for (const { AssociationId } of Addresses)
+        await ec2.send(new DisassociateAddressCommand({ AssociationId }));
+      // The stand-in of a host looks after each reading of reports.
+      await cli.run("status");
+      await until(() =>
+        fetch(url).then(
+          () => false,
+          () => true,
+        ),
+      );
+    },
+    /** Has somebody make one more network of the stack just when its bucket is gone. */
+    leaveBehind: () =>
+      aws.on(async ({ stage, call, status }) => {
+        if (stage !== "decided" || call.operation !== "DeleteBucket" || status !== 204) return;
+        const tags = resourceTags({ stack, name: "vpc", generation: 9 });
+        const TagSpecifications = tagSpecifications(tags, "vpc");
+        await ec2.send(new CreateVpcCommand({ CidrBlock: "10.9.0.0/16", TagSpecifications }));
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await cli[Symbol.asyncDispose]();
+      await aws[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

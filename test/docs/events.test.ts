@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { z } from "zod";
+import { releaseKey } from "../../lib/release/document.ts";
+import { stateKey } from "../../state/store.ts";
+import type { Ended } from "../behaving-aws/cli.ts";
+import { openEventRuns } from "./event-runs.ts";
+import { checkEvent, readTables } from "./event-tables.ts";
+import { read } from "./tree.ts";
+
+const documented = readTables(await read("docs/events.md"));
+const stack = await openEventRuns();
+const { cli } = stack;
+after(() => stack[Symbol.asyncDispose]());
+
+const versionsSchema = z.array(z.object({ id: z.string() }));
+
+/** Paths that were printed, by event. */
+const printed = new Map<string, Set<string>>();
+
+/** Ends as expected, and everything that it printed is in the tables. */
+async function expect(exitCode: number, running: Promise<Ended>) {
+  const { events, exitCode: ended, stderr, summary } = await running;
+  assert.equal(ended, exitCode, `${events.map((one) => JSON.stringify(one)).join("\n")}\n${stderr}`);
+  const command = summary?.command ?? "";
+  for (const one of events) {
+    const from = documented.from.get(one.event);
+    assert.ok(from === "all" || from?.includes(command), `${command} prints ${one.event}`);
+    const { seen, wrong } = checkEvent(one, documented.fields.get(one.event) ?? new Map());
+    assert.deepEqual(wrong, [], JSON.stringify(one));
+    printed.set(one.event, new Set([...(printed.get(one.event) ?? []), ...seen]));
+  }
+  return (event: string) =>
+    events.find((one) => one.event === event) ?? assert.fail(`${command} printed no ${event}`);
+}
+
+describe("what a command prints with --json", () => {
+  let url: unknown;
+
+  it("is as documented from an empty account to a stack that serves", async () => {
+    const commit = await stack.commit();
+    await expect(2, cli.run("plan"));
+    const up = await expect(0, cli.run("up", "--yes"));
+    url = up("outputs")["url"];
+
+    const { number, image, at, by } = JSON.parse((await stack.read(releaseKey)).body);
+    assert.deepEqual(up("outputs")["release"], { number, image, commit, at, by });
+    assert.equal(number, 1);
+  });
+
+  it("has the release and the counters of the host that serves, not of one that is gone", async () => {
+    await stack.report(await stack.host(), 1, { tries: 200, errors: 20 });
+    await stack.report("i-gone", 1, { tries: 7, errors: 7 });
+    const { number, image, commit, at, by } = JSON.parse((await stack.read(releaseKey)).body);
+
+    const status = (await expect(0, cli.run("status")))("status");
+    const outputs = (await expect(0, cli.run("up", "--yes")))("outputs");
+
+    for (const event of [status, outputs]) {
+      assert.deepEqual(event["app"], { tries: 200, errors: 20 });
+      assert.deepEqual(event["release"], { number, image, commit, at, by });
+      assert.equal(event["url"], url);
+    }
+  });
+
+  it("is as documented for what differs, what is left over, and what fails", async () => {
+    await cli.configure({ app: stack.app, network: { cidr: "10.30.0.0/16" } });
+    await expect(2, cli.run("plan"));
+    await cli.configure({ app: { ...stack.app, replicas: 3 } });
+    const isPublishing = ({ operation, url: to }: { operation: string; url: string }) =>
+      operation === "PutObject" && to.includes(releaseKey);
+    stack.aws.faults.always(isPublishing, "denied");
+    await expect(1, cli.run("up", "--yes"));
+    stack.aws.faults.clear();
+    await cli.configure({ app: { ...stack.app, port: 0 } });
+    await expect(3, cli.run("plan"));
+    await cli.configure();
+    const document = JSON.parse((await stack.read(stateKey)).body);
+    const superseded = [{ name: "vpc", kind: "vpc", generation: 1, id: "vpc-0123456789abcdef0" }];
+    await stack.write(stateKey, { ...document, superseded });
+    await expect(2, cli.run("plan"));
+  });
+
+  it("is as documented for what is stored", async () => {
+    await stack.lease();
+    await expect(0, cli.run("state", "show"));
+    await expect(0, cli.run("state", "show", "--raw"));
+    await expect(0, cli.run("state", "unlock", "--force", "--yes"));
+    const forget = await stack.leaveUnsaved();
+    await expect(
+      0,
+      stack.damaged(stateKey, () => cli.run("state", "show")),
+    );
+    await forget();
+    await expect(
+      0,
+      stack.damaged(releaseKey, () => cli.run("state", "show")),
+    );
+    const history = await expect(0, cli.run("state", "history"));
+    const [newest] = versionsSchema.parse(history("history")["versions"]);
+    await expect(0, cli.run("state", "restore", "--version", newest?.id ?? "", "--yes"));
+    await expect(0, cli.run("state", "rebuild", "--yes"));
+  });
+
+  it("is as documented from a host that doesn't answer to what is left of the stack", async () => {
+    await stack.unplug(String(url));
+    const status = await expect(0, cli.run("status"));
+    assert.match(JSON.stringify(status("status")["health"]), /"isHealthy":false/);
+    stack.leaveBehind();
+    await expect(6, cli.run("down", "--yes"));
+  });
+
+  it("was all that is documented", () => {
+    for (const [event, fields] of documented.fields)
+      assert.deepEqual(
+        [...fields].flatMap(([path, { isBorrowed }]) =>
+          isBorrowed || printed.get(event)?.has(path) === true ? [] : path,
+        ),
+        [],
+        `of ${event} nothing printed these`,
+      );
+  });
+});
