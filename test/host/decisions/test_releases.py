@@ -50,6 +50,11 @@ class Bounds(unittest.TestCase):
                     converge.find_excess({**RELEASE, field: value}), f"the desired release is out of bounds in {field}"
                 )
 
+    def test_a_number_that_is_missing_is_named(self) -> None:
+        for field in converge.BOUNDS:
+            release = {key: value for key, value in RELEASE.items() if key != field}
+            self.assertIn(f"out of bounds in {field}", converge.find_excess(release))
+
     def test_all_that_is_out_of_bounds_is_named(self) -> None:
         self.assertIn("replicas, port", converge.find_excess({**RELEASE, "port": 0, "replicas": 11}))
 
