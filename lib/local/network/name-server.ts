@@ -1,22 +1,15 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
+import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Question } from "dns-packet";
 
 /** Answers the machines' questions for names. */
 export interface NameServer extends AsyncDisposable {
   readonly port: number;
 }
 
-const typeA = 1;
-const classInternet = 1;
 const timeToLiveSeconds = 5;
-
-interface Question {
-  readonly name: string;
-  readonly type: number;
-  /** The question as it came: an answer repeats it. */
-  readonly bytes: Buffer;
-}
+const noSuchName = 3;
 
 /**
  * A name server on one address (UDP, a free port). Every name of AWS is the address itself, so that no request of a machine
@@ -29,11 +22,12 @@ export async function startNameServer(address: string): Promise<NameServer> {
   await once(socket, "listening");
 
   async function answer(message: Buffer, from: RemoteInfo): Promise<void> {
-    const question = parseQuestion(message);
-    if (question === undefined) return;
-    const addresses = question.type === typeA ? await resolve(question.name, address) : [];
+    const query = parseQuery(message);
+    if (query === undefined) return;
+    const { type, name } = query.question;
+    const addresses = type === "A" ? await resolve(name, address) : [];
     // A machine that is gone by now needs no answer.
-    socket.send(encodeAnswer(message, question, addresses), from.port, from.address, () => undefined);
+    socket.send(encodeAnswer(query, addresses), from.port, from.address, () => undefined);
   }
 
   return {
@@ -61,44 +55,33 @@ async function resolve(name: string, gateway: string): Promise<readonly string[]
   }
 }
 
-function parseQuestion(message: Buffer): Question | undefined {
-  const headerLength = 12;
-  if (message.length < headerLength || message.readUInt16BE(4) !== 1) return undefined;
-  const labels: string[] = [];
-  let at = headerLength;
-  for (let length = message[at]; length !== 0; length = message[at]) {
-    // Questions are never compressed; anything else isn't a question we know.
-    if (length === undefined || length > 63) return undefined;
-    labels.push(message.toString("latin1", at + 1, at + 1 + length));
-    at += 1 + length;
-  }
-  const end = at + 5;
-  if (end > message.length) return undefined;
-  return {
-    name: labels.join("."),
-    type: message.readUInt16BE(at + 1),
-    bytes: message.subarray(headerLength, end),
-  };
+interface Query {
+  readonly id: number;
+  readonly recursionDesired: boolean;
+  readonly question: Question;
 }
 
-function encodeAnswer(message: Buffer, question: Question, addresses: readonly string[]): Buffer {
-  const header = Buffer.alloc(12);
-  message.copy(header, 0, 0, 2);
-  const notFound = question.type === typeA && addresses.length === 0;
-  const recursionDesired = message.readUInt16BE(2) & 0x0100;
-  header.writeUInt16BE(0x8080 | recursionDesired | (notFound ? 3 : 0), 2);
-  header.writeUInt16BE(1, 4);
-  header.writeUInt16BE(addresses.length, 6);
-  const records = addresses.map((address) => {
-    const record = Buffer.alloc(16);
-    // 0xc00c points at the name in the question.
-    record.writeUInt16BE(0xc00c, 0);
-    record.writeUInt16BE(typeA, 2);
-    record.writeUInt16BE(classInternet, 4);
-    record.writeUInt32BE(timeToLiveSeconds, 6);
-    record.writeUInt16BE(4, 10);
-    Buffer.from(address.split(".").map(Number)).copy(record, 12);
-    return record;
+/** Undefined for whatever isn't one question: anybody on the machines' network may send anything. */
+function parseQuery(message: Buffer): Query | undefined {
+  try {
+    const { type, id = 0, questions = [], flag_rd: recursionDesired } = decode(message);
+    const [question, ...others] = questions;
+    if (type !== "query" || question === undefined || others.length > 0) return undefined;
+    // A name that can't be written again isn't one that can be answered.
+    encode({ questions: [question] });
+    return { id, recursionDesired, question };
+  } catch {
+    return undefined;
+  }
+}
+
+function encodeAnswer({ id, recursionDesired, question }: Query, addresses: readonly string[]): Buffer {
+  const notFound = question.type === "A" && addresses.length === 0;
+  return encode({
+    type: "response",
+    id,
+    flags: RECURSION_AVAILABLE | (recursionDesired ? RECURSION_DESIRED : 0) | (notFound ? noSuchName : 0),
+    questions: [question],
+    answers: addresses.map((data) => ({ type: "A", name: question.name, ttl: timeToLiveSeconds, data })),
   });
-  return Buffer.concat([header, question.bytes, ...records]);
 }
