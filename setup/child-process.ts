@@ -1,6 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { BerthError } from "../lib/errors.ts";
+import { execa } from "execa";
+import { BerthError, exitCodes } from "../lib/errors.ts";
 import { isSystemFailure } from "../lib/system-errors.ts";
 
 export interface Outcome {
@@ -23,37 +22,62 @@ export interface RunOptions {
 export async function run(
   command: string,
   args: readonly string[],
-  options: RunOptions = {},
+  { cwd, environment, firstOutputWithinMs }: RunOptions = {},
 ): Promise<Outcome> {
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: { ...process.env, ...options.environment },
-    stdio: ["ignore", "pipe", "pipe"],
+  const child = execa(command, args, {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(environment === undefined ? {} : { env: { ...environment } }),
+    stdin: "ignore",
+    all: true,
+    reject: false,
+    stripFinalNewline: false,
   });
-  const { firstOutputWithinMs } = options;
   const impatience =
     firstOutputWithinMs === undefined ? undefined : setTimeout(() => child.kill(), firstOutputWithinMs);
-  let stdout = "";
-  let all = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      clearTimeout(impatience);
-      all += text;
-    });
-  }
-  const code = await exitCode(child).finally(() => clearTimeout(impatience));
-  return { code, stdout, lines: all.split("\n").filter((line) => line.trim() !== "") };
+  child.all.once("data", () => clearTimeout(impatience));
+  const result = await child.finally(() => clearTimeout(impatience));
+  return {
+    code: codeOf(result),
+    stdout: result.stdout,
+    lines: result.all.split("\n").filter((line) => line.trim() !== ""),
+  };
 }
 
-async function exitCode(child: ChildProcess): Promise<number> {
-  try {
-    const [code]: (number | null)[] = await once(child, "close");
-    return code ?? 130;
-  } catch (error) {
-    if (isSystemFailure(error, "absent")) return 127;
-    throw error;
-  }
+/**
+ * Runs a command on this process's own terminal and returns its exit code. SIGTERM is passed on, so that the command ends as it
+ * should; Ctrl-C reaches it anyway.
+ */
+export async function runOnTerminal(
+  command: string,
+  args: readonly string[],
+  { cwd, environment }: Pick<RunOptions, "cwd" | "environment">,
+): Promise<number> {
+  const child = execa(command, args, {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(environment === undefined ? {} : { env: { ...environment } }),
+    stdio: "inherit",
+    reject: false,
+    // What it has begun takes as long as it takes.
+    forceKillAfterDelay: false,
+  });
+  const forward = () => void child.kill("SIGTERM");
+  process.once("SIGTERM", forward);
+  const result = await child.finally(() => process.off("SIGTERM", forward));
+  return codeOf(result);
+}
+
+interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  /** Where it could not be started. */
+  readonly cause?: unknown;
+}
+
+function codeOf(result: Ended): number {
+  if (result.exitCode !== undefined) return result.exitCode;
+  if (result.signal !== undefined) return exitCodes.interrupted;
+  if (isSystemFailure(result.cause, "absent")) return 127;
+  throw result.cause;
 }
 
 /**

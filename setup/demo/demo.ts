@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { z } from "zod";
 import { loadConfig } from "../../lib/config/load.ts";
@@ -7,7 +5,7 @@ import { exitCodes } from "../../lib/errors.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
 import { printText } from "../../lib/report/terminal.ts";
 import { imagesOf } from "../images/base-images.ts";
-import { runOrFail } from "../child-process.ts";
+import { runOnTerminal, runOrFail } from "../child-process.ts";
 import { ensureImages } from "../images/built-images.ts";
 import { describePhases, type Phases } from "../phases.ts";
 import { prepare } from "../prepare.ts";
@@ -42,14 +40,9 @@ async function demo(_asked: undefined, { phases, signal }: ScriptContext): Promi
   return answers.get("200") === requests ? exitCodes.done : exitCodes.failed;
 }
 
-async function up(): Promise<number> {
+function up(): Promise<number> {
   const args = [runner, "up", "--config", "berth.yaml", "--local", "--yes"];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
-  const forward = () => child.kill("SIGTERM");
-  process.once("SIGTERM", forward);
-  const [code]: (number | null)[] = await once(child, "close");
-  process.off("SIGTERM", forward);
-  return code ?? exitCodes.interrupted;
+  return runOnTerminal(process.execPath, args, { cwd: root });
 }
 
 async function findUrl(): Promise<string> {

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -7,6 +5,7 @@ import { exitCodes } from "../../lib/errors.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
 import { ownScreens } from "../../lib/report/terminal.ts";
 import { imagesOf } from "../images/base-images.ts";
+import { runOnTerminal } from "../child-process.ts";
 import { bundle, bundled, commands } from "../compile/bundle.ts";
 import { openEmulatorPool } from "./emulator-pool.ts";
 import { ensureImages } from "../images/built-images.ts";
@@ -98,7 +97,7 @@ async function runNodeTest({ files, options }: TestSelection): Promise<number> {
 
 async function runCompiled(
   { files, options }: TestSelection,
-  environment: NodeJS.ProcessEnv,
+  environment: Readonly<Record<string, string>>,
 ): Promise<number> {
   const reporter = ownScreens.stdout.isTTY ? "spec" : "tap";
   const chosen = options.some((option) => option.startsWith("--test-reporter"));
@@ -111,16 +110,7 @@ async function runCompiled(
     `--test-timeout=${String(hangMs)}`,
     ...(chosen ? [] : [`--test-reporter=${reporter}`, "--test-reporter-destination=stdout"]),
   ];
-  const child = spawn(process.execPath, [...flags, ...options, ...files], {
-    cwd: root,
-    env: { ...process.env, ...environment },
-    stdio: "inherit",
-  });
-  const forward = () => child.kill("SIGTERM");
-  process.once("SIGTERM", forward);
-  const [code]: (number | null)[] = await once(child, "close");
-  process.off("SIGTERM", forward);
-  return code ?? exitCodes.interrupted;
+  return runOnTerminal(process.execPath, [...flags, ...options, ...files], { cwd: root, environment });
 }
 
 async function findTestFiles(): Promise<string[]> {
