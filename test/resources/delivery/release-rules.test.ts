@@ -4,23 +4,13 @@ import { describe, it } from "node:test";
 import { localAccount } from "../../../lib/local/emulators/emulators.ts";
 import { parseRelease, releaseKey } from "../../../lib/release/document.ts";
 import { hostReportKey, parseHostReport } from "../../../lib/release/reports.ts";
-import type { Release } from "../../../lib/release/schema.ts";
 import { toWriteContext } from "../../../lib/contract/resource.ts";
 import { releaseResource } from "../../../lib/resources/delivery/release.ts";
 import { openTwoRoutes, region } from "../../behaving-aws/account.ts";
+import { at, content as wanted, published as wished } from "../../release/releases.ts";
 import { newIdentity } from "../account.ts";
 
 const { strict, bare } = await openTwoRoutes({ bucketOwner: true });
-const at = "2026-11-21T10:00:00.000Z";
-const wanted = {
-  image: "registry/app@sha256:1",
-  port: 8080,
-  replicas: 2,
-  memoryMib: 128,
-  startSeconds: 60,
-  environment: { MODE: "fast" },
-};
-const wished: Release = { number: 4, ...wanted, at, by: "ann" };
 const agent = "a".repeat(64);
 const report = { instance: "i-1", release: 4, status: "serving", agent: { sha256: agent }, at };
 const identity = newIdentity("release");

@@ -12,6 +12,7 @@ import { hostReportKey } from "../../../lib/release/reports.ts";
 import { releaseResource } from "../../../lib/resources/delivery/release.ts";
 import { localAccount } from "../../../lib/local/emulators/emulators.ts";
 import { openTwoRoutes, region } from "../../behaving-aws/account.ts";
+import { at, published } from "../../release/releases.ts";
 import { newIdentity } from "../account.ts";
 
 const { strict, bare } = await openTwoRoutes({ pagination: { size: 1 } });
@@ -22,18 +23,7 @@ await bare.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: 
 const put = (Key: string, body: object) =>
   bare.s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(body) }));
 
-const at = new Date(0).toISOString();
-const wished = {
-  number: 2,
-  image: "an-image",
-  port: 80,
-  replicas: 1,
-  environment: {},
-  memoryMib: 64,
-  startSeconds: 60,
-  at,
-  by: "somebody",
-};
+const wished = { ...published, number: 2, environment: {} };
 const agent = "a".repeat(64);
 const serving = { release: 2, status: "serving", agent: { sha256: agent }, at };
 const resource = releaseResource({
