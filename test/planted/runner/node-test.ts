@@ -46,6 +46,11 @@ function openGroup(name: string, parent: Group | undefined): Group {
   return group;
 }
 
+/** Before the files are imported anew. */
+export function forgetTrials(): void {
+  trials.clear();
+}
+
 /** What the import of a file registers is that file's. */
 export async function gather(file: string, load: () => Promise<unknown>): Promise<void> {
   current = openGroup(file, undefined);

@@ -18,18 +18,21 @@ import {
 import { z } from "zod";
 import { fromRoot } from "../../../lib/paths.ts";
 import { attempt, type Idle, lookIdle } from "./attempt.ts";
-import { endAll, gather, gathered, type Trial } from "./node-test.ts";
+import { endAll, forgetTrials, gather, gathered, type Trial } from "./node-test.ts";
 
 const optionsSchema = z.object({ nodeTest: z.object({ files: z.array(z.string()) }) });
 
-/** Runs the tests of `node:test` in one process, which is started anew only for what a module does when it is loaded. */
+/** Modules that were loaded are never freed: after so many loads another process goes on. */
+const mostLoads = 60;
+
+/** Runs the tests of `node:test` in one process. For a change of what a module does when it is loaded, all are loaded anew. */
 class NodeTestRunner implements TestRunner {
   static readonly inject = tokens(commonTokens.options);
   readonly #files: readonly string[];
   /** Read by the code that Stryker has changed: which change is active, which test runs. Written by it: what was reached. */
   readonly #shared: InstrumenterContext = {};
   #idle: Idle = new Map();
-  #isLoaded = false;
+  #loads = 0;
   #isFresh = true;
   #isDirty = false;
 
@@ -38,7 +41,7 @@ class NodeTestRunner implements TestRunner {
   }
 
   capabilities(): TestRunnerCapabilities {
-    return { reloadEnvironment: false };
+    return { reloadEnvironment: true };
   }
 
   async init(): Promise<void> {
@@ -47,10 +50,14 @@ class NodeTestRunner implements TestRunner {
     this.#idle = await lookIdle();
   }
 
+  /** Imports the tests, and with them all that isn't a package; what was loaded before stays in memory. */
   async #load(): Promise<void> {
-    if (this.#isLoaded) return;
-    this.#isLoaded = true;
-    for (const file of this.#files) await gather(file, () => import(pathToFileURL(resolve(file)).href));
+    this.#loads += 1;
+    forgetTrials();
+    for (const file of this.#files) {
+      const { href } = pathToFileURL(resolve(file));
+      await gather(file, () => import(`${href}?load=${this.#loads}`));
+    }
   }
 
   async dryRun(): Promise<DryRunResult> {
@@ -75,12 +82,21 @@ class NodeTestRunner implements TestRunner {
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
-    const { activeMutant, hitLimit, mutantActivation, testFilter } = options;
+    const { activeMutant, hitLimit, mutantActivation, reloadEnvironment, testFilter } = options;
     // Stryker takes another process, and asks again there.
-    if (this.#isDirty) throw new Error("what an earlier change left behind makes a test red");
+    if (this.#isDirty)
+      throw new Error(
+        "this process is used up: an earlier change left something behind, or it has loaded too much",
+      );
     const isStatic = mutantActivation === "static";
     if (isStatic) this.#activate(activeMutant.id, hitLimit);
-    await this.#load();
+    try {
+      if (this.#loads === 0 || reloadEnvironment) await this.#load();
+    } catch (error) {
+      this.#isDirty = true;
+      if (!isStatic) throw error;
+      return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: wordsOf(error), nrOfTests: 0 };
+    }
     const trials = gathered().filter(({ id }) => testFilter?.includes(id) ?? true);
     try {
       for (const trial of trials) {
@@ -100,6 +116,7 @@ class NodeTestRunner implements TestRunner {
     } finally {
       this.#activate(undefined, undefined);
       this.#isFresh = false;
+      if (this.#loads >= mostLoads) this.#isDirty = true;
     }
   }
 
