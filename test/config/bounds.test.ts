@@ -11,8 +11,8 @@ const isTaken = (changes: Readonly<Record<string, unknown>>): boolean =>
 
 const app = (more: object) => ({ app: { source: "app", ...more } });
 const ingress = (more: object) => ({ ingress: [{ port: 80, ...more }] });
-const manyTags = (count: number) =>
-  Object.fromEntries(Array.from({ length: count }, (_, index) => [`tag-${String(index)}`, "x"]));
+const many = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`n${String(index)}`, "x"]));
 
 interface Tried {
   readonly value: unknown;
@@ -36,7 +36,7 @@ function bounds<T>(
 const table: Readonly<Record<string, Bounds>> = {
   stack: bounds<unknown>(
     (stack) => ({ stack }),
-    ["a", "a1", "a-b-c", "a".repeat(24)],
+    ["a", "a1", "a-b-c", "ab-cd", "a".repeat(24)],
     ["", "A", "1a", "-a", "a-", "a--b", "a_b", "a.b", "a".repeat(25), 7],
   ),
   region: bounds<unknown>(
@@ -56,13 +56,23 @@ const table: Readonly<Record<string, Bounds>> = {
   "app.startSeconds": bounds<unknown>((startSeconds) => app({ startSeconds }), [1, 300], [0, 301, 1.5, "60"]),
   "app.environment": bounds(
     (name: string) => app({ environment: { [name]: "x" } }),
-    ["A", "_a", "A_1"],
-    ["1A", "A-B", "", "A B", "A=B"],
+    ["A", "_a", "A_1", "A".repeat(256)],
+    ["1A", "A-B", "", "A B", "A=B", "A".repeat(257)],
   ),
   "a value of app.environment": bounds<unknown>(
     (value) => app({ environment: { A: value } }),
     ["", "x", 1, true],
     [{}, ["x"], undefined],
+  ),
+  "the number of variables": bounds(
+    (count: number) => app({ environment: many(count) }),
+    [0, 1_000],
+    [1_001],
+  ),
+  "the length of all variables": bounds(
+    (length: number) => app({ environment: { A: "x".repeat(length - 1) } }),
+    [64 * 1024],
+    [64 * 1024 + 1],
   ),
   "ingress[].port": bounds<unknown>((port) => ingress({ port }), [1, 65_535], [0, 65_536, 1.5, "80"]),
   "ingress[].protocol": bounds<unknown>(
@@ -90,7 +100,7 @@ const table: Readonly<Record<string, Bounds>> = {
   "instance.type": bounds<unknown>(
     (type) => ({ instance: { type } }),
     ["t3.micro", "m5.24xlarge", "u-6tb1.metal"],
-    ["micro", "T3.micro", "t3.", ".micro", "t3 micro", "t3.micro;ls"],
+    ["micro", "T3.micro", "t3.", ".micro", "t3 micro", "t3.micro;ls", "7t3.micro", " t3.micro", "x t3.micro"],
   ),
   "instance.os": bounds<unknown>(
     (os) => ({ instance: { os } }),
@@ -122,7 +132,7 @@ const table: Readonly<Record<string, Bounds>> = {
     ["x", "a".repeat(256)],
     ["", "a".repeat(257), 1],
   ),
-  "the number of tags": bounds((count: number) => ({ tags: manyTags(count) }), [0, 40], [41]),
+  "the number of tags": bounds((count: number) => ({ tags: many(count) }), [0, 40], [41]),
 };
 
 describe("berth.yaml takes, to the limit and no further,", () => {

@@ -39,7 +39,10 @@ export const rooms: Readonly<Record<string, Room>> = {
       "test/poll.test.ts",
     ],
   },
-  config: { mutate: ["lib/config/*.ts"], tests: below("config", "bounds", "files", "load", "hostile") },
+  config: {
+    mutate: ["lib/config/*.ts"],
+    tests: below("config", "bounds", "files", "load", "problems", "hostile"),
+  },
   report: {
     mutate: ["lib/command/flags.ts", "lib/deploy/cost.ts", "lib/report/*.ts"],
     tests: [...below("commands", "flags"), ...below("report", "report", "rendering")],
