@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Wish } from "../../lib/engine/wish.ts";
+import { destroy } from "../../lib/engine/destroy.ts";
+import { listAll } from "../../lib/engine/owned.ts";
 import { LostReply } from "../../lib/errors.ts";
+import type { Wish } from "../../lib/engine/wish.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { Journal } from "../../state/journal.ts";
 import { contextWithoutAws, type FakeCloud } from "./fake-cloud.ts";
@@ -46,6 +48,13 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
     end: (name: string, action: string, id: string) => void log.push(`end ${action} ${name} ${id}`),
     fail: (name: string, action: string) => void log.push(`fail ${action} ${name}`),
   };
+  const explain = (error: unknown, what: string) =>
+    error instanceof LostReply ? error : new Error(`${what} failed`, { cause: error });
+  const down = async (wishes: readonly Wish[], { hasDocument = true } = {}) => {
+    const targets = await listAll(wishes, ctx, scope.stack);
+    const told = hasDocument ? { journal } : {};
+    return destroy({ ctx, wishes, targets, ...told, progress, explain });
+  };
   const up = async (wishes: readonly Wish[]) =>
     convergeRun({
       ...(await readRun(ctx, wishes, document)),
@@ -54,10 +63,9 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
       journal,
       progress,
       patienceMs: 1,
-      explain: (error, what) =>
-        error instanceof LostReply ? error : new Error(`${what} failed`, { cause: error }),
+      explain,
     });
-  return { log, saved, journal, up };
+  return { log, saved, journal, up, down };
 }
 
 /** What a save takes that has somewhere to go. */

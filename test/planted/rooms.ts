@@ -16,6 +16,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "plan",
       "converge-order",
       "replace-order",
+      "destroy-order",
       "owned",
       "same-kind",
       "engine",

@@ -61,8 +61,9 @@ async function mutate(room: string, { mutate: files, tests }: Room, workers: num
     tsconfigFile: "none.json",
     disableTypeChecks: false,
     allowConsoleColors: false,
-    timeoutMS: 15_000,
-    timeoutFactor: 20,
+    // Only for what never lets go of the processor: for all else see runner/attempt.ts.
+    timeoutMS: 30_000,
+    timeoutFactor: 5,
   });
   const results = await stryker.runMutationTest();
   const count = (wanted: string) => results.filter(({ status }) => status === wanted).length;

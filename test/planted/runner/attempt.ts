@@ -1,11 +1,17 @@
-import type { Trial } from "./node-test.ts";
+import { restoreMocks, type Trial } from "./node-test.ts";
 
 // Taken now: a test may put others in their place.
 const later = setTimeout;
 const never = clearTimeout;
+const now = performance.now.bind(performance);
 
 const looksEveryMs = 50;
 const looks = 4;
+/** The longest of the tests takes three seconds of a machine that has nothing else to do. */
+const longestMs = 20_000;
+
+/** A test that goes on for so long that a change must have made it wait. */
+export class TooLong extends Error {}
 
 /** What keeps this process alive between two tests: its channel to Stryker, and its streams. */
 export type Idle = ReadonlyMap<string, number>;
@@ -40,6 +46,7 @@ export async function attempt(trial: Trial, idle: Idle): Promise<unknown> {
     failures.unshift(error);
   } finally {
     watch.end();
+    restoreMocks();
     process.off("uncaughtException", onStray);
     process.off("unhandledRejection", onStray);
   }
@@ -50,11 +57,13 @@ export async function attempt(trial: Trial, idle: Idle): Promise<unknown> {
 function watchForStuck(idle: Idle): { readonly stuck: Promise<never>; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   let inVain = 0;
+  const startedMs = now();
   const stuck = new Promise<never>((_resolve, reject) => {
     const look = () => {
       const isBusy = [...countResources()].some(([kind, count]) => count > (idle.get(kind) ?? 0));
       inVain = isBusy ? 0 : inVain + 1;
       if (inVain === looks) reject(new Error("waits for what nothing is left to bring"));
+      else if (now() - startedMs > longestMs) reject(new TooLong(`goes on for more than ${longestMs} ms`));
       else timer = later(look, looksEveryMs);
     };
     timer = later(look, looksEveryMs);

@@ -46,6 +46,12 @@ function openGroup(name: string, parent: Group | undefined): Group {
   return group;
 }
 
+/** Whatever a test has put in the place of something, also one that never came to its end. */
+export function restoreMocks(): void {
+  mock.reset();
+  mock.timers.reset();
+}
+
 /** Before the files are imported anew. */
 export function forgetTrials(): void {
   trials.clear();
@@ -93,8 +99,6 @@ async function runTrial(name: string, group: Group, work: Work): Promise<void> {
   } finally {
     for (const ending of endings) await ending(context);
     for (const one of around.toReversed()) await runAll("afterEach", one, context);
-    mock.reset();
-    mock.timers.reset();
   }
 }
 

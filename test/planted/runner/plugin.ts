@@ -17,7 +17,7 @@ import {
 } from "@stryker-mutator/api/test-runner";
 import { z } from "zod";
 import { fromRoot } from "../../../lib/paths.ts";
-import { attempt, type Idle, lookIdle } from "./attempt.ts";
+import { attempt, type Idle, lookIdle, TooLong } from "./attempt.ts";
 import { endAll, forgetTrials, gather, gathered, type Trial } from "./node-test.ts";
 
 const optionsSchema = z.object({ nodeTest: z.object({ files: z.array(z.string()) }) });
@@ -104,6 +104,11 @@ class NodeTestRunner implements TestRunner {
         const failure = await attempt(trial, this.#idle);
         const timeout = determineHitLimitReached(this.#shared.hitCount, hitLimit);
         if (timeout !== undefined) return { status: MutantRunStatus.Timeout, reason: timeout.reason ?? "" };
+        if (failure instanceof TooLong) {
+          // It may still be under way.
+          this.#isDirty = true;
+          return { status: MutantRunStatus.Timeout, reason: failure.message };
+        }
         if (failure === undefined || (!isStatic && !(await this.#isByMutant(trial, options)))) continue;
         return {
           status: MutantRunStatus.Killed,
