@@ -90,7 +90,8 @@ export class FakeCloud {
       kind,
       find: (_ctx, identity, known) => {
         if (known !== undefined) this.looks.push({ id: known, after: this.calls.length });
-        const byId = known === undefined ? undefined : this.things.get(known);
+        const named = known === undefined ? undefined : this.things.get(known);
+        const byId = named?.kind === kind ? named : undefined;
         const byOwner = [...this.things.values()].find(({ owner }) => owner === ownerOf(identity));
         return Promise.resolve(this.#shown(byId ?? byOwner));
       },
@@ -111,7 +112,11 @@ export class FakeCloud {
         this.#record(`update ${facts.id}`);
         return Promise.resolve();
       },
-      remove: (_ctx, id) => {
+      remove: ({ note, signal }, id) => {
+        signal.throwIfAborted();
+        // As AWS, which has a call for each kind.
+        if (this.things.get(id)?.kind !== kind) throw new TypeError(`${id} is no ${kind}`);
+        note(`${id} goes`);
         this.things.delete(id);
         this.#record(`remove ${id}`);
         return Promise.resolve();

@@ -22,6 +22,8 @@ export interface Given {
 export function openRun({ cloud, document = newDocument(scope), signal, saving, patienceMs }: Given) {
   const log: string[] = [];
   const saved: StateDocument[] = [];
+  /** What each step waits for, as a user is told. */
+  const notes: string[] = [];
   cloud.afterEffect = (call) => void log.push(call);
   const ctx = contextWithoutAws(signal, patienceMs);
   const journal = new Journal({
@@ -43,7 +45,7 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
   const progress = {
     begin: (name: string, action: string) => {
       log.push(`begin ${action} ${name}`);
-      return () => {};
+      return (text: string) => void notes.push(`${name}: ${text}`);
     },
     end: (name: string, action: string, id: string) => void log.push(`end ${action} ${name} ${id}`),
     fail: (name: string, action: string) => void log.push(`fail ${action} ${name}`),
@@ -65,7 +67,7 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
       patienceMs: 1,
       explain,
     });
-  return { log, saved, journal, up, down };
+  return { log, saved, notes, journal, up, down };
 }
 
 /** What a save takes that has somewhere to go. */
