@@ -117,7 +117,7 @@ export default defineConfig({
         "lib/report/terminal.ts",
         "bin/berth.mjs",
         "lib/local/supervisor.ts",
-        "lib/local/network/port-forwarder.ts",
+
         "test/**",
       ],
       rules: { "no-restricted-properties": "off" },

@@ -1,3 +1,4 @@
+import { splitLines } from "../lines.ts";
 /** One line of what the engine tells while it builds or pushes. Each field appears where it applies. */
 export interface EngineRecord {
   readonly stream?: string;
@@ -15,14 +16,8 @@ export interface EngineRecord {
  * as if all were well, so whoever reads must look at every record.
  */
 export async function* readRecords(answer: NodeJS.ReadableStream): AsyncGenerator<EngineRecord> {
-  answer.setEncoding("utf8");
-  let rest = "";
-  for await (const chunk of answer) {
-    const lines = (rest + String(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") yield parseRecord(line);
-  }
-  if (rest.trim() !== "") yield parseRecord(rest);
+  const lines = splitLines(answer, { longestBytes: Number.POSITIVE_INFINITY, takesOpenEnd: true });
+  for await (const line of lines) if (line.trim() !== "") yield parseRecord(line);
 }
 
 function parseRecord(line: string): EngineRecord {

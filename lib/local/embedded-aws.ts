@@ -14,7 +14,7 @@ import { startMachineGateway, type ObservedCall } from "./network/gateway.ts";
 import { removeEarlierRun } from "./earlier-run.ts";
 import { ensureBootImage } from "./machines/boot-image.ts";
 import { createMachineNetwork } from "./network/machine-network.ts";
-import { keepMachines, type Machines } from "./machines/machines.ts";
+import { Machines } from "./machines/machines.ts";
 import { startMetadataService } from "./machines/metadata-service.ts";
 import { startNetworkGuard } from "./network/network-guard.ts";
 import { startNameServer } from "./network/name-server.ts";
@@ -101,7 +101,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     AUTHORITY: authority.certificate,
   };
   const settings = { docker, image, network: network.name, labels, environment };
-  machines = parts.use(keepMachines({ settings, forwarder, clients, keys, log }));
+  machines = parts.use(new Machines({ settings, forwarder, clients, keys, log }));
   const kept = parts.move();
   return {
     endpoints: emulators.endpoints,
@@ -117,7 +117,7 @@ const changes = /^(?:Run|Start|Stop|Terminate|Associate|Disassociate|Authorize|R
 
 function follow(machines: Machines, parameters: URLSearchParams, log: (text: string) => void): void {
   const action = parameters.get("Action") ?? "";
-  if (changes.test(action)) machines.look();
+  if (changes.test(action)) machines.reconcile();
   if (action !== "RebootInstances") return;
   for (const [name, id] of parameters) {
     if (!name.startsWith("InstanceId.")) continue;

@@ -4,7 +4,8 @@ import type { Wish } from "../../lib/engine/wish.ts";
 import { readAll } from "../../lib/engine/read.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { contextWithoutAws, FakeCloud } from "./fake-cloud.ts";
-import { identify, openRun, withResources } from "./recorded-run.ts";
+import { openRun, withResources } from "./recorded-run.ts";
+import { identify } from "./run.ts";
 
 /** AWS shows nothing of what is asked for by its id, for so many looks. */
 function hidden(wish: Wish, looks: number): Wish {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { wish, type World } from "../../lib/engine/wish.ts";
 import { contextWithoutAws, FakeCloud } from "./fake-cloud.ts";
-import { identify, openRun, withResources } from "./recorded-run.ts";
+import { openRun, withResources } from "./recorded-run.ts";
+import { identify } from "./run.ts";
 
 const identity = identify("host", 1, withResources({}));
 const ctx = contextWithoutAws();
@@ -54,15 +55,6 @@ describe("a wish", () => {
       { id: "net-1", facts: undefined },
       { id: "net-1", facts: undefined },
     ]);
-  });
-
-  it("tells what its spec makes of what was found, or nothing", async () => {
-    const { cloud } = await standing();
-    const spec = cloud.spec("host", { needs: ["net"] });
-    const telling = wish({ ...spec, outputs: ({ id }) => ({ url: `http://${id}` }) });
-
-    assert.deepEqual((await telling.find(ctx, identity, "host-3"))?.outputs, { url: "http://host-3" });
-    assert.deepEqual((await wish(spec).find(ctx, identity, "host-3"))?.outputs, {});
   });
 
   it("says of what it finds whether it carries the stack's tag", async () => {

@@ -32,124 +32,132 @@ export interface MachinesOptions {
   readonly log: (text: string) => void;
 }
 
-/** Keeps the machines to what the API says of the instances: running, stopped, gone, and open to whom the rules say. */
-export interface Machines extends AsyncDisposable {
-  /** Something may have changed: look soon. */
-  look(): void;
-  /** Restarts a machine, as RebootInstances asks; unknown ids are ignored. */
-  reboot(instanceId: string): Promise<void>;
-  /** What the metadata service tells the machine at this address. */
-  findSource(address: string): Promise<MetadataSource | undefined>;
-}
-
 const live: ReadonlySet<string> = new Set(["pending", "running"]);
 const resting: ReadonlySet<string> = new Set(["stopping", "stopped"]);
 
 /** Calls are followed as they are made; only a machine that ends by itself, as in a reboot from inside, has to be noticed. */
 const watchIntervalMs = 1000;
 
-export function keepMachines(options: MachinesOptions): Machines {
-  let instances = new Map<string, DescribedInstance>();
-  let looking: Promise<void> | undefined;
-  let lookAgain = false;
-  /** The last look failed, or a port couldn't be opened. */
-  let unsettled = false;
-  const ending = new AbortController();
-  /** Steps under way by instance: a look never waits for one, and never starts a second. */
-  const busy = new Map<string, Promise<void>>();
+/** Keeps the machines to what the API says of the instances: running, stopped, gone, and open to whom the rules say. */
+export class Machines implements AsyncDisposable {
+  readonly #options: MachinesOptions;
+  #instances: ReadonlyMap<string, DescribedInstance> = new Map();
+  #reconciling: Promise<void> | undefined;
+  #isAskedFor = false;
+  /** The last reconciliation failed, or a port couldn't be opened. */
+  #isUnsettled = false;
+  #isEnding = false;
+  /** Steps under way by instance: a reconciliation never waits for one, and never starts a second. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #watch: NodeJS.Timeout;
 
-  const look = (): void => {
-    if (ending.signal.aborted) return;
-    lookAgain = true;
-    looking ??= lookUntilSettled().finally(() => {
-      looking = undefined;
-      // Asked for between the last look and now.
-      if (lookAgain) look();
-    });
-  };
-
-  async function lookUntilSettled(): Promise<void> {
-    while (lookAgain && !ending.signal.aborted) {
-      lookAgain = false;
-      unsettled = !(await lookOnce().catch(failed));
-    }
+  constructor(options: MachinesOptions) {
+    this.#options = options;
+    this.#watch = setInterval(() => {
+      this.#findDeviation().catch((error: unknown) => options.log(`Watching failed: ${String(error)}`));
+    }, watchIntervalMs);
   }
 
-  function failed(error: unknown): false {
-    options.log(`Looking failed: ${String(error)}`);
-    return false;
+  /** Something may have changed: reconciles soon. */
+  reconcile(): void {
+    if (this.#isEnding) return;
+    this.#isAskedFor = true;
+    this.#reconciling ??= this.#reconcileUntilSettled().finally(() => {
+      this.#reconciling = undefined;
+      // Asked for between the last reconciliation and now.
+      if (this.#isAskedFor) this.reconcile();
+    });
+  }
+
+  /** Restarts a machine, as RebootInstances asks; unknown ids are ignored. */
+  async reboot(instanceId: string): Promise<void> {
+    const { settings } = this.#options;
+    const machine = (await listMachines(settings)).find(({ id }) => id === instanceId);
+    if (machine === undefined) return;
+    this.#take(instanceId, { name: "reboot", run: () => rebootMachine(settings, machine) });
+  }
+
+  /** What the metadata service tells the machine at this address. */
+  async findSource(address: string): Promise<MetadataSource | undefined> {
+    const machine = (await listMachines(this.#options.settings)).find((each) => each.address === address);
+    const instance = this.#instances.get(machine?.id ?? "");
+    return instance === undefined ? undefined : sourceOf(this.#options, instance);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { settings } = this.#options;
+    this.#isEnding = true;
+    clearInterval(this.#watch);
+    await this.#reconciling;
+    await Promise.all(this.#underWay.values());
+    const machines = await listMachines(settings);
+    await Promise.all(machines.map((machine) => removeMachine(settings, machine)));
+  }
+
+  async #reconcileUntilSettled(): Promise<void> {
+    while (this.#isAskedFor && !this.#isEnding) {
+      this.#isAskedFor = false;
+      this.#isUnsettled = !(await this.#reconcileOnce().catch((error: unknown) => {
+        this.#options.log(`Reconciling failed: ${String(error)}`);
+        return false;
+      }));
+    }
   }
 
   /** False when the machines are not as open as the rules say. */
-  async function lookOnce(): Promise<boolean> {
+  async #reconcileOnce(): Promise<boolean> {
+    const { clients, settings } = this.#options;
     const described = await Promise.all(
-      options.clients.regions().map((region) => listInstances(options.clients.get(region), region)),
+      clients.regions().map((region) => listInstances(clients.get(region), region)),
     );
-    instances = new Map(described.flat().map((instance) => [instance.id, instance]));
-    const machines = await listMachines(options.settings);
-    const byId = new Map(machines.map((machine) => [machine.id, machine]));
-    for (const id of new Set([...instances.keys(), ...byId.keys()])) {
-      const step = nextStep(instances.get(id), byId.get(id), options.settings);
-      if (step !== undefined) take(id, step);
-    }
-    return open(machines);
+    this.#instances = new Map(described.flat().map((instance) => [instance.id, instance]));
+    const machines = await listMachines(settings);
+    for (const [id, step] of this.#stepsFor(machines)) this.#take(id, step);
+    return this.#forwardPorts(machines);
   }
 
-  function take(id: string, step: Step): void {
-    if (busy.has(id)) return;
-    options.log(`${id}: ${step.name}`);
+  #stepsFor(machines: readonly Machine[]): (readonly [id: string, step: Step])[] {
+    const byId = new Map(machines.map((machine) => [machine.id, machine]));
+    const ids = new Set([...this.#instances.keys(), ...byId.keys()]);
+    return [...ids].flatMap((id) => {
+      const step = nextStep(this.#instances.get(id), byId.get(id), this.#options.settings);
+      return step === undefined ? [] : [[id, step] as const];
+    });
+  }
+
+  #take(id: string, step: Step): void {
+    if (this.#underWay.has(id)) return;
+    const { log } = this.#options;
+    log(`${id}: ${step.name}`);
     const taken = step
       .run()
-      .then(look, (error: unknown) => options.log(`${id}: ${step.name} failed: ${String(error)}`))
-      .finally(() => busy.delete(id));
-    busy.set(id, taken);
+      .then(
+        () => this.reconcile(),
+        (error: unknown) => log(`${id}: ${step.name} failed: ${String(error)}`),
+      )
+      .finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, taken);
   }
 
-  async function open(machines: readonly Machine[]): Promise<boolean> {
+  async #forwardPorts(machines: readonly Machine[]): Promise<boolean> {
+    const { clients, forwarder } = this.#options;
     const ports = await Promise.all(
       machines.map(async (machine): Promise<ForwardedPort[]> => {
-        const instance = instances.get(machine.id);
+        const instance = this.#instances.get(machine.id);
         if (instance === undefined || machine.address === "") return [];
-        const rules = await readRules(options.clients.get(instance.region), instance.securityGroups);
+        const rules = await readRules(clients.get(instance.region), instance.securityGroups);
         return forwardedPortsOf(instance, rules, machine.address);
       }),
     );
-    return options.forwarder.setPorts(ports.flat());
+    return forwarder.setPorts(ports.flat());
   }
 
-  async function watch(): Promise<void> {
-    if (unsettled) return look();
-    if (instances.size === 0) return;
-    const machines = await listMachines(options.settings);
-    const byId = new Map(machines.map((machine) => [machine.id, machine]));
-    const ids = [...instances.keys(), ...byId.keys()];
-    if (ids.some((id) => nextStep(instances.get(id), byId.get(id), options.settings))) look();
+  async #findDeviation(): Promise<void> {
+    if (this.#isUnsettled) return this.reconcile();
+    if (this.#instances.size === 0) return;
+    const machines = await listMachines(this.#options.settings);
+    if (this.#stepsFor(machines).length > 0) this.reconcile();
   }
-  const timer = setInterval(() => {
-    watch().catch((error: unknown) => options.log(`Watching failed: ${String(error)}`));
-  }, watchIntervalMs);
-
-  return {
-    look,
-    reboot: async (instanceId) => {
-      const machine = (await listMachines(options.settings)).find(({ id }) => id === instanceId);
-      if (machine === undefined) return;
-      take(instanceId, { name: "reboot", run: () => rebootMachine(options.settings, machine) });
-    },
-    findSource: async (address) => {
-      const machine = (await listMachines(options.settings)).find((each) => each.address === address);
-      const instance = instances.get(machine?.id ?? "");
-      return instance === undefined ? undefined : sourceOf(options, instance);
-    },
-    [Symbol.asyncDispose]: async () => {
-      ending.abort();
-      clearInterval(timer);
-      await looking;
-      await Promise.all(busy.values());
-      const machines = await listMachines(options.settings);
-      await Promise.all(machines.map((machine) => removeMachine(options.settings, machine)));
-    },
-  };
 }
 
 interface Step {

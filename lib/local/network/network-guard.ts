@@ -1,9 +1,6 @@
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { BerthError } from "../../errors.ts";
-import { removeContainer } from "../../docker/container-removal.ts";
+import { startAttachedContainer } from "../../docker/attached-container.ts";
 
 export interface NetworkGuardOptions {
   readonly docker: Docker;
@@ -26,32 +23,19 @@ export interface NetworkGuardOptions {
  * @throws BerthError `NoNetworkGuard`
  */
 export async function startNetworkGuard(options: NetworkGuardOptions): Promise<AsyncDisposable> {
-  const container = await createContainer(options);
-  const stream = await container.attach({
-    stream: true,
-    stdin: true,
-    stdout: true,
-    stderr: true,
-    hijack: true,
-  });
-  const [output, complaints] = [new PassThrough(), new PassThrough()];
-  container.modem.demuxStream(stream, output, complaints);
+  const { docker, image, name, labels } = options;
   const said: string[] = [];
-  complaints.on("data", (chunk: Buffer) => said.push(chunk.toString("utf8")));
-  stream.on("end", () => output.end());
-  stream.on("error", () => output.end());
-  const lines = createInterface({ input: output });
-  const first = Promise.race([once(lines, "line").then(() => true), once(lines, "close").then(() => false)]);
-  await container.start();
-  if (!(await first)) throw refused(said);
-  const ended = once(stream, "close");
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stream.end();
-      await ended;
-      await removeContainer(container);
-    },
-  };
+  const guard = await startAttachedContainer(docker, {
+    image,
+    name,
+    labels,
+    command: ["sh", "-ec", script, "guard", guardRules(options), name],
+    capabilities: ["NET_ADMIN"],
+    takesBack: true,
+    onComplaint: (text) => said.push(text),
+  });
+  if ((await guard.readLine()) === undefined) throw refused(said);
+  return guard;
 }
 
 function refused(said: readonly string[]): BerthError {
@@ -69,30 +53,6 @@ echo standing
 cat > /dev/null
 nft delete table inet "$2"
 `;
-
-function createContainer(options: NetworkGuardOptions): Promise<Docker.Container> {
-  const { docker, image, name, labels } = options;
-  return docker.createContainer({
-    name,
-    Image: image,
-    Labels: { ...labels },
-    Entrypoint: ["sh", "-ec", script, "guard", guardRules(options), name],
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    OpenStdin: true,
-    StdinOnce: true,
-    HostConfig: {
-      AutoRemove: true,
-      NetworkMode: "host",
-      UsernsMode: "host",
-      CapDrop: ["ALL"],
-      CapAdd: ["NET_ADMIN"],
-      ReadonlyRootfs: true,
-      SecurityOpt: ["no-new-privileges"],
-    },
-  });
-}
 
 /**
  * Before any rule that leads elsewhere, so that a port which an engine or a proxy passes on is covered too. What isn't for

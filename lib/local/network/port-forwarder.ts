@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { fromRoot } from "../../paths.ts";
-import { removeContainer } from "../../docker/container-removal.ts";
+import { startAttachedContainer } from "../../docker/attached-container.ts";
 
 /** One port of an associated address through which the outside reaches a machine. */
 export interface ForwardedPort {
@@ -42,39 +40,31 @@ export interface PortForwarderOptions {
  * have port 80 opened, with no right but that one. It ends with its input, so it can't outlive the supervisor.
  */
 export async function startPortForwarder(options: PortForwarderOptions): Promise<PortForwarder> {
-  const container = await createContainer(options);
-  const stream = await container.attach({
-    stream: true,
-    stdin: true,
-    stdout: true,
-    stderr: true,
-    hijack: true,
+  const { docker, log, ...named } = options;
+  const source = await readFile(fromRoot("lib/local/network/port_relay.py"), "utf8");
+  const relay = await startAttachedContainer(docker, {
+    ...named,
+    command: ["python3", "-Iuc", source],
+    capabilities: ["NET_BIND_SERVICE"],
+    takesBack: false,
+    onComplaint: (text) => log(`The forwarder says: ${text.trimEnd()}`),
   });
-  const answers = new PassThrough();
-  container.modem.demuxStream(stream, answers, process.stderr);
-  stream.on("end", () => answers.end());
-  stream.on("error", (error) => options.log(`The connection to the forwarder failed: ${error.message}`));
-  await container.start();
-  const lines = createInterface({ input: answers })[Symbol.asyncIterator]();
   let made = "[]";
   let complained = "[]";
   return {
     setPorts: async (ports) => {
-      const wanted = JSON.stringify(ports);
-      if (wanted === made) return true;
-      stream.write(`${wanted}\n`);
-      const answer = await lines.next();
-      if (answer.done === true) throw new Error("The forwarder has ended");
-      const failed: FailedPort[] = JSON.parse(answer.value);
-      made = failed.length === 0 ? wanted : "";
-      if (answer.value !== complained) failed.forEach((each) => complain(options, each));
-      complained = answer.value;
+      const asked = JSON.stringify(ports);
+      if (asked === made) return true;
+      relay.write(asked);
+      const answer = await relay.readLine();
+      if (answer === undefined) throw new Error("The forwarder has ended");
+      const failed: FailedPort[] = JSON.parse(answer);
+      made = failed.length === 0 ? asked : "";
+      if (answer !== complained) failed.forEach((each) => complain(options, each));
+      complained = answer;
       return failed.length === 0;
     },
-    [Symbol.asyncDispose]: async () => {
-      stream.end();
-      await removeContainer(container);
-    },
+    [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
   };
 }
 
@@ -82,34 +72,4 @@ function complain({ log }: PortForwarderOptions, { address, port, reason }: Fail
   log(
     `${address}:${port} can't be opened: ${reason}. Does another program listen on the port at all addresses?`,
   );
-}
-
-async function createContainer({
-  docker,
-  image,
-  name,
-  labels,
-}: PortForwarderOptions): Promise<Docker.Container> {
-  const source = await readFile(fromRoot("lib/local/network/port_relay.py"), "utf8");
-  return docker.createContainer({
-    name,
-    Image: image,
-    Labels: { ...labels },
-    Entrypoint: ["python3", "-Iuc", source],
-    AttachStdin: true,
-    AttachStdout: true,
-    AttachStderr: true,
-    OpenStdin: true,
-    StdinOnce: true,
-    StopSignal: "SIGKILL",
-    HostConfig: {
-      AutoRemove: true,
-      NetworkMode: "host",
-      UsernsMode: "host",
-      CapDrop: ["ALL"],
-      CapAdd: ["NET_BIND_SERVICE"],
-      ReadonlyRootfs: true,
-      SecurityOpt: ["no-new-privileges"],
-    },
-  });
 }
