@@ -174,6 +174,9 @@ export const hostileReports: readonly Attack[] = [
   attack("release: more replicas than a configuration may have", "the old release serves", (target) =>
     wish(target, { replicas: 12 }),
   ),
+  attack("release: a gate that waits for years", "the old release serves", (target) =>
+    wish(target, { startSeconds: 1e9 }),
+  ),
 ];
 
 /** Whole JSON, of more pieces than the command's heap holds. */
