@@ -45,13 +45,12 @@ dnf_install() {
   systemctl enable --now dnf-automatic.timer
 }
 
-# Before the packages: nginx must never show the distribution's own page, not even for a moment.
 configure_edge() {
   mkdir -p /etc/nginx /var/lib/berth /var/log/berth
   [ -e /var/lib/berth/upstreams.conf ] || printf 'upstream %s { server 127.0.0.1:9; }\n' fresh kept >/var/lib/berth/upstreams.conf
   sed -e "s/@edge_user@/$edge_user/" -e "s/@clear_headers@/$clear_headers/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
-  # Before it is there for a running edge to read, or for one that starts.
-  if systemctl is-active --quiet nginx.service; then nginx -t -q -c /etc/nginx/nginx.conf.berth; fi
+  # Before it is there for the next start to read.
+  if [ "$edge_runs" = yes ]; then nginx -t -q -c /etc/nginx/nginx.conf.berth; fi
   mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
 }
 
@@ -68,6 +67,14 @@ when_changed() {
   echo "$sum" >"$mark"
 }
 
+# Connections that clients keep end first: told to leave with the next answer, or by the edge's keepalive_timeout.
+reload_edge() {
+  : >/run/berth-leaving
+  sleep 66
+  systemctl reload nginx.service
+  rm /run/berth-leaving
+}
+
 # A setting that the engine doesn't know would keep it from starting after the next reboot.
 tell_engine() {
   dockerd --validate --config-file /etc/docker/daemon.json >/dev/null
@@ -80,14 +87,25 @@ limit_connections() {
   iptables -w -C "$@" 2>/dev/null || iptables -w -I "$@" || echo "berth: one address may take all connections" >&2
 }
 
-configure_edge
+rm -f /run/berth-leaving
+# A first one is configured before its package is there: nginx must never show the distribution's own page, not even for a
+# moment. A running one after, as its new configuration may need a new package.
+edge_runs=no
+if systemctl is-active --quiet nginx.service; then edge_runs=yes; fi
+if [ "$edge_runs" = no ]; then
+  configure_edge
+  when_changed /etc/nginx/nginx.conf true
+fi
 when_changed /etc/systemd/journald.conf.d/journald-berth.conf systemctl restart systemd-journald.service
 when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf
 "${installer}_has" "$@" || "${installer}_install" "$@"
 limit_connections
 when_changed /etc/docker/daemon.json tell_engine
 when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service
-when_changed /etc/nginx/nginx.conf systemctl try-reload-or-restart nginx.service
+if [ "$edge_runs" = yes ]; then
+  configure_edge
+  when_changed /etc/nginx/nginx.conf reload_edge
+fi
 for unit in docker.service berth-switch.service nginx.service; do
   systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"
   systemctl start "$unit"

@@ -124,6 +124,7 @@ http {
       proxy_hide_header X-Berth-Tries;
       proxy_hide_header X-Request-ID;
       proxy_hide_header X-Powered-By;
+      add_header Connection $farewell always;
       add_header X-Request-ID $request_ref always;
       add_header X-Content-Type-Options $nosniff always;
       add_header X-Frame-Options $frame_options always;
@@ -135,6 +136,7 @@ http {
     location @unavailable {
       internal;
       add_header Retry-After 5 always;
+      add_header Connection $farewell always;
       add_header Cache-Control no-store always;
       add_header X-Request-ID $request_ref always;
     }

@@ -11,7 +11,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 const lib = join(root, "lib", "instance");
 const packaging = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm"];
-const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl"];
+const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl", "sleep"];
 /** What setup.sh reads, and where. */
 const places = {
   "edge.conf": "usr/local/lib/berth",
@@ -32,7 +32,7 @@ const limit =
 async function openMachine(id: string, number: number) {
   const path = join(folder, String(number));
   const bin = join(path, "bin");
-  for (const one of ["bin", "etc/dnf/vars", "var", ...Object.values(places)])
+  for (const one of ["bin", "etc/dnf/vars", "run", "var", ...Object.values(places)])
     await mkdir(join(path, one), { recursive: true });
   await writeFile(join(path, "etc/os-release"), `ID=${id}\n`);
   for (const [name, place] of Object.entries(places))
@@ -40,7 +40,7 @@ async function openMachine(id: string, number: number) {
   const script = await readFile(join(lib, "setup.sh"), "utf8");
   await writeFile(
     join(path, "setup.sh"),
-    script.replaceAll(/(?<=[\s>"=])\/(?=(etc|usr|var)\/)/g, `${path}/`),
+    script.replaceAll(/(?<=[\s>"=])\/(?=(etc|run|usr|var)\/)/g, `${path}/`),
   );
   const answer = async (command: string, body: string) => {
     await writeFile(
@@ -83,14 +83,14 @@ describe("the host's set-up", () => {
       calls.filter((call) => !call.startsWith("dpkg-query")),
       [
         "systemctl is-active --quiet nginx.service",
-        "nginx -t -q -c /etc/nginx/nginx.conf.berth",
         "systemctl restart systemd-journald.service",
         "sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf",
         `iptables -w -C ${limit}`,
         "dockerd --validate --config-file /etc/docker/daemon.json",
-        ...["docker", "berth-switch", "nginx"].map(
-          (unit) => `systemctl try-reload-or-restart ${unit}.service`,
-        ),
+        ...["docker", "berth-switch"].map((unit) => `systemctl try-reload-or-restart ${unit}.service`),
+        "nginx -t -q -c /etc/nginx/nginx.conf.berth",
+        "sleep 66",
+        "systemctl reload nginx.service",
         ...["docker", "berth-switch", "nginx"].flatMap((unit) => [
           `systemctl is-enabled --quiet ${unit}.service`,
           `systemctl start ${unit}.service`,
@@ -102,6 +102,7 @@ describe("the host's set-up", () => {
   it("installs what is missing on Debian, patiently, with the edge configured before", async () => {
     const machine = await open("debian");
     await machine.answer("dpkg-query", "echo 'not-installed'");
+    await machine.answer("systemctl", '[ "$1" != is-active ]');
     await machine.answer("apt-get", `test -e "$(dirname "$0")/../etc/nginx/nginx.conf"`);
     const { code, calls } = await machine.setUp();
     const all = `${debian} python3-botocore amazon-ecr-credential-helper unattended-upgrades`;
@@ -189,7 +190,7 @@ describe("the host's set-up", () => {
   });
 
   const told = {
-    "usr/local/lib/berth/edge.conf": "systemctl try-reload-or-restart nginx.service",
+    "usr/local/lib/berth/edge.conf": "systemctl reload nginx.service",
     "usr/local/lib/berth/switch.conf": "systemctl try-reload-or-restart berth-switch.service",
     "usr/local/lib/berth/retries.pm": "systemctl try-reload-or-restart berth-switch.service",
     "etc/docker/daemon.json": "systemctl try-reload-or-restart docker.service",
@@ -213,6 +214,45 @@ describe("the host's set-up", () => {
       assert.deepEqual(about(await machine.setUp()), []);
     });
   }
+
+  it("has clients leave the connections that they keep for as long as the edge would keep them, then reloads it", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    const edge = "usr/local/lib/berth/edge.conf";
+    await machine.write(edge, `${await machine.file(edge)}\n`);
+    await machine.answer("sleep", 'test -e "$(dirname "$0")/../run/berth-leaving"');
+    assert.equal((await machine.setUp()).code, 0);
+    await assert.rejects(machine.file("run/berth-leaving"));
+    assert.match(await machine.file(edge), /keepalive_timeout 65s;/);
+  });
+
+  it("doesn't have an edge wait that has just been started with its configuration", async () => {
+    const machine = await open("debian");
+    await machine.answer("systemctl", '[ "$1" != is-active ]');
+    assert.equal((await machine.setUp()).code, 0);
+    await machine.answer("systemctl", "exit 0");
+    const { calls } = await machine.setUp();
+    assert.ok(!calls.some((call) => /sleep|reload/.test(call)));
+  });
+
+  it("installs what a running edge's new configuration needs before it is tested", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    await machine.answer("dpkg-query", "echo 'not-installed'");
+    const { calls } = await machine.setUp();
+    const order = calls.flatMap(
+      (call) => /^(apt-get .* install|nginx -t)/.exec(call)?.[0].split(" ")[0] ?? [],
+    );
+    assert.deepEqual(order, ["apt-get", "nginx"]);
+  });
+
+  it("lets clients keep their connections again after an end in between", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    await machine.write("run/berth-leaving", "");
+    assert.equal((await machine.setUp()).code, 0);
+    await assert.rejects(machine.file("run/berth-leaving"));
+  });
 
   it("leaves a running edge its configuration when it would refuse another", async () => {
     const machine = await open("debian");
