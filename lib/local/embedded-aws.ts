@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Endpoints } from "../aws/clients.ts";
 import { connectEngine } from "../docker/engine.ts";
-import { openAuthority } from "./network/certificate-authority.ts";
+import { openAuthority, type CertificateAuthority } from "./network/certificate-authority.ts";
 import { keyOf } from "./control/messages.ts";
 import { Disposables } from "./disposables.ts";
 import type { LocalCredentials } from "./account/drawn-credentials.ts";
@@ -10,13 +10,13 @@ import { readRolePolicies } from "./account/role-policies.ts";
 import { machineDoor } from "./account/doors.ts";
 import { localAccount, startEmulators } from "./emulators/emulators.ts";
 import { startPortForwarder } from "./network/port-forwarder.ts";
-import { startMachineGateway, type ObservedCall } from "./network/gateway.ts";
+import { startMachineGateway, type Backends, type ObservedCall } from "./network/gateway.ts";
 import { removeEarlierRun } from "./earlier-run.ts";
 import { ensureBootImage } from "./machines/boot-image.ts";
-import { createMachineNetwork } from "./network/machine-network.ts";
+import { createMachineNetwork, type MachineNetwork } from "./network/machine-network.ts";
 import { Machines } from "./machines/machines.ts";
-import { startMetadataService } from "./machines/metadata-service.ts";
-import { startNetworkGuard } from "./network/network-guard.ts";
+import { startMetadataService, type MetadataServiceOptions } from "./machines/metadata-service.ts";
+import { startNetworkGuard, type NetworkGuardOptions } from "./network/network-guard.ts";
 import { startNameServer } from "./network/name-server.ts";
 import { RegionalClients } from "./emulators/regional-clients.ts";
 import { listResourcesLeft } from "./emulators/resources-left.ts";
@@ -43,64 +43,38 @@ export interface EmbeddedAwsOptions {
 /**
  * Starts it; what was started already is taken back when a later part fails.
  *
- * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `BootImageFailed`.
+ * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `BootImageFailed`, `NoNetworkGuard`.
  */
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
   await using parts = new Disposables();
   const { directory, signal, note, log } = options;
-  const key = keyOf(directory);
-  const labels = { "dev.berth.local": key };
-  const docker = await connectEngine();
-  const left = await removeEarlierRun(docker, labels);
-  if (left.length > 0) log(`Removed what an earlier run left: ${left.join(", ")}`);
-  const image = await ensureBootImage({ docker, note, signal });
+  const engine = await prepareEngine(options);
   signal.throwIfAborted();
 
   note("starting the embedded AWS");
-  const emulators = parts.use(
-    await startEmulators({ logDirectory: join(directory, "logs"), onCall: (call) => noteCall(call) }),
-  );
-  const authority = await openAuthority(join(directory, "authority"));
-  const network = parts.use(await createMachineNetwork(docker, `berth-local-${key}`, labels));
-  const name = `berth-local-${key}-forwarder`;
-  const forwarder = parts.use(await startPortForwarder({ docker, image, name, labels, log }));
-
-  const clients = new RegionalClients(emulators);
   let machines: Machines | undefined;
-  const noteCall = (call: ObservedCall): void => {
+  const onCall = (call: ObservedCall): void => {
     if (call.service !== "ec2") return;
     clients.get(call.region);
     if (machines !== undefined) follow(machines, call.parameters, log);
   };
-  const { gateway: address } = network;
+  const emulators = parts.use(await startEmulators({ logDirectory: join(directory, "logs"), onCall }));
+  const clients = new RegionalClients(emulators);
   const keys = new RoleKeys();
-  const door = machineDoor({
-    account: localAccount,
-    keys,
-    // IAM is the same from any region; a region of the machine's choice would be followed from then on.
-    readPolicies: (role) => readRolePolicies(clients.get(clients.regions()[0] ?? "us-east-1").iam, role),
-  });
-  const { backends } = emulators;
-  const tls = parts.use(await startMachineGateway({ backends, door, authority, address }));
-  const names = parts.use(await startNameServer(address));
-  const metadata = parts.use(
-    await startMetadataService({
-      address,
-      findSource: async (from) => machines?.findSource(from),
-      onError: (error) => log(`The metadata service failed: ${String(error)}`),
-    }),
+  const authority = await openAuthority(join(directory, "authority"));
+  const network = parts.use(await createMachineNetwork(engine.docker, engine.prefix, engine.labels));
+  const forwarder = parts.use(
+    await startPortForwarder({ ...engine, name: `${engine.prefix}-forwarder`, log }),
   );
-  const ports = { metadata: metadata.port, tls: tls.port, names: names.port };
-  const guard = { docker, image, name: `berth-local-${key}-guard`, labels, ports };
-  parts.use(await startNetworkGuard({ ...guard, bridge: network.bridge, gateway: address }));
-  const environment = {
-    GATEWAY: address,
-    METADATA_PORT: String(metadata.port),
-    NAMES_PORT: String(names.port),
-    TLS_PORT: String(tls.port),
-    AUTHORITY: authority.certificate,
-  };
-  const settings = { docker, image, network: network.name, labels, environment };
+  const findSource = async (from: string) => machines?.findSource(from);
+  const services = parts.use(
+    await startServices({ backends: emulators.backends, clients, keys, authority, network, findSource, log }),
+  );
+  const { bridge, gateway } = network;
+  const guard = { ...engine, name: `${engine.prefix}-guard`, bridge, gateway, ports: services.ports };
+  parts.use(await startNetworkGuard(guard));
+  const environment = environmentOf(network, services.ports, authority);
+  const settings = { ...engine, network: network.name, environment };
   machines = parts.use(new Machines({ settings, forwarder, clients, keys, log }));
   const kept = parts.move();
   return {
@@ -109,6 +83,68 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     broken: emulators.ended,
     listResourcesLeft: () => listResourcesLeft(clients),
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}
+
+/** Clears up on the engine, and has the image that machines boot from. */
+async function prepareEngine({ directory, signal, note, log }: EmbeddedAwsOptions) {
+  const key = keyOf(directory);
+  const labels = { "dev.berth.local": key };
+  const docker = await connectEngine();
+  const left = await removeEarlierRun(docker, labels);
+  if (left.length > 0) log(`Removed what an earlier run left: ${left.join(", ")}`);
+  const image = await ensureBootImage({ docker, note, signal });
+  return { docker, image, labels, prefix: `berth-local-${key}` };
+}
+
+/** What machines may reach of this computer, each at a port of the network's gateway. */
+interface Services extends AsyncDisposable {
+  readonly ports: NetworkGuardOptions["ports"];
+}
+
+interface ServicesOptions {
+  readonly backends: Backends;
+  readonly clients: RegionalClients;
+  readonly keys: RoleKeys;
+  readonly authority: CertificateAuthority;
+  readonly network: MachineNetwork;
+  readonly findSource: MetadataServiceOptions["findSource"];
+  readonly log: (text: string) => void;
+}
+
+async function startServices(options: ServicesOptions): Promise<Services> {
+  await using parts = new Disposables();
+  const { backends, clients, keys, authority, network, findSource, log } = options;
+  const address = network.gateway;
+  const door = machineDoor({
+    account: localAccount,
+    keys,
+    // IAM is the same from any region; a region of the machine's choice would be followed from then on.
+    readPolicies: (role) => readRolePolicies(clients.get(clients.regions()[0] ?? "us-east-1").iam, role),
+  });
+  const tls = parts.use(await startMachineGateway({ backends, door, authority, address }));
+  const names = parts.use(await startNameServer(address));
+  const onError = (error: unknown) => log(`The metadata service failed: ${String(error)}`);
+  const metadata = parts.use(await startMetadataService({ address, findSource, onError }));
+  const kept = parts.move();
+  return {
+    ports: { metadata: metadata.port, tls: tls.port, names: names.port },
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}
+
+/** What `prepare` in a machine is told. */
+function environmentOf(
+  { gateway }: MachineNetwork,
+  ports: Services["ports"],
+  { certificate }: CertificateAuthority,
+): Record<string, string> {
+  return {
+    GATEWAY: gateway,
+    METADATA_PORT: String(ports.metadata),
+    NAMES_PORT: String(ports.names),
+    TLS_PORT: String(ports.tls),
+    AUTHORITY: certificate,
   };
 }
 
