@@ -173,6 +173,17 @@ describe("destroying what the stack doesn't know by name", () => {
     assert.ok(order("host") < at && at < order("net"), cloud.calls.join(", "));
   });
 
+  it("removes what bears a known name and is of another kind by its own kind's call, and once", async () => {
+    const cloud = new FakeCloud();
+    await openRun({ cloud }).up([cloud.wish("net"), cloud.wish("host", { kind: "net" })]);
+    const wishes = [cloud.wish("net"), cloud.wish("host")];
+    cloud.calls.length = 0;
+
+    await openRun({ cloud }).down(wishes);
+
+    assert.deepEqual(cloud.calls, ["remove net-1", "remove net-2"]);
+  });
+
   it("lets no removal of a known one wait for more than what needs that one", async () => {
     const cloud = new FakeCloud();
     const wishes = [

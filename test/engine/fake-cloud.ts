@@ -92,7 +92,9 @@ export class FakeCloud {
         if (known !== undefined) this.looks.push({ id: known, after: this.calls.length });
         const named = known === undefined ? undefined : this.things.get(known);
         const byId = named?.kind === kind ? named : undefined;
-        const byOwner = [...this.things.values()].find(({ owner }) => owner === ownerOf(identity));
+        const byOwner = [...this.things.values()].find(
+          (thing) => thing.kind === kind && thing.owner === ownerOf(identity),
+        );
         return Promise.resolve(this.#shown(byId ?? byOwner));
       },
       create: (_ctx, identity, { size, link }) => {
