@@ -5,14 +5,14 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { connectEngine } from "../../lib/docker/engine.ts";
+import { fromRoot } from "../../lib/paths.ts";
 import { askDuring } from "../host/clients.ts";
 import { runInMachine } from "../local/machine-shell.ts";
 import { openTreeCopy, type TreeCopy } from "../planted/tree-copy.ts";
 import { type Finished, requireExit, writesOf } from "./command-line.ts";
 import { type Home, openHome, Stack } from "./stack.ts";
 
-const root = join(import.meta.dirname, "..", "..");
-const goWeb = join(root, "dockerfiles", "go-web");
+const goWeb = fromRoot("dockerfiles/go-web");
 /** Of load on either side of an update. */
 const aroundMs = Number(process.env["BERTH_LOAD_SECONDS"] ?? 10) * 500;
 
@@ -23,7 +23,7 @@ describe("a changed agent", () => {
   let stack: Stack;
   let first: Finished;
   before(async () => {
-    [home, tree] = [await openHome(), await openTreeCopy(root)];
+    [home, tree] = [await openHome(), await openTreeCopy(fromRoot("."))];
     stack = new Stack(home, "hello");
     await stack.configure({ source: goWeb });
     first = await stack.up();
@@ -37,7 +37,7 @@ describe("a changed agent", () => {
 
   /** Another version of one of the host's files. */
   const change = async (name: string, from: string | RegExp, to: string) => {
-    const path = join(tree.path, "lib", "instance", name);
+    const path = join(tree.path, "lib", "host", name);
     const text = await readFile(path, "utf8");
     assert.notEqual(text.replace(from, to), text);
     await writeFile(path, text.replace(from, to));

@@ -6,7 +6,7 @@ import { pythonPath } from "../../lib/local/emulators/emulator.ts";
 import { run } from "../../setup/child-process.ts";
 import { root } from "../../lib/paths.ts";
 
-const folder = join(root, "test", "instance");
+const folder = join(root, "test", "host");
 const files = readdirSync(join(folder, "decisions")).filter((name) => /^test_.*\.py$/.test(name));
 
 /** The host's Python is this computer's here, with the botocore of the emulators; on the host it is the system's. */

@@ -7,7 +7,7 @@ import { root } from "../../lib/paths.ts";
 import { chooseLines, readNginxLines } from "./nginx-lines.ts";
 import { edge, switchBehindEdge } from "./pinned-nginx.ts";
 
-const read = (name: string): string => readFileSync(join(root, "lib", "instance", name), "utf8");
+const read = (name: string): string => readFileSync(join(root, "lib", "host", name), "utf8");
 
 /** Lines without comments, sorted within each section: their order means nothing to systemd, sysctl and apt. */
 function readSettings(text: string): string[] {

@@ -9,7 +9,7 @@ import { root } from "../../lib/paths.ts";
 const folder = await mkdtemp(join(tmpdir(), "berth-setup-script-"));
 after(() => rm(folder, { recursive: true, force: true }));
 
-const lib = join(root, "lib", "instance");
+const lib = join(root, "lib", "host");
 const packaging = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm"];
 const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl", "sleep"];
 /** What setup.sh reads, and where. */
