@@ -12,6 +12,7 @@ import {
 import { createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
+import { packAgent } from "../../lib/host/bundle.ts";
 import { hostReportKey } from "../../lib/release/reports.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { leaseKey } from "../../state/lease/lease.ts";
@@ -66,6 +67,7 @@ export async function openEventRuns() {
         status: "serving",
         serves: number,
         upstream,
+        agent: { sha256: packAgent().sha256 },
         at: new Date().toISOString(),
       }),
     /** Leaves a lease that a run on another computer would have. */

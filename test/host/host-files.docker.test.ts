@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { connectEngine } from "../../lib/docker/engine.ts";
 import { userData } from "../../lib/host/user-data.ts";
 import { fromRoot } from "../../lib/paths.ts";
+import { launcherFiles } from "../../lib/host/host-files.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
 const settings = { stack: "hello", region: "eu-central-1", bucket: "berth-hello", account: "123456789012" };
@@ -31,7 +32,9 @@ describe("the files of the host", () => {
   });
 
   it("hold units that systemd reads without a complaint", async () => {
-    const units = "/etc/systemd/system/berth.service /etc/systemd/system/berth-switch.service";
+    await toolbox.put(launcherFiles());
+    const names = ["berth", "berth-switch", "berth-launcher"];
+    const units = names.map((name) => `/etc/systemd/system/${name}.service`).join(" ");
     assert.equal(
       await toolbox.run(`systemd-analyze verify --man=no --recursive-errors=no ${units} 2>&1`),
       "",

@@ -20,6 +20,9 @@ import { openS3Store } from "../../../state/s3-store.ts";
 import { matches, sources } from "../../docs/tree.ts";
 import { newIdentity, openAccount } from "../account.ts";
 import { recordSent } from "../sent-calls.ts";
+import { packAgent } from "../../../lib/host/bundle.ts";
+import { agentResource } from "../../../lib/resources/delivery/agent.ts";
+import type { Identity } from "../../../lib/contract/resource.ts";
 
 const { ctx, stranger } = await openAccount();
 const sent = recordSent(ctx.clients);
@@ -29,6 +32,7 @@ const withoutOwner = new Set(["CreateBucket", "ListBuckets"]);
 
 const releases = (name: string) =>
   releaseResource({ bucket: name, by: "test", patienceMs: 0, diagnose: () => Promise.resolve([]) });
+const agents = (name: string) => agentResource({ bucket: name, bundle: packAgent(), by: "test" });
 const settings = [
   "public-access",
   "ownership",
@@ -50,6 +54,15 @@ async function makeBucket() {
 const write = (Bucket: string, Key: string, Body = "{}") =>
   stranger.s3.send(new PutObjectCommand({ Bucket, Key, Body }));
 
+/** An agent in the place of one that nobody needs any longer. */
+async function publishTwo(name: string, identity: Identity): Promise<void> {
+  await write(name, `agent/${"0".repeat(64)}.tar.gz`);
+  await agents(name).create(ctx, identity, { bucket: name, bundle: packAgent() });
+  const facts = (await agents(name).find(ctx, identity)) ?? assert.fail("there is no agent");
+  const change = { identity, desired: { bucket: name, bundle: packAgent() }, facts, differences: [] };
+  await agents(name).update(ctx, change);
+}
+
 describe("every call on a bucket", () => {
   it("says whose it must be, from the first look to its end", async () => {
     const { identity, name, change } = await makeBucket();
@@ -65,6 +78,7 @@ describe("every call on a bucket", () => {
     await readVersions(location, scope, await listVersions(location));
     await write(name, "hosts/i-1.json");
     await releases(name).find(ctx, identity);
+    await publishTwo(name, identity);
     await write(name, "lease.json");
     await emptyBucket(ctx, name, { keep: "lease.json" });
     const etag = (await store.get("lease.json"))?.etag ?? "";
@@ -110,6 +124,7 @@ describe("a bucket of another account", () => {
       delete: () => deleteForGood(there, name, { key: releaseKey, etag: ETag }),
       remove: () => bucket.remove(there, name),
       release: () => releases(name).find(there, identity),
+      agent: () => agents(name).create(there, identity, { bucket: name, bundle: packAgent() }),
       ...Object.fromEntries(
         settings.map((one) => [
           one.field,
