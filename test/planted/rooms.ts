@@ -29,7 +29,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: ["state/*.ts", "!state/{s3-store,history,file-store}.ts"],
     tests: [
       ...below("state", "document", "load", "lease-rules", "keeping", "journal", "rebuild", "rescue"),
-      ...below("state", "stopwatch", "limits"),
+      ...below("state", "stopwatch", "limits", "lease-life", "words"),
     ],
   },
   // Its tests wait for locks, so they are kept from all that needs no lock.
