@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BerthError } from "../lib/errors.ts";
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers/promises";
+import { BerthError } from "../lib/errors.ts";
 import { poll, retry, type Look, type PollContext } from "../lib/poll.ts";
 
 function context(signal = new AbortController().signal) {
@@ -82,4 +84,60 @@ test("retry: only what heals by itself is tried again", async () => {
 
   await assert.rejects(trying, { message: "never" });
   assert.equal(attempts, 3);
+});
+
+test("poll: pauses for 250 ms, then twice as long each time, up to five seconds and to the end of its time", async (t) => {
+  let nowMs = 0;
+  const pauses: number[] = [];
+  t.mock.method(performance, "now", () => nowMs);
+  const slept = t.mock.method(timers, "setTimeout", (pauseMs: number) => {
+    pauses.push(pauseMs);
+    nowMs += pauseMs;
+    return Promise.resolve();
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    slept.mock.restore();
+    syncBuiltinESMExports();
+  });
+  const ctx: PollContext = { signal: new AbortController().signal, note: () => {} };
+
+  await assert.rejects(
+    poll(ctx, { what: "it", timeoutMs: 20_000, look: async () => ({ waiting: "pending" }) }),
+    (error: unknown) => {
+      assert.ok(error instanceof BerthError);
+      assert.equal(error.message, "Gave up waiting for it after 20 s");
+      assert.deepEqual(error.detail, ["Last seen: pending"]);
+      assert.equal(error.hint, "Run the same command again: it goes on where this one stopped");
+      return true;
+    },
+  );
+
+  assert.deepEqual(pauses, [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 2_250]);
+});
+
+test("poll: has the hint of whoever waits", async () => {
+  const { ctx } = context();
+  const waiting = poll(ctx, { what: "it", timeoutMs: 0, hint: "look", look: async () => ({ waiting: "?" }) });
+
+  await assert.rejects(waiting, { code: "TimedOut", hint: "look" });
+});
+
+test("retry: tells what AWS answered, each time", async () => {
+  const { ctx, notes } = context();
+  const answers: unknown[] = [new Error("not yet"), "no error"];
+
+  const made = await retry(ctx, {
+    what: "role",
+    timeoutMs: 60_000,
+    retryOn: () => true,
+    attempt: async () => {
+      const [answer] = answers.splice(0, 1);
+      if (answer !== undefined) throw answer;
+      return "made";
+    },
+  });
+
+  assert.equal(made, "made");
+  assert.deepEqual(notes, ["role: not yet", "role: no error"]);
 });

@@ -28,3 +28,10 @@ test("client token: anything else gives another", () => {
 test("client token: AWS takes it", () => {
   assert.match(clientToken(parts, { UserData: "ü".repeat(20_000) }), /^[\x21-\x7e]{20,64}$/);
 });
+
+test("client token: stays what it is from one version of Berth to the next, or a killed run's create would be made twice", () => {
+  assert.equal(
+    clientToken(parts, { B: [1, { D: null, C: "x" }], A: true }),
+    "berth-ksaRnU9UzijaIQVtMhjORrSXzMU7tGCm-eOqqI0zUaw",
+  );
+});

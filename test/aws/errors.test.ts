@@ -27,6 +27,7 @@ test("errors: each has the meaning that AWS documents for its code", () => {
     VpcLimitExceeded: "QuotaExceeded",
     AddressLimitExceeded: "QuotaExceeded",
     LimitExceededException: "QuotaExceeded",
+    VpcLimitExceededSoon: "VpcLimitExceededSoon",
     RequestLimitExceeded: "Throttled",
     ThrottlingException: "Throttled",
     InsufficientInstanceCapacity: "NoCapacity",

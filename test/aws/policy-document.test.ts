@@ -59,3 +59,33 @@ test("policy document: read as IAM sends it, encoded or not, and with a single s
   assert.deepEqual(parsePolicy(single)?.Statement, [one.Statement[0]]);
   for (const broken of [undefined, "", "null", "[]", "{"]) assert.equal(parsePolicy(broken), undefined);
 });
+
+test("policy document: none is the same as none, and as no other", () => {
+  assert.equal(samePolicy(undefined, undefined), true);
+  assert.equal(samePolicy(undefined, one), false);
+});
+
+test("policy document: what is excepted counts in any case of its letters, and is no resource", () => {
+  const excepting = (key: string, value: string) => ({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Deny", [key]: value, Resource: "*" }],
+  });
+
+  assert.ok(samePolicy(excepting("NotAction", "S3:Get*"), excepting("NotAction", "s3:get*")));
+  assert.ok(!samePolicy(excepting("NotAction", "s3:get*"), excepting("Action", "s3:get*")));
+  assert.ok(!samePolicy(excepting("NotResource", "arn:A"), excepting("NotResource", "arn:a")));
+});
+
+test("policy document: keeps its version, has none where none was, and leaves out what is no statement", () => {
+  const [statement] = one.Statement;
+
+  assert.deepEqual(
+    parsePolicy(JSON.stringify({ Version: "2012-10-17", Statement: [statement, "x", null] })),
+    {
+      Version: "2012-10-17",
+      Statement: [statement],
+    },
+  );
+  for (const text of ["{}", '{"Version":7}', ' \n{"Statement":[]}', "%7B%7D", " %7B%7D"])
+    assert.deepEqual(parsePolicy(text), { Statement: [] }, text);
+});

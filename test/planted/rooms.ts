@@ -43,9 +43,19 @@ export const rooms: Readonly<Record<string, Room>> = {
       "lib/{poll,owner}.ts",
     ],
     tests: [
-      ...below("aws", "codes", "literals", "errors", "client-token", "names", "policy-document"),
+      ...below(
+        "aws",
+        "codes",
+        "literals",
+        "errors",
+        "explanation",
+        "client-token",
+        "names",
+        "policy-document",
+      ),
       ...below("aws", "tags"),
       "test/poll.test.ts",
+      "test/owner.test.ts",
     ],
   },
   config: {
@@ -54,7 +64,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   report: {
     mutate: ["lib/command/flags.ts", "lib/deploy/cost.ts", "lib/report/*.ts"],
-    tests: [...below("commands", "flags"), ...below("report", "report", "rendering")],
+    tests: [...below("commands", "flags"), ...below("report", "report", "rendering", "live-lines", "lines")],
   },
   resources: {
     mutate: ["lib/resources/network/security-rule.ts"],
