@@ -14,6 +14,7 @@ Usage: npm run stryker -- [rooms] [options]
 
   --tests FILES   these tests in place of the room's own, separated by commas
   --workers N     how many processes at once (2)
+  --one-of N      try one change of N, always the same ones (1: all)
   --help          this text
 
 Rooms: ${Object.keys(rooms).join(", ")}; all when none is named. What was found is kept in .berth/stryker/, and only
@@ -38,7 +39,11 @@ interface Score {
  * Runs Stryker in a copy of its own, with the tests of `node:test` in one process (see runner/plugin.ts). Most strings are wording: what
  * a test must hold of them, table tests do.
  */
-async function mutate(room: string, { mutate: files, tests }: Room, workers: number): Promise<Score> {
+async function mutate(
+  room: string,
+  { mutate: files, tests }: Room,
+  { workers, oneOf }: Asked,
+): Promise<Score> {
   const kept = `.berth/stryker/${room}`;
   await forgetLoadedSurvivors(`${kept}.json`);
   const stryker = new Stryker({
@@ -47,11 +52,13 @@ async function mutate(room: string, { mutate: files, tests }: Room, workers: num
     plugins: [fromRoot("test/planted/runner/plugin.ts")],
     testRunnerNodeArgs: ["--import", "tsx"],
     checkerNodeArgs: ["--import", "tsx"],
-    nodeTest: { files: [...tests] },
+    nodeTest: { files: [...tests], oneOf },
+    checkers: oneOf === 1 ? [] : ["share"],
     mutator: { excludedMutations: ["StringLiteral"] },
     coverageAnalysis: "perTest",
     concurrency: workers,
-    incremental: true,
+    // A share's verdicts are no start for a whole run: what wasn't tried would pass for what doesn't compile.
+    incremental: oneOf === 1,
     incrementalFile: `${kept}.json`,
     reporters: ["html", "progress-append-only"],
     htmlReporter: { fileName: `${kept}.html` },
@@ -115,13 +122,18 @@ function tableOf(scores: readonly Score[]): string {
 interface Asked {
   readonly chosen: readonly [string, Room][];
   readonly workers: number;
+  readonly oneOf: number;
 }
 
 function parse(args: readonly string[]): Asked {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { tests: { type: "string" }, workers: { type: "string", default: "2" } },
+    options: {
+      tests: { type: "string" },
+      workers: { type: "string", default: "2" },
+      "one-of": { type: "string", default: "1" },
+    },
   });
   const absent = positionals.filter((name) => !(name in rooms));
   if (absent.length > 0) throw new TypeError(`there is no room ${absent.join(", ")}`);
@@ -129,18 +141,23 @@ function parse(args: readonly string[]): Asked {
     ([name]) => positionals.length === 0 || positionals.includes(name),
   );
   const { tests } = values;
-  const workers = Number(values.workers);
-  if (!(Number.isInteger(workers) && workers > 0)) throw new TypeError("--workers takes a number from 1");
   return {
-    workers,
+    workers: readCount("workers", values.workers),
+    oneOf: readCount("one-of", values["one-of"]),
     chosen:
       tests === undefined ? named : named.map(([name, room]) => [name, { ...room, tests: tests.split(",") }]),
   };
 }
 
-async function run({ chosen, workers }: Asked): Promise<number> {
+function readCount(name: string, text: string): number {
+  const count = Number(text);
+  if (!(Number.isInteger(count) && count > 0)) throw new TypeError(`--${name} takes a number from 1`);
+  return count;
+}
+
+async function run({ chosen, ...asked }: Asked): Promise<number> {
   const scores: Score[] = [];
-  for (const [name, room] of chosen) scores.push(await mutate(name, room, workers));
+  for (const [name, room] of chosen) scores.push(await mutate(name, room, asked));
   process.stdout.write(tableOf(scores));
   return exitCodes.done;
 }

@@ -15,12 +15,11 @@ import {
   type TestRunnerCapabilities,
   TestStatus,
 } from "@stryker-mutator/api/test-runner";
-import { z } from "zod";
 import { fromRoot } from "../../../lib/paths.ts";
+import { optionsSchema } from "./options.ts";
+import { ShareChecker } from "./share.ts";
 import { attempt, type Idle, lookIdle, TooLong } from "./attempt.ts";
 import { endAll, forgetTrials, gather, gathered, type Trial } from "./node-test.ts";
-
-const optionsSchema = z.object({ nodeTest: z.object({ files: z.array(z.string()) }) });
 
 /** Modules that were loaded are never freed: after so many loads another process goes on. */
 const mostLoads = 60;
@@ -148,7 +147,15 @@ class NodeTestRunner implements TestRunner {
 
 const wordsOf = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
 
-export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, "node-test", NodeTestRunner)];
+export const strykerPlugins = [
+  declareClassPlugin(PluginKind.TestRunner, "node-test", NodeTestRunner),
+  declareClassPlugin(PluginKind.Checker, "share", ShareChecker),
+];
 export const strykerValidationSchema = {
-  properties: { nodeTest: { type: "object", properties: { files: { type: "array" } } } },
+  properties: {
+    nodeTest: {
+      type: "object",
+      properties: { files: { type: "array" }, oneOf: { type: "number" } },
+    },
+  },
 };
