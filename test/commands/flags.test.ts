@@ -58,6 +58,8 @@ describe("the options of a command", () => {
 
   for (const [args, message] of [
     [["--jsn"], /unknown option --jsn; did you mean --json\?/],
+    [["--jnos"], /unknown option --jnos; did you mean --json\?$/],
+    [["--jxxx"], /unknown option --jxxx; did you mean --json\?$/],
     [["--zzzzzzzzz"], /unknown option --zzzzzzzzz$/],
     [["--yes=no"], /--yes takes no value/],
     [["--json=false"], /--json takes no value/],
@@ -85,6 +87,8 @@ describe("the options of a command", () => {
     assert.throws(() => parse("state show", "show", "more"), { message: 'unexpected argument "more"' });
     process.argv = ["node", "script", "show", "--config", "a.yaml", "more"];
     assert.deepEqual(readWords(), ["show", "more"]);
+    process.argv = ["node", "script", "--jsn", "show"];
+    assert.deepEqual(readWords(), ["show"]);
   });
 
   it("are named as npm takes them", () => {
