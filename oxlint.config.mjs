@@ -19,7 +19,12 @@ const rooms = [
   { files: ["lib/engine/**"], paths: ["**/engine/**"] },
   { files: ["lib/report/**"], paths: ["**/report/**"] },
   { files: ["lib/stack.ts"], paths: ["**/stack.ts"] },
-  { files: ["lib/local/**"], paths: ["**/local/**"] },
+  { files: ["lib/local/account/**"], paths: ["**/account/**"] },
+  { files: ["lib/local/network/**"], paths: ["**/local/network/**", "../network/**"] },
+  { files: ["lib/local/emulators/**"], paths: ["**/emulators/**"] },
+  { files: ["lib/local/machines/**"], paths: ["**/machines/**"] },
+  { files: ["lib/local/control/**"], paths: ["**/control/**"] },
+  { files: ["lib/local/*.ts"], paths: ["**/local/*.ts"] },
   { files: ["lib/command/**"], paths: ["**/command/**"] },
   { files: ["lib/deploy/**"], paths: ["**/deploy/**"] },
   {
@@ -43,8 +48,12 @@ const besides = {
     ],
     message: "The engine knows no AWS service and no Docker.",
   },
+  "lib/local/control/**": {
+    group: ["../network/**", "../emulators/**", "../machines/**"],
+    message: "Commands and supervisor speak by control, which knows neither.",
+  },
   "provision/**": {
-    group: pathsOf("local"),
+    group: ["**/local/**"],
     message: "What a user runs doesn't know whether AWS is embedded.",
   },
 };

@@ -11,7 +11,7 @@ import { isSystemFailure } from "../system-errors.ts";
 import type { LocalCredentials } from "./account/drawn-credentials.ts";
 import { askSupervisor, type SupervisorConnection } from "./control/handshake.ts";
 import { controlFiles, type ControlMessage, type ControlRequest } from "./control/messages.ts";
-import { pythonPath, requirePython } from "./emulators/emulator.ts";
+import { pythonPath, requirePython } from "./python.ts";
 import { openPrivateDirectory } from "./control/private-directory.ts";
 
 export interface LocalAws {

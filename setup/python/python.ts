@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError } from "../../lib/errors.ts";
+import { pythonPath } from "../../lib/local/python.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { run, runOrFail } from "../child-process.ts";
 import { readOptionalFile } from "../computer/optional-file.ts";
@@ -13,15 +14,10 @@ const djangoRequirements = fromRoot("dockerfiles/django/requirements.txt");
 const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
 const stamp = join(folder, "berth-requirements");
 
-/** The Python of the private environment, in which the emulators are. Exists after `ensurePython`. */
-function venvPython(): string {
-  return join(folder, "bin", "python");
-}
-
 /** True when the private environment holds exactly what requirements.txt asks for, on a Python that still runs. */
 export async function isPythonReady(): Promise<boolean> {
   if ((await readOptionalFile(stamp)) !== (await fingerprint())) return false;
-  return (await run(venvPython(), ["-c", ""])).code === 0;
+  return (await run(pythonPath, ["-c", ""])).code === 0;
 }
 
 /** True when a Python with the venv module is at hand; on Debian that module is a package of its own. */
@@ -47,14 +43,10 @@ export async function ensurePython(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await runOrFail(python, ["-m", "venv", folder], { what: "Making the Python environment" });
   // Compiling all of it takes longer than the installation; Python compiles what it meets.
-  await runOrFail(
-    venvPython(),
-    [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements],
-    {
-      what: "Installing the emulators",
-      hint: "Check that the Python package index can be reached, then try again",
-    },
-  );
+  await runOrFail(pythonPath, [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements], {
+    what: "Installing the emulators",
+    hint: "Check that the Python package index can be reached, then try again",
+  });
   await writeFile(stamp, await fingerprint());
 }
 
@@ -70,7 +62,7 @@ export async function ensureDjango(): Promise<string> {
   const draft = await mkdtemp(`${packages}.`);
   try {
     const target = ["--no-deps", "--target", draft];
-    await runOrFail(venvPython(), [...pip, "--require-hashes", ...target, "-r", djangoRequirements], {
+    await runOrFail(pythonPath, [...pip, "--require-hashes", ...target, "-r", djangoRequirements], {
       what: "Installing Django for the tests",
       hint: "Check that the Python package index can be reached, then try again",
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pythonPath } from "../../lib/local/emulators/emulator.ts";
+import { pythonPath } from "../../lib/local/python.ts";
 import { run } from "../../setup/child-process.ts";
 import { ensureDjango } from "../../setup/python/python.ts";
 import { root } from "../../lib/paths.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { pythonPath } from "../../lib/local/emulators/emulator.ts";
+import { pythonPath } from "../../lib/local/python.ts";
 import { run } from "../../setup/child-process.ts";
 import { root } from "../../lib/paths.ts";
 

@@ -6,7 +6,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { packAgent } from "../../lib/host/bundle.ts";
 import { hostFiles, launcherFiles } from "../../lib/host/host-files.ts";
 import { userData } from "../../lib/host/user-data.ts";
-import { pythonPath } from "../../lib/local/emulators/emulator.ts";
+import { pythonPath } from "../../lib/local/python.ts";
 import { run } from "../../setup/child-process.ts";
 import { root } from "../../lib/paths.ts";
 

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { Stryker } from "@stryker-mutator/core";
 import { exitCodes } from "../../lib/errors.ts";
 import { fromRoot } from "../../lib/paths.ts";
-import { runScript } from "../../setup/script.ts";
+import { parseCount, runScript } from "../../setup/script.ts";
 import { z } from "zod";
 import { type Room, rooms } from "./rooms.ts";
 
@@ -42,7 +42,7 @@ interface Score {
 async function mutate(
   room: string,
   { mutate: files, tests }: Room,
-  { workers, oneOf }: Asked,
+  { workers, oneOf }: Omit<Asked, "chosen">,
 ): Promise<Score> {
   const kept = `.berth/stryker/${room}`;
   await forgetLoadedSurvivors(`${kept}.json`);
@@ -142,17 +142,11 @@ function parse(args: readonly string[]): Asked {
   );
   const { tests } = values;
   return {
-    workers: readCount("workers", values.workers),
-    oneOf: readCount("one-of", values["one-of"]),
+    workers: parseCount("--workers", values.workers),
+    oneOf: parseCount("--one-of", values["one-of"]),
     chosen:
       tests === undefined ? named : named.map(([name, room]) => [name, { ...room, tests: tests.split(",") }]),
   };
-}
-
-function readCount(name: string, text: string): number {
-  const count = Number(text);
-  if (!(Number.isInteger(count) && count > 0)) throw new TypeError(`--${name} takes a number from 1`);
-  return count;
 }
 
 async function run({ chosen, ...asked }: Asked): Promise<number> {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { pythonPath } from "../../lib/local/emulators/emulator.ts";
+import { pythonPath } from "../../lib/local/python.ts";
 import { content, number, release } from "../../lib/release/schema.ts";
 import { fromRoot } from "../../lib/paths.ts";
 

@@ -1,15 +1,13 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { BerthError } from "../../errors.ts";
 import { fromRoot } from "../../paths.ts";
-
-export const pythonPath = fromRoot(".venv/bin/python");
+import { pythonPath, requirePython } from "../python.ts";
 
 /**
  * One process that answers for AWS, on a Unix socket in a folder that only this user can enter. It has no port: whoever isn't
@@ -50,16 +48,6 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     await rm(dirname(socketPath), { recursive: true, force: true });
   };
   return { socketPath, ended, stop: stopAll };
-}
-
-/** @throws BerthError `NoPythonEnvironment`. */
-export function requirePython(): void {
-  if (existsSync(pythonPath)) return;
-  throw new BerthError({
-    code: "NoPythonEnvironment",
-    message: `The Python environment of the emulators is missing: ${pythonPath}`,
-    hint: "Run `npm run demo` or `npm test`; both set it up",
-  });
 }
 
 async function launch(options: EmulatorOptions, logPath: string): Promise<Child> {

@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import { promisify } from "node:util";
 import { partition } from "@aws-sdk/core/client";
 import { fromRoot } from "../../paths.ts";
-import { pythonPath } from "../emulators/emulator.ts";
+import { pythonPath } from "../python.ts";
 
 /** A private authority that only the machines of one embedded AWS trust, and only for AWS's names. */
 export interface CertificateAuthority {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { askSupervisor, readProvenRequest } from "../../../lib/local/control/handshake.ts";
 import { controlFiles, keyOf, type ControlRequest } from "../../../lib/local/control/messages.ts";
-import { pythonPath } from "../../../lib/local/emulators/emulator.ts";
+import { pythonPath } from "../../../lib/local/python.ts";
 import { openLocalAws } from "../../../lib/local/local-aws.ts";
 import { openPrivateDirectory } from "../../../lib/local/control/private-directory.ts";
 import { fromRoot } from "../../../lib/paths.ts";

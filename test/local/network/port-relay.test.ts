@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { it } from "node:test";
-import { pythonPath } from "../../../lib/local/emulators/emulator.ts";
+import { pythonPath } from "../../../lib/local/python.ts";
 import { fromRoot } from "../../../lib/paths.ts";
 
 const address = "127.31.7.5";

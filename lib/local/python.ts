@@ -1,0 +1,16 @@
+import { existsSync } from "node:fs";
+import { BerthError } from "../errors.ts";
+import { fromRoot } from "../paths.ts";
+
+/** The Python of the private environment, in which the emulators are. */
+export const pythonPath = fromRoot(".venv/bin/python");
+
+/** @throws BerthError `NoPythonEnvironment`. */
+export function requirePython(): void {
+  if (existsSync(pythonPath)) return;
+  throw new BerthError({
+    code: "NoPythonEnvironment",
+    message: `The Python environment of the emulators is missing: ${pythonPath}`,
+    hint: "Run `npm run demo` or `npm test`; both set it up",
+  });
+}
