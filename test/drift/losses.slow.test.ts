@@ -9,7 +9,7 @@ import { linesOf, openDriftingStack } from "./stack.ts";
 const { aws, stack, stranger, refresh, operationsSince } = await openDriftingStack("test-losses");
 
 const names = `bucket repository image vpc internet-gateway subnet route-table s3-endpoint security-group
-  role instance-profile instance release address`.split(/\s+/);
+  role instance-profile agent instance release address`.split(/\s+/);
 const allIds = () => names.map((name) => [name, stranger.id(name)] as const);
 
 describe("deleted behind Berth's back, it is made again, and nothing else is", () => {
