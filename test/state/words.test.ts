@@ -84,18 +84,18 @@ describe("the history of a document", () => {
   const first = { ...empty, serial: 1, writer: "run-one-long" };
   const second = { ...first, serial: 2, writer: "run-two", resources: { vpc: entry } };
   const problem = new BerthError({ code: "StateDamaged", message: "it is damaged" });
-  const rows = historyRows([
+  const read = [
     version("v4", { isRemoval: true }),
     version("v3", { document: second }),
     version("v2", { problem }),
     version("v1", { document: first }),
-  ]);
+  ];
   const none = { serial: undefined, lineage: undefined, writer: undefined, changes: undefined };
   const { lineage } = empty;
 
   it("compares each with the readable one before it", () => {
     const changed = (...added: string[]) => ({ added, changed: [], removed: [] });
-    assert.deepEqual(rows, [
+    assert.deepEqual(historyRows(read), [
       { ...none, id: "v4", at, removed: true, problem: undefined },
       {
         id: "v3",
@@ -122,7 +122,7 @@ describe("the history of a document", () => {
   });
 
   it("is a line each for people", () => {
-    assert.deepEqual(historyLines(rows), [
+    assert.deepEqual(historyLines(historyRows(read)), [
       `${at}  v4  serial ?              removed`,
       `${at}  v3  serial 2    run-two   + vpc`,
       `${at}  v2  serial ?              StateDamaged`,
