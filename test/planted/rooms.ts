@@ -72,7 +72,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   source: {
     mutate: ["lib/docker/{source,build-context,records,ignore-rules,private-names}.ts"],
-    tests: below("docker", "source", "source-rules", "ignore-rules", "private-names"),
+    tests: below("docker", "source", "source-rules", "source-edges", "ignore-rules", "private-names"),
   },
   isolation: {
     mutate: ["compose/isolation/*.ts", "compose/{compose-file,options,resolved-file}.ts"],
