@@ -9,7 +9,7 @@ import { ask } from "../compose/http.ts";
 import { buildImages, removeCluster, takeDown } from "../compose/lifecycle.ts";
 import { type OwnCluster, planOwnCluster } from "../compose/own-cluster.ts";
 import { countInDatabase } from "../compose/page.ts";
-import { connectEngine } from "../lib/docker/engine.ts";
+import { connectDocker } from "../lib/docker/engine.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { formatBytes } from "../lib/docker/records.ts";
 import { fromRoot } from "../lib/paths.ts";
@@ -115,7 +115,7 @@ async function measureImages(cluster: Cluster): Promise<Record<string, string>> 
 async function measure(signal: AbortSignal) {
   const file = await readSource(fromRoot("compose/docker-compose.yml"));
   if (file.roles === undefined) throw new Error("the cluster's file has no x-smoke");
-  const [docker, tool] = [await connectEngine(), await findComposeTool()];
+  const [docker, tool] = [await connectDocker(), await findComposeTool()];
   const cluster = await planOwnCluster(file, { docker, tool, signal });
   const startSeconds: number[] = [];
   // What else the computer did while it was measured.

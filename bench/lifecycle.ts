@@ -5,9 +5,9 @@ import { exitCodes } from "../lib/errors.ts";
 import { printText } from "../lib/report/terminal.ts";
 import { bundle, commands } from "../setup/compile/bundle.ts";
 import { parseCount, runScript } from "../setup/script.ts";
-import { noRules } from "../test/behaving-aws/rules.ts";
-import { startBehavingAws } from "../test/behaving-aws/behaving-aws.ts";
-import { type Cli, type Ended, openCli } from "../test/behaving-aws/cli.ts";
+import { noRules } from "../test/strict-aws/rules.ts";
+import { startStrictAws } from "../test/strict-aws/strict-aws.ts";
+import { type Cli, type Ended, openCli } from "../test/strict-aws/cli.ts";
 
 const help = `lifecycle: how long up, an unchanged plan, one changed field and down take, at a given time a call
 
@@ -32,7 +32,7 @@ interface Timed {
 async function measure(latencyMs: number): Promise<Timed[]> {
   const directory = await mkdtemp(join(tmpdir(), "berth-bench-"));
   // What AWS adds by its own slowness is no part of this: each rule costs polls.
-  await using aws = await startBehavingAws({ logDirectory: directory, ecr: true, rules: noRules });
+  await using aws = await startStrictAws({ logDirectory: directory, ecr: true, rules: noRules });
   await using cli = await openCli({ aws, directory, stack: "bench" });
   if (latencyMs > 0) aws.faults.always("*", { latencyMs });
   const timed: Timed[] = [];

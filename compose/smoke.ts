@@ -1,4 +1,4 @@
-import { connectEngine } from "../lib/docker/engine.ts";
+import { connectDocker } from "../lib/docker/engine.ts";
 import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
 import { printText } from "../lib/report/terminal.ts";
 import type { CheckResult } from "./check.ts";
@@ -15,7 +15,7 @@ import { explainTrouble } from "./trouble.ts";
 
 async function smoke(options: SmokeOptions, run: Run): Promise<void> {
   const source = await readSource(options.file);
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   const tool = await findComposeTool();
   run.compose = tool.version;
   const parts = { docker, tool, signal: run.signal };

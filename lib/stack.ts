@@ -1,23 +1,23 @@
 import { partition } from "@aws-sdk/core/client";
-import type { ImageLookup } from "./aws/lookup.ts";
+import type { MachineImage } from "./aws/lookup.ts";
 import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
-import { type Wish, type WishFor, wish } from "./engine/wish.ts";
+import { type Declaration, type DeclarationOf, declare } from "./engine/declaration.ts";
 import type { AgentBundle } from "./host/bundle.ts";
 import { userData } from "./host/user-data.ts";
 import { releaseKey } from "./release/document.ts";
 import { hostReportKey } from "./release/reports.ts";
 import { contentOf } from "./release/schema.ts";
-import { type AgentDesired, type AgentFacts, agentKey, bundleKey } from "./resources/delivery/agent.ts";
-import { address, type AddressFacts } from "./resources/network/address.ts";
-import { bucket, type BucketFacts } from "./resources/storage/bucket.ts";
-import type { ImageDesired, ImageFacts } from "./resources/delivery/image.ts";
-import { instance, type InstanceFacts } from "./resources/compute/instance.ts";
+import { type AgentDesired, type ObservedAgent, agentKey, bundleKey } from "./resources/delivery/agent.ts";
+import { address, type ObservedAddress } from "./resources/network/address.ts";
+import { bucket, type ObservedBucket } from "./resources/storage/bucket.ts";
+import type { ImageDesired, ObservedImage } from "./resources/delivery/image.ts";
+import { instance, type ObservedInstance } from "./resources/compute/instance.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
 import { internetGateway } from "./resources/network/internet-gateway.ts";
-import type { ReleaseDesired, ReleaseFacts } from "./resources/delivery/release.ts";
-import { repository, type RepositoryFacts } from "./resources/delivery/repository.ts";
+import type { ReleaseDesired, ObservedRelease } from "./resources/delivery/release.ts";
+import { repository, type ObservedRepository } from "./resources/delivery/repository.ts";
 import type { Resource } from "./contract/resource.ts";
 import { role } from "./resources/identity/role.ts";
 import { routeTable } from "./resources/network/route-table.ts";
@@ -38,57 +38,58 @@ export interface App {
   /** Tag of the app's image: a hash of its source. */
   readonly imageTag: string;
   readonly commit?: string | undefined;
-  readonly image: Resource<ImageDesired, ImageFacts>;
-  readonly release: Resource<ReleaseDesired, ReleaseFacts>;
+  readonly image: Resource<ImageDesired, ObservedImage>;
+  readonly release: Resource<ReleaseDesired, ObservedRelease>;
   /** What the hosts run, and how it is published. */
   readonly bundle: AgentBundle;
-  readonly agent: Resource<AgentDesired, AgentFacts>;
+  readonly agent: Resource<AgentDesired, ObservedAgent>;
 }
 
 /** What AWS offers now. Needed to compare, not to read: so both are asked for at the same time. */
 export interface Offers {
-  readonly machineImage: ImageLookup;
+  readonly machineImage: MachineImage;
   /** Zones that offer the instance type. */
   readonly zones: readonly string[];
 }
 
 /** One resource of a stack, declared. */
-export type StackWish = Wish<Offers>;
+export type StackDeclaration = Declaration<Offers>;
 
 /** The declared stack, and those parts of it by themselves of which a user is told what was observed. */
 export interface StackParts {
   /** Each after those it needs. Teardown is the same list backwards. */
-  readonly wishes: readonly StackWish[];
-  readonly address: WishFor<AddressFacts>;
-  readonly instance: WishFor<InstanceFacts>;
-  readonly release: WishFor<ReleaseFacts> | undefined;
+  readonly declarations: readonly StackDeclaration[];
+  readonly address: DeclarationOf<ObservedAddress>;
+  readonly instance: DeclarationOf<ObservedInstance>;
+  readonly release: DeclarationOf<ObservedRelease> | undefined;
 }
 
-export const declareStack = (inputs: StackInputs): readonly StackWish[] => declareParts(inputs).wishes;
+export const declareStack = (inputs: StackInputs): readonly StackDeclaration[] =>
+  declareParts(inputs).declarations;
 
 export function declareParts({ config, account, app }: StackInputs): StackParts {
   const { stack, region } = config;
   const names = stackNames(config, account);
 
-  const theBucket = wish({ name: "bucket", resource: bucket, desired: () => ({ name: names.bucket }) });
-  const theRepository = wish({
+  const theBucket = declare({ name: "bucket", resource: bucket, desired: () => ({ name: names.bucket }) });
+  const theRepository = declare({
     name: "repository",
     resource: repository,
     desired: () => ({ name: names.repository }),
   });
-  const theVpc = wish({
+  const theVpc = declare({
     name: "vpc",
     resource: vpc,
     replaceNote: "a new network and a new host are made; the address moves to it when it serves",
     desired: () => ({ cidr: config.network.cidr }),
   });
-  const theGateway = wish({
+  const theGateway = declare({
     name: "internet-gateway",
     resource: internetGateway,
     needs: [theVpc],
     desired: (need) => ({ vpcId: need(theVpc).id }),
   });
-  const theSubnet = wish({
+  const theSubnet = declare({
     name: "subnet",
     resource: subnet,
     needs: [theVpc],
@@ -98,7 +99,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       zones,
     }),
   });
-  const theRouteTable = wish({
+  const theRouteTable = declare({
     name: "route-table",
     resource: routeTable,
     needs: [theVpc, theSubnet, theGateway],
@@ -108,13 +109,13 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       gatewayId: need(theGateway).id,
     }),
   });
-  const theS3Endpoint = wish({
+  const theS3Endpoint = declare({
     name: "s3-endpoint",
     resource: s3Endpoint,
     needs: [theVpc, theRouteTable],
     desired: (need) => ({ vpcId: need(theVpc).id, routeTableId: need(theRouteTable).id }),
   });
-  const theSecurityGroup = wish({
+  const theSecurityGroup = declare({
     name: "security-group",
     resource: securityGroup,
     needs: [theVpc],
@@ -127,7 +128,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       ),
     }),
   });
-  const theRole = wish({
+  const theRole = declare({
     name: "role",
     resource: role,
     desired: () => ({
@@ -136,14 +137,14 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       policy: hostPolicy(config, account),
     }),
   });
-  const theProfile = wish({
+  const theProfile = declare({
     name: "instance-profile",
     resource: instanceProfile,
     needs: [theRole],
     desired: () => ({ name: names.role, roleName: names.role }),
   });
   const theAgent = app && declareAgent(app, names.bucket, theBucket);
-  const theInstance = wish({
+  const theInstance = declare({
     name: "instance",
     resource: instance,
     needs: [
@@ -174,13 +175,13 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     app &&
     theAgent &&
     declareApp({ app, config, repository: theRepository, agent: theAgent, instance: theInstance });
-  const theAddress = wish({
+  const theAddress = declare({
     name: "address",
     resource: address,
     needs: [theGateway, theInstance, ...(theApp ? [theApp.release] : [])],
     desired: (need) => ({ instanceId: need(theInstance).id }),
   });
-  const wishes = [
+  const declarations = [
     theBucket,
     theRepository,
     ...(theApp ? [theApp.image] : []),
@@ -197,12 +198,12 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     ...(theApp ? [theApp.release] : []),
     theAddress,
   ];
-  return { wishes, address: theAddress, instance: theInstance, release: theApp?.release };
+  return { declarations, address: theAddress, instance: theInstance, release: theApp?.release };
 }
 
 /** What the hosts run besides the app. */
-function declareAgent({ agent, bundle }: App, place: string, theBucket: WishFor<BucketFacts>) {
-  return wish({
+function declareAgent({ agent, bundle }: App, place: string, theBucket: DeclarationOf<ObservedBucket>) {
+  return declare({
     name: "agent",
     resource: agent,
     needs: [theBucket],
@@ -213,22 +214,22 @@ function declareAgent({ agent, bundle }: App, place: string, theBucket: WishFor<
 interface AppPlace {
   readonly app: App;
   readonly config: Config;
-  readonly repository: WishFor<RepositoryFacts>;
-  readonly agent: WishFor<AgentFacts>;
-  readonly instance: WishFor<InstanceFacts>;
+  readonly repository: DeclarationOf<ObservedRepository>;
+  readonly agent: DeclarationOf<ObservedAgent>;
+  readonly instance: DeclarationOf<ObservedInstance>;
 }
 
 /** What changes with each release: the image, and what the hosts are told. */
 function declareApp(place: AppPlace) {
   const { app, config, repository: theRepository, agent: theAgent, instance: theInstance } = place;
-  const theImage = wish({
+  const theImage = declare({
     name: "image",
     resource: app.image,
     needs: [theRepository],
     absentBecause: "its content is new",
     desired: (need) => ({ repository: need(theRepository).id, tag: app.imageTag }),
   });
-  const theRelease = wish({
+  const theRelease = declare({
     name: "release",
     resource: app.release,
     needs: [theImage, theAgent, theInstance],

@@ -7,13 +7,13 @@ import { appLine, releaseLines } from "../lib/release/figures.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
-  const { wishes, parts, found, plan } = await readStack(session);
-  const rows = wishes.map(({ name, kind }) => {
+  const { declarations, parts, observations, plan } = await readStack(session);
+  const rows = declarations.map(({ name, kind }) => {
     const action = plan.steps.find((step) => step.name === name)?.action;
-    const id = found.get(name)?.facts.id;
+    const id = observations.get(name)?.observed.id;
     return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
   });
-  const { url, release, app } = outputsOf(parts, found);
+  const { url, release, app } = outputsOf(parts, observations);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000 });
   const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);

@@ -17,7 +17,7 @@ async function up(session: Session): Promise<Outcome> {
   await warnBefore(session, shown);
   session.report.plan(shown.plan, false);
   if (!isPending(shown.plan) && shown.wasKept !== true) {
-    const url = await reportOutputs(session, shown, shown.found);
+    const url = await reportOutputs(session, shown, shown.observations);
     return { outcome: "unchanged", exitCode: exitCodes.done, url };
   }
   await confirm(session, "Make these changes? Type yes:", "yes");

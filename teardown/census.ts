@@ -1,5 +1,5 @@
 import { listAll, type Owned } from "../lib/engine/owned.ts";
-import type { StackWish } from "../lib/stack.ts";
+import type { StackDeclaration } from "../lib/stack.ts";
 import type { Session } from "../lib/command/session.ts";
 
 export interface Census {
@@ -9,9 +9,12 @@ export interface Census {
 }
 
 /** Asks each service again what it has of the stack. Nothing that was recorded takes part in this. */
-export async function takeCensus({ ctx, config }: Session, wishes: readonly StackWish[]): Promise<Census> {
-  const left = await listAll(wishes, ctx, config.stack);
-  const kinds = [...new Set(wishes.map(({ kind }) => kind))];
+export async function takeCensus(
+  { ctx, config }: Session,
+  declarations: readonly StackDeclaration[],
+): Promise<Census> {
+  const left = await listAll(declarations, ctx, config.stack);
+  const kinds = [...new Set(declarations.map(({ kind }) => kind))];
   const counts = kinds.map((kind) => [kind, left.filter((one) => one.kind === kind).length] as const);
   return { counts: Object.fromEntries(counts), left };
 }

@@ -8,7 +8,7 @@ import type { Named } from "../lib/engine/owned.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { findOtherRegions } from "../lib/resources/identity/role.ts";
 import type { Session } from "../lib/command/session.ts";
-import { declareStack, type StackWish } from "../lib/stack.ts";
+import { declareStack, type StackDeclaration } from "../lib/stack.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import { type Census, censusLines, takeCensus } from "./census.ts";
@@ -18,17 +18,17 @@ import { findTargets, targetLines } from "./targets.ts";
 
 async function down(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
-  const wishes = declareStack({ config, account: ctx.account });
-  const { targets } = await findTargets(session, wishes);
+  const declarations = declareStack({ config, account: ctx.account });
+  const { targets } = await findTargets(session, declarations);
   if (targets.length === 0) {
     await forgetState(session);
     report.message(await nothingThere(session));
-    return tell(session, await takeCensus(session, wishes), "unchanged");
+    return tell(session, await takeCensus(session, declarations), "unchanged");
   }
   report.message(targetLines(targets));
   await confirm(session, `Remove all of it? Type the stack's name (${config.stack}):`, config.stack);
-  await removeAll(session, wishes, targets);
-  const census = await takeCensus(session, wishes);
+  await removeAll(session, declarations, targets);
+  const census = await takeCensus(session, declarations);
   report.message(`receipt: ${await writeReceipt(session, { targets, census })}`);
   return tell(session, census, "done");
 }
@@ -45,39 +45,42 @@ async function nothingThere({ config, ctx }: Session): Promise<string> {
 /** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */
 async function removeAll(
   session: Session,
-  wishes: readonly StackWish[],
+  declarations: readonly StackDeclaration[],
   shown: readonly Named[],
 ): Promise<void> {
   const { config, report: progress, store, rescueFile } = session;
   const by = { progress, explain: explainAwsError };
   const isBucket = ({ kind }: { readonly kind: string }) => kind === "bucket";
-  const bucket = wishes.filter(isBucket);
-  const others = wishes.filter((wish) => !isBucket(wish));
+  const bucket = declarations.filter(isBucket);
+  const others = declarations.filter((declaration) => !isBucket(declaration));
   const canLease = config.state.backend === "file" || shown.some(isBucket);
   if (!canLease) {
     const { targets } = await findTargets(session, others);
-    await destroy({ ...by, ctx: writeWithoutBucket(session), wishes: others, targets });
+    await destroy({ ...by, ctx: writeWithoutBucket(session), declarations: others, targets });
     return;
   }
   await withLease(session, "down", async (held) => {
-    const { targets, reading } = await findTargets(session, wishes);
+    const { targets, reading } = await findTargets(session, declarations);
     const journal = reading && openJournal(session, reading);
     const on = { ...by, ctx: held.writeContext(journal), targets };
-    await destroy({ ...on, wishes: others, journal });
+    await destroy({ ...on, declarations: others, journal });
     if ((await takeCensus(session, others)).left.length > 0) return;
-    await destroy({ ...on, wishes: bucket.map((wish) => underLease(session, wish, held)) });
+    await destroy({
+      ...on,
+      declarations: bucket.map((declaration) => underLease(session, declaration, held)),
+    });
     if (config.state.backend === "file") await removeState(store);
     await forgetRescued(rescueFile);
   });
 }
 
-/** The same wish; only the bucket that holds the lease is removed with care for it. */
-function underLease(session: Session, wish: StackWish, held: Held): StackWish {
+/** The same declaration; only the bucket that holds the lease is removed with care for it. */
+function underLease(session: Session, declaration: StackDeclaration, held: Held): StackDeclaration {
   const { config, names } = session;
   const holdsLease = (id: string) => config.state.backend === "s3" && id === names.bucket;
-  const remove: StackWish["remove"] = (ctx, id) =>
-    holdsLease(id) ? removeStateBucket(session, held, { ctx, id }) : wish.remove(ctx, id);
-  return { ...wish, remove };
+  const remove: StackDeclaration["remove"] = (ctx, id) =>
+    holdsLease(id) ? removeStateBucket(session, held, { ctx, id }) : declaration.remove(ctx, id);
+  return { ...declaration, remove };
 }
 
 /** A folder outlives the stack whose state it held; a bucket is gone with it. */

@@ -1,5 +1,5 @@
 import { findRecorded, listAll, type Named, type Owned } from "../lib/engine/owned.ts";
-import type { StackWish } from "../lib/stack.ts";
+import type { StackDeclaration } from "../lib/stack.ts";
 import { loadState } from "../state/rescue.ts";
 import type { StateDocument } from "../state/document.ts";
 import type { Recorded } from "../lib/deploy/reading.ts";
@@ -16,13 +16,16 @@ export interface Targets {
  *
  * @throws BerthError `ForeignResource` when something recorded isn't the stack's.
  */
-export async function findTargets(session: Session, wishes: readonly StackWish[]): Promise<Targets> {
+export async function findTargets(
+  session: Session,
+  declarations: readonly StackDeclaration[],
+): Promise<Targets> {
   const { ctx, identify, scope } = session;
-  const [listed, loaded] = await Promise.all([listAll(wishes, ctx, scope.stack), loadState(session)]);
+  const [listed, loaded] = await Promise.all([listAll(declarations, ctx, scope.stack), loadState(session)]);
   if (loaded === undefined) return { targets: listed, reading: undefined };
   const { document } = loaded;
   const unlisted = namedIn(document).filter(({ id }) => listed.every((one) => one.id !== id));
-  const found = await findRecorded(unlisted, { ctx, wishes, document, identify });
+  const found = await findRecorded(unlisted, { ctx, declarations, document, identify });
   return { targets: [...listed, ...found], reading: loaded };
 }
 

@@ -23,12 +23,12 @@ import {
 } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lookupImage, lookupZones } from "../lib/aws/lookup.ts";
+import { lookupMachineImage, lookupZones } from "../lib/aws/lookup.ts";
 import { resourceTags } from "../lib/aws/tags.ts";
 import { schema } from "../lib/config/schema.ts";
 import { packAgent } from "../lib/host/bundle.ts";
 import { agentResource } from "../lib/resources/delivery/agent.ts";
-import { declareStack, type StackWish } from "../lib/stack.ts";
+import { declareStack, type StackDeclaration } from "../lib/stack.ts";
 import { openAccount } from "./resources/account.ts";
 import { recordSent } from "./resources/sent-calls.ts";
 
@@ -47,7 +47,7 @@ const settings = schema.parse({
 const config = { ...settings, file: "/berth.yaml", directory: "/" };
 const account = "123456789012";
 const [machineImage, zones] = await Promise.all([
-  lookupImage(ctx, "debian-13", "x86_64"),
+  lookupMachineImage(ctx, "debian-13", "x86_64"),
   lookupZones(ctx, "t3.micro"),
 ]);
 const Bucket = "berth-hello-123456789012-eu-central-1";
@@ -72,7 +72,7 @@ const declare = (changes: Partial<typeof config> = {}, of = account) =>
       agent: agentResource({ bucket: Bucket, bundle: packAgent(), by: "somebody" }),
     },
   });
-const wishes = declare();
+const declarations = declare();
 
 const ids = new Map<string, string>();
 const world = {
@@ -82,23 +82,23 @@ const world = {
 
 const idOf = (name: string): string => world.needed(name).id;
 
-/** Creates it and makes it equal to its wish, as the engine does. */
-async function make({ name, find, create }: StackWish): Promise<void> {
+/** Creates it and makes it equal to its declaration, as the engine does. */
+async function make({ name, find, create }: StackDeclaration): Promise<void> {
   const owner = { stack: "hello", name, generation: 1 };
   const identity = { ...owner, lineage: "a-lineage", tags: resourceTags(owner, { Team: "harbour" }) };
   const id = await create(ctx, identity, world);
   ids.set(name, id);
   for (let round = 0; round < 3; round += 1) {
-    const observed = await find(ctx, identity, id);
-    const left = observed?.differences(world) ?? assert.fail(`${name} is not found`);
+    const observation = await find(ctx, identity, id);
+    const left = observation?.differences(world) ?? assert.fail(`${name} is not found`);
     if (left.length === 0) return;
-    await observed?.update(ctx, world, left);
+    await observation?.update(ctx, world, left);
   }
   assert.fail(`${name} still differs`);
 }
 
-const madeHere = wishes.filter(({ name }) => name !== "image" && name !== "release");
-for (const wish of madeHere) await make(wish);
+const madeHere = declarations.filter(({ name }) => name !== "image" && name !== "release");
+for (const declaration of madeHere) await make(declaration);
 
 const bucketArn = "arn:aws:s3:::berth-hello-123456789012-eu-central-1";
 const RoleName = "berth-hello-eu-central-1";
@@ -135,9 +135,9 @@ describe("the declared stack", () => {
   };
 
   it("is these fifteen, each after those it needs", () => {
-    assert.deepEqual(Object.fromEntries(wishes.map((one) => [one.name, one.needs])), needs);
+    assert.deepEqual(Object.fromEntries(declarations.map((one) => [one.name, one.needs])), needs);
     assert.deepEqual(
-      wishes.map(({ name }) => name),
+      declarations.map(({ name }) => name),
       Object.keys(needs),
     );
   });
@@ -153,7 +153,7 @@ describe("the declared stack", () => {
   });
 
   it("says what a replaced host or network means", () => {
-    const notes = wishes.filter(({ replaceNote }) => replaceNote !== undefined).map(({ name }) => name);
+    const notes = declarations.filter(({ replaceNote }) => replaceNote !== undefined).map(({ name }) => name);
     assert.deepEqual(notes, ["vpc", "instance"]);
   });
 });

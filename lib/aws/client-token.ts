@@ -8,7 +8,7 @@ export interface TokenParts {
 }
 
 /**
- * The same token for the same wish in any process: AWS then answers a repeated create with what the first one made.
+ * The same token for the same create in any process: AWS then answers a repeated create with what the first one made.
  * 49 ASCII characters of the 64 that AWS takes.
  *
  * `parameters` is the whole input of the call but the token: AWS refuses a token that comes again with other parameters.

@@ -116,7 +116,7 @@ function watched<Input extends object, Output extends object, Client extends Wat
     { step: "initialize", name: "berthWatch", priority: "high" },
   );
   reportLostReplies(client);
-  askAtLast(service, client, options);
+  askBeforeEachTry(service, client, options);
   return client;
 }
 
@@ -124,7 +124,7 @@ function watched<Input extends object, Output extends object, Client extends Wat
  * Asks again at the last moment of each try, the SDK's own repetitions among them: the computer may have slept since, and the
  * lease be somebody else's.
  */
-function askAtLast<Input extends object, Output extends object>(
+function askBeforeEachTry<Input extends object, Output extends object>(
   service: string,
   { middlewareStack }: Watchable<Input, Output>,
   { beforeWrite }: ClientOptions,
@@ -139,6 +139,6 @@ function askAtLast<Input extends object, Output extends object>(
       return next(args);
     },
     // Directly before the wire.
-    { step: "deserialize", name: "berthAskAtLast", priority: "low" },
+    { step: "deserialize", name: "berthAskBeforeEachTry", priority: "low" },
   );
 }

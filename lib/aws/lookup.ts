@@ -17,7 +17,7 @@ export interface LookupContext {
 export type ImageOs = "debian-13" | "amazon-linux-2023";
 export type Arch = "x86_64" | "arm64";
 
-export interface ImageLookup {
+export interface MachineImage {
   readonly imageId: string;
   /** `/dev/xvda`: what the disk's mapping has to be called. */
   readonly rootDeviceName: string;
@@ -47,7 +47,7 @@ const parameters: Record<ImageOs, Record<Arch, string>> = {
  *
  * @throws BerthError `NoImage`.
  */
-export async function lookupImage(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<ImageLookup> {
+export async function lookupMachineImage(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<MachineImage> {
   const imageId = await readParameter(ctx, os, arch);
   const { Images = [] } = await ctx.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
   const image = Images.find((one) => one.ImageId === imageId);

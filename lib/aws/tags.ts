@@ -13,15 +13,15 @@ export function ownershipFilters(owner: Owner | { readonly stack: string }): Fil
 }
 
 /** Wanted tags that are missing or differ. What else is there was added by somebody and is theirs. */
-export function tagDifferences(wanted: Tags, found: Tags) {
-  return Object.entries(wanted).flatMap(([key, value]) =>
-    valueOf(found, key) === value
+export function tagDifferences(desired: Tags, observed: Tags) {
+  return Object.entries(desired).flatMap(([key, value]) =>
+    valueOf(observed, key) === value
       ? []
       : [
           {
             field: `tags.${key}`,
-            wanted: value,
-            found: valueOf(found, key) ?? "missing",
+            desired: value,
+            observed: valueOf(observed, key) ?? "missing",
             action: "update" as const,
           },
         ],

@@ -3,16 +3,16 @@ import type { Difference } from "./resource.ts";
 type Value = string | number | boolean | undefined;
 
 interface Field {
-  readonly wanted: Value;
-  readonly found: Value;
+  readonly desired: Value;
+  readonly observed: Value;
   /** Makes it a replace: why AWS can't change it in place. */
   readonly replace?: string;
 }
 
 /** The field's difference, or nothing when both are equal. A value that AWS doesn't have is shown as `none`. */
-export function fieldDifference(field: string, { wanted, found, replace }: Field): Difference[] {
-  if (wanted === found) return [];
-  const shown = { field, wanted: String(wanted ?? "none"), found: String(found ?? "none") };
+export function fieldDifference(field: string, { desired, observed, replace }: Field): Difference[] {
+  if (desired === observed) return [];
+  const shown = { field, desired: String(desired ?? "none"), observed: String(observed ?? "none") };
   return [
     replace === undefined ? { ...shown, action: "update" } : { ...shown, action: "replace", reason: replace },
   ];

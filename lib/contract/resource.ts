@@ -41,7 +41,7 @@ export interface Identity {
 }
 
 /** What AWS says about one resource. `id` is what removes and describes it: an id, or a name where AWS has no id. */
-export interface Facts {
+export interface Observed {
   readonly id: string;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -49,18 +49,18 @@ export interface Facts {
 export interface Difference {
   /** Path of the field, as a user would name it: `ingress[tcp/80 from 0.0.0.0/0]`. */
   readonly field: string;
-  readonly wanted: string;
-  readonly found: string;
+  readonly desired: string;
+  readonly observed: string;
   /** `update` in place, or `replace` by a new one of the next generation. */
   readonly action: "update" | "replace";
   /** Why a replace is needed, when it is: `AWS can't move an instance to another subnet`. */
   readonly reason?: string;
 }
 
-export interface Change<Desired, Found extends Facts> {
+export interface Change<Desired, Found extends Observed> {
   readonly identity: Identity;
   readonly desired: Desired;
-  readonly facts: Found;
+  readonly observed: Found;
   readonly differences: readonly Difference[];
 }
 
@@ -80,7 +80,7 @@ export interface Listed {
  * - errors of AWS leave as they came; "not found" is an answer, never an error
  * - a resource that Berth doesn't own (no or foreign `berth:stack` tag) is never changed: `find` throws `ForeignResource`
  */
-export interface Resource<Desired, Found extends Facts> {
+export interface Resource<Desired, Found extends Observed> {
   /** Kebab-case noun, equal to the file's name. */
   readonly kind: string;
 
@@ -94,7 +94,7 @@ export interface Resource<Desired, Found extends Facts> {
   create(ctx: WriteContext, identity: Identity, desired: Desired): Promise<string>;
 
   /** Pure. Empty when there is nothing to do. Tags that the user added by hand are no difference. */
-  differences(identity: Identity, desired: Desired, facts: Found): Difference[];
+  differences(identity: Identity, desired: Desired, observed: Found): Difference[];
 
   /** Makes the `update` differences true. Every step is idempotent alone. */
   update(ctx: WriteContext, change: Change<Desired, Found>): Promise<void>;

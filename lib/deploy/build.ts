@@ -1,5 +1,5 @@
 import { ensureBuilt } from "../docker/build.ts";
-import { connectEngine } from "../docker/engine.ts";
+import { connectDocker } from "../docker/engine.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 
@@ -8,7 +8,7 @@ export async function buildApp({ report, signal }: Session, { plan, source }: Re
   if (!plan.steps.some(({ name }) => name === "image")) return;
   const onProgress = report.begin("build", "build");
   try {
-    const { imageId } = await ensureBuilt({ docker: await connectEngine(), source, signal, onProgress });
+    const { imageId } = await ensureBuilt({ docker: await connectDocker(), source, signal, onProgress });
     report.end("build", "build", imageId.slice(0, 19));
   } catch (error) {
     report.fail("build", "build");

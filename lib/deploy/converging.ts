@@ -22,8 +22,8 @@ export async function ensureStateBucket(session: Session, reading: Reading): Pro
   };
   await converge({
     ctx: writeWithoutBucket(session),
-    wishes: reading.wishes.filter(({ name }) => name === "bucket"),
-    found: reading.found,
+    declarations: reading.declarations.filter(({ name }) => name === "bucket"),
+    observations: reading.observations,
     inputs: reading.offers,
     plan: { steps, leftovers: [] },
     journal: new Journal({
@@ -50,7 +50,7 @@ export async function convergeStack(
   held: Held,
 ): Promise<Observations<Offers>> {
   const { identify, imagePin, report: progress, rescueFile } = session;
-  const { wishes, found, offers, plan } = reading;
+  const { declarations, observations, offers, plan } = reading;
   const journal = openJournal(session, reading);
   const launched = plan.steps.some(({ name, action }) => name === "instance" && action !== "update");
   if (launched) {
@@ -61,8 +61,8 @@ export async function convergeStack(
   if (reading.wasKept === true) journal.note((document) => document);
   const seen = await converge({
     ctx: held.writeContext(journal),
-    wishes,
-    found,
+    declarations,
+    observations,
     inputs: offers,
     plan,
     journal,

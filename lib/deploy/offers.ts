@@ -1,4 +1,4 @@
-import { lookupImage, lookupInstanceType, lookupZones } from "../aws/lookup.ts";
+import { lookupMachineImage, lookupInstanceType, lookupZones } from "../aws/lookup.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import type { Session } from "../command/session.ts";
 
@@ -9,7 +9,7 @@ export async function lookupOffers({ config, ctx }: Session) {
     lookupZones(ctx, config.instance.type),
   ]);
   if (instanceType.arch !== "x86_64") throw otherArchitecture(config.instance.type, instanceType.arch);
-  const machineImage = await lookupImage(ctx, config.instance.os, instanceType.arch);
+  const machineImage = await lookupMachineImage(ctx, config.instance.os, instanceType.arch);
   return { instanceType, zones, machineImage };
 }
 

@@ -1,11 +1,11 @@
 import { estimateCost } from "./cost.ts";
 import type { Observations } from "../engine/read.ts";
-import type { WishFor } from "../engine/wish.ts";
+import type { DeclarationOf } from "../engine/declaration.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import { probe } from "./probe.ts";
 import type { Reading } from "./reading.ts";
 import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from "../release/figures.ts";
-import type { Facts } from "../contract/resource.ts";
+import type { Observed } from "../contract/resource.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
 
@@ -55,12 +55,12 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
   };
 }
 
-function observedOf<Observed extends Facts>(
-  part: WishFor<Observed> | undefined,
+function observedOf<Observation extends Observed>(
+  part: DeclarationOf<Observation> | undefined,
   found: Observations<Offers>,
-): Observed | undefined {
-  const facts = part && found.get(part.name)?.facts;
-  return facts !== undefined && part?.isFound(facts) === true ? facts : undefined;
+): Observation | undefined {
+  const observed = part && found.get(part.name)?.observed;
+  return observed !== undefined && part?.isObserved(observed) === true ? observed : undefined;
 }
 
 const isOpenToAll = ({ config }: Session): boolean =>

@@ -4,7 +4,7 @@ import { newDocument, type StateDocument } from "../../state/document.ts";
 import { catchUp, rebuildDocument } from "../../state/rebuild.ts";
 import { loadState } from "../../state/rescue.ts";
 import { consoleTail } from "../aws/console.ts";
-import { connectEngine } from "../docker/engine.ts";
+import { connectDocker } from "../docker/engine.ts";
 import { openSource, type Source } from "../docker/source.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
@@ -14,7 +14,7 @@ import { agentResource } from "../resources/delivery/agent.ts";
 import { imageResource } from "../resources/delivery/image.ts";
 import { releaseResource } from "../resources/delivery/release.ts";
 import type { Session } from "../command/session.ts";
-import { type App, declareParts, type Offers, type StackParts, type StackWish } from "../stack.ts";
+import { type App, declareParts, type Offers, type StackParts, type StackDeclaration } from "../stack.ts";
 import { lookupOffers } from "./offers.ts";
 
 export interface Recorded {
@@ -25,11 +25,11 @@ export interface Recorded {
   readonly wasKept?: boolean;
 }
 
-/** All that is known before anything is done: what was recorded, what AWS says, and what differs from the wishes. */
+/** All that is known before anything is done: what was recorded, what AWS says, and what differs from what is declared. */
 export interface Reading extends Recorded {
-  readonly wishes: readonly StackWish[];
+  readonly declarations: readonly StackDeclaration[];
   readonly parts: StackParts;
-  readonly found: Observations<Offers>;
+  readonly observations: Observations<Offers>;
   /** What a new host is started from is the pinned image, or the newest. */
   readonly offers: Offers;
   readonly plan: Plan;
@@ -58,20 +58,20 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   ]);
   const app = { ...openApp(session, source), commit };
   const parts = declareParts({ config, account: ctx.account, app });
-  const { wishes } = parts;
-  const [{ document, found }, { machineImage, zones, instanceType }] = await Promise.all([
-    readResources(session, { ...options, wishes, recorded: loaded?.document }),
+  const { declarations } = parts;
+  const [{ document, observations }, { machineImage, zones, instanceType }] = await Promise.all([
+    readResources(session, { ...options, declarations, recorded: loaded?.document }),
     offered,
   ]);
   const newest = machineImage.imageId;
   const imageId = document.pins[session.imagePin] ?? newest;
   const offers = { machineImage: { ...machineImage, imageId }, zones };
   return {
-    wishes,
+    declarations,
     parts,
-    found,
+    observations,
     offers,
-    plan: differences({ wishes, found, document, inputs: offers }),
+    plan: differences({ declarations, observations, document, inputs: offers }),
     document,
     etag: loaded?.etag,
     wasKept: loaded !== undefined && "wasKept" in loaded,
@@ -82,40 +82,40 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
 }
 
 interface ResourcesOptions extends ReadingOptions {
-  readonly wishes: readonly StackWish[];
+  readonly declarations: readonly StackDeclaration[];
   /** Absent when none was. */
   readonly recorded: StateDocument | undefined;
 }
 
 interface Seen {
   readonly document: StateDocument;
-  readonly found: Observations<Offers>;
+  readonly observations: Observations<Offers>;
 }
 
 /** What a document that was put back doesn't know of would be made once more. So before anything is, the tags are asked. */
 async function readResources(session: Session, options: ResourcesOptions): Promise<Seen> {
   const { ctx, identify, config } = session;
-  const { wishes, recorded, ...rest } = options;
-  const reading = { ...rest, wishes, ctx, identify };
-  const document = recorded ?? (await documentFromTags(session, wishes));
-  const [found] = await Promise.all([
+  const { declarations, recorded, ...rest } = options;
+  const reading = { ...rest, declarations, ctx, identify };
+  const document = recorded ?? (await documentFromTags(session, declarations));
+  const [observations] = await Promise.all([
     readAll({ ...reading, document }),
     // What is to be removed at the end has to be the stack's, or nothing is begun.
     findRecorded(document.superseded, { ...reading, document }),
   ]);
-  if (recorded === undefined) return { document, found };
-  const absent = wishes.filter(({ name }) => found.get(name) === undefined);
+  if (recorded === undefined) return { document, observations };
+  const absent = declarations.filter(({ name }) => observations.get(name) === undefined);
   const caughtUp = catchUp(document, await listAll(absent, ctx, config.stack));
-  if (caughtUp === document) return { document, found };
-  return { document: caughtUp, found: await readAll({ ...reading, document: caughtUp }) };
+  if (caughtUp === document) return { document, observations };
+  return { document: caughtUp, observations: await readAll({ ...reading, document: caughtUp }) };
 }
 
 /** Without a state document, what carries the stack's tags is what there is. */
 async function documentFromTags(
   { ctx, scope }: Session,
-  wishes: readonly StackWish[],
+  declarations: readonly StackDeclaration[],
 ): Promise<StateDocument> {
-  return rebuildDocument(newDocument(scope), await listAll(wishes, ctx, scope.stack));
+  return rebuildDocument(newDocument(scope), await listAll(declarations, ctx, scope.stack));
 }
 
 function openApp({ names, endpoints, caller }: Session, source: Source): App {
@@ -125,7 +125,7 @@ function openApp({ names, endpoints, caller }: Session, source: Source): App {
     agent: agentResource({ bucket: names.bucket, bundle, by: caller }),
     imageTag: source.tag,
     image: imageResource({
-      docker: connectEngine,
+      docker: connectDocker,
       source,
       repository: names.repository,
       registry: endpoints?.registry,

@@ -10,7 +10,7 @@ import { systemCodeOf } from "../system-errors.ts";
  * The engine that the `docker` command would talk to: DOCKER_HOST, else the chosen context, else the default socket.
  * Has answered a ping when this returns. Throws `NoDockerEngine` otherwise.
  */
-export async function connectEngine(): Promise<Docker> {
+export async function connectDocker(): Promise<Docker> {
   const socketPath = await contextSocket();
   const named = process.env["DOCKER_HOST"] ?? socketPath ?? "the default socket";
   // Most commands need no engine, and this library takes longer to load than they take to ask AWS.

@@ -8,13 +8,13 @@ import type { Progress } from "./progress.ts";
 import type { Identify, Observations } from "./read.ts";
 import { removeSuperseded } from "./superseded.ts";
 import { updateUntilEqual } from "./update.ts";
-import type { Observed, Wish } from "./wish.ts";
+import type { Observation, Declaration } from "./declaration.ts";
 import type { Work } from "./work.ts";
 
 export interface ConvergeOptions<Inputs = unknown> {
   readonly ctx: WriteContext;
-  readonly wishes: readonly Wish<Inputs>[];
-  readonly found: Observations<Inputs>;
+  readonly declarations: readonly Declaration<Inputs>[];
+  readonly observations: Observations<Inputs>;
   /** What the stack is made from besides. */
   readonly inputs: Inputs;
   readonly plan: Plan;
@@ -35,26 +35,26 @@ const parallel = 8;
  * Returns how everything was last seen.
  */
 export async function converge<Inputs>(options: ConvergeOptions<Inputs>): Promise<Observations<Inputs>> {
-  const { journal, plan, wishes, inputs } = options;
-  const found = new Map(options.found);
+  const { journal, plan, declarations, inputs } = options;
+  const found = new Map(options.observations);
   const steps = new Map(plan.steps.map((step) => [step.name, step]));
   noteIntent(options);
   await journal.flush();
 
   const needed = (name: string) => {
-    const facts = found.get(name)?.facts;
-    if (facts === undefined) throw new TypeError(`${name} isn't there yet`);
-    return { id: facts.id, facts };
+    const observed = found.get(name)?.observed;
+    if (observed === undefined) throw new TypeError(`${name} isn't there yet`);
+    return { id: observed.id, observed };
   };
   const work = { ...options, world: { needed, inputs } };
   try {
     await runGraph(
-      wishes,
-      async (wish) => {
-        const step = steps.get(wish.name);
-        const observed = found.get(wish.name);
-        if (step !== undefined) found.set(wish.name, await perform(wish, step, work));
-        else if (observed !== undefined) noteId(journal, wish, observed.facts.id);
+      declarations,
+      async (declaration) => {
+        const step = steps.get(declaration.name);
+        const observation = found.get(declaration.name);
+        if (step !== undefined) found.set(declaration.name, await perform(declaration, step, work));
+        else if (observation !== undefined) noteId(journal, declaration, observation.observed.id);
       },
       { limit: parallel, signal: options.ctx.signal },
     );
@@ -66,20 +66,24 @@ export async function converge<Inputs>(options: ConvergeOptions<Inputs>): Promis
 }
 
 async function perform<Inputs>(
-  wish: Wish<Inputs>,
+  declaration: Declaration<Inputs>,
   step: Step,
   work: ConvergeOptions<Inputs> & Work<Inputs>,
-): Promise<Observed<Inputs>> {
-  const note = work.progress.begin(wish.name, step.action);
+): Promise<Observation<Inputs>> {
+  const note = work.progress.begin(declaration.name, step.action);
   const own = { ...work, ctx: { ...work.ctx, note } };
   try {
-    const observed = step.action === "update" ? work.found.get(wish.name) : await createAndFind(wish, own);
-    if (observed === undefined) throw new TypeError(`${wish.name} is to be updated but was not found`);
-    const equal = await updateUntilEqual(wish, observed, own);
-    work.progress.end(wish.name, step.action, equal.facts.id);
+    const observation =
+      step.action === "update"
+        ? work.observations.get(declaration.name)
+        : await createAndFind(declaration, own);
+    if (observation === undefined)
+      throw new TypeError(`${declaration.name} is to be updated but was not found`);
+    const equal = await updateUntilEqual(declaration, observation, own);
+    work.progress.end(declaration.name, step.action, equal.observed.id);
     return equal;
   } catch (error) {
-    work.progress.fail(wish.name, step.action);
-    throw work.explain?.(error, wish.name, wish.name) ?? error;
+    work.progress.fail(declaration.name, step.action);
+    throw work.explain?.(error, declaration.name, declaration.name) ?? error;
   }
 }

@@ -1,19 +1,19 @@
 import type { Journal } from "../../state/journal.ts";
 import type { Plan } from "./plan.ts";
 import type { Observations } from "./read.ts";
-import type { Wish } from "./wish.ts";
+import type { Declaration } from "./declaration.ts";
 
 interface Intended<Inputs> {
   readonly journal: Journal;
   readonly plan: Plan;
-  readonly found: Observations<Inputs>;
+  readonly observations: Observations<Inputs>;
 }
 
 /**
  * One save before the first create. What is created gets a generation of its own if another was known before: AWS may
  * show the old one for hours, and answers the old one's client token with the old one.
  */
-export function noteIntent<Inputs>({ journal, plan, found }: Intended<Inputs>): void {
+export function noteIntent<Inputs>({ journal, plan, observations }: Intended<Inputs>): void {
   const news = plan.steps.filter(({ action }) => action !== "update");
   if (news.length === 0) return;
   journal.note((document) => {
@@ -23,7 +23,7 @@ export function noteIntent<Inputs>({ journal, plan, found }: Intended<Inputs>): 
       const before = document.resources[name];
       const generation = before?.generation ?? 1;
       // What was found by its tags alone isn't in the document: that was lost, or a run was killed before it noted the id.
-      const id = found.get(name)?.facts.id ?? before?.id;
+      const id = observations.get(name)?.observed.id ?? before?.id;
       if (action === "replace" && id !== undefined) {
         superseded.push({ name, kind: before?.kind ?? kind, generation, id });
       }
@@ -33,14 +33,14 @@ export function noteIntent<Inputs>({ journal, plan, found }: Intended<Inputs>): 
   });
 }
 
-export function noteId(journal: Journal, wish: Pick<Wish, "name" | "kind">, id: string): void {
-  const before = journal.document.resources[wish.name];
-  if (before?.id === id && before.kind === wish.kind) return;
+export function noteId(journal: Journal, declaration: Pick<Declaration, "name" | "kind">, id: string): void {
+  const before = journal.document.resources[declaration.name];
+  if (before?.id === id && before.kind === declaration.kind) return;
   journal.note((document) => ({
     ...document,
     resources: {
       ...document.resources,
-      [wish.name]: { kind: wish.kind, generation: before?.generation ?? 1, id },
+      [declaration.name]: { kind: declaration.kind, generation: before?.generation ?? 1, id },
     },
   }));
 }

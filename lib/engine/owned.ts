@@ -2,7 +2,7 @@ import type { StateDocument } from "../../state/document.ts";
 import { foreignResource } from "../owner.ts";
 import type { ReadContext } from "../contract/resource.ts";
 import type { Identify } from "./read.ts";
-import type { Wish } from "./wish.ts";
+import type { Declaration } from "./declaration.ts";
 
 /** One thing by what a state document or a tag says of it. */
 export interface Named {
@@ -33,14 +33,14 @@ export type Owned = OwnedResource;
 
 /**
  * Everything of the stack: what carries its ownership tag in AWS, and nothing that AWS doesn't show. Each kind is listed once,
- * however many wishes are of it.
+ * however many declarations are of it.
  */
 export async function listAll<Inputs>(
-  wishes: readonly Wish<Inputs>[],
+  declarations: readonly Declaration<Inputs>[],
   ctx: ReadContext,
   stack: string,
 ): Promise<Owned[]> {
-  const kinds = new Map(wishes.map((wish) => [wish.kind, wish]));
+  const kinds = new Map(declarations.map((declaration) => [declaration.kind, declaration]));
   const lists = await Promise.all(
     [...kinds.values()].map(async ({ kind, list }) =>
       (await list(ctx, stack)).map((one) => new OwnedResource({ ...one, kind })),
@@ -51,7 +51,7 @@ export async function listAll<Inputs>(
 
 export interface LookOptions<Inputs> {
   readonly ctx: ReadContext;
-  readonly wishes: readonly Wish<Inputs>[];
+  readonly declarations: readonly Declaration<Inputs>[];
   readonly document: StateDocument;
   readonly identify: Identify;
 }
@@ -72,13 +72,13 @@ export async function findRecorded<Inputs>(
 
 async function findOne<Inputs>(
   recorded: Named,
-  { ctx, wishes, document, identify }: LookOptions<Inputs>,
+  { ctx, declarations, document, identify }: LookOptions<Inputs>,
 ): Promise<Owned | undefined> {
   const { name, kind, generation, id } = recorded;
   const identity = identify(name, generation, document);
-  const observed = await wishes.find((one) => one.kind === kind)?.find(ctx, identity, id);
+  const observation = await declarations.find((one) => one.kind === kind)?.find(ctx, identity, id);
   // Another one than the recorded is no answer: that one is gone.
-  if (observed?.facts.id !== id) return undefined;
-  if (!observed.isOwned) throw foreignResource(kind, identity, observed.facts, "id");
+  if (observation?.observed.id !== id) return undefined;
+  if (!observation.isOwned) throw foreignResource(kind, identity, observation.observed, "id");
   return new OwnedResource(recorded);
 }

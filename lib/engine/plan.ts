@@ -1,7 +1,7 @@
 import type { StateDocument } from "../../state/document.ts";
 import type { Difference } from "../contract/resource.ts";
 import type { Observations } from "./read.ts";
-import type { Observed, Wish, World } from "./wish.ts";
+import type { Observation, Declaration, World } from "./declaration.ts";
 
 type Action = "create" | "update" | "replace";
 
@@ -24,22 +24,27 @@ export interface Plan {
 }
 
 interface Compared<Inputs> {
-  readonly wishes: readonly Wish<Inputs>[];
-  readonly found: Observations<Inputs>;
+  readonly declarations: readonly Declaration<Inputs>[];
+  readonly observations: Observations<Inputs>;
   readonly document: StateDocument;
   /** What the stack is made from besides. */
   readonly inputs: Inputs;
 }
 
-/** Pure: what has to be done to make every wish true, in an order that respects what needs what. */
-export function differences<Inputs>({ wishes, found, document, inputs }: Compared<Inputs>): Plan {
+/** Pure: what has to be done to make every declaration true, in an order that respects what needs what. */
+export function differences<Inputs>({
+  declarations,
+  observations,
+  document,
+  inputs,
+}: Compared<Inputs>): Plan {
   const steps = new Map<string, Step>();
-  const world = { needed: plannedNeeds(found, steps), inputs };
-  for (const wish of wishes) {
-    const step = stepFor(wish, found.get(wish.name), { world, document });
-    if (step !== undefined) steps.set(wish.name, step);
+  const world = { needed: plannedNeeds(observations, steps), inputs };
+  for (const declaration of declarations) {
+    const step = stepFor(declaration, observations.get(declaration.name), { world, document });
+    if (step !== undefined) steps.set(declaration.name, step);
   }
-  const kinds = new Set(wishes.map(({ kind }) => kind));
+  const kinds = new Set(declarations.map(({ kind }) => kind));
   // What this stack has no kind for it can't remove either.
   const leftovers = document.superseded.filter(({ kind }) => kinds.has(kind));
   return { steps: [...steps.values()], leftovers };
@@ -65,22 +70,22 @@ interface Known<Inputs> {
 }
 
 function stepFor<Inputs>(
-  wish: Wish<Inputs>,
-  observed: Observed<Inputs> | undefined,
+  declaration: Declaration<Inputs>,
+  observation: Observation<Inputs> | undefined,
   { world, document }: Known<Inputs>,
 ): Step | undefined {
-  const { name, kind } = wish;
-  if (observed === undefined) {
+  const { name, kind } = declaration;
+  if (observation === undefined) {
     const lost = document.resources[name]?.id;
-    const because = lost === undefined ? "not there yet" : (wish.absentBecause ?? `${lost} is gone`);
+    const because = lost === undefined ? "not there yet" : (declaration.absentBecause ?? `${lost} is gone`);
     return { name, kind, action: "create", differences: [], because };
   }
-  const different = observed.differences(world);
+  const different = observation.differences(world);
   if (different.length === 0) return undefined;
   if (different.every(({ action }) => action === "update")) {
     return { name, kind, action: "update", differences: different };
   }
-  const consequence = wish.replaceNote === undefined ? {} : { consequence: wish.replaceNote };
+  const consequence = declaration.replaceNote === undefined ? {} : { consequence: declaration.replaceNote };
   return { name, kind, action: "replace", differences: different, ...consequence };
 }
 
@@ -91,8 +96,8 @@ function plannedNeeds<Inputs>(
 ): World<Inputs>["needed"] {
   return (name) => {
     const action = steps.get(name)?.action;
-    const facts = found.get(name)?.facts;
-    const isNew = facts === undefined || action === "create" || action === "replace";
-    return isNew ? { id: `<new ${name}>` } : { id: facts.id, facts };
+    const observed = found.get(name)?.observed;
+    const isNew = observed === undefined || action === "create" || action === "replace";
+    return isNew ? { id: `<new ${name}>` } : { id: observed.id, observed };
   };
 }

@@ -1,13 +1,13 @@
 import type { StateDocument } from "../../state/document.ts";
 import type { Identity, ReadContext } from "../contract/resource.ts";
 import { lookUntil } from "../poll.ts";
-import type { Observed, Wish } from "./wish.ts";
+import type { Observation, Declaration } from "./declaration.ts";
 
-export type Observations<Inputs = unknown> = ReadonlyMap<string, Observed<Inputs> | undefined>;
+export type Observations<Inputs = unknown> = ReadonlyMap<string, Observation<Inputs> | undefined>;
 
 export interface ReadOptions<Inputs> {
   readonly ctx: ReadContext;
-  readonly wishes: readonly Wish<Inputs>[];
+  readonly declarations: readonly Declaration<Inputs>[];
   readonly document: StateDocument;
   readonly identify: Identify;
   /**
@@ -19,25 +19,27 @@ export interface ReadOptions<Inputs> {
 
 export type Identify = (name: string, generation: number, document: StateDocument) => Identity;
 
-/** Reads every wish's resource from AWS at once. Never writes. */
+/** Reads every declaration's resource from AWS at once. Never writes. */
 export async function readAll<Inputs>(options: ReadOptions<Inputs>): Promise<Observations<Inputs>> {
   const found = await Promise.all(
-    options.wishes.map(async (wish) => [wish.name, await readOne(wish, options)] as const),
+    options.declarations.map(
+      async (declaration) => [declaration.name, await readOne(declaration, options)] as const,
+    ),
   );
   return new Map(found);
 }
 
 async function readOne<Inputs>(
-  wish: Wish<Inputs>,
+  declaration: Declaration<Inputs>,
   options: ReadOptions<Inputs>,
-): Promise<Observed<Inputs> | undefined> {
+): Promise<Observation<Inputs> | undefined> {
   const { ctx, document, identify } = options;
-  const entry = document.resources[wish.name];
-  const identity = identify(wish.name, entry?.generation ?? 1, document);
+  const entry = document.resources[declaration.name];
+  const identity = identify(declaration.name, entry?.generation ?? 1, document);
   const isIntent = entry !== undefined && entry.id === undefined;
-  const find = () => wish.find(ctx, identity, entry?.id);
+  const find = () => declaration.find(ctx, identity, entry?.id);
   if (!isIntent || options.patienceMs === undefined) return find();
-  const what = `a ${wish.kind} that an interrupted run may have created`;
+  const what = `a ${declaration.kind} that an interrupted run may have created`;
   return findPatiently(ctx, { what, patienceMs: options.patienceMs, find });
 }
 

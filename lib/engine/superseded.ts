@@ -11,20 +11,20 @@ export interface SupersededOptions<Inputs> extends Omit<LookOptions<Inputs>, "do
 
 /** Removes what was replaced, in reverse order. Looks at all of them at once before the first is removed: an id that stands in a document may be anybody's. */
 export async function removeSuperseded<Inputs>(options: SupersededOptions<Inputs>): Promise<void> {
-  const { journal, wishes, ctx, progress } = options;
-  const kinds = new Set(wishes.map(({ kind }) => kind));
+  const { journal, declarations, ctx, progress } = options;
+  const kinds = new Set(declarations.map(({ kind }) => kind));
   const { document } = journal;
   const current = new Set(Object.values(document.resources).map(({ id }) => id));
   const known = document.superseded.filter(({ kind }) => kinds.has(kind));
   const old = known.filter(({ id }) => !current.has(id));
   const there = await findRecorded(old, { ...options, document });
   forget(journal, new Set(known.map(({ id }) => id).filter((id) => there.every((one) => one.id !== id))));
-  const order = wishes.map(({ name }) => name);
+  const order = declarations.map(({ name }) => name);
   for (const one of there.toSorted((a, b) => order.indexOf(b.name) - order.indexOf(a.name))) {
     ctx.signal.throwIfAborted();
     const label = `${one.name} (old)`;
     const note = progress.begin(label, "remove");
-    await wishes.find(({ kind }) => kind === one.kind)?.remove({ ...ctx, note }, one.id);
+    await declarations.find(({ kind }) => kind === one.kind)?.remove({ ...ctx, note }, one.id);
     forget(journal, new Set([one.id]));
     progress.end(label, "remove", one.id);
   }

@@ -4,7 +4,7 @@ import { lookUntil } from "../poll.ts";
 import type { Difference } from "../contract/resource.ts";
 import { noteId } from "./intent.ts";
 import { notVisible } from "./visibility.ts";
-import type { Observed, Wish } from "./wish.ts";
+import type { Observation, Declaration } from "./declaration.ts";
 import { identityOf, type Work } from "./work.ts";
 
 const rounds = 5;
@@ -13,29 +13,29 @@ const staleForMs = 24_000;
 
 /** Updates until nothing differs, and returns it as it was last seen. */
 export async function updateUntilEqual<Inputs>(
-  wish: Wish<Inputs>,
-  first: Observed<Inputs>,
+  declaration: Declaration<Inputs>,
+  first: Observation<Inputs>,
   work: Work<Inputs>,
-): Promise<Observed<Inputs>> {
+): Promise<Observation<Inputs>> {
   const { ctx, journal, world } = work;
-  const { id } = first.facts;
-  let observed: Observed<Inputs> | undefined = first;
+  const { id } = first.observed;
+  let observation: Observation<Inputs> | undefined = first;
   for (let round = 0; ; round += 1) {
-    const left: Difference[] = observed?.differences(world) ?? [];
-    if (observed !== undefined && left.length === 0) {
-      noteId(journal, wish, observed.facts.id);
-      return observed;
+    const left: Difference[] = observation?.differences(world) ?? [];
+    if (observation !== undefined && left.length === 0) {
+      noteId(journal, declaration, observation.observed.id);
+      return observation;
     }
     if (round === rounds)
-      throw observed === undefined
-        ? notVisible(wish, id)
+      throw observation === undefined
+        ? notVisible(declaration, id)
         : notConverged(
-            wish,
+            declaration,
             id,
             left.map(({ field }) => field),
           );
-    await observed?.update(ctx, world, left);
-    observed = await lookUntilChanged(wish, { id, left }, work);
+    await observation?.update(ctx, world, left);
+    observation = await lookUntilChanged(declaration, { id, left }, work);
   }
 }
 
@@ -50,24 +50,24 @@ interface Updated {
  * before the update, or nothing at all, is no answer yet.
  */
 async function lookUntilChanged<Inputs>(
-  wish: Wish<Inputs>,
+  declaration: Declaration<Inputs>,
   { id, left }: Updated,
   work: Work<Inputs>,
-): Promise<Observed<Inputs> | undefined> {
+): Promise<Observation<Inputs> | undefined> {
   const { ctx, world } = work;
-  let last: Observed<Inputs> | undefined;
+  let last: Observation<Inputs> | undefined;
   const look = async () => {
-    last = await wish.find(ctx, identityOf(wish, work), id);
+    last = await declaration.find(ctx, identityOf(declaration, work), id);
     if (last === undefined) return { waiting: `${id} is not visible` };
     const isStale = left.length > 0 && isDeepStrictEqual(last.differences(world), left);
     return isStale ? { waiting: `${id} does not show the change yet` } : { done: last };
   };
-  await lookUntil(ctx, { what: `${wish.kind} ${id} to show a change`, timeoutMs: staleForMs, look });
+  await lookUntil(ctx, { what: `${declaration.kind} ${id} to show a change`, timeoutMs: staleForMs, look });
   return last;
 }
 
 function notConverged(
-  { name, kind }: Pick<Wish, "name" | "kind">,
+  { name, kind }: Pick<Declaration, "name" | "kind">,
   id: string,
   fields: readonly string[],
 ): BerthError {

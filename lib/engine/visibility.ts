@@ -1,7 +1,7 @@
 import { BerthError } from "../errors.ts";
-import type { Wish } from "./wish.ts";
+import type { Declaration } from "./declaration.ts";
 
-export function notVisible({ name, kind }: Pick<Wish, "name" | "kind">, id: string): BerthError {
+export function notVisible({ name, kind }: Pick<Declaration, "name" | "kind">, id: string): BerthError {
   return new BerthError({
     code: "NotVisible",
     message: `${kind} ${id} was created or changed, but AWS does not show it`,

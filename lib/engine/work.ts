@@ -1,7 +1,7 @@
 import type { Journal } from "../../state/journal.ts";
 import type { Identity, WriteContext } from "../contract/resource.ts";
 import type { Identify } from "./read.ts";
-import type { Wish, World } from "./wish.ts";
+import type { Declaration, World } from "./declaration.ts";
 
 /** What each step of a converge works with. */
 export interface Work<Inputs> {
@@ -14,7 +14,7 @@ export interface Work<Inputs> {
 }
 
 export function identityOf<Inputs>(
-  { name }: Pick<Wish, "name">,
+  { name }: Pick<Declaration, "name">,
   { identify, journal }: Work<Inputs>,
 ): Identity {
   const { document } = journal;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Endpoints } from "../aws/clients.ts";
-import { connectEngine } from "../docker/engine.ts";
+import { connectDocker } from "../docker/engine.ts";
 import { openAuthority, type CertificateAuthority } from "./network/certificate-authority.ts";
 import { keyOf } from "./control/messages.ts";
 import { Disposables } from "./disposables.ts";
@@ -90,7 +90,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
 async function prepareEngine({ directory, signal, note, log }: EmbeddedAwsOptions) {
   const key = keyOf(directory);
   const labels = { "dev.berth.local": key };
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   const left = await removeEarlierRun(docker, labels);
   if (left.length > 0) log(`Removed what an earlier run left: ${left.join(", ")}`);
   const image = await ensureBootImage({ docker, note, signal });

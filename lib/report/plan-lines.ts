@@ -26,9 +26,9 @@ function stepLines(step: Step, paint: Paint): Line[] {
   const color = { create: paint.green, update: paint.yellow, replace: paint.magenta }[step.action];
   const mark = Line.paint(color, marks[step.action] ?? "?");
   const why = step.because === undefined ? "" : Line.paint(paint.dim, `  ${step.because}`);
-  const fields = step.differences.map(({ field, wanted, found, reason }) => {
+  const fields = step.differences.map(({ field, desired, observed, reason }) => {
     const because = reason === undefined ? "" : Line.paint(paint.dim, `  (${reason})`);
-    return line`      ${field}: ${shorten(found)} -> ${shorten(wanted)}${because}`;
+    return line`      ${field}: ${shorten(observed)} -> ${shorten(desired)}${because}`;
   });
   const { consequence } = step;
   return [

@@ -1,9 +1,9 @@
 import type { Filter } from "@aws-sdk/client-ec2";
 import { ownershipFilters } from "../aws/tags.ts";
 import { findOwned, toListed } from "./ownership.ts";
-import type { Facts, Identity, Listed, ReadContext } from "../contract/resource.ts";
+import type { Observed, Identity, Listed, ReadContext } from "../contract/resource.ts";
 
-export interface Ec2Kind<Found extends Facts> {
+export interface Ec2Kind<Found extends Observed> {
   readonly kind: string;
   /** The filter that chooses by id: `vpc-id`. */
   readonly idFilter: string;
@@ -11,7 +11,7 @@ export interface Ec2Kind<Found extends Facts> {
   readonly describe: (ctx: ReadContext, filters: Filter[]) => Promise<Found[]>;
 }
 
-export interface Ec2Lookup<Found extends Facts> {
+export interface Ec2Lookup<Found extends Observed> {
   /** The one of that id, whoever owns it. */
   get(ctx: ReadContext, id: string): Promise<Found | undefined>;
   /** As `find` of `Resource`. */
@@ -24,7 +24,7 @@ export interface Ec2Lookup<Found extends Facts> {
  * The three ways to look for a kind of thing in EC2. A filter is only a request: an endpoint that ignores one answers with
  * everything there is, the default VPC's things included. So ids and tags are compared again, here.
  */
-export function ec2Lookup<Found extends Facts>({
+export function ec2Lookup<Found extends Observed>({
   kind,
   idFilter,
   describe,

@@ -4,7 +4,7 @@ import { BerthError } from "../errors.ts";
 import { foreignResource, isExactly, isOwnedBy, lostStackTag, parseOwner, stackTag } from "../owner.ts";
 import { onceVisible } from "./creation.ts";
 import { concerns } from "../contract/difference.ts";
-import type { Change, Difference, Facts, Identity, Listed, WriteContext } from "../contract/resource.ts";
+import type { Change, Difference, Observed, Identity, Listed, WriteContext } from "../contract/resource.ts";
 
 interface Search<Found> {
   readonly kind: string;
@@ -20,7 +20,7 @@ interface Search<Found> {
  *
  * @throws BerthError `ForeignResource`, `AmbiguousResource`.
  */
-export async function findOwned<Found extends Facts>(
+export async function findOwned<Found extends Observed>(
   identity: Identity,
   known: string | undefined,
   { kind, byId, byTags }: Search<Found>,
@@ -48,53 +48,53 @@ interface NamedSearch {
  *
  * @throws BerthError `ForeignResource`.
  */
-export function refuseStranger<Found extends Facts>(
+export function refuseStranger<Found extends Observed>(
   identity: Identity,
-  found: Found,
+  observed: Found,
   search: NamedSearch,
 ): Found {
-  const isUntagged = found.tags[stackTag] === undefined;
+  const isUntagged = observed.tags[stackTag] === undefined;
   const isOurs = isUntagged
-    ? search.known === found.id && search.marked
-    : isOwnedBy(identity.stack, found.tags);
-  if (!isOurs) throw foreignResource(search.kind, identity, found, "name");
-  return found;
+    ? search.known === observed.id && search.marked
+    : isOwnedBy(identity.stack, observed.tags);
+  if (!isOurs) throw foreignResource(search.kind, identity, observed, "name");
+  return observed;
 }
 
 /** A recorded id alone proves nothing: a state document can be wrong, or written by somebody else. */
-function refuseForeign<Found extends Facts>(kind: string, identity: Identity, found: Found): Found {
-  if (isOwnedBy(identity.stack, found.tags) || lostStackTag(identity, found.tags)) return found;
-  throw foreignResource(kind, identity, found, "id");
+function refuseForeign<Found extends Observed>(kind: string, identity: Identity, observed: Found): Found {
+  if (isOwnedBy(identity.stack, observed.tags) || lostStackTag(identity, observed.tags)) return observed;
+  throw foreignResource(kind, identity, observed, "id");
 }
 
-function ambiguous(kind: string, identity: Identity, matches: readonly Facts[]): BerthError {
+function ambiguous(kind: string, identity: Identity, matches: readonly Observed[]): BerthError {
   const ids = matches.map((match) => match.id).toSorted();
   return new BerthError({
     code: "AmbiguousResource",
     message: `${matches.length} resources carry the tags of ${identity.stack}'s ${identity.name}, generation ${identity.generation}: ${ids.join(", ")}`,
-    hint: `Remove the ${kind} that isn't wanted, or take its berth:stack tag away`,
+    hint: `Remove the ${kind} that isn't desired, or take its berth:stack tag away`,
     resource: identity.name,
   });
 }
 
 /** Puts back the tags of a resource of EC2, if one of the differences is a tag. */
-export async function repairTags(ctx: WriteContext, change: Change<unknown, Facts>): Promise<void> {
+export async function repairTags(ctx: WriteContext, change: Change<unknown, Observed>): Promise<void> {
   if (!concerns(change.differences, "tags")) return;
-  const { facts, identity } = change;
-  const command = new CreateTagsCommand({ Resources: [facts.id], Tags: toTagList(identity.tags) });
-  await onceVisible(ctx, `tags of ${facts.id}`, () => ctx.clients.ec2.send(command));
+  const { observed, identity } = change;
+  const command = new CreateTagsCommand({ Resources: [observed.id], Tags: toTagList(identity.tags) });
+  await onceVisible(ctx, `tags of ${observed.id}`, () => ctx.clients.ec2.send(command));
 }
 
-export function identityDifferences(identity: Identity, facts: Facts): Difference[] {
-  return tagDifferences(identity.tags, facts.tags);
+export function identityDifferences(identity: Identity, observed: Observed): Difference[] {
+  return tagDifferences(identity.tags, observed.tags);
 }
 
 /**
  * For the census: those that carry the stack's tag. What carries it but not the others was tampered with, and is listed under
  * its kind.
  */
-export function toListed(kind: string, stack: string, facts: readonly Facts[]): Listed[] {
-  return facts
+export function toListed(kind: string, stack: string, observed: readonly Observed[]): Listed[] {
+  return observed
     .filter(({ tags }) => isOwnedBy(stack, tags))
     .map(({ id, tags }) => {
       const { name = kind, generation = 0 } = parseOwner(tags) ?? {};

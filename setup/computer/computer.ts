@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { isSystemFailure } from "../../lib/system-errors.ts";
 import { readOptionalFile } from "./optional-file.ts";
@@ -70,7 +70,7 @@ async function isExecutable(path: string): Promise<boolean> {
 
 async function engineProblem(): Promise<BerthError | undefined> {
   try {
-    await connectEngine();
+    await connectDocker();
     return undefined;
   } catch (error) {
     if (error instanceof BerthError) return error;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { ensurePrivateFolder } from "../../lib/private-files.ts";
@@ -70,7 +70,7 @@ async function engineAnswers(failure: () => string | undefined, logPath: string)
   const deadline = Date.now() + startTimeoutMs;
   for (;;) {
     try {
-      await connectEngine();
+      await connectDocker();
       return;
     } catch (error) {
       if (failure() === undefined && Date.now() < deadline) {

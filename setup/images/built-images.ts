@@ -1,5 +1,5 @@
 import { ensureBuilt } from "../../lib/docker/build.ts";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { openSource, type SourceOptions } from "../../lib/docker/source.ts";
 import { ensureBootImage } from "../../lib/local/machines/boot-image.ts";
 import type { Phases } from "../phases.ts";
@@ -11,7 +11,7 @@ import type { Phases } from "../phases.ts";
  * @throws BerthError `BootImageFailed`, `BuildFailed`; the signal's reason when aborted
  */
 export async function ensureImages(app: SourceOptions, phases: Phases, signal: AbortSignal): Promise<void> {
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
   const both = Promise.all([

@@ -40,7 +40,7 @@ export async function readLease(store: ObjectStore): Promise<FoundLease | undefi
 }
 
 // Others may have it and give it back between two looks, but not so many times in a row.
-const vainAttempts = 5;
+const attemptsWithoutHolder = 5;
 
 /** Takes the lease or throws BerthError `LeaseHeld` (exit 4), or `StoreGone` where nothing can be stored any more. The returned lease keeps itself alive until released. */
 export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
@@ -69,7 +69,7 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
       }
       // Nobody holds it and yet it can't be had: a holder who took the stack down took the bucket too.
       vain = found === undefined ? vain + 1 : 0;
-      if (vain === vainAttempts) throw storeGone(store.location);
+      if (vain === attemptsWithoutHolder) throw storeGone(store.location);
     } else if (performance.now() >= giveUpAtMs) {
       throw leaseHeld(holder, found.ageMs, store.location);
     } else if (holder !== undefined) {

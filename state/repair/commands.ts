@@ -16,7 +16,7 @@ import {
   tellChanges,
   versionedBucket,
 } from "./stored.ts";
-import { setAside } from "./replaced.ts";
+import { keepReplaced } from "./replaced.ts";
 import { newDocument } from "../document.ts";
 import { findVersion, listVersions, readVersions } from "./history.ts";
 import { type FoundLease, leaseKey, readLease } from "../lease/lease.ts";
@@ -113,7 +113,7 @@ async function rebuild(session: Session): Promise<Outcome> {
 
 /** What a run could not save, and no run could merge: every command would stop at it. */
 async function moveKept({ report, rescueFile }: Session, { body }: { readonly body: string }): Promise<void> {
-  report.message(`can't be merged, so moved: ${await setAside(rescueFile, body)}`);
+  report.message(`can't be merged, so moved: ${await keepReplaced(rescueFile, body)}`);
   await rm(rescueFile, { force: true });
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setAside } from "./replaced.ts";
+import { keepReplaced } from "./replaced.ts";
 import { readOwnFile } from "../bounded-read.ts";
 import { changesText, compareDocuments } from "./changes.ts";
 import type { StateDocument } from "../document.ts";
@@ -20,7 +20,7 @@ export async function replaceDocument(
 ): Promise<void> {
   const { report, rescueFile, state } = session;
   await withLease(session, operation, async ({ lease }) => {
-    if (stored) report.message(`kept: ${await setAside(rescueFile, stored.body)}`);
+    if (stored) report.message(`kept: ${await keepReplaced(rescueFile, stored.body)}`);
     const serial = Math.max(stored?.serial ?? 0, document.serial) + 1;
     const stamp = { serial, writer: randomUUID(), savedAt: new Date().toISOString() };
     await lease.assertHeld();

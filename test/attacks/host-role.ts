@@ -33,7 +33,7 @@ const tries: Record<string, string> = {
   "list all buckets": `aws("s3").list_buckets()`,
   "read the state document": `aws("s3").get_object(Bucket=bucket, Key="state.json")`,
   "write the state document": `aws("s3").put_object(Bucket=bucket, Key="state.json", Body=b"x", IfNoneMatch="*")`,
-  "wish for a release": `aws("s3").put_object(Bucket=bucket, Key="release.json", Body=b"x", IfNoneMatch="*")`,
+  "declaration for a release": `aws("s3").put_object(Bucket=bucket, Key="release.json", Body=b"x", IfNoneMatch="*")`,
   "publish an agent": `aws("s3").put_object(Bucket=bucket, Key="agent.json", Body=b"x", IfNoneMatch="*")`,
   "put a bundle": `aws("s3").put_object(Bucket=bucket, Key="agent/${"0".repeat(64)}.tar.gz", Body=b"x")`,
   "read beside the bundles": `aws("s3").get_object(Bucket=bucket, Key="agent/secret")`,

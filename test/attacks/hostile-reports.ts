@@ -78,15 +78,15 @@ async function destroyByUp(target: Target, { kind, make, isThere }: Foreign): Pr
   );
 }
 
-let wishes = 100;
+let declarations = 100;
 
-/** A wish of the attacker's: the host must say something of it, and go on with what it serves. */
-async function wish(target: Target, change: object): Promise<string> {
+/** A release of the attacker's: the host must say something of it, and go on with what it serves. */
+async function declare(target: Target, change: object): Promise<string> {
   const { clients, bucket: Bucket, machine } = target;
   const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket, Key: "release.json" }));
   const release: object = JSON.parse((await Body?.transformToString()) ?? "{}");
   // Each with a number of its own: one that failed is not tried again.
-  const body = JSON.stringify({ ...release, number: (wishes += 1), ...change });
+  const body = JSON.stringify({ ...release, number: (declarations += 1), ...change });
   const lines = "journalctl --quiet --unit berth.service | wc -l";
   const before = await machine(lines);
   const seen = await withObject(target, { key: "release.json", body }, () =>
@@ -160,22 +160,22 @@ export const hostileReports: readonly Attack[] = [
     ),
   ),
   attack("release: an image that is an option", "the old release serves", (target) =>
-    wish(target, { image: "--help" }),
+    declare(target, { image: "--help" }),
   ),
   attack("release: an image that nobody has", "the old release serves", (target) =>
-    wish(target, { image: "127.0.0.1:9/none@sha256:0" }),
+    declare(target, { image: "127.0.0.1:9/none@sha256:0" }),
   ),
   attack("release: a number that is a path", "the old release serves", (target) =>
-    wish(target, { number: "../../x" }),
+    declare(target, { number: "../../x" }),
   ),
   attack("release: a port that is an option", "the old release serves", (target) =>
-    wish(target, { port: "80 --privileged" }),
+    declare(target, { port: "80 --privileged" }),
   ),
   attack("release: more replicas than a configuration may have", "the old release serves", (target) =>
-    wish(target, { replicas: 12 }),
+    declare(target, { replicas: 12 }),
   ),
   attack("release: a gate that waits for years", "the old release serves", (target) =>
-    wish(target, { startSeconds: 1e9 }),
+    declare(target, { startSeconds: 1e9 }),
   ),
 ];
 

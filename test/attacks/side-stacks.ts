@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { type Clients, createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, toTagList } from "../../lib/aws/tags.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 import { type Finished, runScript } from "../commands/command-line.ts";
 import { region } from "../commands/stack.ts";
 import { scriptArguments } from "../script.ts";
@@ -35,7 +35,7 @@ export interface SideStacks extends AsyncDisposable {
 
 export async function openSideStacks(): Promise<SideStacks> {
   const directory = await mkdtemp(join(tmpdir(), "berth-attacks-"));
-  const aws = await startBehavingAws({ logDirectory: directory });
+  const aws = await startStrictAws({ logDirectory: directory });
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const env = {
     AWS_ENDPOINT_URL: aws.endpoints.ec2,

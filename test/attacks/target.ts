@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import type Docker from "dockerode";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { type Finished, requireExit, runScript } from "../commands/command-line.ts";
@@ -40,7 +40,7 @@ export interface Target {
 /** Boots all that the attacks need, once. */
 export async function openTarget(): Promise<Target & AsyncDisposable> {
   await using parts = new Disposables();
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   const home = parts.use(await openHome());
   const secret = randomBytes(16).toString("hex");
   const side = parts.use(await openSideStacks());

@@ -5,7 +5,7 @@ import { clientToken } from "../../lib/aws/client-token.ts";
 const parts = { stack: "hello", name: "instance", generation: 1, lineage: "a" };
 const parameters = { ImageId: "ami-1", Tags: [{ Key: "a", Value: "b" }], KeyName: undefined };
 
-test("client token: the same wish gives the same token, in whatever order it is written", () => {
+test("client token: the same declaration gives the same token, in whatever order it is written", () => {
   const again = clientToken({ ...parts }, { Tags: [{ Value: "b", Key: "a" }], ImageId: "ami-1" });
 
   assert.equal(again, clientToken(parts, parameters));

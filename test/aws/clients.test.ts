@@ -6,10 +6,10 @@ import { after, test } from "node:test";
 import { CreateVpcCommand } from "@aws-sdk/client-ec2";
 import { createClients } from "../../lib/aws/clients.ts";
 import { BerthError } from "../../lib/errors.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-clients-"));
-const aws = await startBehavingAws({ logDirectory });
+const aws = await startStrictAws({ logDirectory });
 after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });

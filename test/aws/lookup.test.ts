@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
-import { lookupImage, lookupInstanceType, lookupZones } from "../../lib/aws/lookup.ts";
+import { lookupMachineImage, lookupInstanceType, lookupZones } from "../../lib/aws/lookup.ts";
 import { openAccount } from "../resources/account.ts";
 
 const { ctx, stranger } = await openAccount();
@@ -9,7 +9,7 @@ const { ctx, stranger } = await openAccount();
 test("lookup: each operating system has an image for each architecture", async () => {
   for (const os of ["debian-13", "amazon-linux-2023"] as const) {
     for (const arch of ["x86_64", "arm64"] as const) {
-      const { imageId, rootDeviceName } = await lookupImage(ctx, os, arch);
+      const { imageId, rootDeviceName } = await lookupMachineImage(ctx, os, arch);
 
       const { Images = [] } = await stranger.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
       assert.deepEqual(

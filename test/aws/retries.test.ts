@@ -18,11 +18,11 @@ import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
 import { callKind, createClients } from "../../lib/aws/clients.ts";
 import { LostReply } from "../../lib/errors.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import type { Fault } from "../behaving-aws/faults.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import type { Fault } from "../strict-aws/faults.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-retries-"));
-const aws = await startBehavingAws({ logDirectory });
+const aws = await startStrictAws({ logDirectory });
 after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { askDuring } from "../host/clients.ts";
 import { runInMachine } from "../local/machine-shell.ts";
@@ -49,7 +49,7 @@ describe("a changed agent", () => {
     assert.equal(running.length, 1);
     return running[0]?.InstanceId ?? "";
   };
-  const onHost = async (script: string) => runInMachine(await connectEngine(), await instanceId(), script);
+  const onHost = async (script: string) => runInMachine(await connectDocker(), await instanceId(), script);
   const agentOf = async () => onHost("cat /usr/local/lib/berth/converge.py");
 
   /** `up` of the changed Berth, while clients ask. None of them may notice. */

@@ -15,13 +15,13 @@ import { after, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
 import { createClients } from "../../lib/aws/clients.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 import { takeLease } from "../../state/lease/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { runScript } from "./command-line.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-bad-input-"));
-const aws = await startBehavingAws({ logDirectory: directory });
+const aws = await startStrictAws({ logDirectory: directory });
 after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });

@@ -12,14 +12,14 @@ import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { hostReportKey } from "../../lib/release/reports.ts";
 import { stackNames } from "../../lib/stack.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli } from "../behaving-aws/cli.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli } from "../strict-aws/cli.ts";
 import { allPayloads, assertHarmless, assertUnforged } from "../report/payloads.ts";
 import { type Finished, runScript } from "./command-line.ts";
 
 // Everything that a stranger may have written into the bucket, the tags or an answer is as bad as can be.
 const directory = await mkdtemp(join(tmpdir(), "berth-hostile-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const cli = await openCli({ aws, directory, stack: "hostile" });
 after(async () => {
   await cli[Symbol.asyncDispose]();

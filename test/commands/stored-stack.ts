@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, tagSpecifications, toTagList } from "../../lib/aws/tags.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openStateStore } from "../../state/store.ts";
@@ -39,7 +39,7 @@ export const second: StateDocument = {
 /** A stack of which only its state bucket is there, and the commands run on it as a user runs them. */
 export async function openStoredStack() {
   const directory = await mkdtemp(join(tmpdir(), "berth-state-"));
-  const aws = await startBehavingAws({ logDirectory: directory });
+  const aws = await startStrictAws({ logDirectory: directory });
   const { s3, ec2 } = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const store = openS3Store({ client: s3, bucket, account });
   const unsaved = join(directory, "unsaved");

@@ -7,12 +7,12 @@ import { GetInstanceProfileCommand, GetRoleCommand } from "@aws-sdk/client-iam";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Ended } from "../behaving-aws/cli.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli, type Ended } from "../strict-aws/cli.ts";
 
 const stack = "test-two-regions";
 const directory = await mkdtemp(join(tmpdir(), "berth-regions-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const open = async (region: string) => {
   const folder = join(directory, region);
   await mkdir(folder);

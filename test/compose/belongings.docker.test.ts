@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { type Belongings, makeBelongings } from "./belongings.ts";
 import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke } from "./run-smoke.ts";
 
-const docker = await connectEngine();
+const docker = await connectDocker();
 
 /** Uses everything that the user has by its name or path, and writes wherever it can. */
 const greedyFile = ({ name, folder }: Belongings) => `

@@ -3,14 +3,14 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type Docker from "dockerode";
 import { execute } from "../../compose/container.ts";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { buildOnce } from "./variant.ts";
 
 const source = fromRoot("dockerfiles/django");
 
 test("Django's own tests pass against Postgres, in the image that is shipped", async (t) => {
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   await buildOnce();
   const name = `berth-test-${randomBytes(4).toString("hex")}`;
   const password = randomBytes(24).toString("hex");

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, startSmoke } from "./run-smoke.ts";
@@ -32,7 +32,7 @@ services:
 networks: {back: {internal: true}, outside: {}}
 `;
 
-const docker = await connectEngine();
+const docker = await connectDocker();
 const run = promisify(execFile);
 
 describe("another compose file", { concurrency: 2 }, () => {

@@ -9,11 +9,11 @@ import { findComposeTool } from "../../compose/compose-tool.ts";
 import { removeTag, takeInventory } from "../../compose/inventory.ts";
 import { bringUp, removeCluster, takeDown } from "../../compose/lifecycle.ts";
 import { planOwnCluster } from "../../compose/own-cluster.ts";
-import { connectEngine, isNotFound } from "../../lib/docker/engine.ts";
+import { connectDocker, isNotFound } from "../../lib/docker/engine.ts";
 import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";
 
-const docker = await connectEngine();
+const docker = await connectDocker();
 
 test("volumes without a name go too, those of containers that are gone already among them", async () => {
   await using file = await writeCase(

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke } from "./run-smoke.ts";
 
 test("the cluster communicates, and returns from every fault", async (t) => {
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   const { exitCode, checks, errors, summary } = await runSmoke([]);
   for (const { between, name, seen } of checks) t.diagnostic(`${between}: ${name}: ${seen}`);
   assert.deepEqual(errors, []);

@@ -4,13 +4,13 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { findComposeTool } from "../../compose/compose-tool.ts";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { runIn } from "./belongings.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, type SmokeRun } from "./run-smoke.ts";
 import { buildOnce, composeFolder, type Variant, writeVariant } from "./variant.ts";
 
-const docker = await connectEngine();
+const docker = await connectDocker();
 
 /** The cluster broken on purpose: each time the right words, nothing left behind. */
 describe("the smoke test is red", { concurrency: 3 }, () => {

@@ -4,19 +4,19 @@ import { CreateTagsCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { toTagList } from "../../lib/aws/tags.ts";
 import { stackTag, type Tags } from "../../lib/owner.ts";
-import type { Difference, Facts, Identity, Resource } from "../../lib/contract/resource.ts";
+import type { Difference, Observed, Identity, Resource } from "../../lib/contract/resource.ts";
 import { newIdentity, type Account } from "../resources/account.ts";
 
 /** Something that somebody changes behind Berth's back. */
 interface Drift<Desired, Found> {
   /** The differences that name it: their whole fields, or how they begin. */
   readonly field: string;
-  readonly act: (stranger: Clients, facts: Found, desired: Desired) => Promise<unknown>;
+  readonly act: (stranger: Clients, observed: Found, desired: Desired) => Promise<unknown>;
 }
 
 interface Tagger {
-  readonly add: (stranger: Clients, facts: Facts, tags: Tags) => Promise<unknown>;
-  readonly take: (stranger: Clients, facts: Facts, keys: readonly string[]) => Promise<unknown>;
+  readonly add: (stranger: Clients, observed: Observed, tags: Tags) => Promise<unknown>;
+  readonly take: (stranger: Clients, observed: Observed, keys: readonly string[]) => Promise<unknown>;
 }
 
 const ec2Tagger: Tagger = {
@@ -25,14 +25,14 @@ const ec2Tagger: Tagger = {
     ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: keys.map((Key) => ({ Key })) })),
 };
 
-export interface ResourceCase<Desired, Found extends Facts> {
+export interface ResourceCase<Desired, Found extends Observed> {
   readonly account: Account;
   readonly resource: Resource<Desired, Found>;
   /** Makes what the resource depends on, and says how it shall be. */
   readonly prepare: (identity: Identity) => Promise<Desired>;
   /** What `update` repairs. */
   readonly drifts: readonly Drift<Desired, Found>[];
-  /** A wish, differing in one field, that takes a new resource. */
+  /** A declaration, differing in one field, that takes a new resource. */
   readonly replacements: Readonly<Record<string, (desired: Desired) => Desired>>;
   readonly tagger?: Tagger;
   /** What `create` writes; one call unless the emulator forgets a part of it. */
@@ -40,7 +40,7 @@ export interface ResourceCase<Desired, Found extends Facts> {
 }
 
 /** What every resource must hold to, against emulators that keep state. */
-export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<Desired, Found>): void {
+export function resourceSuite<Desired, Found extends Observed>(given: ResourceCase<Desired, Found>): void {
   const { resource, account, prepare, tagger = ec2Tagger } = given;
   const { ctx, stranger } = account;
   const name = resource.kind;
@@ -49,22 +49,22 @@ export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<
   async function converge(identity: Identity, desired: Desired, known?: string): Promise<Found> {
     const id =
       (await resource.find(ctx, identity, known))?.id ?? (await resource.create(ctx, identity, desired));
-    const facts = await get(identity, id);
-    const differences = resource.differences(identity, desired, facts);
-    if (differences.length > 0) await resource.update(ctx, { identity, desired, facts, differences });
+    const observed = await get(identity, id);
+    const differences = resource.differences(identity, desired, observed);
+    if (differences.length > 0) await resource.update(ctx, { identity, desired, observed, differences });
     return get(identity, id);
   }
 
   async function get(identity: Identity, known?: string): Promise<Found> {
-    const facts = await resource.find(ctx, identity, known);
-    assert.ok(facts, `${name} is found`);
-    return facts;
+    const observed = await resource.find(ctx, identity, known);
+    assert.ok(observed, `${name} is found`);
+    return observed;
   }
 
   async function made() {
     const identity = newIdentity(name);
     const desired = await prepare(identity);
-    return { identity, desired, facts: await converge(identity, desired) };
+    return { identity, desired, observed: await converge(identity, desired) };
   }
 
   const fields = (differences: readonly Difference[]) => differences.map((one) => one.field);
@@ -89,23 +89,23 @@ export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<
         writes.map((call) => call.operation),
         given.creation,
       );
-      const facts = await converge(identity, desired, id);
-      assert.deepEqual(resource.differences(identity, desired, facts), []);
-      assert.deepEqual({ ...facts.tags, ...identity.tags }, facts.tags);
+      const observed = await converge(identity, desired, id);
+      assert.deepEqual(resource.differences(identity, desired, observed), []);
+      assert.deepEqual({ ...observed.tags, ...identity.tags }, observed.tags);
     });
 
     test("is found again by tags or derived name alone", async () => {
-      const { identity, facts } = await made();
+      const { identity, observed } = await made();
 
-      assert.equal((await get(identity)).id, facts.id);
-      assert.deepEqual(await resource.list(ctx, identity.stack), [{ id: facts.id, name, generation: 1 }]);
+      assert.equal((await get(identity)).id, observed.id);
+      assert.deepEqual(await resource.list(ctx, identity.stack), [{ id: observed.id, name, generation: 1 }]);
     });
 
     test("takes no write when there is nothing to do", async () => {
-      const { identity, desired, facts } = await made();
+      const { identity, desired, observed } = await made();
       const before = account.calls.length;
 
-      await converge(identity, desired, facts.id);
+      await converge(identity, desired, observed.id);
       await resource.list(ctx, identity.stack);
 
       const writes = account.calls.slice(before).filter((call) => call.kind === "write");
@@ -114,29 +114,29 @@ export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<
 
     for (const { field, act } of given.drifts) {
       test(`has its ${field} repaired, changed behind Berth's back`, async () => {
-        const { identity, desired, facts } = await made();
-        await act(stranger, facts, desired);
+        const { identity, desired, observed } = await made();
+        await act(stranger, observed, desired);
 
-        const drifted = await get(identity, facts.id);
+        const drifted = await get(identity, observed.id);
         const named = resource.differences(identity, desired, drifted);
         assert.ok(
           named.length > 0 && named.every((one) => one.field.startsWith(field)),
           `names ${fields(named).join()}`,
         );
-        assert.ok(named.every((one) => one.action === "update" && one.wanted !== one.found));
+        assert.ok(named.every((one) => one.action === "update" && one.desired !== one.observed));
 
-        await resource.update(ctx, { identity, desired, facts: drifted, differences: named });
+        await resource.update(ctx, { identity, desired, observed: drifted, differences: named });
         // Again, as after a crash that lost the first one's reply.
-        await resource.update(ctx, { identity, desired, facts: drifted, differences: named });
-        assert.deepEqual(resource.differences(identity, desired, await get(identity, facts.id)), []);
+        await resource.update(ctx, { identity, desired, observed: drifted, differences: named });
+        assert.deepEqual(resource.differences(identity, desired, await get(identity, observed.id)), []);
       });
     }
 
     for (const [field, change] of Object.entries(given.replacements)) {
       test(`is replaced, with the reason, when ${field} changes`, async () => {
-        const { identity, desired, facts } = await made();
+        const { identity, desired, observed } = await made();
 
-        const found = resource.differences(identity, change(desired), facts);
+        const found = resource.differences(identity, change(desired), observed);
 
         assert.deepEqual(fields(found), [field]);
         assert.ok(found.every((one) => one.action === "replace" && one.reason));
@@ -144,14 +144,14 @@ export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<
     }
 
     test("keeps tags that a user added, and gets its own back", async () => {
-      const { identity, desired, facts } = await made();
-      await tagger.add(stranger, facts, { Owner: "somebody", Team: "other" });
-      await tagger.take(stranger, facts, [stackTag]);
+      const { identity, desired, observed } = await made();
+      await tagger.add(stranger, observed, { Owner: "somebody", Team: "other" });
+      await tagger.take(stranger, observed, [stackTag]);
 
-      const drifted = await get(identity, facts.id);
+      const drifted = await get(identity, observed.id);
       const named = resource.differences(identity, desired, drifted);
       assert.deepEqual(fields(named).toSorted(), [`tags.${stackTag}`, "tags.Team"].toSorted());
-      await resource.update(ctx, { identity, desired, facts: drifted, differences: named });
+      await resource.update(ctx, { identity, desired, observed: drifted, differences: named });
 
       const repaired = await get(identity);
       assert.deepEqual(repaired.tags["Owner"], "somebody");
@@ -159,38 +159,38 @@ export function resourceSuite<Desired, Found extends Facts>(given: ResourceCase<
     });
 
     test("is refused once it carries another stack's tag", async () => {
-      const { identity, facts } = await made();
-      await tagger.add(stranger, facts, { [stackTag]: "somebody-elses" });
+      const { identity, observed } = await made();
+      await tagger.add(stranger, observed, { [stackTag]: "somebody-elses" });
 
-      await assert.rejects(resource.find(ctx, identity, facts.id), { code: "ForeignResource" });
+      await assert.rejects(resource.find(ctx, identity, observed.id), { code: "ForeignResource" });
     });
 
     if (tagger === ec2Tagger) {
       test("is refused by its recorded id when no ownership tag is left: the id alone proves nothing", async () => {
-        const { identity, facts } = await made();
+        const { identity, observed } = await made();
         const keys = ["berth:stack", "berth:resource", "berth:generation"];
-        await tagger.take(stranger, facts, keys);
+        await tagger.take(stranger, observed, keys);
 
-        await assert.rejects(resource.find(ctx, identity, facts.id), { code: "ForeignResource" });
+        await assert.rejects(resource.find(ctx, identity, observed.id), { code: "ForeignResource" });
         assert.deepEqual(await resource.list(ctx, identity.stack), []);
       });
     }
 
     test("goes, and has gone when it is removed again", async () => {
-      const { identity, facts } = await made();
+      const { identity, observed } = await made();
 
-      await resource.remove(ctx, facts.id);
-      assert.equal(await resource.find(ctx, identity, facts.id), undefined);
+      await resource.remove(ctx, observed.id);
+      assert.equal(await resource.find(ctx, identity, observed.id), undefined);
       assert.deepEqual(await resource.list(ctx, identity.stack), []);
-      await resource.remove(ctx, facts.id);
+      await resource.remove(ctx, observed.id);
     });
 
     test("is made again after somebody deleted it", async () => {
-      const { identity, desired, facts } = await made();
-      await resource.remove(ctx, facts.id);
+      const { identity, desired, observed } = await made();
+      await resource.remove(ctx, observed.id);
 
       const next = { ...identity, generation: 2, tags: { ...identity.tags, "berth:generation": "2" } };
-      const again = await converge(next, desired, facts.id);
+      const again = await converge(next, desired, observed.id);
 
       assert.deepEqual(resource.differences(next, desired, again), []);
       assert.deepEqual(await resource.list(ctx, identity.stack), [{ id: again.id, name, generation: 2 }]);

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
-import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Cli } from "../behaving-aws/cli.ts";
+import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli, type Cli } from "../strict-aws/cli.ts";
 import { startRunner, type Runner } from "./process.ts";
 import type { Order } from "./runner.ts";
 import type { Settings } from "./scenarios.ts";
@@ -17,7 +17,7 @@ const pageSize = 10;
 
 /** A place to crash at: an AWS of its own, one stack, and processes that are ready to run commands on it. */
 export interface Bench extends AsyncDisposable {
-  readonly aws: BehavingAws;
+  readonly aws: StrictAws;
   readonly cli: Cli;
   /** Past the proxy, to the emulators themselves. */
   readonly bare: Clients;
@@ -35,7 +35,7 @@ export interface Bench extends AsyncDisposable {
 
 export interface BenchOptions {
   readonly stack?: string;
-  /** As of `startBehavingAws`. */
+  /** As of `startStrictAws`. */
   readonly seed?: number;
   /** How long a lease lives, by the clock of the commands. However long, a dead run's is over in two seconds. */
   readonly leaseSeconds?: number;
@@ -48,7 +48,7 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
   const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
   started.use({ [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) });
   const aws = started.use(
-    await startBehavingAws({
+    await startStrictAws({
       logDirectory: directory,
       ecr: true,
       rules: {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Point } from "../behaving-aws/hooks.ts";
+import type { Point } from "../strict-aws/hooks.ts";
 import { Recording } from "./points.ts";
 
 type Call = readonly [

@@ -1,5 +1,5 @@
-import type { Point as Reached } from "../behaving-aws/hooks.ts";
-import type { LoggedCall } from "../behaving-aws/calls.ts";
+import type { Point as Reached } from "../strict-aws/hooks.ts";
+import type { LoggedCall } from "../strict-aws/calls.ts";
 import { leaseKey } from "../../state/lease/lease.ts";
 import { stateKey } from "../../state/store.ts";
 import { SavedChanges } from "./saved-changes.ts";

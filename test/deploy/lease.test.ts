@@ -10,11 +10,11 @@ import { openJournal } from "../../lib/deploy/converging.ts";
 import type { WriteContext } from "../../lib/contract/resource.ts";
 import { newDocument } from "../../state/document.ts";
 import { leaseKey } from "../../state/lease/lease.ts";
-import { openInProcess } from "../behaving-aws/in-process.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { openInProcess } from "../strict-aws/in-process.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-lease-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const stack = await openInProcess({ aws, directory, stack: "leased" });
 after(async () => {
   await stack[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { writeSourceFolder } from "./source-folder.ts";
 
 const names = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"] as const;
@@ -23,14 +23,14 @@ describe("the way to the engine", () => {
 
   it("is DOCKER_HOST's, and says so with what to do when nobody is there", async () => {
     process.env["DOCKER_HOST"] = "unix:///nonexistent/docker.sock";
-    await assert.rejects(connectEngine(), {
+    await assert.rejects(connectDocker(), {
       code: "NoDockerEngine",
       message: /\/nonexistent\/docker\.sock/,
       hint: /apt-get install docker\.io/,
     });
 
     process.env["DOCKER_HOST"] = "tcp://127.0.0.1:1";
-    await assert.rejects(connectEngine(), { code: "NoDockerEngine", hint: /systemctl start docker/ });
+    await assert.rejects(connectDocker(), { code: "NoDockerEngine", hint: /systemctl start docker/ });
   });
 
   it("is the chosen context's, when DOCKER_HOST is silent", async () => {
@@ -43,7 +43,7 @@ describe("the way to the engine", () => {
     });
     process.env["DOCKER_CONFIG"] = config.path;
 
-    await assert.rejects(connectEngine(), {
+    await assert.rejects(connectDocker(), {
       code: "NoDockerEngine",
       message: /\/nonexistent\/elsewhere\.sock/,
     });

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { ensureBuilt } from "../../lib/docker/build.ts";
-import { connectEngine, isNotFound } from "../../lib/docker/engine.ts";
+import { connectDocker, isNotFound } from "../../lib/docker/engine.ts";
 import type { Source } from "../../lib/docker/source.ts";
 
 /** The real engine, and the removal of all that a test makes on it. */
@@ -11,7 +11,7 @@ export interface ScratchEngine extends AsyncDisposable {
 }
 
 export async function openScratchEngine(): Promise<ScratchEngine> {
-  const docker = await connectEngine();
+  const docker = await connectDocker();
   const containers: Docker.Container[] = [];
   const images = new Set<string>();
   return {

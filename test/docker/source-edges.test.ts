@@ -9,7 +9,6 @@ import { pipeline } from "node:stream/promises";
 import { describe, it } from "node:test";
 import { extract } from "tar-stream";
 import { readContext } from "../../lib/docker/build-context.ts";
-import { readIgnoreRules } from "../../lib/docker/ignore-rules.ts";
 import { privateText } from "../../lib/docker/private-names.ts";
 import { readRecords } from "../../lib/docker/records.ts";
 import { openSource } from "../../lib/docker/source.ts";
@@ -87,14 +86,10 @@ describe("a build context", () => {
       await using folder = await writeSourceFolder({ Dockerfile: recipe, a: "", ...files });
       const packed = new Map<string, string>();
       const tar = extract();
-      tar.on("entry", (header, stream, next) => {
-        void text(stream).then((content) => {
-          packed.set(header.name, content);
-          next();
-        });
-      });
 
-      await pipeline((await openSource({ source: folder.path })).pack(), tar);
+      const packing = pipeline((await openSource({ source: folder.path })).pack(), tar);
+      for await (const entry of tar) packed.set(entry.header.name, await text(entry));
+      await packing;
 
       assert.equal(packed.get(".dockerignore"), hides);
       assert.equal(packed.get(".berth.dockerfile"), recipe);
@@ -145,38 +140,6 @@ describe("a Dockerfile", () => {
       new Set(["VERSION", "other_one"]),
     );
   });
-});
-
-describe("a line of .dockerignore", () => {
-  const table: readonly (readonly [rules: string, path: string, isLeftOut: boolean])[] = [
-    ["  a  ", "a", true],
-    ["#a", "#a", false],
-    [" #a", "#a", true],
-    ["a#", "a#", true],
-    ["a!", "a!", true],
-    ["", "a", false],
-    ["   ", "a", false],
-    ["a\n! a ", "a", false],
-    ["/a", "a", true],
-    ["/", "a", false],
-    ["a\n/!a", "a", false],
-    ["!", "a", false],
-    ["a\n!", "a", true],
-    ["**/b", "a/b", true],
-    ["**b", "a/b", true],
-    ["a**", "a/b", true],
-    [String.raw`[\a-c]`, "b", true],
-    [String.raw`[a\-c]`, "-", true],
-    [String.raw`[a\-c]`, "b", false],
-    [String.raw`[\]]`, "]", true],
-    [String.raw`[\\]`, "\\", true],
-    ["?", "/", false],
-    ["a?c", "a/c", false],
-  ];
-  for (const [rules, path, isLeftOut] of table)
-    it(`${JSON.stringify(rules)} ${isLeftOut ? "leaves out" : "keeps"} ${path}`, () => {
-      assert.equal(readIgnoreRules(rules).ignores(path), isLeftOut);
-    });
 });
 
 describe("what only sounds private", () => {

@@ -17,8 +17,8 @@ import { hostReportKey } from "../../lib/release/reports.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { leaseKey } from "../../state/lease/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Ended } from "../behaving-aws/cli.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli, type Ended } from "../strict-aws/cli.ts";
 import { until } from "../local/temporary-aws.ts";
 
 const stack = "test-events";
@@ -26,7 +26,7 @@ const stack = "test-events";
 /** One stack, and the handful of things that have to happen to it for every field of every event to be printed. */
 export async function openEventRuns() {
   const directory = await mkdtemp(join(tmpdir(), "berth-events-"));
-  const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+  const aws = await startStrictAws({ logDirectory: directory, ecr: true });
   const cli = await openCli({ aws, directory, stack });
   cli.environment["BERTH_HOME"] = join(directory, "home");
   const { bucket } = stackNames({ stack, region: cli.region }, localAccount);

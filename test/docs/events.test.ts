@@ -3,7 +3,7 @@ import { after, describe, it } from "node:test";
 import { z } from "zod";
 import { releaseKey } from "../../lib/release/document.ts";
 import { stateKey } from "../../state/store.ts";
-import type { Ended } from "../behaving-aws/cli.ts";
+import type { Ended } from "../strict-aws/cli.ts";
 import { openEventRuns } from "./event-runs.ts";
 import { checkEvent, readTables } from "./event-tables.ts";
 import { read } from "./tree.ts";

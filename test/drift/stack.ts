@@ -5,13 +5,13 @@ import { after } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
 import type { Plan } from "../../lib/engine/plan.ts";
 import { stateKey } from "../../state/store.ts";
-import { startBehavingAws, type BehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openInProcess, type InProcess } from "../behaving-aws/in-process.ts";
+import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
+import { openInProcess, type InProcess } from "../strict-aws/in-process.ts";
 import type { Stranger } from "./rows.ts";
 
 /** One stack for a test file, up by the time this returns unless that is the test's own; ends with the file. */
 export interface DriftingStack {
-  readonly aws: BehavingAws;
+  readonly aws: StrictAws;
   readonly stack: InProcess;
   /** Somebody else in the same account, past the proxy: neither counted nor delayed. */
   readonly stranger: Stranger;
@@ -20,12 +20,12 @@ export interface DriftingStack {
   /** Writes to AWS and to the bucket since so many calls. */
   readonly writesSince: (calls: number) => string[];
   /** Calls that succeeded since so many calls, of those that match. */
-  readonly operationsSince: (calls: number, wanted: RegExp) => string[];
+  readonly operationsSince: (calls: number, desired: RegExp) => string[];
 }
 
 export async function openDriftingStack(name: string, { up = true } = {}): Promise<DriftingStack> {
   const directory = await mkdtemp(join(tmpdir(), "berth-drift-"));
-  const aws = await startBehavingAws({
+  const aws = await startStrictAws({
     logDirectory: directory,
     ecr: true,
     // What isn't about drift would only cost time here.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BerthError } from "../../lib/errors.ts";
-import type { Wish } from "../../lib/engine/wish.ts";
+import type { Declaration } from "../../lib/engine/declaration.ts";
 import { FakeCloud } from "./fake-cloud.ts";
 import { openRun, slowly } from "./recorded-run.ts";
 
@@ -12,7 +12,7 @@ describe("converging", () => {
     const cloud = new FakeCloud();
     const { up, log, saved } = openRun({ cloud, saving: slowly });
 
-    await up([cloud.wish("net"), cloud.wish("host", { needs: ["net"] })]);
+    await up([cloud.declare("net"), cloud.declare("host", { needs: ["net"] })]);
 
     assert.ok(log.indexOf("saved") < log.findIndex(isCall), log.join(", "));
     assert.deepEqual(saved[0]?.resources, {
@@ -26,7 +26,7 @@ describe("converging", () => {
     const conflict = new BerthError({ code: "StateConflict", message: "somebody else wrote" });
     const { up } = openRun({ cloud, saving: () => Promise.reject(conflict) });
 
-    await assert.rejects(up([cloud.wish("net")]), conflict);
+    await assert.rejects(up([cloud.declare("net")]), conflict);
 
     assert.deepEqual(cloud.calls, []);
   });
@@ -40,7 +40,7 @@ describe("converging", () => {
         if (call === failsAt) throw new Error("denied");
       };
 
-      const running = up([cloud.wish("net"), cloud.wish("host", { needs: ["net"] })]);
+      const running = up([cloud.declare("net"), cloud.declare("host", { needs: ["net"] })]);
       await (failsAt === "" ? running : assert.rejects(running, /host failed/));
 
       assert.equal(saved.at(-1)?.resources["net"]?.id, "net-1");
@@ -52,7 +52,7 @@ describe("converging", () => {
     const cloud = new FakeCloud();
     const { up, log } = openRun({ cloud });
 
-    await up([cloud.wish("net"), cloud.wish("host", { needs: ["net"] })]);
+    await up([cloud.declare("net"), cloud.declare("host", { needs: ["net"] })]);
 
     assert.deepEqual(
       log.filter((entry) => !/^saved?$/.test(entry)),
@@ -74,18 +74,18 @@ describe("converging", () => {
     const names = Array.from({ length: 20 }, (_, index) => `thing-${String(index)}`);
     let underWay = 0;
     let most = 0;
-    const slow = (wish: Wish): Wish => ({
-      ...wish,
+    const slow = (declaration: Declaration): Declaration => ({
+      ...declaration,
       create: async (...args) => {
         underWay += 1;
         most = Math.max(most, underWay);
         await slowly();
         underWay -= 1;
-        return wish.create(...args);
+        return declaration.create(...args);
       },
     });
 
-    await openRun({ cloud }).up(names.map((name) => slow(cloud.wish(name))));
+    await openRun({ cloud }).up(names.map((name) => slow(cloud.declare(name))));
 
     assert.equal(most, 8);
     assert.equal(cloud.things.size, 20);
@@ -100,7 +100,7 @@ describe("converging", () => {
       if (call === "create net-1 small") controller.abort(new Error("stopped"));
     };
 
-    await assert.rejects(up([cloud.wish("net"), cloud.wish("host", { needs: ["net"] })]), /stopped/);
+    await assert.rejects(up([cloud.declare("net"), cloud.declare("host", { needs: ["net"] })]), /stopped/);
 
     assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1"]);
     assert.equal(saved.at(-1)?.resources["net"]?.id, "net-1");
@@ -114,7 +114,7 @@ describe("converging", () => {
       throw denied;
     };
 
-    await assert.rejects(up([cloud.wish("net")]), { message: "net failed", cause: denied });
+    await assert.rejects(up([cloud.declare("net")]), { message: "net failed", cause: denied });
 
     assert.ok(log.includes("fail create net"));
   });
@@ -126,7 +126,7 @@ describe("converging", () => {
       throw new Error("denied");
     };
 
-    await assert.rejects(up([cloud.wish("net")]));
+    await assert.rejects(up([cloud.declare("net")]));
 
     assert.deepEqual(cloud.calls, ["create net-1 small"]);
   });
@@ -141,7 +141,7 @@ describe("converging", () => {
       cloud.things.set("net-1", { ...thing, size: "tiny" });
     };
 
-    await up([cloud.wish("net")]);
+    await up([cloud.declare("net")]);
 
     assert.equal(cloud.things.get("net-1")?.size, "small");
     assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1", "update net-1"]);
@@ -153,10 +153,10 @@ describe("converging", () => {
       cloud.late = { looks: 3, shows };
       const { up } = openRun({ cloud, patienceMs: 60_000 });
 
-      const found = await up([cloud.wish("net")]);
+      const found = await up([cloud.declare("net")]);
 
       assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1"]);
-      assert.equal(found.get("net")?.facts.id, "net-1");
+      assert.equal(found.get("net")?.observed.id, "net-1");
     });
   }
 
@@ -170,7 +170,7 @@ describe("converging", () => {
         cloud.things.set("net-1", { ...thing, size: "tiny" });
     };
 
-    await up([cloud.wish("net")]).catch((error: unknown) =>
+    await up([cloud.declare("net")]).catch((error: unknown) =>
       causes.push(error instanceof Error && error.cause),
     );
 
@@ -182,10 +182,10 @@ describe("converging", () => {
 
   it("learns the id of what was found by its tags, though nothing of it differs", async () => {
     const cloud = new FakeCloud();
-    await openRun({ cloud }).up([cloud.wish("net")]);
+    await openRun({ cloud }).up([cloud.declare("net")]);
     const { up, saved } = openRun({ cloud });
 
-    await up([cloud.wish("net"), cloud.wish("host", { needs: ["net"] })]);
+    await up([cloud.declare("net"), cloud.declare("host", { needs: ["net"] })]);
 
     assert.deepEqual(saved.at(-1)?.resources["net"], { kind: "net", generation: 1, id: "net-1" });
   });

@@ -7,7 +7,7 @@ import { openRun, withResources } from "./recorded-run.ts";
 async function standing() {
   const cloud = new FakeCloud();
   const { up, journal } = openRun({ cloud });
-  await up([cloud.wish("net"), cloud.wish("host")]);
+  await up([cloud.declare("net"), cloud.declare("host")]);
   cloud.calls.length = 0;
   return { cloud, document: journal.document };
 }
@@ -17,7 +17,7 @@ describe("what a run writes into the document", () => {
     const { cloud, document } = await standing();
     const { up, saved } = openRun({ cloud, document });
 
-    await up([cloud.wish("net"), cloud.wish("host")]);
+    await up([cloud.declare("net"), cloud.declare("host")]);
 
     assert.deepEqual(saved, []);
   });
@@ -26,7 +26,7 @@ describe("what a run writes into the document", () => {
     const { cloud, document } = await standing();
     const { up, saved, journal } = openRun({ cloud, document });
 
-    await up([cloud.wish("net", { size: "large" }), cloud.wish("host")]);
+    await up([cloud.declare("net", { size: "large" }), cloud.declare("host")]);
 
     assert.deepEqual(cloud.calls, ["update net-1"]);
     assert.deepEqual(saved, []);
@@ -40,7 +40,7 @@ describe("what a run writes into the document", () => {
     const known = withResources({ ...document.resources, host }, [old]);
     const { up, saved } = openRun({ cloud, document: known });
 
-    await up([cloud.wish("net"), cloud.wish("host"), cloud.wish("page")]);
+    await up([cloud.declare("net"), cloud.declare("host"), cloud.declare("page")]);
 
     assert.deepEqual(saved[0]?.resources, {
       net: { kind: "net", generation: 1, id: "net-1" },
@@ -55,7 +55,7 @@ describe("what a run writes into the document", () => {
     cloud.things.delete("host-2");
     const { up, saved } = openRun({ cloud, document });
 
-    await up([cloud.wish("net"), cloud.wish("host")]);
+    await up([cloud.declare("net"), cloud.declare("host")]);
 
     assert.deepEqual(saved[0]?.resources["host"], { kind: "host", generation: 2 });
     assert.deepEqual(saved[0]?.superseded, []);
@@ -66,7 +66,7 @@ describe("what a run writes into the document", () => {
     const net = { kind: "network", generation: 1, id: "net-1" };
     const { up, saved } = openRun({ cloud, document: withResources({ ...document.resources, net }) });
 
-    await up([cloud.wish("net"), cloud.wish("host")]);
+    await up([cloud.declare("net"), cloud.declare("host")]);
 
     assert.deepEqual(saved.at(-1)?.resources["net"], { kind: "net", generation: 1, id: "net-1" });
   });
@@ -79,7 +79,7 @@ describe("what a run writes into the document", () => {
       if (call.startsWith("update")) throw new Error("denied");
     };
 
-    await assert.rejects(up([cloud.wish("net")]), /net failed/);
+    await assert.rejects(up([cloud.declare("net")]), /net failed/);
 
     assert.deepEqual(saved.at(-1)?.resources["net"], { kind: "net", generation: 1, id: "net-1" });
   });
@@ -93,7 +93,7 @@ describe("what an earlier run replaced", () => {
     const known = withResources(document.resources, [old("gateway", "gateway-9"), old("host", "host-0")]);
     const { up, saved } = openRun({ cloud, document: known });
 
-    await up([cloud.wish("net"), cloud.wish("host")]);
+    await up([cloud.declare("net"), cloud.declare("host")]);
 
     assert.deepEqual(
       saved.at(-1)?.superseded.map(({ id }) => id),
@@ -113,7 +113,7 @@ describe("what an earlier run replaced", () => {
       throw new Error("denied");
     };
 
-    await assert.rejects(up([cloud.wish("net"), cloud.wish("host")]), /denied/);
+    await assert.rejects(up([cloud.declare("net"), cloud.declare("host")]), /denied/);
 
     assert.deepEqual(
       log.filter((entry) => entry.startsWith("remove")),
@@ -129,7 +129,7 @@ describe("what an earlier run replaced", () => {
     const { cloud, document } = await standing();
     const { up, log, notes } = openRun({ cloud, document });
 
-    await up([cloud.wish("net"), cloud.wish("host", { link: "b" })]);
+    await up([cloud.declare("net"), cloud.declare("host", { link: "b" })]);
 
     assert.deepEqual(cloud.calls.slice(-1), ["remove host-2"]);
     assert.ok(notes.includes("host (old): host-2 goes"), notes.join(", "));

@@ -1,15 +1,20 @@
-import { wish, type Wish, type WishFor, type WishSpec } from "../../lib/engine/wish.ts";
+import {
+  declare,
+  type Declaration,
+  type DeclarationOf,
+  type DeclarationSpec,
+} from "../../lib/engine/declaration.ts";
 import { createClients } from "../../lib/aws/clients.ts";
 import { ownershipTags } from "../../lib/owner.ts";
 import {
-  type Facts,
+  type Observed,
   type Identity,
   type Resource,
   toWriteContext,
   type WriteContext,
 } from "../../lib/contract/resource.ts";
 
-interface Thing extends Facts {
+interface Thing extends Observed {
   readonly kind: string;
   readonly owner: string;
   readonly size: string;
@@ -24,7 +29,7 @@ interface Wanted {
 interface Options {
   /** Like the name where nothing else is said. */
   readonly kind?: string;
-  /** Names of wishes that were asked for before. */
+  /** Names of declarations that were asked for before. */
   readonly needs?: string[];
   readonly size?: string;
   readonly link?: string;
@@ -45,16 +50,16 @@ export class FakeCloud {
   readonly #stale = new Map<string, { left: number; readonly before: Thing }>();
   #ids = 0;
 
-  readonly #declared = new Map<string, WishFor<Thing>>();
+  readonly #declared = new Map<string, DeclarationOf<Thing>>();
 
-  /** A wish for a thing of this name. Another `size` is an update, another `link` a replace. */
-  wish(name: string, options: Options = {}): Wish & WishFor<Thing> {
-    const declared = wish(this.spec(name, options));
+  /** A declaration for a thing of this name. Another `size` is an update, another `link` a replace. */
+  declare(name: string, options: Options = {}): Declaration & DeclarationOf<Thing> {
+    const declared = declare(this.spec(name, options));
     this.#declared.set(name, declared);
     return declared;
   }
 
-  spec(name: string, options: Options = {}): WishSpec<Wanted, Thing, unknown> {
+  spec(name: string, options: Options = {}): DeclarationSpec<Wanted, Thing, unknown> {
     const { kind = name, size = "small", link } = options;
     const needs = (options.needs ?? []).map((one) => this.declared(one));
     return {
@@ -65,9 +70,9 @@ export class FakeCloud {
     };
   }
 
-  declared(name: string): WishFor<Thing> {
+  declared(name: string): DeclarationOf<Thing> {
     const found = this.#declared.get(name);
-    if (found === undefined) throw new TypeError(`There is no wish ${name}`);
+    if (found === undefined) throw new TypeError(`There is no declaration ${name}`);
     return found;
   }
 
@@ -104,14 +109,14 @@ export class FakeCloud {
         this.#record(`create ${id} ${size}`);
         return Promise.resolve(id);
       },
-      differences: (_identity, wanted, found) => [
-        ...difference("size", wanted.size, found.size, "update"),
-        ...difference("link", wanted.link, found.link, "replace"),
+      differences: (_identity, desired, found) => [
+        ...difference("size", desired.size, found.size, "update"),
+        ...difference("link", desired.link, found.link, "replace"),
       ],
-      update: (_ctx, { desired, facts }) => {
-        this.#stale.set(facts.id, { left: this.late.looks, before: facts });
-        this.things.set(facts.id, { ...facts, size: desired.size });
-        this.#record(`update ${facts.id}`);
+      update: (_ctx, { desired, observed }) => {
+        this.#stale.set(observed.id, { left: this.late.looks, before: observed });
+        this.things.set(observed.id, { ...observed, size: desired.size });
+        this.#record(`update ${observed.id}`);
         return Promise.resolve();
       },
       remove: ({ note, signal }, id) => {
@@ -136,8 +141,8 @@ export class FakeCloud {
   }
 }
 
-function difference(field: string, wanted: string, found: string, action: "update" | "replace") {
-  return wanted === found ? [] : [{ field, wanted, found, action }];
+function difference(field: string, desired: string, observed: string, action: "update" | "replace") {
+  return desired === observed ? [] : [{ field, desired, observed, action }];
 }
 
 /** No test of the engine calls AWS: a call would go to a port where nobody listens. */

@@ -15,7 +15,7 @@ function addHost(cloud: FakeCloud, id: string, tags: Tags): void {
 /** A stack with a host, and a document that names one more to be removed. */
 async function openWithSuperseded(cloud: FakeCloud, id: string, { name = "host" } = {}) {
   const stack = await openStack();
-  await stack.up([cloud.wish("host", { link: "a" })]);
+  await stack.up([cloud.declare("host", { link: "a" })]);
   const loaded = await stack.store.load();
   assert.ok(loaded);
   const superseded = [{ name, kind: "host", generation: 1, id }];
@@ -37,7 +37,7 @@ for (const [whose, tags] of Object.entries(strangers)) {
     const { up } = await openWithSuperseded(cloud, "theirs");
     addHost(cloud, "theirs", tags);
 
-    await assert.rejects(up([cloud.wish("host", { link: "a" })]), {
+    await assert.rejects(up([cloud.declare("host", { link: "a" })]), {
       code: "ForeignResource",
       resource: "host",
     });
@@ -52,7 +52,7 @@ test("the stack's own that a document names is removed, and forgotten", async ()
   const { up, store } = await openWithSuperseded(cloud, "old");
   addHost(cloud, "old", { "berth:stack": "hello", "berth:resource": "host", "berth:generation": "1" });
 
-  await up([cloud.wish("host", { link: "a" })]);
+  await up([cloud.declare("host", { link: "a" })]);
 
   assert.deepEqual(cloud.calls, ["remove old"]);
   assert.deepEqual((await store.load())?.document.superseded, []);
@@ -63,7 +63,7 @@ test("what a document names and is gone, or serves, is forgotten without a call"
     const cloud = new FakeCloud();
     const { up, store } = await openWithSuperseded(cloud, id);
 
-    await up([cloud.wish("host", { link: "a" })]);
+    await up([cloud.declare("host", { link: "a" })]);
 
     assert.deepEqual(cloud.calls, []);
     assert.ok(cloud.things.has("host-1"));
@@ -75,20 +75,20 @@ test("what serves is not removed, under whatever name a document calls it replac
   const cloud = new FakeCloud();
   const { up } = await openWithSuperseded(cloud, "host-1", { name: "other" });
 
-  await up([cloud.wish("host", { link: "a" })]);
+  await up([cloud.declare("host", { link: "a" })]);
 
   assert.ok(cloud.things.has("host-1"));
 });
 
 test("all that is to be removed is looked at once, before the first of it goes", async () => {
   const cloud = new FakeCloud();
-  const wishes = (link: string) => [cloud.wish("net", { link }), cloud.wish("host", { link })];
+  const declarations = (link: string) => [cloud.declare("net", { link }), cloud.declare("host", { link })];
   const { up } = await openStack();
-  await up(wishes("a"));
+  await up(declarations("a"));
   const made = cloud.calls.length;
   cloud.looks.length = 0;
 
-  await up(wishes("b"));
+  await up(declarations("b"));
 
   const first = cloud.calls.findIndex((call, index) => index >= made && call.startsWith("remove"));
   assert.deepEqual(cloud.calls.slice(first), ["remove host-2", "remove net-1"]);
@@ -109,9 +109,9 @@ test("one of several that isn't the stack's keeps the others from being removed"
   addHost(cloud, "old", { "berth:stack": "hello", "berth:resource": "host", "berth:generation": "1" });
   addHost(cloud, "theirs", {});
   const recorded = ["old", "theirs"].map((id) => ({ name: "host", kind: "host", generation: 1, id }));
-  const wishes = [cloud.wish("host")];
+  const declarations = [cloud.declare("host")];
 
-  const look = findRecorded(recorded, { ctx, wishes, document: newDocument(scope), identify });
+  const look = findRecorded(recorded, { ctx, declarations, document: newDocument(scope), identify });
 
   await assert.rejects(look, { code: "ForeignResource" });
 });

@@ -2,32 +2,35 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { differences, isPending, isWithin, type Plan, type Step } from "../../lib/engine/plan.ts";
 import type { Observations } from "../../lib/engine/read.ts";
-import type { Needed, Observed, Wish, World } from "../../lib/engine/wish.ts";
-import type { Difference, Facts } from "../../lib/contract/resource.ts";
+import type { Needed, Observation, Declaration, World } from "../../lib/engine/declaration.ts";
+import type { Difference, Observed } from "../../lib/contract/resource.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 
 const empty = newDocument({ stack: "hello", account: "123456789012", region: "eu-central-1" });
 const never = () => Promise.reject(new TypeError("a plan does nothing"));
 
-function wishFor(name: string, more: Partial<Wish> = {}): Wish {
+function wishFor(name: string, more: Partial<Declaration> = {}): Declaration {
   return { name, kind: name, needs: [], find: never, create: never, remove: never, list: never, ...more };
 }
 
-function seen(id: string, compare: (world: World<unknown>) => Difference[] = () => []): Observed {
-  return { facts: { id, tags: {} }, isOwned: true, differences: compare, update: never };
+function seen(id: string, compare: (world: World<unknown>) => Difference[] = () => []): Observation {
+  return { observed: { id, tags: {} }, isOwned: true, differences: compare, update: never };
 }
 
-const size: Difference = { field: "size", wanted: "large", found: "small", action: "update" };
+const size: Difference = { field: "size", desired: "large", observed: "small", action: "update" };
 const place: Difference = {
   field: "place",
-  wanted: "b",
-  found: "a",
+  desired: "b",
+  observed: "a",
   action: "replace",
   reason: "can't move",
 };
 
-const plan = (wishes: readonly Wish[], found: Observations, document: StateDocument = empty) =>
-  differences({ wishes, found, document, inputs: undefined });
+const plan = (
+  declarations: readonly Declaration[],
+  observations: Observations,
+  document: StateDocument = empty,
+) => differences({ declarations, observations, document, inputs: undefined });
 
 describe("a plan", () => {
   it("has nothing to do where nothing differs", () => {
@@ -49,8 +52,8 @@ describe("a plan", () => {
     ["after an update", [size, place]],
   ] as const) {
     it(`replaces for a difference that needs it, ${what}, and says what that means`, () => {
-      const wishes = [wishFor("host", { replaceNote: "a new host boots" })];
-      const { steps } = plan(wishes, new Map([["host", seen("host-1", () => [...found])]]));
+      const declarations = [wishFor("host", { replaceNote: "a new host boots" })];
+      const { steps } = plan(declarations, new Map([["host", seen("host-1", () => [...found])]]));
 
       assert.deepEqual(steps, [
         {
@@ -74,9 +77,9 @@ describe("a plan", () => {
       },
     };
     const image = wishFor("image", { absentBecause: "its content is new" });
-    const wishes = [wishFor("fresh"), wishFor("lost"), image, wishFor("intended")];
+    const declarations = [wishFor("fresh"), wishFor("lost"), image, wishFor("intended")];
 
-    const { steps } = plan(wishes, new Map(), document);
+    const { steps } = plan(declarations, new Map(), document);
 
     assert.deepEqual(
       steps.map(({ action, because, differences: none }) => [action, because, none]),
@@ -90,7 +93,7 @@ describe("a plan", () => {
   });
 
   it("compares with ids of what stays, and with placeholders for what will be new", () => {
-    const asked: Needed<Facts>[] = [];
+    const asked: Needed<Observed>[] = [];
     const host = seen("host-1", ({ needed }) => {
       asked.push(...["stays", "updated", "replaced", "absent"].map(needed));
       return [];
@@ -101,12 +104,12 @@ describe("a plan", () => {
       ["replaced", seen("replaced-1", () => [place])],
       ["host", host],
     ]);
-    const wishes = ["stays", "updated", "replaced", "absent", "host"].map((name) => wishFor(name));
+    const declarations = ["stays", "updated", "replaced", "absent", "host"].map((name) => wishFor(name));
 
-    plan(wishes, found);
+    plan(declarations, found);
 
     assert.deepEqual(
-      asked.map(({ id, facts }) => [id, facts?.id]),
+      asked.map(({ id, observed }) => [id, observed?.id]),
       [
         ["stays-1", "stays-1"],
         ["updated-1", "updated-1"],
@@ -129,11 +132,11 @@ describe("a plan", () => {
   });
 });
 
-const step = (action: Step["action"], found: readonly Difference[] = [], name = "host"): Step => ({
+const step = (action: Step["action"], observed: readonly Difference[] = [], name = "host"): Step => ({
   name,
   kind: name,
   action,
-  differences: found,
+  differences: observed,
 });
 const of = (...steps: Step[]): Plan => ({ steps, leftovers: [] });
 
@@ -165,7 +168,7 @@ describe("what was shown doesn't cover", () => {
     ["the replacement of what was to be created", of(step("replace", [place]))],
     ["the replacement of what was to be updated", of(step("replace", [place], "net"))],
     ["the creation of what was to be updated", of(step("create", [], "net"))],
-    ["another update than the one shown", of(step("update", [{ ...size, wanted: "huge" }], "net"))],
+    ["another update than the one shown", of(step("update", [{ ...size, desired: "huge" }], "net"))],
     ["one more difference", of(step("replace", [place, size], "disk"))],
     ["what wasn't shown at all, beside what was", of(step("create"), step("create", [], "other"))],
   ] as const) {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { destroy } from "../../lib/engine/destroy.ts";
 import { listAll } from "../../lib/engine/owned.ts";
 import { LostReply } from "../../lib/errors.ts";
-import type { Wish } from "../../lib/engine/wish.ts";
+import type { Declaration } from "../../lib/engine/declaration.ts";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { Journal } from "../../state/journal.ts";
 import { contextWithoutAws, type FakeCloud } from "./fake-cloud.ts";
@@ -52,16 +52,16 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
   };
   const explain = (error: unknown, what: string) =>
     error instanceof LostReply ? error : new Error(`${what} failed`, { cause: error });
-  const down = async (wishes: readonly Wish[], { hasDocument = true } = {}) => {
-    const targets = await listAll(wishes, ctx, scope.stack);
+  const down = async (declarations: readonly Declaration[], { hasDocument = true } = {}) => {
+    const targets = await listAll(declarations, ctx, scope.stack);
     const told = hasDocument ? { journal } : {};
-    return destroy({ ctx, wishes, targets, ...told, progress, explain });
+    return destroy({ ctx, declarations, targets, ...told, progress, explain });
   };
-  const up = async (wishes: readonly Wish[]) =>
+  const up = async (declarations: readonly Declaration[]) =>
     convergeRun({
-      ...(await readRun(ctx, wishes, document)),
+      ...(await readRun(ctx, declarations, document)),
       ctx,
-      wishes,
+      declarations,
       journal,
       progress,
       patienceMs: 1,

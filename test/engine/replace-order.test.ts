@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readAll } from "../../lib/engine/read.ts";
-import type { Wish } from "../../lib/engine/wish.ts";
+import type { Declaration } from "../../lib/engine/declaration.ts";
 import { contextWithoutAws, FakeCloud } from "./fake-cloud.ts";
 import { identify } from "./run.ts";
 import { type Given, openRun, slowly, withResources } from "./recorded-run.ts";
@@ -10,17 +10,23 @@ describe("replacing", () => {
   const replaced = async (given: Partial<Given> = {}) => {
     const cloud = new FakeCloud();
     const first = openRun({ cloud });
-    await first.up([cloud.wish("net", { link: "a" }), cloud.wish("host", { needs: ["net"], link: "a" })]);
+    await first.up([
+      cloud.declare("net", { link: "a" }),
+      cloud.declare("host", { needs: ["net"], link: "a" }),
+    ]);
     cloud.calls.length = 0;
     const run = openRun({ cloud, document: first.journal.document, ...given });
-    const wishes = [cloud.wish("net", { link: "b" }), cloud.wish("host", { needs: ["net"], link: "b" })];
-    return { cloud, ...run, wishes };
+    const declarations = [
+      cloud.declare("net", { link: "b" }),
+      cloud.declare("host", { needs: ["net"], link: "b" }),
+    ];
+    return { cloud, ...run, declarations };
   };
 
   it("notes the old one beside the new one's intent, in the one save before the first call", async () => {
-    const { up, saved, wishes } = await replaced({ saving: slowly });
+    const { up, saved, declarations } = await replaced({ saving: slowly });
 
-    await up(wishes);
+    await up(declarations);
 
     assert.deepEqual(saved[0]?.resources, {
       net: { kind: "net", generation: 2 },
@@ -33,9 +39,9 @@ describe("replacing", () => {
   });
 
   it("removes the old ones when all is made, what needs before what is needed, and forgets them", async () => {
-    const { up, cloud, saved, wishes } = await replaced();
+    const { up, cloud, saved, declarations } = await replaced();
 
-    await up(wishes);
+    await up(declarations);
 
     assert.deepEqual(cloud.calls, [
       "create net-3 small",
@@ -50,13 +56,13 @@ describe("replacing", () => {
 
   it("removes nothing after an abort, and remembers what is left", async () => {
     const controller = new AbortController();
-    const { up, cloud, log, saved, wishes } = await replaced({ signal: controller.signal });
+    const { up, cloud, log, saved, declarations } = await replaced({ signal: controller.signal });
     cloud.afterEffect = (call) => {
       log.push(call);
       if (call === "remove host-2") controller.abort(new Error("stopped"));
     };
 
-    await assert.rejects(up(wishes), /stopped/);
+    await assert.rejects(up(declarations), /stopped/);
 
     assert.deepEqual([...cloud.things.keys()], ["net-1", "net-3", "host-4"]);
     assert.deepEqual(
@@ -67,11 +73,11 @@ describe("replacing", () => {
 
   it("never removes what is in use, though it is noted as replaced", async () => {
     const cloud = new FakeCloud();
-    await openRun({ cloud }).up([cloud.wish("net")]);
+    await openRun({ cloud }).up([cloud.declare("net")]);
     const entry = { kind: "net", generation: 1, id: "net-1" };
     const { up } = openRun({ cloud, document: withResources({ net: entry }, [{ name: "net", ...entry }]) });
 
-    await up([cloud.wish("net")]);
+    await up([cloud.declare("net")]);
 
     assert.deepEqual([...cloud.things.keys()], ["net-1"]);
   });
@@ -80,23 +86,23 @@ describe("replacing", () => {
 describe("reading", () => {
   it("looks again for what a killed run intended, and only for that", async () => {
     const looks: string[] = [];
-    const counted = (wish: Wish): Wish => ({
-      ...wish,
+    const counted = (declaration: Declaration): Declaration => ({
+      ...declaration,
       find: (ctx, identity, known) => {
-        looks.push(`${wish.name} ${String(identity.generation)} ${known ?? "-"}`);
-        return wish.find(ctx, identity, known);
+        looks.push(`${declaration.name} ${String(identity.generation)} ${known ?? "-"}`);
+        return declaration.find(ctx, identity, known);
       },
     });
     const cloud = new FakeCloud();
-    const wishes = ["fresh", "intended", "gone"].map((name) => counted(cloud.wish(name)));
+    const declarations = ["fresh", "intended", "gone"].map((name) => counted(cloud.declare(name)));
     const document = withResources({
       intended: { kind: "intended", generation: 3 },
       gone: { kind: "gone", generation: 2, id: "gone-1" },
     });
 
-    await readAll({ ctx: contextWithoutAws(), wishes, document, identify, patienceMs: 20 });
+    await readAll({ ctx: contextWithoutAws(), declarations, document, identify, patienceMs: 20 });
     const patient = looks.splice(0);
-    await readAll({ ctx: contextWithoutAws(), wishes, document, identify });
+    await readAll({ ctx: contextWithoutAws(), declarations, document, identify });
 
     const once = ["fresh 1 -", "intended 3 -", "gone 2 gone-1"];
     assert.deepEqual(patient.splice(0, 3), once);

@@ -2,7 +2,7 @@ import { converge } from "../../lib/engine/converge.ts";
 import { differences, type Plan } from "../../lib/engine/plan.ts";
 import type { Progress } from "../../lib/engine/progress.ts";
 import { type Identify, type Observations, readAll } from "../../lib/engine/read.ts";
-import type { Wish } from "../../lib/engine/wish.ts";
+import type { Declaration } from "../../lib/engine/declaration.ts";
 import type { WriteContext } from "../../lib/contract/resource.ts";
 import type { StateDocument } from "../../state/document.ts";
 import type { Journal } from "../../state/journal.ts";
@@ -20,23 +20,23 @@ export const identify: Identify = (name, generation, { lineage }) => ({
 export const silent: Progress = { begin: () => () => {}, end: () => {}, fail: () => {} };
 
 interface Read {
-  readonly found: Observations;
+  readonly observations: Observations;
   readonly plan: Plan;
 }
 
 /** Looks at everything, and plans. */
 export async function readRun(
   ctx: WriteContext,
-  wishes: readonly Wish[],
+  declarations: readonly Declaration[],
   document: StateDocument,
 ): Promise<Read> {
-  const found = await readAll({ ctx, wishes, document, identify });
-  return { found, plan: differences({ wishes, found, document, inputs: undefined }) };
+  const observations = await readAll({ ctx, declarations, document, identify });
+  return { observations, plan: differences({ declarations, observations, document, inputs: undefined }) };
 }
 
 interface Run extends Read {
   readonly ctx: WriteContext;
-  readonly wishes: readonly Wish[];
+  readonly declarations: readonly Declaration[];
   readonly journal: Journal;
   readonly progress: Progress;
   readonly patienceMs: number;

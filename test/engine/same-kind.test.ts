@@ -16,12 +16,12 @@ interface Choice {
 /** A network with two subnets, and two alarms on a host in one of them. */
 function declare(cloud: FakeCloud, left: Choice = {}) {
   return [
-    cloud.wish("net"),
-    cloud.wish("subnet-left", { kind: "subnet", needs: ["net"], ...left }),
-    cloud.wish("subnet-right", { kind: "subnet", needs: ["net"] }),
-    cloud.wish("host", { needs: ["subnet-left"] }),
-    cloud.wish("alarm-errors", { kind: "alarm", needs: ["host"] }),
-    cloud.wish("alarm-disk", { kind: "alarm", needs: ["host"] }),
+    cloud.declare("net"),
+    cloud.declare("subnet-left", { kind: "subnet", needs: ["net"], ...left }),
+    cloud.declare("subnet-right", { kind: "subnet", needs: ["net"] }),
+    cloud.declare("host", { needs: ["subnet-left"] }),
+    cloud.declare("alarm-errors", { kind: "alarm", needs: ["host"] }),
+    cloud.declare("alarm-disk", { kind: "alarm", needs: ["host"] }),
   ];
 }
 
@@ -113,8 +113,11 @@ describe("a stack with several resources of one kind", () => {
     assert.deepEqual(rebuilt.superseded, []);
     // A stack opened anew has no document at all.
     const { read } = await openStack();
-    const { found, document } = await read(declare(cloud));
-    assert.deepEqual(differences({ wishes: declare(cloud), found, document, inputs: undefined }).steps, []);
+    const { observations, document } = await read(declare(cloud));
+    assert.deepEqual(
+      differences({ declarations: declare(cloud), observations, document, inputs: undefined }).steps,
+      [],
+    );
   });
 
   it("is finished by the next run wherever it is killed", async () => {

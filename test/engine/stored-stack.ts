@@ -5,7 +5,7 @@ import { after } from "node:test";
 import { destroy } from "../../lib/engine/destroy.ts";
 import { listAll } from "../../lib/engine/owned.ts";
 import { isPending, type Plan } from "../../lib/engine/plan.ts";
-import type { Wish } from "../../lib/engine/wish.ts";
+import type { Declaration } from "../../lib/engine/declaration.ts";
 import { newDocument } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
 import { Journal } from "../../state/journal.ts";
@@ -20,7 +20,7 @@ after(() => rm(root, { recursive: true, force: true }));
 export async function openStack() {
   const store = openStateStore(openFileStore(await mkdtemp(join(root, "state-"))), scope);
   const ctx = contextWithoutAws();
-  const read = async (wishes: readonly Wish[]) => {
+  const read = async (declarations: readonly Declaration[]) => {
     const loaded = await store.load();
     const document = loaded?.document ?? newDocument(scope);
     const journal = new Journal({
@@ -29,19 +29,19 @@ export async function openStack() {
       writer: "test",
       rescueFile: join(root, "rescue.json"),
     });
-    return { ...(await readRun(ctx, wishes, document)), document, journal };
+    return { ...(await readRun(ctx, declarations, document)), document, journal };
   };
-  const up = async (wishes: readonly Wish[]): Promise<Plan> => {
-    const { found, journal, plan } = await read(wishes);
+  const up = async (declarations: readonly Declaration[]): Promise<Plan> => {
+    const { observations, journal, plan } = await read(declarations);
     if (isPending(plan)) {
-      await convergeRun({ ctx, wishes, found, plan, journal, progress: silent, patienceMs: 20 });
+      await convergeRun({ ctx, declarations, observations, plan, journal, progress: silent, patienceMs: 20 });
     }
     return plan;
   };
-  const down = async (wishes: readonly Wish[]) => {
-    const targets = await listAll(wishes, ctx, "hello");
-    const { journal } = await read(wishes);
-    await destroy({ ctx, wishes, targets, journal, progress: silent });
+  const down = async (declarations: readonly Declaration[]) => {
+    const targets = await listAll(declarations, ctx, "hello");
+    const { journal } = await read(declarations);
+    await destroy({ ctx, declarations, targets, journal, progress: silent });
   };
   return { up, down, read, store, ctx };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Wish } from "../../lib/engine/wish.ts";
+import type { Declaration } from "../../lib/engine/declaration.ts";
 import { readAll } from "../../lib/engine/read.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { contextWithoutAws, FakeCloud } from "./fake-cloud.ts";
@@ -8,12 +8,12 @@ import { openRun, withResources } from "./recorded-run.ts";
 import { identify } from "./run.ts";
 
 /** AWS shows nothing of what is asked for by its id, for so many looks. */
-function hidden(wish: Wish, looks: number): Wish {
+function hidden(declaration: Declaration, looks: number): Declaration {
   let left = looks;
   return {
-    ...wish,
+    ...declaration,
     find: async (ctx, identity, known) =>
-      known !== undefined && (left -= 1) >= 0 ? undefined : wish.find(ctx, identity, known),
+      known !== undefined && (left -= 1) >= 0 ? undefined : declaration.find(ctx, identity, known),
   };
 }
 
@@ -28,9 +28,9 @@ describe("what AWS doesn't show yet", () => {
     const cloud = new FakeCloud();
     const { up, notes } = openRun({ cloud, patienceMs: 60_000 });
 
-    const found = await up([hidden(cloud.wish("net"), 3)]);
+    const found = await up([hidden(cloud.declare("net"), 3)]);
 
-    assert.equal(found.get("net")?.facts.id, "net-1");
+    assert.equal(found.get("net")?.observed.id, "net-1");
     assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1"]);
     assert.deepEqual(
       notes,
@@ -42,7 +42,7 @@ describe("what AWS doesn't show yet", () => {
     const cloud = new FakeCloud();
     const { up, saved } = openRun({ cloud });
 
-    const cause = await causeOf(up([hidden(cloud.wish("net"), Number.POSITIVE_INFINITY)]));
+    const cause = await causeOf(up([hidden(cloud.declare("net"), Number.POSITIVE_INFINITY)]));
 
     assert.ok(cause instanceof BerthError);
     assert.deepEqual(
@@ -59,7 +59,7 @@ describe("what AWS doesn't show yet", () => {
     cloud.late = { looks: Number.POSITIVE_INFINITY, shows: "nothing" };
     const { up, notes } = openRun({ cloud, patienceMs: 10 });
 
-    const cause = await causeOf(up([cloud.wish("net")]));
+    const cause = await causeOf(up([cloud.declare("net")]));
 
     assert.ok(cause instanceof BerthError);
     assert.equal(cause.code, "NotVisible");
@@ -73,7 +73,7 @@ describe("what AWS doesn't show yet", () => {
     cloud.late = { looks: 2, shows: "nothing" };
     const { up } = openRun({ cloud, patienceMs: 0 });
 
-    const found = await up([cloud.wish("net")]);
+    const found = await up([cloud.declare("net")]);
 
     assert.deepEqual(found.get("net")?.differences({ needed: () => ({ id: "" }), inputs: undefined }), []);
     assert.deepEqual(cloud.calls, ["create net-1 small", "update net-1"]);
@@ -84,7 +84,7 @@ describe("what AWS doesn't show yet", () => {
     cloud.late = { looks: 2, shows: "before" };
     const { up, notes } = openRun({ cloud, patienceMs: 60_000 });
 
-    await up([cloud.wish("net")]);
+    await up([cloud.declare("net")]);
 
     assert.deepEqual([...new Set(notes)], ["net: net-1 does not show the change yet"]);
   });
@@ -95,7 +95,7 @@ describe("what AWS doesn't show yet", () => {
     const ctx = { ...contextWithoutAws(), note: (text: string) => void notes.push(text) };
     const document = withResources({ net: { kind: "net", generation: 1 } });
 
-    await readAll({ ctx, wishes: [cloud.wish("net")], document, identify, patienceMs: 20 });
+    await readAll({ ctx, declarations: [cloud.declare("net")], document, identify, patienceMs: 20 });
 
     assert.deepEqual([...new Set(notes)], ["looking for a net that an interrupted run may have created"]);
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
@@ -44,7 +44,7 @@ edge.Edge().point_at([int(port) for port in sys.argv[1:]])
 `;
 
 export async function openEdgeRig(): Promise<EdgeRig> {
-  const toolbox = await openToolbox(await connectEngine());
+  const toolbox = await openToolbox(await connectDocker());
   try {
     const app = readFileSync(fromRoot("test/host/failing-app.py"), "utf8");
     await toolbox.put([

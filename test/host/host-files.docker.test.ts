@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { userData } from "../../lib/host/user-data.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { launcherFiles } from "../../lib/host/host-files.ts";
@@ -12,7 +12,7 @@ const settings = { stack: "hello", region: "eu-central-1", bucket: "berth-hello"
 describe("the files of the host", () => {
   let toolbox: Toolbox;
   before(async () => {
-    toolbox = await openToolbox(await connectEngine());
+    toolbox = await openToolbox(await connectDocker());
   });
   after(() => toolbox?.[Symbol.asyncDispose]());
 

@@ -7,7 +7,7 @@ import { ReleaseAddressCommand, TerminateInstancesCommand } from "@aws-sdk/clien
 import { CreateBucketCommand, DeleteBucketCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import type Docker from "dockerode";
 import { createClients } from "../../lib/aws/clients.ts";
-import { connectEngine } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/engine.ts";
 import { keyOf } from "../../lib/local/control/messages.ts";
 import { endLocalAws, openLocalAws, releaseLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 import { isAlive, openTemporaryAws, readPid, runWebMachine, until } from "./temporary-aws.ts";
@@ -19,7 +19,7 @@ describe("the embedded AWS", () => {
   let docker: Docker;
   let directory: string;
   before(async () => {
-    docker = await connectEngine();
+    docker = await connectDocker();
     directory = await mkdtemp(join(tmpdir(), "berth-local-"));
   });
   after(() => rm(directory, { recursive: true, force: true }));

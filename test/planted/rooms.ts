@@ -14,7 +14,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "engine",
       "graph",
       "plan",
-      "wish",
+      "declaration",
       "converge-order",
       "converge-record",
       "visibility",

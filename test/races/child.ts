@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { scriptArguments } from "../script.ts";
-import type { Cli } from "../behaving-aws/cli.ts";
+import type { Cli } from "../strict-aws/cli.ts";
 
 export interface Child {
   readonly process: ChildProcess;

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ListObjectVersionsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { BerthError } from "../../lib/errors.ts";
 import { leaseKey } from "../../state/lease/lease.ts";
-import type { Ended } from "../behaving-aws/cli.ts";
-import type { Run } from "../behaving-aws/in-process.ts";
+import type { Ended } from "../strict-aws/cli.ts";
+import type { Run } from "../strict-aws/in-process.ts";
 import { takeInventory } from "../crash/inventory.ts";
 import { linesOf, openDriftingStack } from "../drift/stack.ts";
 

@@ -8,8 +8,8 @@ import {
   DescribeVpcsCommand,
 } from "@aws-sdk/client-ec2";
 import { BerthError } from "../../lib/errors.ts";
-import type { Point } from "../behaving-aws/hooks.ts";
-import type { Run } from "../behaving-aws/in-process.ts";
+import type { Point } from "../strict-aws/hooks.ts";
+import type { Run } from "../strict-aws/in-process.ts";
 import { changes } from "../drift/rows.ts";
 import { linesOf, openDriftingStack } from "../drift/stack.ts";
 import { startUp, type Child } from "./child.ts";

@@ -47,7 +47,7 @@ describe("a host's agent", () => {
     }
   });
 
-  it("adds nothing to a host without a report, nor to a wish without an agent", () => {
+  it("adds nothing to a host without a report, nor to a declaration without an agent", () => {
     assert.deepEqual(
       findShortfalls("i-1", desired, {}).map((one) => one.desired),
       ["release 4 serving"],

@@ -36,7 +36,7 @@ describe("a plan for people", () => {
   const paint = paintFor(new FakeScreen({ isTTY: false }));
   const step = { name: "vpc", kind: "vpc", action: "update" } as const;
   const shown = (text: string) => {
-    const differences = [{ field: "tag", wanted: text, found: "x", action: "update" }] as const;
+    const differences = [{ field: "tag", desired: text, observed: "x", action: "update" }] as const;
     return planLines({ steps: [{ ...step, differences }], leftovers: [] }, paint).map(String)[1];
   };
 

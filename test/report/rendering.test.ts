@@ -14,13 +14,15 @@ const plan: Plan = {
       name: "role",
       kind: "role",
       action: "update",
-      differences: [{ field: "trust", wanted: "ec2", found: "*", action: "update" }],
+      differences: [{ field: "trust", desired: "ec2", observed: "*", action: "update" }],
     },
     {
       name: "instance",
       kind: "instance",
       action: "replace",
-      differences: [{ field: "type", wanted: "b", found: "a", action: "replace", reason: "another machine" }],
+      differences: [
+        { field: "type", desired: "b", observed: "a", action: "replace", reason: "another machine" },
+      ],
       consequence: "a new host boots",
     },
   ],

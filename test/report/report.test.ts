@@ -23,7 +23,7 @@ function tellAll(report: Report, text: string): void {
   report.message(text);
   report.message([text, text]);
   report.data("data", { [text]: text }, [text, text]);
-  const difference = { field: text, wanted: text, found: text, action: "replace", reason: text } as const;
+  const difference = { field: text, desired: text, observed: text, action: "replace", reason: text } as const;
   const step = { name: text, kind: text, action: "replace", differences: [difference] } as const;
   const steps = [{ ...step, because: text, consequence: text }];
   const leftovers = [{ name: text, kind: text, generation: 1, id: text }];

@@ -6,7 +6,7 @@ import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts
 import { resourceTags } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { type Identity, toWriteContext, type WriteContext } from "../../lib/contract/resource.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
 /** An AWS account that behaves like one, for one test file; ends with the file. */
 export interface Account {
@@ -23,7 +23,7 @@ export interface Account {
 
 export async function openAccount(options: { readonly ecr?: boolean } = {}): Promise<Account> {
   const logDirectory = await mkdtemp(join(tmpdir(), "berth-resources-"));
-  const aws = await startBehavingAws({
+  const aws = await startStrictAws({
     logDirectory,
     ecr: options.ecr ?? false,
     // These tests make many things, look for them at once, and count calls.

@@ -1,4 +1,4 @@
-import { randomFrom } from "../behaving-aws/faults.ts";
+import { randomFrom } from "../strict-aws/faults.ts";
 
 /** Draws lots that depend on the seed alone. */
 export class Draw {

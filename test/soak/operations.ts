@@ -1,4 +1,4 @@
-import { type Fault } from "../behaving-aws/faults.ts";
+import { type Fault } from "../strict-aws/faults.ts";
 import { type Stage, stages } from "../crash/points.ts";
 import { losses } from "../drift/losses.ts";
 import { changes } from "../drift/rows.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Hook } from "../behaving-aws/hooks.ts";
+import type { Hook } from "../strict-aws/hooks.ts";
 import type { Bench } from "../crash/bench.ts";
 import { openCalls, operationOf } from "../crash/points.ts";
 import type { Done, Order } from "../crash/runner.ts";

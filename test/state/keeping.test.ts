@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
-import { setAside } from "../../state/repair/replaced.ts";
+import { keepReplaced } from "../../state/repair/replaced.ts";
 import { changesText, compareDocuments } from "../../state/repair/changes.ts";
 import { newDocument } from "../../state/document.ts";
 import { Journal } from "../../state/journal.ts";
@@ -20,7 +20,7 @@ const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
 describe("what is kept beside the user", () => {
   it("when it is replaced: a file of its own, for its owner's eyes alone", async () => {
-    const file = await setAside(join(root, "unsaved", "hello.json"), "before");
+    const file = await keepReplaced(join(root, "unsaved", "hello.json"), "before");
 
     assert.equal(await readFile(file, "utf8"), "before");
     assert.match(file, /unsaved\/hello\.replaced-[\dTZ-]+\.json$/);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { ensurePrivateFolder, ensurePrivateHome, writePrivateFile } from "../../lib/private-files.ts";
-import { setAside } from "../../state/repair/replaced.ts";
+import { keepReplaced } from "../../state/repair/replaced.ts";
 import { newDocument } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
 import { Journal } from "../../state/journal.ts";
@@ -76,7 +76,7 @@ test("what can't be saved, what is replaced and what a store keeps is for its ow
   const journal = new Journal({ store: failing, start: { document }, writer: "1", rescueFile });
   journal.note((one) => one);
   await assert.rejects(journal.flush(), { code: "StateUnsaved" });
-  const aside = await setAside(rescueFile, "{}");
+  const aside = await keepReplaced(rescueFile, "{}");
   const folder = join(home, "kept");
   await mkdir(folder);
   await chmod(folder, 0o755);

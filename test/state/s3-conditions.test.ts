@@ -15,10 +15,10 @@ import { createClients } from "../../lib/aws/clients.ts";
 import { newDocument } from "../../state/document.ts";
 import { findVersion, listVersions, readVersions } from "../../state/repair/history.ts";
 import { openS3Store } from "../../state/s3-store.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-s3-conditions-"));
-const aws = await startBehavingAws({ logDirectory, rules: { objectAge: 1_000 } });
+const aws = await startStrictAws({ logDirectory, rules: { objectAge: 1_000 } });
 after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });

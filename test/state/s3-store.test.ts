@@ -8,12 +8,12 @@ import { createClients } from "../../lib/aws/clients.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
 import { takeLease } from "../../state/lease/lease.ts";
 import { openS3Store } from "../../state/s3-store.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
 import { leaseSuite } from "../contracts/lease-suite.ts";
 import { objectStoreSuite } from "../contracts/object-store-suite.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-s3-store-"));
-const aws = await startBehavingAws({ logDirectory });
+const aws = await startStrictAws({ logDirectory });
 after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { BerthError } from "../../lib/errors.ts";
-import { setAside } from "../../state/repair/replaced.ts";
+import { keepReplaced } from "../../state/repair/replaced.ts";
 import { newDocument, parseDocument, type StateDocument } from "../../state/document.ts";
 import { inspectBody } from "../../state/repair/inspection.ts";
 import { catchUp } from "../../state/rebuild.ts";
@@ -133,10 +133,10 @@ describe("the history of a document", () => {
 
 it("what is set aside never takes another's place, whatever the file is called", async (t) => {
   t.mock.timers.enable({ apis: ["Date"], now: 1_800_000_000_000 });
-  const file = await setAside(join(root, "aside", "hello"), "first");
+  const file = await keepReplaced(join(root, "aside", "hello"), "first");
 
   assert.match(file, /aside\/hello\.replaced-2027-01-15T08-00-00-000Z\.json$/);
-  await assert.rejects(setAside(join(root, "aside", "hello"), "second"), { code: "EEXIST" });
+  await assert.rejects(keepReplaced(join(root, "aside", "hello"), "second"), { code: "EEXIST" });
   assert.equal(await readFile(file, "utf8"), "first");
   assert.equal((await readdir(join(root, "aside"))).length, 1);
 });

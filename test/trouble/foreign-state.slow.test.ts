@@ -19,12 +19,12 @@ import { stackNames } from "../../lib/stack.ts";
 import type { StateDocument } from "../../state/document.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openStateStore } from "../../state/store.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Ended } from "../behaving-aws/cli.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli, type Ended } from "../strict-aws/cli.ts";
 
 const stack = "test-foreign-state";
 const directory = await mkdtemp(join(tmpdir(), "berth-foreign-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const cli = await openCli({ aws, directory, stack });
 after(async () => {
   await cli[Symbol.asyncDispose]();

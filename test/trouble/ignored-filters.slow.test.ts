@@ -15,11 +15,11 @@ import {
 import { ListInstanceProfilesCommand, ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Ended } from "../behaving-aws/cli.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli, type Ended } from "../strict-aws/cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-filters-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true, rules: { ignoredFilters: true } });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true, rules: { ignoredFilters: true } });
 const open = async (stack: string) => {
   const folder = join(directory, stack);
   await mkdir(folder);

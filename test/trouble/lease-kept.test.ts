@@ -7,12 +7,12 @@ import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import type { RefusedFault } from "../behaving-aws/faults.ts";
-import { openInProcess } from "../behaving-aws/in-process.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import type { RefusedFault } from "../strict-aws/faults.ts";
+import { openInProcess } from "../strict-aws/in-process.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-lease-kept-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const stack = await openInProcess({ aws, directory, stack: "test-lease-kept" });
 const { region } = stack.cli;
 const { bucket } = stackNames({ stack: stack.cli.stack, region }, localAccount);

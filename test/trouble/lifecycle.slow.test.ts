@@ -10,11 +10,11 @@ import {
   DescribeVpcsCommand,
 } from "@aws-sdk/client-ec2";
 import { createClients } from "../../lib/aws/clients.ts";
-import { startBehavingAws } from "../behaving-aws/behaving-aws.ts";
-import { openCli, type Ended } from "../behaving-aws/cli.ts";
+import { startStrictAws } from "../strict-aws/strict-aws.ts";
+import { openCli, type Ended } from "../strict-aws/cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-trouble-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true, seed: 7 });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true, seed: 7 });
 const cli = await openCli({ aws, directory, stack: "test-storm" });
 after(async () => {
   await cli[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
 import { takeInventory } from "../crash/inventory.ts";
-import type { Target } from "../behaving-aws/faults.ts";
+import type { Target } from "../strict-aws/faults.ts";
 import { linesOf, openDriftingStack } from "../drift/stack.ts";
 
 const { aws, stack } = await openDriftingStack("test-lost-replies", { up: false });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { DeleteVpcEndpointsCommand, DescribeVpcEndpointsCommand } from "@aws-sdk/client-ec2";
 import { BerthError } from "../../lib/errors.ts";
-import type { Target } from "../behaving-aws/faults.ts";
+import type { Target } from "../strict-aws/faults.ts";
 import { changes } from "../drift/rows.ts";
 import { linesOf, openDriftingStack } from "../drift/stack.ts";
 

@@ -1,76 +1,76 @@
 import { fieldDifference } from "../../contract/difference.ts";
-import { summarizeUserData, type InstanceFacts } from "./instance-facts.ts";
+import { summarizeUserData, type ObservedInstance } from "./observed-instance.ts";
 import { cpuCredits, isBurstable, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
 import type { Difference } from "../../contract/resource.ts";
 
 /** All but tags. What AWS doesn't tell yet of an instance made a moment ago is no difference. */
-export function instanceDifferences(desired: InstanceDesired, facts: InstanceFacts): Difference[] {
+export function instanceDifferences(desired: InstanceDesired, observed: ObservedInstance): Difference[] {
   return [
-    ...fieldDifference("state", { wanted: "running", found: facts.state }),
-    ...machineDifferences(desired, facts),
-    ...diskDifferences(desired, facts),
-    ...osDifference(desired, facts),
+    ...fieldDifference("state", { desired: "running", observed: observed.state }),
+    ...machineDifferences(desired, observed),
+    ...diskDifferences(desired, observed),
+    ...osDifference(desired, observed),
     ...fieldDifference("security-groups", {
-      wanted: desired.securityGroupId,
-      found: facts.securityGroupIds.join(", ") || undefined,
+      desired: desired.securityGroupId,
+      observed: observed.securityGroupIds.join(", ") || undefined,
     }),
-    ...fieldDifference("profile", { wanted: desired.profileName, found: shownProfile(facts) }),
+    ...fieldDifference("profile", { desired: desired.profileName, observed: shownProfile(observed) }),
     ...fieldDifference("metadata.tokens", {
-      wanted: metadataOptions.HttpTokens,
-      found: facts.metadata.tokens,
+      desired: metadataOptions.HttpTokens,
+      observed: observed.metadata.tokens,
     }),
     ...fieldDifference("metadata.hop-limit", {
-      wanted: metadataOptions.HttpPutResponseHopLimit,
-      found: facts.metadata.hopLimit,
+      desired: metadataOptions.HttpPutResponseHopLimit,
+      observed: observed.metadata.hopLimit,
     }),
     ...fieldDifference("metadata.endpoint", {
-      wanted: metadataOptions.HttpEndpoint,
-      found: facts.metadata.endpoint,
+      desired: metadataOptions.HttpEndpoint,
+      observed: observed.metadata.endpoint,
     }),
-    ...(isBurstable(facts.type)
-      ? fieldDifference("cpu-credits", { wanted: cpuCredits, found: facts.cpuCredits })
+    ...(isBurstable(observed.type)
+      ? fieldDifference("cpu-credits", { desired: cpuCredits, observed: observed.cpuCredits })
       : []),
   ];
 }
 
-function shownProfile({ profileName, deletedProfileId }: InstanceFacts): string | undefined {
+function shownProfile({ profileName, deletedProfileId }: ObservedInstance): string | undefined {
   return deletedProfileId === undefined ? profileName : `${profileName} (${deletedProfileId}, deleted since)`;
 }
 
-function machineDifferences(desired: InstanceDesired, facts: InstanceFacts): Difference[] {
+function machineDifferences(desired: InstanceDesired, observed: ObservedInstance): Difference[] {
   return [
     ...fieldDifference("type", {
-      wanted: desired.type,
-      found: facts.type,
+      desired: desired.type,
+      observed: observed.type,
       replace: "another type may be another architecture, and would stop the host anyway",
     }),
     ...fieldDifference("subnet", {
-      wanted: desired.subnetId,
-      found: facts.subnetId,
+      desired: desired.subnetId,
+      observed: observed.subnetId,
       replace: "AWS can't move an instance to another subnet",
     }),
     ...fieldDifference("user-data", {
-      wanted: summarizeUserData(desired.userData),
-      found: summarizeUserData(facts.userData ?? desired.userData),
+      desired: summarizeUserData(desired.userData),
+      observed: summarizeUserData(observed.userData ?? desired.userData),
       replace: "user data is run at the first boot only",
     }),
   ];
 }
 
-function diskDifferences(desired: InstanceDesired, { disk }: InstanceFacts): Difference[] {
+function diskDifferences(desired: InstanceDesired, { disk }: ObservedInstance): Difference[] {
   if (disk === undefined) return [];
   return [
     ...fieldDifference("disk.gib", {
-      wanted: desired.diskGib,
-      found: disk.gib,
+      desired: desired.diskGib,
+      observed: disk.gib,
       replace: "the disk is laid out at the first boot",
     }),
     ...fieldDifference("disk.encrypted", {
-      wanted: true,
-      found: disk.encrypted,
+      desired: true,
+      observed: disk.encrypted,
       replace: "AWS can't encrypt a disk in use",
     }),
-    ...fieldDifference("disk.type", { wanted: "gp3", found: disk.type }),
+    ...fieldDifference("disk.type", { desired: "gp3", observed: disk.type }),
   ];
 }
 
@@ -78,14 +78,14 @@ function diskDifferences(desired: InstanceDesired, { disk }: InstanceFacts): Dif
  * A newer image of the same operating system is no difference: a host isn't replaced whenever one is published.
  * Without the tag, the image tells the system if it is the very one wanted.
  */
-function osDifference(desired: InstanceDesired, facts: InstanceFacts): Difference[] {
-  const found = facts.tags[osTag];
-  if (found === undefined && facts.imageId === desired.imageId) {
-    return fieldDifference(`tags.${osTag}`, { wanted: desired.os, found });
+function osDifference(desired: InstanceDesired, observed: ObservedInstance): Difference[] {
+  const found = observed.tags[osTag];
+  if (found === undefined && observed.imageId === desired.imageId) {
+    return fieldDifference(`tags.${osTag}`, { desired: desired.os, observed: found });
   }
   return fieldDifference("os", {
-    wanted: desired.os,
-    found,
+    desired: desired.os,
+    observed: found,
     replace: "another operating system is another machine",
   });
 }

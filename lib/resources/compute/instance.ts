@@ -16,16 +16,16 @@ import {
   describeInstances,
   readInstance,
   readInstances,
-  type InstanceFacts,
+  type ObservedInstance,
   type InstanceSummary,
-} from "./instance-facts.ts";
+} from "./observed-instance.ts";
 import { cpuCredits, launch, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
 import { setProfile } from "./profile-association.ts";
 import { removeUntilGone } from "../../toolkit/removal.ts";
 import type { Change, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
-export type { InstanceDesired, InstanceFacts };
+export type { InstanceDesired, ObservedInstance };
 
 const kind = "instance";
 const stateTimeoutMs = 5 * 60_000;
@@ -34,7 +34,7 @@ const terminationTimeoutMs = 10 * 60_000;
 const launchAttempts = 5;
 
 /** The host. Made by one boot: what can't be changed on a running one takes a new one. */
-export const instance: Resource<InstanceDesired, InstanceFacts> = {
+export const instance: Resource<InstanceDesired, ObservedInstance> = {
   kind,
 
   find: (ctx, identity, known) =>
@@ -55,18 +55,18 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
     }
   },
 
-  differences: (identity, desired, facts) => [
-    ...instanceDifferences(desired, facts),
-    ...identityDifferences(identity, facts),
+  differences: (identity, desired, observed) => [
+    ...instanceDifferences(desired, observed),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { identity, desired, facts, differences } = change;
-    await onceVisible(ctx, `settings of ${facts.id}`, () => updateSettings(ctx, change));
-    if (concerns(differences, "profile")) await setProfile(ctx, facts.id, desired.profileName);
+    const { identity, desired, observed, differences } = change;
+    await onceVisible(ctx, `settings of ${observed.id}`, () => updateSettings(ctx, change));
+    if (concerns(differences, "profile")) await setProfile(ctx, observed.id, desired.profileName);
     const tags = { ...identity.tags, [osTag]: desired.os };
     await repairTags(ctx, { ...change, identity: { ...identity, tags } });
-    if (concerns(differences, "state")) await start(ctx, facts.id);
+    if (concerns(differences, "state")) await start(ctx, observed.id);
   },
 
   async remove(ctx, id) {
@@ -87,11 +87,11 @@ export const instance: Resource<InstanceDesired, InstanceFacts> = {
 
 async function updateSettings(
   ctx: WriteContext,
-  change: Change<InstanceDesired, InstanceFacts>,
+  change: Change<InstanceDesired, ObservedInstance>,
 ): Promise<void> {
-  const { desired, facts, differences } = change;
+  const { desired, observed, differences } = change;
   const { ec2 } = ctx.clients;
-  const InstanceId = facts.id;
+  const InstanceId = observed.id;
   if (concerns(differences, "security-groups")) {
     await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, Groups: [desired.securityGroupId] }));
   }
@@ -102,8 +102,8 @@ async function updateSettings(
     const InstanceCreditSpecifications = [{ InstanceId, CpuCredits: cpuCredits }];
     await ec2.send(new ModifyInstanceCreditSpecificationCommand({ InstanceCreditSpecifications }));
   }
-  if (concerns(differences, "disk.type") && facts.disk) {
-    await ec2.send(new ModifyVolumeCommand({ VolumeId: facts.disk.id, VolumeType: "gp3" }));
+  if (concerns(differences, "disk.type") && observed.disk) {
+    await ec2.send(new ModifyVolumeCommand({ VolumeId: observed.disk.id, VolumeType: "gp3" }));
   }
 }
 

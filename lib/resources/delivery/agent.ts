@@ -12,14 +12,14 @@ import { BerthError } from "../../errors.ts";
 import type { AgentBundle } from "../../host/bundle.ts";
 import { parseStrictJson } from "../../strict-json.ts";
 import { fieldDifference } from "../../contract/difference.ts";
-import type { Facts, ReadContext, Resource, WriteContext } from "../../contract/resource.ts";
+import type { Observed, ReadContext, Resource, WriteContext } from "../../contract/resource.ts";
 
 export interface AgentDesired {
   readonly bucket: string;
   readonly bundle: AgentBundle;
 }
 
-export interface AgentFacts extends Facts {
+export interface ObservedAgent extends Observed {
   /** Of the bundle that the hosts are told to run; `unreadable` when nobody can tell. */
   readonly sha256: string;
   readonly etag: string;
@@ -32,7 +32,7 @@ export interface AgentOptions extends AgentDesired {
   readonly by: string;
 }
 
-/** What a launcher reads: the bundle that its host shall run. `at` tells two wishes for the same one apart. */
+/** What a launcher reads: the bundle that its host shall run. `at` tells two publications of the same one apart. */
 export const agentKey = "agent.json";
 export const bundleKey = (sha256: string): string => `agent/${sha256}.tar.gz`;
 const bundleName = /^agent\/[0-9a-f]{64}\.tar\.gz$/;
@@ -47,7 +47,7 @@ const pointer = z.object({
  * The program that hosts run, published: its bundle under the name of its content, and a pointer to it. Hosts take it up by
  * themselves; nothing here waits for one.
  */
-export function agentResource(options: AgentOptions): Resource<AgentDesired, AgentFacts> {
+export function agentResource(options: AgentOptions): Resource<AgentDesired, ObservedAgent> {
   const { bucket, by } = options;
   const open = (ctx: ReadContext) => openS3Store({ client: ctx.clients.s3, bucket, account: ctx.account });
 
@@ -73,16 +73,19 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Age
       return agentKey;
     },
 
-    differences: (_identity, desired, facts) =>
-      facts.sha256 === desired.bundle.sha256
-        ? fieldDifference("bundle", { wanted: "whole", found: facts.bundle })
-        : fieldDifference("bundle", { wanted: shorten(desired.bundle.sha256), found: shorten(facts.sha256) }),
+    differences: (_identity, desired, observed) =>
+      observed.sha256 === desired.bundle.sha256
+        ? fieldDifference("bundle", { desired: "whole", observed: observed.bundle })
+        : fieldDifference("bundle", {
+            desired: shorten(desired.bundle.sha256),
+            observed: shorten(observed.sha256),
+          }),
 
-    update: async (ctx, { desired, facts }) => {
+    update: async (ctx, { desired, observed }) => {
       const { sha256 } = desired.bundle;
-      if (facts.bundle !== "whole") await putBundle(ctx, desired);
-      if (facts.sha256 !== sha256) await point(ctx, sha256, facts.etag);
-      await removeOthers(ctx, bucket, [sha256, facts.sha256]);
+      if (observed.bundle !== "whole") await putBundle(ctx, desired);
+      if (observed.sha256 !== sha256) await point(ctx, sha256, observed.etag);
+      await removeOthers(ctx, bucket, [sha256, observed.sha256]);
     },
 
     // Both go with the bucket.
@@ -116,7 +119,7 @@ export async function findPointer(store: ObjectStore): Promise<Pointer | undefin
 
 const checksumOf = (sha256: string): string => Buffer.from(sha256, "hex").toString("base64");
 
-async function readBundle(ctx: ReadContext, desired: AgentDesired): Promise<AgentFacts["bundle"]> {
+async function readBundle(ctx: ReadContext, desired: AgentDesired): Promise<ObservedAgent["bundle"]> {
   const { sha256, content } = desired.bundle;
   const head = new HeadObjectCommand({
     Bucket: desired.bucket,

@@ -10,7 +10,7 @@ import { ensureBuilt } from "../../docker/build.ts";
 import { pushImage } from "../../docker/push.ts";
 import type { Source } from "../../docker/source.ts";
 import { BerthError } from "../../errors.ts";
-import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface ImageDesired {
   /** Name of the ECR repository: `berth/hello`. */
@@ -20,7 +20,7 @@ export interface ImageDesired {
 }
 
 /** Its `id` is what a host pulls, by digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
-export interface ImageFacts extends Facts {
+export interface ObservedImage extends Observed {
   /** `sha256:…` of the manifest. */
   readonly digest: string;
   /** `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello` */
@@ -44,7 +44,7 @@ export interface ImageOptions {
  * recorded before: other content is another image, and the old ones stay for a rollback until the repository's own
  * lifecycle policy takes them.
  */
-export function imageResource(options: ImageOptions): Resource<ImageDesired, ImageFacts> {
+export function imageResource(options: ImageOptions): Resource<ImageDesired, ObservedImage> {
   const { source, repository } = options;
   const find = (ctx: ReadContext) => findImage(ctx, { repository, tag: source.tag });
   return {
@@ -93,7 +93,7 @@ async function push(ctx: WriteContext, options: ImageOptions): Promise<string> {
 async function findImage(
   ctx: ReadContext,
   { repository, tag }: ImageDesired,
-): Promise<ImageFacts | undefined> {
+): Promise<ObservedImage | undefined> {
   try {
     const [{ imageDetails }, repositoryUri] = await Promise.all([
       ctx.clients.ecr.send(

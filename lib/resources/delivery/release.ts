@@ -6,7 +6,7 @@ import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
 import { findShortfalls } from "../../release/shortfall.ts";
 import { findPointer } from "./agent.ts";
-import type { Difference, Facts, Resource, ReadContext } from "../../contract/resource.ts";
+import type { Difference, Observed, Resource, ReadContext } from "../../contract/resource.ts";
 import { openS3Store } from "../../../state/s3-store.ts";
 
 export interface ReleaseDesired {
@@ -18,7 +18,7 @@ export interface ReleaseDesired {
   readonly agent: string;
 }
 
-export interface ReleaseFacts extends Facts, HostReports, Published {}
+export interface ObservedRelease extends Observed, HostReports, Published {}
 
 export interface ReleaseOptions {
   readonly bucket: string;
@@ -31,7 +31,7 @@ export interface ReleaseOptions {
 }
 
 /** The release that the hosts converge to, and their answers. `update` publishes it if it differs, and then waits for the hosts. */
-export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ReleaseFacts> {
+export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ObservedRelease> {
   const { bucket, by, patienceMs, diagnose } = options;
   const locate = ({ clients, account }: ReadContext) => ({ client: clients.s3, bucket, account });
   const open = (ctx: ReadContext) => openS3Store(locate(ctx));
@@ -54,17 +54,17 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       return releaseKey;
     },
 
-    differences: (_identity, { content, hosts, agent }, facts) => [
-      ...contentDifferences(content, facts.release),
-      ...hosts.flatMap((host) => hostDifferences(host, agent, facts)),
+    differences: (_identity, { content, hosts, agent }, observed) => [
+      ...contentDifferences(content, observed.release),
+      ...hosts.flatMap((host) => hostDifferences(host, agent, observed)),
     ],
 
-    update: async (ctx, { desired, facts }) => {
+    update: async (ctx, { desired, observed }) => {
       const store = open(ctx);
       const { content, commit, hosts } = desired;
-      const { number } = facts.release;
-      const isNew = contentDifferences(content, facts.release).length > 0;
-      const before = { number, etag: facts.etag };
+      const { number } = observed.release;
+      const isNew = contentDifferences(content, observed.release).length > 0;
+      const before = { number, etag: observed.etag };
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
       // One that failed before it was published anew says nothing of the new try.
       const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
@@ -81,22 +81,22 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 const contentDifferences = (content: Content, published: Release): Difference[] =>
   compareContent(content, published).map(({ field, desired, observed }) => ({
     field,
-    wanted: desired,
-    found: observed,
+    desired: desired,
+    observed,
     action: "update",
   }));
 
 function hostDifferences(
   host: string,
   sha256: string,
-  { release, reports, unreadable }: ReleaseFacts,
+  { release, reports, unreadable }: ObservedRelease,
 ): Difference[] {
   const told = { report: reports.get(host), problem: unreadable.get(host) };
   return findShortfalls(host, { release: release.number, agent: { sha256 } }, told).map(
     ({ desired, observed }) => ({
       field: `host ${host}`,
-      wanted: desired,
-      found: observed,
+      desired: desired,
+      observed,
       action: "update",
     }),
   );

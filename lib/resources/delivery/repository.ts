@@ -19,14 +19,14 @@ import { onceVisible } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
 import { removeUntilGone } from "../../toolkit/removal.ts";
-import type { Change, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Change, Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface RepositoryDesired {
   /** As `repositoryName` of lib/aws/names.ts derives it, or the repository is found by its recorded name only. */
   readonly name: string;
 }
 
-export interface RepositoryFacts extends Facts {
+export interface ObservedRepository extends Observed {
   readonly arn: string;
   /** `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello` */
   readonly uri: string;
@@ -50,7 +50,7 @@ const lifecycle = {
   ],
 };
 
-export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
+export const repository: Resource<RepositoryDesired, ObservedRepository> = {
   kind,
 
   async find(ctx, identity, known) {
@@ -71,18 +71,18 @@ export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
     return name;
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
-      wanted: desired.name,
-      found: facts.id,
+      desired: desired.name,
+      observed: observed.id,
       replace: "AWS can't rename a repository",
     }),
-    ...fieldDifference("tag-mutability", { wanted: "IMMUTABLE", found: facts.tagMutability }),
-    ...fieldDifference("scan-on-push", { wanted: true, found: facts.scanOnPush }),
-    ...(isOurs(facts.lifecycle)
+    ...fieldDifference("tag-mutability", { desired: "IMMUTABLE", observed: observed.tagMutability }),
+    ...fieldDifference("scan-on-push", { desired: true, observed: observed.scanOnPush }),
+    ...(isOurs(observed.lifecycle)
       ? []
-      : fieldDifference("lifecycle", { wanted: JSON.stringify(lifecycle), found: facts.lifecycle })),
-    ...identityDifferences(identity, facts),
+      : fieldDifference("lifecycle", { desired: JSON.stringify(lifecycle), observed: observed.lifecycle })),
+    ...identityDifferences(identity, observed),
   ],
 
   update: (ctx, change) => updateRepository(ctx, change),
@@ -116,11 +116,11 @@ export const repository: Resource<RepositoryDesired, RepositoryFacts> = {
 
 async function updateRepository(
   ctx: WriteContext,
-  change: Change<RepositoryDesired, RepositoryFacts>,
+  change: Change<RepositoryDesired, ObservedRepository>,
 ): Promise<void> {
-  const { identity, facts, differences } = change;
+  const { identity, observed, differences } = change;
   const { ecr } = ctx.clients;
-  const on = { repositoryName: facts.id };
+  const on = { repositoryName: observed.id };
   if (concerns(differences, "tag-mutability")) {
     await ecr.send(new PutImageTagMutabilityCommand({ ...on, imageTagMutability: "IMMUTABLE" }));
   }
@@ -133,10 +133,10 @@ async function updateRepository(
   }
   if (concerns(differences, "lifecycle")) {
     const command = new PutLifecyclePolicyCommand({ ...on, lifecyclePolicyText: JSON.stringify(lifecycle) });
-    await onceVisible(ctx, `lifecycle of repository ${facts.id}`, () => ecr.send(command));
+    await onceVisible(ctx, `lifecycle of repository ${observed.id}`, () => ecr.send(command));
   }
   if (concerns(differences, "tags")) {
-    await ecr.send(new TagResourceCommand({ resourceArn: facts.arn, tags: toTagList(identity.tags) }));
+    await ecr.send(new TagResourceCommand({ resourceArn: observed.arn, tags: toTagList(identity.tags) }));
   }
 }
 
@@ -145,7 +145,7 @@ function isOurs(text: string | undefined): boolean {
   return text !== undefined && isDeepStrictEqual(JSON.parse(text), lifecycle);
 }
 
-async function getRepository(ctx: ReadContext, name: string): Promise<RepositoryFacts | undefined> {
+async function getRepository(ctx: ReadContext, name: string): Promise<ObservedRepository | undefined> {
   const policy = new GetLifecyclePolicyCommand({ repositoryName: name });
   const [raw, rules] = await Promise.all([describe(ctx, name), unlessAbsent(ctx.clients.ecr.send(policy))]);
   if (raw === undefined) return undefined;

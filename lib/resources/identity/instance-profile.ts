@@ -15,7 +15,7 @@ import { onceVisible } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
 import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
-import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface InstanceProfileDesired {
   /** As `instanceProfileName` of lib/aws/names.ts derives it, or the profile is found by its recorded name only. */
@@ -23,7 +23,7 @@ export interface InstanceProfileDesired {
   readonly roleName: string;
 }
 
-export interface InstanceProfileFacts extends Facts {
+export interface ObservedInstanceProfile extends Observed {
   readonly arn: string;
   readonly path: string;
   /** AWS takes one role a profile. */
@@ -32,7 +32,7 @@ export interface InstanceProfileFacts extends Facts {
 
 const kind = "instance-profile";
 
-export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFacts> = {
+export const instanceProfile: Resource<InstanceProfileDesired, ObservedInstanceProfile> = {
   kind,
 
   async find(ctx, identity, known) {
@@ -51,20 +51,20 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
     return name;
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
-      wanted: desired.name,
-      found: facts.id,
+      desired: desired.name,
+      observed: observed.id,
       replace: "AWS can't rename an instance profile",
     }),
-    ...fieldDifference("role", { wanted: desired.roleName, found: facts.roleName }),
-    ...identityDifferences(identity, facts),
+    ...fieldDifference("role", { desired: desired.roleName, observed: observed.roleName }),
+    ...identityDifferences(identity, observed),
   ],
 
-  async update(ctx, { identity, desired, facts, differences }) {
-    if (concerns(differences, "role")) await exchangeRole(ctx, facts.id, desired.roleName);
+  async update(ctx, { identity, desired, observed, differences }) {
+    if (concerns(differences, "role")) await exchangeRole(ctx, observed.id, desired.roleName);
     if (!concerns(differences, "tags")) return;
-    const tags = { InstanceProfileName: facts.id, Tags: toTagList(identity.tags) };
+    const tags = { InstanceProfileName: observed.id, Tags: toTagList(identity.tags) };
     await ctx.clients.iam.send(new TagInstanceProfileCommand(tags));
   },
 
@@ -72,8 +72,8 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
     await removeUntilGone(ctx, {
       what: `instance profile ${id}`,
       attempt: async () => {
-        const facts = await getProfile(ctx, id);
-        if (facts) await takeRoleOut(ctx, facts);
+        const observed = await getProfile(ctx, id);
+        if (observed) await takeRoleOut(ctx, observed);
         await ctx.clients.iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: id }));
       },
       listed: async () => (await getProfile(ctx, id)) !== undefined,
@@ -101,9 +101,9 @@ export const instanceProfile: Resource<InstanceProfileDesired, InstanceProfileFa
 
 /** Looks again first: an earlier attempt may have gone through without its reply, and AWS refuses a second role, even the same one. */
 async function exchangeRole(ctx: WriteContext, id: string, roleName: string): Promise<void> {
-  const facts = await getProfile(ctx, id);
-  if (facts?.roleName === roleName) return;
-  if (facts) await takeRoleOut(ctx, facts);
+  const observed = await getProfile(ctx, id);
+  if (observed?.roleName === roleName) return;
+  if (observed) await takeRoleOut(ctx, observed);
   const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
   try {
     await onceVisible(ctx, `role ${roleName} in instance profile ${id}`, () => ctx.clients.iam.send(command));
@@ -113,19 +113,19 @@ async function exchangeRole(ctx: WriteContext, id: string, roleName: string): Pr
   }
 }
 
-async function takeRoleOut(ctx: WriteContext, { id, roleName }: InstanceProfileFacts): Promise<void> {
+async function takeRoleOut(ctx: WriteContext, { id, roleName }: ObservedInstanceProfile): Promise<void> {
   if (roleName === undefined) return;
   const command = new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: id, RoleName: roleName });
   await unlessGone(ctx.clients.iam.send(command));
 }
 
-async function getProfile(ctx: ReadContext, name: string): Promise<InstanceProfileFacts | undefined> {
+async function getProfile(ctx: ReadContext, name: string): Promise<ObservedInstanceProfile | undefined> {
   const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
   const answer = await unlessAbsent(ctx.clients.iam.send(command));
   return answer?.InstanceProfile && parseProfile(answer.InstanceProfile);
 }
 
-function parseProfile(raw: InstanceProfile): InstanceProfileFacts {
+function parseProfile(raw: InstanceProfile): ObservedInstanceProfile {
   const roleName = raw.Roles?.[0]?.RoleName;
   return {
     id: raw.InstanceProfileName ?? "",

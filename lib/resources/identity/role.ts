@@ -25,7 +25,7 @@ import { onceVisible } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
 import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
-import type { Difference, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Difference, Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface RoleDesired {
   /** As `roleName` of lib/aws/names.ts derives it, or the role is found by its recorded name only. */
@@ -35,7 +35,7 @@ export interface RoleDesired {
   readonly policy: PolicyDocument;
 }
 
-export interface RoleFacts extends Facts {
+export interface ObservedRole extends Observed {
   readonly arn: string;
   readonly path: string;
   readonly description: string;
@@ -52,7 +52,7 @@ const trust: PolicyDocument = {
 };
 
 /** What the host may do in AWS. Policies that a user adds stay; the one called `berth` is Berth's. */
-export const role: Resource<RoleDesired, RoleFacts> = {
+export const role: Resource<RoleDesired, ObservedRole> = {
   kind,
 
   async find(ctx, identity, known) {
@@ -73,17 +73,21 @@ export const role: Resource<RoleDesired, RoleFacts> = {
     return desired.name;
   },
 
-  differences: (identity, desired, facts) => [
-    ...fieldDifference("name", { wanted: desired.name, found: facts.id, replace: "AWS can't rename a role" }),
-    ...fieldDifference("description", { wanted: desired.description, found: facts.description }),
-    ...policyDifference("trust", trust, facts.trust),
-    ...policyDifference("policy", desired.policy, facts.policy),
-    ...identityDifferences(identity, facts),
+  differences: (identity, desired, observed) => [
+    ...fieldDifference("name", {
+      desired: desired.name,
+      observed: observed.id,
+      replace: "AWS can't rename a role",
+    }),
+    ...fieldDifference("description", { desired: desired.description, observed: observed.description }),
+    ...policyDifference("trust", trust, observed.trust),
+    ...policyDifference("policy", desired.policy, observed.policy),
+    ...identityDifferences(identity, observed),
   ],
 
-  async update(ctx, { identity, desired, facts, differences }) {
+  async update(ctx, { identity, desired, observed, differences }) {
     const { iam } = ctx.clients;
-    const RoleName = facts.id;
+    const RoleName = observed.id;
     if (concerns(differences, "description")) {
       await iam.send(new UpdateRoleCommand({ RoleName, Description: desired.description }));
     }
@@ -149,15 +153,15 @@ async function listRoles(ctx: ReadContext, PathPrefix: string): Promise<Role[]> 
 
 function policyDifference(
   field: string,
-  wanted: PolicyDocument,
-  found: PolicyDocument | undefined,
+  desired: PolicyDocument,
+  observed: PolicyDocument | undefined,
 ): Difference[] {
-  if (samePolicy(wanted, found)) return [];
+  if (samePolicy(desired, observed)) return [];
   return [
     {
       field,
-      wanted: JSON.stringify(wanted),
-      found: found ? JSON.stringify(found) : "none",
+      desired: JSON.stringify(desired),
+      observed: observed ? JSON.stringify(observed) : "none",
       action: "update",
     },
   ];
@@ -186,7 +190,7 @@ async function emptyRole(ctx: WriteContext, id: string): Promise<void> {
   }
 }
 
-async function getRole(ctx: ReadContext, name: string): Promise<RoleFacts | undefined> {
+async function getRole(ctx: ReadContext, name: string): Promise<ObservedRole | undefined> {
   const { iam } = ctx.clients;
   const [found, policy] = await Promise.all([
     unlessAbsent(iam.send(new GetRoleCommand({ RoleName: name }))),
@@ -195,7 +199,7 @@ async function getRole(ctx: ReadContext, name: string): Promise<RoleFacts | unde
   return found?.Role && parseRole(found.Role, policy?.PolicyDocument);
 }
 
-function parseRole(raw: Role, policy: string | undefined): RoleFacts {
+function parseRole(raw: Role, policy: string | undefined): ObservedRole {
   return {
     id: raw.RoleName ?? "",
     tags: fromTagList(raw.Tags),

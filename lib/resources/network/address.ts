@@ -13,13 +13,13 @@ import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
 import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
 import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
-import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface AddressDesired {
   readonly instanceId: string;
 }
 
-export interface AddressFacts extends Facts {
+export interface ObservedAddress extends Observed {
   readonly publicIp: string;
   readonly instanceId?: string;
   readonly associationId?: string;
@@ -28,7 +28,7 @@ export interface AddressFacts extends Facts {
 const kind = "address";
 
 /** The public address, which outlives its instance: a new host is reached where the old one was. */
-export const address: Resource<AddressDesired, AddressFacts> = {
+export const address: Resource<AddressDesired, ObservedAddress> = {
   kind,
 
   find: (...asked) => lookup.find(...asked),
@@ -43,14 +43,14 @@ export const address: Resource<AddressDesired, AddressFacts> = {
     return requireId(AllocationId, "AllocateAddress");
   },
 
-  differences: (identity, desired, facts) => [
-    ...fieldDifference("instance", { wanted: desired.instanceId, found: facts.instanceId }),
-    ...identityDifferences(identity, facts),
+  differences: (identity, desired, observed) => [
+    ...fieldDifference("instance", { desired: desired.instanceId, observed: observed.instanceId }),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { desired, facts, differences } = change;
-    if (concerns(differences, "instance")) await associate(ctx, facts, desired.instanceId);
+    const { desired, observed, differences } = change;
+    if (concerns(differences, "instance")) await associate(ctx, observed, desired.instanceId);
     await repairTags(ctx, change);
   },
 
@@ -71,30 +71,32 @@ export const address: Resource<AddressDesired, AddressFacts> = {
 const lookup = ec2Lookup({ kind, idFilter: "allocation-id", describe });
 
 /** In one call, so that requests go to the one instance or the other but never to none. */
-async function associate(ctx: WriteContext, facts: AddressFacts, instanceId: string): Promise<void> {
+async function associate(ctx: WriteContext, observed: ObservedAddress, instanceId: string): Promise<void> {
   const command = new AssociateAddressCommand({
-    AllocationId: facts.id,
+    AllocationId: observed.id,
     InstanceId: instanceId,
     AllowReassociation: true,
   });
-  await onceVisible(ctx, `address ${facts.publicIp} for ${instanceId}`, () => ctx.clients.ec2.send(command));
+  await onceVisible(ctx, `address ${observed.publicIp} for ${instanceId}`, () =>
+    ctx.clients.ec2.send(command),
+  );
 }
 
 async function disassociate(ctx: WriteContext, id: string): Promise<void> {
-  const facts = await lookup.get(ctx, id);
-  if (facts?.associationId === undefined) return;
+  const observed = await lookup.get(ctx, id);
+  if (observed?.associationId === undefined) return;
   await unlessGone(
-    ctx.clients.ec2.send(new DisassociateAddressCommand({ AssociationId: facts.associationId })),
+    ctx.clients.ec2.send(new DisassociateAddressCommand({ AssociationId: observed.associationId })),
   );
 }
 
 /** AWS doesn't page these: an account has few. */
-async function describe(ctx: ReadContext, filters: Filter[]): Promise<AddressFacts[]> {
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedAddress[]> {
   const { Addresses = [] } = await ctx.clients.ec2.send(new DescribeAddressesCommand({ Filters: filters }));
   return Addresses.map(parseAddress);
 }
 
-function parseAddress(raw: Address): AddressFacts {
+function parseAddress(raw: Address): ObservedAddress {
   return {
     id: requireId(raw.AllocationId, "DescribeAddresses"),
     tags: fromTagList(raw.Tags),

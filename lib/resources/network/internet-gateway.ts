@@ -13,20 +13,20 @@ import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
 import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
 import { describeInterfaces, removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
-import type { Difference, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Difference, Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface InternetGatewayDesired {
   readonly vpcId: string;
 }
 
-export interface InternetGatewayFacts extends Facts {
+export interface ObservedInternetGateway extends Observed {
   /** Absent when it is attached to none. */
   readonly vpcId?: string;
 }
 
 const kind = "internet-gateway";
 
-export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFacts> = {
+export const internetGateway: Resource<InternetGatewayDesired, ObservedInternetGateway> = {
   kind,
 
   find: (...asked) => lookup.find(...asked),
@@ -40,14 +40,14 @@ export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFa
     return requireId(made?.InternetGatewayId, "CreateInternetGateway");
   },
 
-  differences: (identity, desired, facts) => [
-    ...attachmentDifference(desired, facts),
-    ...identityDifferences(identity, facts),
+  differences: (identity, desired, observed) => [
+    ...attachmentDifference(desired, observed),
+    ...identityDifferences(identity, observed),
   ],
 
-  async update(ctx, { identity, desired, facts, differences }) {
-    if (concerns(differences, "vpc")) await attach(ctx, facts.id, desired.vpcId);
-    await repairTags(ctx, { identity, desired, facts, differences });
+  async update(ctx, { identity, desired, observed, differences }) {
+    if (concerns(differences, "vpc")) await attach(ctx, observed.id, desired.vpcId);
+    await repairTags(ctx, { identity, desired, observed, differences });
   },
 
   async remove(ctx, id) {
@@ -67,11 +67,14 @@ export const internetGateway: Resource<InternetGatewayDesired, InternetGatewayFa
 
 const lookup = ec2Lookup({ kind, idFilter: "internet-gateway-id", describe });
 
-function attachmentDifference(desired: InternetGatewayDesired, facts: InternetGatewayFacts): Difference[] {
-  const values = { wanted: desired.vpcId, found: facts.vpcId };
+function attachmentDifference(
+  desired: InternetGatewayDesired,
+  observed: ObservedInternetGateway,
+): Difference[] {
+  const values = { desired: desired.vpcId, observed: observed.vpcId };
   // Moved to another VPC, it serves that one by now: it isn't taken away from there.
   const replace = "it is attached to another VPC";
-  return fieldDifference("vpc", facts.vpcId === undefined ? values : { ...values, replace });
+  return fieldDifference("vpc", observed.vpcId === undefined ? values : { ...values, replace });
 }
 
 async function attach(ctx: WriteContext, id: string, vpcId: string): Promise<void> {
@@ -83,22 +86,22 @@ async function attach(ctx: WriteContext, id: string, vpcId: string): Promise<voi
 }
 
 async function detach(ctx: WriteContext, id: string): Promise<void> {
-  const facts = await lookup.get(ctx, id);
-  if (facts?.vpcId === undefined) return;
-  const command = new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId: facts.vpcId });
+  const observed = await lookup.get(ctx, id);
+  if (observed?.vpcId === undefined) return;
+  const command = new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId: observed.vpcId });
   await unlessGone(ctx.clients.ec2.send(command));
 }
 
 /** AWS detaches a gateway only when nothing behind it has a public address. */
 async function describePublicInterfaces(ctx: ReadContext, id: string): Promise<string[]> {
-  const facts = await lookup.get(ctx, id);
-  return facts?.vpcId === undefined
+  const observed = await lookup.get(ctx, id);
+  return observed?.vpcId === undefined
     ? []
-    : describeInterfaces(ctx.clients.ec2, { Name: "vpc-id", Values: [facts.vpcId] });
+    : describeInterfaces(ctx.clients.ec2, { Name: "vpc-id", Values: [observed.vpcId] });
 }
 
-async function describe(ctx: ReadContext, filters: Filter[]): Promise<InternetGatewayFacts[]> {
-  const found: InternetGatewayFacts[] = [];
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedInternetGateway[]> {
+  const found: ObservedInternetGateway[] = [];
   for await (const page of paginateDescribeInternetGateways(
     { client: ctx.clients.ec2 },
     { Filters: filters },
@@ -108,7 +111,7 @@ async function describe(ctx: ReadContext, filters: Filter[]): Promise<InternetGa
   return found;
 }
 
-function parseInternetGateway(raw: InternetGateway): InternetGatewayFacts {
+function parseInternetGateway(raw: InternetGateway): ObservedInternetGateway {
   const attached = raw.Attachments?.find(
     (one) => one.VpcId !== undefined && one.State?.startsWith("detach") !== true,
   );

@@ -17,7 +17,7 @@ import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
 import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
 import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
-import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface RouteTableDesired {
   readonly vpcId: string;
@@ -25,7 +25,7 @@ export interface RouteTableDesired {
   readonly gatewayId: string;
 }
 
-export interface RouteTableFacts extends Facts {
+export interface ObservedRouteTable extends Observed {
   readonly vpcId: string;
   /** Where traffic to everywhere goes: an id, with ` (blackhole)` when that is gone. Absent without such a route. */
   readonly defaultRoute?: string;
@@ -35,7 +35,7 @@ export interface RouteTableFacts extends Facts {
 const kind = "route-table";
 const everywhere = "0.0.0.0/0";
 
-export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
+export const routeTable: Resource<RouteTableDesired, ObservedRouteTable> = {
   kind,
 
   find: (...asked) => lookup.find(...asked),
@@ -50,24 +50,27 @@ export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
     return requireId(made?.RouteTableId, "CreateRouteTable");
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
-      wanted: desired.vpcId,
-      found: facts.vpcId,
+      desired: desired.vpcId,
+      observed: observed.vpcId,
       replace: "AWS can't move a route table to another VPC",
     }),
-    ...fieldDifference(`routes[${everywhere}]`, { wanted: desired.gatewayId, found: facts.defaultRoute }),
-    ...fieldDifference("subnet", {
-      wanted: desired.subnetId,
-      found: facts.associations.find((one) => one.subnetId === desired.subnetId)?.subnetId,
+    ...fieldDifference(`routes[${everywhere}]`, {
+      desired: desired.gatewayId,
+      observed: observed.defaultRoute,
     }),
-    ...identityDifferences(identity, facts),
+    ...fieldDifference("subnet", {
+      desired: desired.subnetId,
+      observed: observed.associations.find((one) => one.subnetId === desired.subnetId)?.subnetId,
+    }),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { desired, facts, differences } = change;
-    if (concerns(differences, "routes")) await setDefaultRoute(ctx, facts, desired.gatewayId);
-    if (concerns(differences, "subnet")) await associate(ctx, facts.id, desired.subnetId);
+    const { desired, observed, differences } = change;
+    if (concerns(differences, "routes")) await setDefaultRoute(ctx, observed, desired.gatewayId);
+    if (concerns(differences, "subnet")) await associate(ctx, observed.id, desired.subnetId);
     await repairTags(ctx, change);
   },
 
@@ -87,12 +90,16 @@ export const routeTable: Resource<RouteTableDesired, RouteTableFacts> = {
 
 const lookup = ec2Lookup({ kind, idFilter: "route-table-id", describe });
 
-async function setDefaultRoute(ctx: WriteContext, facts: RouteTableFacts, gatewayId: string): Promise<void> {
-  const route = { RouteTableId: facts.id, DestinationCidrBlock: everywhere, GatewayId: gatewayId };
-  await onceVisible(ctx, `route from ${facts.id} to ${gatewayId}`, async () => {
+async function setDefaultRoute(
+  ctx: WriteContext,
+  observed: ObservedRouteTable,
+  gatewayId: string,
+): Promise<void> {
+  const route = { RouteTableId: observed.id, DestinationCidrBlock: everywhere, GatewayId: gatewayId };
+  await onceVisible(ctx, `route from ${observed.id} to ${gatewayId}`, async () => {
     const { ec2 } = ctx.clients;
     const isNew =
-      facts.defaultRoute === undefined && (await unlessThere(ec2.send(new CreateRouteCommand(route))));
+      observed.defaultRoute === undefined && (await unlessThere(ec2.send(new CreateRouteCommand(route))));
     if (!isNew) await ec2.send(new ReplaceRouteCommand(route));
   });
 }
@@ -111,22 +118,22 @@ async function associate(ctx: WriteContext, id: string, subnetId: string): Promi
 }
 
 async function disassociate(ctx: WriteContext, id: string): Promise<void> {
-  const facts = await lookup.get(ctx, id);
-  for (const association of facts?.associations ?? []) {
+  const observed = await lookup.get(ctx, id);
+  for (const association of observed?.associations ?? []) {
     const command = new DisassociateRouteTableCommand({ AssociationId: association.id });
     await unlessGone(ctx.clients.ec2.send(command));
   }
 }
 
-async function describe(ctx: ReadContext, filters: Filter[]): Promise<RouteTableFacts[]> {
-  const found: RouteTableFacts[] = [];
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedRouteTable[]> {
+  const found: ObservedRouteTable[] = [];
   for await (const page of paginateDescribeRouteTables({ client: ctx.clients.ec2 }, { Filters: filters })) {
     found.push(...(page.RouteTables ?? []).map(parseRouteTable));
   }
   return found;
 }
 
-function parseRouteTable(raw: RouteTable): RouteTableFacts {
+function parseRouteTable(raw: RouteTable): ObservedRouteTable {
   const route = raw.Routes?.find((one) => one.DestinationCidrBlock === everywhere);
   const active =
     raw.Associations?.filter((one) => one.AssociationState?.State?.startsWith("disassociat") !== true) ?? [];

@@ -13,14 +13,14 @@ import { onceVisible, requireId } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
 import { removeUntilGone } from "../../toolkit/removal.ts";
-import type { Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface S3EndpointDesired {
   readonly vpcId: string;
   readonly routeTableId: string;
 }
 
-export interface S3EndpointFacts extends Facts {
+export interface ObservedS3Endpoint extends Observed {
   readonly vpcId: string;
   readonly routeTableIds: readonly string[];
 }
@@ -28,7 +28,7 @@ export interface S3EndpointFacts extends Facts {
 const kind = "s3-endpoint";
 
 /** Traffic to S3, image layers included, stays inside AWS and costs nothing: a gateway endpoint is free. */
-export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
+export const s3Endpoint: Resource<S3EndpointDesired, ObservedS3Endpoint> = {
   kind,
 
   find: (ctx, identity, known) =>
@@ -53,29 +53,29 @@ export const s3Endpoint: Resource<S3EndpointDesired, S3EndpointFacts> = {
     return requireId(made?.VpcEndpointId, "CreateVpcEndpoint");
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
-      wanted: desired.vpcId,
-      found: facts.vpcId,
+      desired: desired.vpcId,
+      observed: observed.vpcId,
       replace: "AWS can't move an endpoint to another VPC",
     }),
     ...fieldDifference("route-table", {
-      wanted: desired.routeTableId,
-      found: facts.routeTableIds.includes(desired.routeTableId)
+      desired: desired.routeTableId,
+      observed: observed.routeTableIds.includes(desired.routeTableId)
         ? desired.routeTableId
-        : facts.routeTableIds.join(", ") || undefined,
+        : observed.routeTableIds.join(", ") || undefined,
     }),
-    ...identityDifferences(identity, facts),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { desired, facts, differences } = change;
+    const { desired, observed, differences } = change;
     if (concerns(differences, "route-table")) {
       const command = new ModifyVpcEndpointCommand({
-        VpcEndpointId: facts.id,
+        VpcEndpointId: observed.id,
         AddRouteTableIds: [desired.routeTableId],
       });
-      await onceVisible(ctx, `S3 endpoint ${facts.id} for ${desired.routeTableId}`, () =>
+      await onceVisible(ctx, `S3 endpoint ${observed.id} for ${desired.routeTableId}`, () =>
         ctx.clients.ec2.send(command),
       );
     }
@@ -106,7 +106,7 @@ async function deleteEndpoint(ctx: WriteContext, id: string): Promise<void> {
   throw new BerthError({ code, message: `S3 endpoint ${id} can't be deleted: ${text}` });
 }
 
-interface Described extends S3EndpointFacts {
+interface Described extends ObservedS3Endpoint {
   readonly deleting: boolean;
 }
 

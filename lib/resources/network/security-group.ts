@@ -24,7 +24,7 @@ import {
 } from "./security-rule.ts";
 import type {
   Difference,
-  Facts,
+  Observed,
   Identity,
   Resource,
   ReadContext,
@@ -39,7 +39,7 @@ export interface SecurityGroupDesired {
   readonly ingress: readonly IngressRule[];
 }
 
-export interface SecurityGroupFacts extends Facts {
+export interface ObservedSecurityGroup extends Observed {
   readonly vpcId: string;
   readonly name: string;
   readonly description: string;
@@ -51,7 +51,7 @@ export interface SecurityGroupFacts extends Facts {
 
 const kind = "security-group";
 
-export const securityGroup: Resource<SecurityGroupDesired, SecurityGroupFacts> = {
+export const securityGroup: Resource<SecurityGroupDesired, ObservedSecurityGroup> = {
   kind,
 
   find: (...asked) => lookup.find(...asked),
@@ -69,33 +69,34 @@ export const securityGroup: Resource<SecurityGroupDesired, SecurityGroupFacts> =
     return requireId(GroupId, "CreateSecurityGroup");
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
-      wanted: desired.vpcId,
-      found: facts.vpcId,
+      desired: desired.vpcId,
+      observed: observed.vpcId,
       replace: "AWS can't move a security group to another VPC",
     }),
     ...fieldDifference("name", {
-      wanted: groupName(identity, desired),
-      found: facts.name,
+      desired: groupName(identity, desired),
+      observed: observed.name,
       replace: "AWS can't rename a security group",
     }),
     ...fieldDifference("description", {
-      wanted: desired.description,
-      found: facts.description,
+      desired: desired.description,
+      observed: observed.description,
       replace: "AWS can't change a security group's description",
     }),
-    ...ingressDifferences(desired.ingress, facts),
-    ...fieldDifference("egress", { wanted: "open", found: facts.openEgress ? "open" : "restricted" }),
-    ...identityDifferences(identity, facts),
+    ...ingressDifferences(desired.ingress, observed),
+    ...fieldDifference("egress", { desired: "open", observed: observed.openEgress ? "open" : "restricted" }),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { desired, facts, differences } = change;
+    const { desired, observed, differences } = change;
     // First what shall be let in: a changed rule isn't closed for a moment.
-    for (const rule of missingRules(desired.ingress, facts)) await authorize(ctx, facts.id, rule);
-    for (const permission of strangeRules(desired.ingress, facts)) await revoke(ctx, facts.id, permission);
-    if (concerns(differences, "egress")) await openEgress(ctx, facts.id);
+    for (const rule of missingRules(desired.ingress, observed)) await authorize(ctx, observed.id, rule);
+    for (const permission of strangeRules(desired.ingress, observed))
+      await revoke(ctx, observed.id, permission);
+    if (concerns(differences, "egress")) await openEgress(ctx, observed.id);
     await repairTags(ctx, change);
   },
 
@@ -118,26 +119,26 @@ function groupName(identity: Identity, desired: SecurityGroupDesired): string {
   return identity.generation > 1 ? `${desired.name}-${identity.generation}` : desired.name;
 }
 
-function ingressDifferences(wanted: readonly IngressRule[], facts: SecurityGroupFacts): Difference[] {
-  const missing = missingRules(wanted, facts).map((rule) =>
-    fieldDifference(`ingress[${ruleKey(rule)}]`, { wanted: "allowed", found: undefined }),
+function ingressDifferences(desired: readonly IngressRule[], observed: ObservedSecurityGroup): Difference[] {
+  const missing = missingRules(desired, observed).map((rule) =>
+    fieldDifference(`ingress[${ruleKey(rule)}]`, { desired: "allowed", observed: undefined }),
   );
-  const keys = new Set(wanted.map(ruleKey));
-  const strange = Object.keys(facts.ingress).filter((key) => !keys.has(key));
+  const keys = new Set(desired.map(ruleKey));
+  const strange = Object.keys(observed.ingress).filter((key) => !keys.has(key));
   return [
     ...missing,
-    ...strange.map((key) => fieldDifference(`ingress[${key}]`, { wanted: undefined, found: "allowed" })),
+    ...strange.map((key) => fieldDifference(`ingress[${key}]`, { desired: undefined, observed: "allowed" })),
   ].flat();
 }
 
-function missingRules(wanted: readonly IngressRule[], facts: SecurityGroupFacts): IngressRule[] {
-  const byKey = new Map(wanted.map((rule) => [ruleKey(rule), rule]));
-  return [...byKey].filter(([key]) => !(key in facts.ingress)).map(([, rule]) => rule);
+function missingRules(desired: readonly IngressRule[], observed: ObservedSecurityGroup): IngressRule[] {
+  const byKey = new Map(desired.map((rule) => [ruleKey(rule), rule]));
+  return [...byKey].filter(([key]) => !(key in observed.ingress)).map(([, rule]) => rule);
 }
 
-function strangeRules(wanted: readonly IngressRule[], facts: SecurityGroupFacts): IpPermission[] {
-  const keys = new Set(wanted.map(ruleKey));
-  return Object.entries(facts.ingress).flatMap(([key, permission]) => (keys.has(key) ? [] : [permission]));
+function strangeRules(desired: readonly IngressRule[], observed: ObservedSecurityGroup): IpPermission[] {
+  const keys = new Set(desired.map(ruleKey));
+  return Object.entries(observed.ingress).flatMap(([key, permission]) => (keys.has(key) ? [] : [permission]));
 }
 
 // One rule a call: a rule that is there already would make AWS refuse the others of the same call.
@@ -159,8 +160,8 @@ async function openEgress(ctx: WriteContext, id: string): Promise<void> {
   await unlessThere(ctx.clients.ec2.send(command));
 }
 
-async function describe(ctx: ReadContext, filters: Filter[]): Promise<SecurityGroupFacts[]> {
-  const found: SecurityGroupFacts[] = [];
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedSecurityGroup[]> {
+  const found: ObservedSecurityGroup[] = [];
   for await (const page of paginateDescribeSecurityGroups(
     { client: ctx.clients.ec2 },
     { Filters: filters },
@@ -170,7 +171,7 @@ async function describe(ctx: ReadContext, filters: Filter[]): Promise<SecurityGr
   return found;
 }
 
-function parseGroup(raw: SecurityGroup): SecurityGroupFacts {
+function parseGroup(raw: SecurityGroup): ObservedSecurityGroup {
   return {
     id: requireId(raw.GroupId, "DescribeSecurityGroups"),
     tags: fromTagList(raw.Tags),

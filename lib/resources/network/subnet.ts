@@ -12,7 +12,7 @@ import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
 import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
 import { describeInterfaces, removeUntilGone } from "../../toolkit/removal.ts";
-import type { Facts, Resource, ReadContext } from "../../contract/resource.ts";
+import type { Observed, Resource, ReadContext } from "../../contract/resource.ts";
 
 export interface SubnetDesired {
   readonly vpcId: string;
@@ -21,7 +21,7 @@ export interface SubnetDesired {
   readonly zones?: readonly string[];
 }
 
-export interface SubnetFacts extends Facts {
+export interface ObservedSubnet extends Observed {
   readonly vpcId: string;
   readonly cidr: string;
   readonly zone: string;
@@ -30,9 +30,10 @@ export interface SubnetFacts extends Facts {
 
 const kind = "subnet";
 
-const isAllowed = ({ zones }: SubnetDesired, { zone }: SubnetFacts): boolean => zones?.includes(zone) ?? true;
+const isAllowed = ({ zones }: SubnetDesired, { zone }: ObservedSubnet): boolean =>
+  zones?.includes(zone) ?? true;
 
-export const subnet: Resource<SubnetDesired, SubnetFacts> = {
+export const subnet: Resource<SubnetDesired, ObservedSubnet> = {
   kind,
 
   find: (...asked) => lookup.find(...asked),
@@ -51,28 +52,28 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
     return requireId(made?.SubnetId, "CreateSubnet");
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
-      wanted: desired.vpcId,
-      found: facts.vpcId,
+      desired: desired.vpcId,
+      observed: observed.vpcId,
       replace: "AWS can't move a subnet to another VPC",
     }),
     ...fieldDifference("cidr", {
-      wanted: desired.cidr,
-      found: facts.cidr,
+      desired: desired.cidr,
+      observed: observed.cidr,
       replace: "AWS can't renumber a subnet",
     }),
     ...fieldDifference("zone", {
-      wanted: isAllowed(desired, facts) ? facts.zone : desired.zones?.join(" or "),
-      found: facts.zone,
+      desired: isAllowed(desired, observed) ? observed.zone : desired.zones?.join(" or "),
+      observed: observed.zone,
       replace: "AWS can't move a subnet to another zone",
     }),
-    ...fieldDifference("public-by-default", { wanted: false, found: facts.publicByDefault }),
-    ...identityDifferences(identity, facts),
+    ...fieldDifference("public-by-default", { desired: false, observed: observed.publicByDefault }),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { id } = change.facts;
+    const { id } = change.observed;
     if (concerns(change.differences, "public-by-default")) {
       const off = { SubnetId: id, MapPublicIpOnLaunch: { Value: false } };
       const command = new ModifySubnetAttributeCommand(off);
@@ -95,15 +96,15 @@ export const subnet: Resource<SubnetDesired, SubnetFacts> = {
 
 const lookup = ec2Lookup({ kind, idFilter: "subnet-id", describe });
 
-async function describe(ctx: ReadContext, filters: Filter[]): Promise<SubnetFacts[]> {
-  const found: SubnetFacts[] = [];
+async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedSubnet[]> {
+  const found: ObservedSubnet[] = [];
   for await (const page of paginateDescribeSubnets({ client: ctx.clients.ec2 }, { Filters: filters })) {
     found.push(...(page.Subnets ?? []).map(parseSubnet));
   }
   return found;
 }
 
-function parseSubnet(raw: Subnet): SubnetFacts {
+function parseSubnet(raw: Subnet): ObservedSubnet {
   return {
     id: requireId(raw.SubnetId, "DescribeSubnets"),
     tags: fromTagList(raw.Tags),

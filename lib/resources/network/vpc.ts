@@ -15,13 +15,13 @@ import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
 import { identityDifferences, repairTags } from "../../toolkit/ownership.ts";
 import { describeVpcDependents, removeUntilGone } from "../../toolkit/removal.ts";
-import type { Difference, Facts, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
+import type { Difference, Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface VpcDesired {
   readonly cidr: string;
 }
 
-export interface VpcFacts extends Facts {
+export interface ObservedVpc extends Observed {
   readonly cidr: string;
   readonly dnsSupport: boolean;
   readonly dnsHostnames: boolean;
@@ -29,7 +29,7 @@ export interface VpcFacts extends Facts {
 
 const kind = "vpc";
 
-export const vpc: Resource<VpcDesired, VpcFacts> = {
+export const vpc: Resource<VpcDesired, ObservedVpc> = {
   kind,
 
   async find(ctx, identity, known) {
@@ -47,19 +47,19 @@ export const vpc: Resource<VpcDesired, VpcFacts> = {
     return requireId(made?.VpcId, "CreateVpc");
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("cidr", {
-      wanted: desired.cidr,
-      found: facts.cidr,
+      desired: desired.cidr,
+      observed: observed.cidr,
       replace: "AWS can't renumber a VPC",
     }),
-    ...fieldDifference("dns-support", { wanted: true, found: facts.dnsSupport }),
-    ...fieldDifference("dns-hostnames", { wanted: true, found: facts.dnsHostnames }),
-    ...identityDifferences(identity, facts),
+    ...fieldDifference("dns-support", { desired: true, observed: observed.dnsSupport }),
+    ...fieldDifference("dns-hostnames", { desired: true, observed: observed.dnsHostnames }),
+    ...identityDifferences(identity, observed),
   ],
 
   async update(ctx, change) {
-    const { id } = change.facts;
+    const { id } = change.observed;
     await onceVisible(ctx, `settings of ${id}`, () => switchDnsOn(ctx, id, change.differences));
     await repairTags(ctx, change);
   },
@@ -94,7 +94,7 @@ async function switchDnsOn(
   }
 }
 
-type Described = Omit<VpcFacts, "dnsSupport" | "dnsHostnames">;
+type Described = Omit<ObservedVpc, "dnsSupport" | "dnsHostnames">;
 
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<Described[]> {
   const found: Described[] = [];
@@ -109,16 +109,16 @@ function parseVpc(raw: Vpc): Described {
 }
 
 /** The attributes that DescribeVpcs leaves out. Undefined when the VPC went meanwhile. */
-async function readDns(ctx: ReadContext, found: Described): Promise<VpcFacts | undefined> {
+async function readDns(ctx: ReadContext, observed: Described): Promise<ObservedVpc | undefined> {
   const read = (Attribute: VpcAttributeName) =>
-    ctx.clients.ec2.send(new DescribeVpcAttributeCommand({ VpcId: found.id, Attribute }));
+    ctx.clients.ec2.send(new DescribeVpcAttributeCommand({ VpcId: observed.id, Attribute }));
   const [support, hostnames] = await Promise.all([
     unlessAbsent(read("enableDnsSupport")),
     unlessAbsent(read("enableDnsHostnames")),
   ]);
   if (support === undefined || hostnames === undefined) return undefined;
   return {
-    ...found,
+    ...observed,
     dnsSupport: support.EnableDnsSupport?.Value ?? false,
     dnsHostnames: hostnames.EnableDnsHostnames?.Value ?? false,
   };

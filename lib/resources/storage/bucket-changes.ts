@@ -11,18 +11,23 @@ import { isConflict, isNotFound } from "../../aws/errors.ts";
 import { retry } from "../../poll.ts";
 import { toTagList } from "../../aws/tags.ts";
 import type { Tags } from "../../owner.ts";
-import { lifecycleWithOurs, policyWithOurs, publicAccessBlock, type BucketFacts } from "./bucket-settings.ts";
+import {
+  lifecycleWithOurs,
+  policyWithOurs,
+  publicAccessBlock,
+  type ObservedBucket,
+} from "./bucket-settings.ts";
 import { concerns } from "../../contract/difference.ts";
 import type { Change, ReadContext, WriteContext } from "../../contract/resource.ts";
 
-type BucketChange = Change<unknown, BucketFacts>;
+type BucketChange = Change<unknown, ObservedBucket>;
 
 /** One after the other: S3 refuses changes of the same bucket that meet. Public access goes first. */
 export async function updateBucket(ctx: WriteContext, change: BucketChange): Promise<void> {
   for (const [field, step] of Object.entries(steps)) {
     if (!concerns(change.differences, field)) continue;
     await retry(ctx, {
-      what: `${field} of bucket ${change.facts.id}`,
+      what: `${field} of bucket ${change.observed.id}`,
       timeoutMs: 60_000,
       // A bucket made a moment ago isn't known everywhere yet.
       retryOn: (error) => isConflict(error) || isNotFound(error),
@@ -43,7 +48,7 @@ const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise
     );
   },
   policy: (ctx, change) => {
-    const Policy = JSON.stringify(policyWithOurs(ctx.region, change.facts));
+    const Policy = JSON.stringify(policyWithOurs(ctx.region, change.observed));
     return ctx.clients.s3.send(new PutBucketPolicyCommand({ ...owned(ctx, change), Policy }));
   },
   versioning: (ctx, change) => {
@@ -58,20 +63,20 @@ const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise
     return ctx.clients.s3.send(new PutBucketEncryptionCommand(input));
   },
   lifecycle: (ctx, change) => {
-    const LifecycleConfiguration = { Rules: lifecycleWithOurs(change.facts) };
+    const LifecycleConfiguration = { Rules: lifecycleWithOurs(change.observed) };
     return ctx.clients.s3.send(
       new PutBucketLifecycleConfigurationCommand({ ...owned(ctx, change), LifecycleConfiguration }),
     );
   },
   // S3 replaces all tags at once, so the user's are sent along; AWS's own can't be.
-  tags: (ctx, { identity, facts }) => {
-    const theirs = Object.entries(facts.tags).filter(([key]) => !key.startsWith("aws:"));
-    return putTags(ctx, facts.id, { ...Object.fromEntries(theirs), ...identity.tags });
+  tags: (ctx, { identity, observed }) => {
+    const theirs = Object.entries(observed.tags).filter(([key]) => !key.startsWith("aws:"));
+    return putTags(ctx, observed.id, { ...Object.fromEntries(theirs), ...identity.tags });
   },
 };
 
-function owned(ctx: ReadContext, { facts }: BucketChange) {
-  return { Bucket: facts.id, ExpectedBucketOwner: ctx.account };
+function owned(ctx: ReadContext, { observed }: BucketChange) {
+  return { Bucket: observed.id, ExpectedBucketOwner: ctx.account };
 }
 
 async function putTags(ctx: WriteContext, name: string, tags: Tags): Promise<void> {

@@ -18,9 +18,9 @@ import {
   type PolicyStatement,
 } from "../../aws/policy-document.ts";
 import { fromTagList } from "../../aws/tags.ts";
-import type { Facts, ReadContext } from "../../contract/resource.ts";
+import type { Observed, ReadContext } from "../../contract/resource.ts";
 
-export interface BucketFacts extends Facts {
+export interface ObservedBucket extends Observed {
   readonly versioning: string;
   readonly encryption: string;
   readonly ownership: string;
@@ -61,24 +61,24 @@ function denyPlainHttp(region: string, name: string): PolicyStatement {
   };
 }
 
-export function deniesPlainHttp(facts: BucketFacts): boolean {
-  const ours = (facts.policy?.Statement ?? []).find((one) => one["Sid"] === policySid);
+export function deniesPlainHttp(observed: ObservedBucket): boolean {
+  const ours = (observed.policy?.Statement ?? []).find((one) => one["Sid"] === policySid);
   if (ours === undefined) return false;
-  // The partition alone isn't in the facts; the statement's own says which it is.
-  const wanted = (region: string) => canonicalStatement(denyPlainHttp(region, facts.id));
+  // The partition alone isn't in the observed; the statement's own says which it is.
+  const wanted = (region: string) => canonicalStatement(denyPlainHttp(region, observed.id));
   return ["us-east-1", "cn-north-1", "us-gov-west-1"].some(
     (region) => wanted(region) === canonicalStatement(ours),
   );
 }
 
 /** Ours beside those that a user added. */
-export function policyWithOurs(region: string, facts: BucketFacts): PolicyDocument {
-  const others = (facts.policy?.Statement ?? []).filter((one) => one["Sid"] !== policySid);
-  return { Version: "2012-10-17", Statement: [...others, denyPlainHttp(region, facts.id)] };
+export function policyWithOurs(region: string, observed: ObservedBucket): PolicyDocument {
+  const others = (observed.policy?.Statement ?? []).filter((one) => one["Sid"] !== policySid);
+  return { Version: "2012-10-17", Statement: [...others, denyPlainHttp(region, observed.id)] };
 }
 
-export function expiresOldVersions(facts: BucketFacts): boolean {
-  return facts.lifecycle.some(
+export function expiresOldVersions(observed: ObservedBucket): boolean {
+  return observed.lifecycle.some(
     (rule) =>
       rule.ID === lifecycleRule.ID &&
       rule.Status === lifecycleRule.Status &&
@@ -91,20 +91,20 @@ export function expiresOldVersions(facts: BucketFacts): boolean {
   );
 }
 
-export function lifecycleWithOurs(facts: BucketFacts): LifecycleRule[] {
-  return [...facts.lifecycle.filter((rule) => rule.ID !== lifecycleRule.ID), lifecycleRule];
+export function lifecycleWithOurs(observed: ObservedBucket): LifecycleRule[] {
+  return [...observed.lifecycle.filter((rule) => rule.ID !== lifecycleRule.ID), lifecycleRule];
 }
 
 /** Set up as nobody but Berth would. */
-export function bearsMark(facts: BucketFacts): boolean {
+export function bearsMark(observed: ObservedBucket): boolean {
   return (
-    (facts.policy?.Statement ?? []).some((one) => one["Sid"] === policySid) ||
-    facts.lifecycle.some((rule) => rule.ID === lifecycleRule.ID)
+    (observed.policy?.Statement ?? []).some((one) => one["Sid"] === policySid) ||
+    observed.lifecycle.some((rule) => rule.ID === lifecycleRule.ID)
   );
 }
 
 /** All settings at once: S3 has a call for each. Errors leave as they came, `NoSuchBucket` among them. */
-export async function readBucket(ctx: ReadContext, name: string): Promise<BucketFacts> {
+export async function readBucket(ctx: ReadContext, name: string): Promise<ObservedBucket> {
   const { s3 } = ctx.clients;
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
   const [tagging, versioning, encryption, ownership, block, policy, lifecycle] = await Promise.all([

@@ -27,14 +27,14 @@ import {
   deniesPlainHttp,
   expiresOldVersions,
   readBucket,
-  type BucketFacts,
+  type ObservedBucket,
 } from "./bucket-settings.ts";
 import { fieldDifference } from "../../contract/difference.ts";
 import { identityDifferences, refuseStranger, toListed } from "../../toolkit/ownership.ts";
 import { removeUntilGone } from "../../toolkit/removal.ts";
 import type { Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
-export type { BucketFacts };
+export type { ObservedBucket };
 
 export interface BucketDesired {
   /** As `bucketName` of lib/aws/names.ts derives it, or the bucket is found by its recorded name only. */
@@ -45,7 +45,7 @@ const kind = "bucket";
 const namePrefix = "berth-";
 
 /** Where state, releases and reports of hosts are kept. */
-export const bucket: Resource<BucketDesired, BucketFacts> = {
+export const bucket: Resource<BucketDesired, ObservedBucket> = {
   kind,
 
   async find(ctx, identity, known) {
@@ -59,28 +59,28 @@ export const bucket: Resource<BucketDesired, BucketFacts> = {
     return name;
   },
 
-  differences: (identity, desired, facts) => [
+  differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
-      wanted: desired.name,
-      found: facts.id,
+      desired: desired.name,
+      observed: observed.id,
       replace: "AWS can't rename a bucket",
     }),
     ...fieldDifference("public-access", {
-      wanted: "blocked",
-      found: facts.publicAccessBlocked ? "blocked" : "not blocked",
+      desired: "blocked",
+      observed: observed.publicAccessBlocked ? "blocked" : "not blocked",
     }),
-    ...fieldDifference("ownership", { wanted: "BucketOwnerEnforced", found: facts.ownership }),
-    ...fieldDifference("versioning", { wanted: "Enabled", found: facts.versioning }),
-    ...fieldDifference("encryption", { wanted: "AES256", found: facts.encryption }),
+    ...fieldDifference("ownership", { desired: "BucketOwnerEnforced", observed: observed.ownership }),
+    ...fieldDifference("versioning", { desired: "Enabled", observed: observed.versioning }),
+    ...fieldDifference("encryption", { desired: "AES256", observed: observed.encryption }),
     ...fieldDifference("policy", {
-      wanted: "denies plain HTTP",
-      found: deniesPlainHttp(facts) ? "denies plain HTTP" : "allows plain HTTP",
+      desired: "denies plain HTTP",
+      observed: deniesPlainHttp(observed) ? "denies plain HTTP" : "allows plain HTTP",
     }),
     ...fieldDifference("lifecycle", {
-      wanted: "expires old versions",
-      found: expiresOldVersions(facts) ? "expires old versions" : "keeps old versions",
+      desired: "expires old versions",
+      observed: expiresOldVersions(observed) ? "expires old versions" : "keeps old versions",
     }),
-    ...identityDifferences(identity, facts),
+    ...identityDifferences(identity, observed),
   ],
 
   update: (ctx, change) => updateBucket(ctx, change),

@@ -21,7 +21,7 @@ import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type Docker from "dockerode";
 import type { Clients } from "../../../lib/aws/clients.ts";
-import { connectEngine } from "../../../lib/docker/engine.ts";
+import { connectDocker } from "../../../lib/docker/engine.ts";
 import type { LocalAws } from "../../../lib/local/local-aws.ts";
 import { buildAndPush } from "../../docker/build-and-push.ts";
 import { writeSourceFolder } from "../../docker/source-folder.ts";
@@ -46,7 +46,7 @@ describe("machines", () => {
   let machine: WebMachine;
 
   before(async () => {
-    docker = await connectEngine();
+    docker = await connectDocker();
     temporary = await openTemporaryAws();
     clients = temporary.clients(region);
     await clients.iam.send(new CreateRoleCommand({ RoleName: "host", AssumeRolePolicyDocument: trustEc2 }));
@@ -96,12 +96,12 @@ describe("machines", () => {
       }),
     );
     await clients.s3.send(
-      new PutObjectCommand({ Bucket: "made-after-the-boot", Key: "wish", Body: "hello" }),
+      new PutObjectCommand({ Bucket: "made-after-the-boot", Key: "declaration", Body: "hello" }),
     );
     const asked = await run(`python3 -W ignore -c '
 from botocore.session import Session
 of = lambda service: Session().create_client(service, region_name="${region}")
-print(of("s3").get_object(Bucket="made-after-the-boot", Key="wish")["Body"].read().decode())
+print(of("s3").get_object(Bucket="made-after-the-boot", Key="declaration")["Body"].read().decode())
 print(of("sts").get_caller_identity()["Arn"])'`);
     assert.deepEqual(asked.split("\n"), [
       "hello",
@@ -252,7 +252,7 @@ const hostPolicy = JSON.stringify({
       Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
       Resource: `arn:aws:ecr:${region}:123456789012:repository/knocker`,
     },
-    { Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::made-after-the-boot/wish" },
+    { Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::made-after-the-boot/declaration" },
   ],
 });
 

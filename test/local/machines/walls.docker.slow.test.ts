@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type Docker from "dockerode";
-import { connectEngine } from "../../../lib/docker/engine.ts";
+import { connectDocker } from "../../../lib/docker/engine.ts";
 import { scanFromContainer } from "../container-walls.ts";
 import { openContainedPython } from "../contained-python.ts";
 import { captureLinkLocal } from "../link-local-capture.ts";
@@ -21,7 +21,7 @@ describe("the walls of a machine", () => {
   let contained: (program: string) => Promise<string>;
 
   before(async () => {
-    docker = await connectEngine();
+    docker = await connectDocker();
     temporary = await openTemporaryAws();
     const machine = await runWebMachine(temporary.clients("eu-central-1"), "walled");
     id = machine.id;

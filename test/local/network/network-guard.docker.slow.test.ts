@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type Docker from "dockerode";
-import { connectEngine } from "../../../lib/docker/engine.ts";
+import { connectDocker } from "../../../lib/docker/engine.ts";
 import { keyOf } from "../../../lib/local/control/messages.ts";
 import { ensureBootImage } from "../../../lib/local/machines/boot-image.ts";
 import { runInMachine } from "../machine-shell.ts";
@@ -10,7 +10,7 @@ import { openTemporaryAws, until, type TemporaryAws } from "../temporary-aws.ts"
 describe("the guard of the machines' network", () => {
   let docker: Docker;
   before(async () => {
-    docker = await connectEngine();
+    docker = await connectDocker();
   });
 
   it("stands while the embedded AWS does, and leaves no rule in this computer's kernel", async () => {

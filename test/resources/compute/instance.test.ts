@@ -21,7 +21,7 @@ import {
   RemoveRoleFromInstanceProfileCommand,
   CreateRoleCommand,
 } from "@aws-sdk/client-iam";
-import { lookupImage } from "../../../lib/aws/lookup.ts";
+import { lookupMachineImage } from "../../../lib/aws/lookup.ts";
 import { iamPath } from "../../../lib/aws/names.ts";
 import { instance, type InstanceDesired } from "../../../lib/resources/compute/instance.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
@@ -30,7 +30,7 @@ import { makeNetwork } from "../network/network.ts";
 
 const account = await openAccount();
 const { ctx, stranger } = account;
-const image = await lookupImage(ctx, "debian-13", "x86_64");
+const image = await lookupMachineImage(ctx, "debian-13", "x86_64");
 const { vpcId, subnetId } = await makeNetwork(account);
 const [securityGroupId, otherGroupId] = await Promise.all([makeGroup("one"), makeGroup("other")]);
 await Promise.all([makeProfile("host"), makeProfile("other-host")]);
@@ -48,7 +48,7 @@ async function makeProfile(name: string, { withRole = true } = {}): Promise<void
   await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
 }
 
-const wish: InstanceDesired = {
+const declaration: InstanceDesired = {
   ...image,
   os: "debian-13",
   type: "t3.micro",
@@ -81,7 +81,7 @@ async function deleteProfile(InstanceProfileName: string): Promise<void> {
 resourceSuite({
   account,
   resource: instance,
-  prepare: async () => wish,
+  prepare: async () => declaration,
   creation: ["RunInstances"],
   drifts: [
     { field: "state", act: ({ ec2 }, { id }) => ec2.send(new StopInstancesCommand({ InstanceIds: [id] })) },
@@ -136,7 +136,7 @@ resourceSuite({
 test("instance: it is launched as safely as it is described", async () => {
   const identity = newIdentity("instance");
 
-  const id = await instance.create(ctx, identity, wish);
+  const id = await instance.create(ctx, identity, declaration);
 
   const found = await describe(id);
   assert.equal(found.KeyName ?? "", "");
@@ -158,23 +158,26 @@ test("instance: it is launched as safely as it is described", async () => {
     ]),
     [[true, "gp3", 12, true]],
   );
-  const facts = await instance.find(ctx, identity, id);
-  assert.equal(facts?.userData, wish.userData);
-  assert.equal(facts?.publicIp, found.PublicIpAddress);
+  const observed = await instance.find(ctx, identity, id);
+  assert.equal(observed?.userData, declaration.userData);
+  assert.equal(observed?.publicIp, found.PublicIpAddress);
 });
 
 test("instance: a newer image of the same system is no difference", async () => {
   const identity = newIdentity("instance");
-  const id = await instance.create(ctx, identity, wish);
-  const facts = await instance.find(ctx, identity, id);
-  assert.ok(facts);
+  const id = await instance.create(ctx, identity, declaration);
+  const observed = await instance.find(ctx, identity, id);
+  assert.ok(observed);
 
-  assert.deepEqual(instance.differences(identity, { ...wish, imageId: "ami-0123456789abcdef0" }, facts), []);
+  assert.deepEqual(
+    instance.differences(identity, { ...declaration, imageId: "ami-0123456789abcdef0" }, observed),
+    [],
+  );
 });
 
 test("instance: terminated behind Berth's back, it is absent, by id and by tags", async () => {
   const identity = newIdentity("instance");
-  const id = await instance.create(ctx, identity, wish);
+  const id = await instance.create(ctx, identity, declaration);
   await stranger.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
 
   assert.equal(await instance.find(ctx, identity, id), undefined);
@@ -186,7 +189,7 @@ test("instance: user data that AWS would refuse is refused before the call", asy
   const before = account.calls.length;
 
   await assert.rejects(
-    instance.create(ctx, newIdentity("instance"), { ...wish, userData: "é".repeat(8193) }),
+    instance.create(ctx, newIdentity("instance"), { ...declaration, userData: "é".repeat(8193) }),
     {
       code: "UserDataTooLarge",
     },
@@ -196,11 +199,11 @@ test("instance: user data that AWS would refuse is refused before the call", asy
 
 test("instance: user data is told by its length and hash, never shown", async () => {
   const identity = newIdentity("instance");
-  const id = await instance.create(ctx, identity, { ...wish, userData: "password: s3cret" });
-  const facts = await instance.find(ctx, identity, id);
-  assert.ok(facts);
+  const id = await instance.create(ctx, identity, { ...declaration, userData: "password: s3cret" });
+  const observed = await instance.find(ctx, identity, id);
+  assert.ok(observed);
 
-  const text = JSON.stringify(instance.differences(identity, wish, facts));
+  const text = JSON.stringify(instance.differences(identity, declaration, observed));
 
   assert.ok(text.includes("user-data") && !text.includes("s3cret"));
 });
@@ -208,12 +211,12 @@ test("instance: user data is told by its length and hash, never shown", async ()
 test("instance: a profile deleted while it ran is named, and the one made again under its name is given to it", async () => {
   await makeProfile("remade");
   const identity = newIdentity("instance");
-  const desired = { ...wish, profileName: "remade" };
+  const desired = { ...declaration, profileName: "remade" };
   const id = await instance.create(ctx, identity, desired);
   const read = async () => {
-    const facts = await instance.find(ctx, identity, id);
-    assert.ok(facts);
-    return { facts, differences: instance.differences(identity, desired, facts) };
+    const observed = await instance.find(ctx, identity, id);
+    assert.ok(observed);
+    return { observed, differences: instance.differences(identity, desired, observed) };
   };
   const first = (await profileAssociation(id))?.IamInstanceProfile?.Id;
   assert.deepEqual((await read()).differences, []);
@@ -226,7 +229,7 @@ test("instance: a profile deleted while it ran is named, and the one made again 
 
   const found = `remade (${first}, deleted since)`;
   for (const { differences } of [gone, remade])
-    assert.deepEqual(differences, [{ field: "profile", wanted: "remade", found, action: "update" }]);
+    assert.deepEqual(differences, [{ field: "profile", desired: "remade", found, action: "update" }]);
   assert.deepEqual((await read()).differences, []);
   const { InstanceProfile } = await stranger.iam.send(
     new GetInstanceProfileCommand({ InstanceProfileName: "remade" }),
@@ -237,7 +240,10 @@ test("instance: a profile deleted while it ran is named, and the one made again 
 
 test("instance: a profile that never becomes usable is waited for, and named", async () => {
   const hurried = { ...ctx, timings: { ...ctx.timings, timeoutMs: 100 } };
-  const launching = instance.create(hurried, newIdentity("instance"), { ...wish, profileName: "nowhere" });
+  const launching = instance.create(hurried, newIdentity("instance"), {
+    ...declaration,
+    profileName: "nowhere",
+  });
 
   await assert.rejects(launching, (error: Error & { code?: string }) => {
     assert.equal(error.code, "TimedOut");

@@ -41,16 +41,16 @@ function open(bundle: AgentBundle) {
   const resource = agentResource({ ...desired, by: "arn:aws:iam::123456789012:user/somebody" });
   const find = () => resource.find(ctx, identity);
   const differences = async () => {
-    const facts = await find();
-    return facts && resource.differences(identity, desired, facts);
+    const observed = await find();
+    return observed && resource.differences(identity, desired, observed);
   };
   /** As the engine does it. Returns the writes that it took. */
   const converge = async () => {
     const before = calls.length;
     if ((await find()) === undefined) await resource.create(ctx, identity, desired);
-    const facts = (await find()) ?? assert.fail("it is not found");
-    const found = resource.differences(identity, desired, facts);
-    if (found.length > 0) await resource.update(ctx, { identity, desired, facts, differences: found });
+    const observed = (await find()) ?? assert.fail("it is not found");
+    const found = resource.differences(identity, desired, observed);
+    if (found.length > 0) await resource.update(ctx, { identity, desired, observed, differences: found });
     assert.deepEqual(await differences(), []);
     return calls.slice(before).filter(({ kind }) => kind === "write").length;
   };
@@ -86,7 +86,7 @@ describe("the published agent", () => {
     await open(first).converge();
     const [difference] = (await open(second).differences()) ?? [];
     assert.deepEqual(
-      [difference?.action, difference?.found, difference?.wanted],
+      [difference?.action, difference?.observed, difference?.desired],
       ["update", first.sha256.slice(0, 12), second.sha256.slice(0, 12)],
     );
   });
@@ -105,13 +105,13 @@ describe("the published agent", () => {
     await open(first).converge();
     await s3.send(new DeleteObjectCommand({ Bucket, Key: key(first) }));
     assert.deepEqual(
-      (await open(first).differences())?.map(({ found }) => found),
+      (await open(first).differences())?.map(({ observed: found }) => found),
       ["missing"],
     );
     await open(first).converge();
     await put(key(first), "x".repeat(first.content.length));
     assert.deepEqual(
-      (await open(first).differences())?.map(({ found }) => found),
+      (await open(first).differences())?.map(({ observed: found }) => found),
       ["damaged"],
     );
     await open(first).converge();
@@ -130,10 +130,10 @@ describe("the published agent", () => {
   it("is not overwritten when somebody else wrote at the same time", async () => {
     await open(first).converge();
     const { resource, desired, find } = open(second);
-    const facts = (await find()) ?? assert.fail("it is not found");
+    const observed = (await find()) ?? assert.fail("it is not found");
     await open(third).converge();
-    const differences = resource.differences(identity, desired, facts);
-    await assert.rejects(resource.update(ctx, { identity, desired, facts, differences }), {
+    const differences = resource.differences(identity, desired, observed);
+    await assert.rejects(resource.update(ctx, { identity, desired, observed, differences }), {
       code: "AgentConflict",
     });
     assert.equal((await pointer())["sha256"], third.sha256);

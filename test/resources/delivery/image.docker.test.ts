@@ -10,7 +10,7 @@ import { getRegistryAuth } from "../../../lib/aws/registry.ts";
 import { openSource } from "../../../lib/docker/source.ts";
 import type { Source } from "../../../lib/docker/source.ts";
 import { localAccount } from "../../../lib/local/emulators/emulators.ts";
-import { startBehavingAws, type BehavingAws } from "../../behaving-aws/behaving-aws.ts";
+import { startStrictAws, type StrictAws } from "../../strict-aws/strict-aws.ts";
 import { imageResource } from "../../../lib/resources/delivery/image.ts";
 import { type Identity, toWriteContext, type WriteContext } from "../../../lib/contract/resource.ts";
 import { openScratchEngine } from "../../docker/scratch-engine.ts";
@@ -23,7 +23,7 @@ const identity: Identity = { stack: "image-test", name: "image", generation: 1, 
 
 describe("the image in its repository", () => {
   let logDirectory: string;
-  let aws: BehavingAws;
+  let aws: StrictAws;
   let engine: ScratchEngine;
   let folder: SourceFolder;
   let source: Source;
@@ -32,7 +32,7 @@ describe("the image in its repository", () => {
 
   before(async () => {
     logDirectory = await mkdtemp(join(tmpdir(), "berth-image-test-"));
-    aws = await startBehavingAws({ logDirectory, ecr: true });
+    aws = await startStrictAws({ logDirectory, ecr: true });
     engine = await openScratchEngine();
     folder = await writeSourceFolder({
       Dockerfile: "FROM scratch\nCOPY page /\n",
@@ -88,14 +88,14 @@ describe("the image in its repository", () => {
     const { imageId, localTag } = await engine.build(source);
     const id = await resource().create(ctx, identity, desired());
 
-    const facts = await resource().find(ctx, identity, id);
-    assert.ok(facts);
-    assert.equal(id, facts.id);
+    const observed = await resource().find(ctx, identity, id);
+    assert.ok(observed);
+    assert.equal(id, observed.id);
     assert.match(
-      facts.id,
+      observed.id,
       /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/berth\/image-test@sha256:[0-9a-f]{64}$/,
     );
-    const reference = `${aws.endpoints.registry}/${repository}@${facts.digest}`;
+    const reference = `${aws.endpoints.registry}/${repository}@${observed.digest}`;
     await engine.docker.getImage(localTag).remove({ force: true });
     assert.equal(await pulledId(reference), imageId);
   });
@@ -117,10 +117,10 @@ describe("the image in its repository", () => {
     await resource().create(ctx, identity, desired());
     calls = [];
 
-    const facts = await noEngine().find(ctx, identity);
+    const observed = await noEngine().find(ctx, identity);
 
-    assert.ok(facts);
-    assert.deepEqual(noEngine().differences(identity, desired(), facts), []);
+    assert.ok(observed);
+    assert.deepEqual(noEngine().differences(identity, desired(), observed), []);
     assert.deepEqual(
       calls.filter(({ kind }) => kind === "write"),
       [],

@@ -6,8 +6,8 @@ import { parseRelease, releaseKey } from "../../../lib/release/document.ts";
 import { hostReportKey, parseHostReport } from "../../../lib/release/reports.ts";
 import { toWriteContext } from "../../../lib/contract/resource.ts";
 import { releaseResource } from "../../../lib/resources/delivery/release.ts";
-import { openTwoRoutes, region } from "../../behaving-aws/account.ts";
-import { at, content as wanted, published as wished } from "../../release/releases.ts";
+import { openTwoRoutes, region } from "../../strict-aws/account.ts";
+import { at, content, published as wished } from "../../release/releases.ts";
 import { newIdentity } from "../account.ts";
 
 const { strict, bare } = await openTwoRoutes({ bucketOwner: true });
@@ -46,11 +46,11 @@ async function open() {
   });
   const find = async () => (await resource.find(ctx, identity)) ?? assert.fail("there is no release");
   /** As the engine does it. */
-  const update = async (content: typeof wanted) => {
-    const facts = await find();
-    const desired = { content, hosts: ["i-1"], agent };
-    const differences = resource.differences(identity, desired, facts);
-    await resource.update(ctx, { identity, desired, facts, differences });
+  const update = async (changed: typeof content) => {
+    const observed = await find();
+    const desired = { content: changed, hosts: ["i-1"], agent };
+    const differences = resource.differences(identity, desired, observed);
+    await resource.update(ctx, { identity, desired, observed, differences });
   };
   return { put, read, notes, ctx, resource, find, update };
 }
@@ -58,22 +58,22 @@ async function open() {
 describe("a release", () => {
   it("is the first of its stack where no host ever reported, and else one after the last known", async () => {
     const { put, read, ctx, resource } = await open();
-    await resource.create(ctx, identity, { content: wanted, hosts: ["i-1"], agent });
+    await resource.create(ctx, identity, { content, hosts: ["i-1"], agent });
     const first = await read();
     const lost = await open();
     await lost.put(hostReportKey("i-1"), { ...report, release: 7 });
     await lost.put(hostReportKey("i-2"), { ...report, instance: "i-2", release: 3 });
     await lost.resource.create(lost.ctx, identity, {
-      content: wanted,
+      content,
       commit: "abc",
       hosts: ["i-1"],
       agent,
     });
 
-    assert.deepEqual({ ...first, at: "" }, { number: 1, ...wanted, at: "", by: "bob" });
+    assert.deepEqual({ ...first, at: "" }, { number: 1, ...content, at: "", by: "bob" });
     assert.deepEqual([(await lost.read()).number, (await lost.read()).commit], [8, "abc"]);
     await put(releaseKey, wished);
-    await assert.rejects(resource.create(ctx, identity, { content: wanted, hosts: ["i-1"], agent }), {
+    await assert.rejects(resource.create(ctx, identity, { content, hosts: ["i-1"], agent }), {
       code: "ReleaseConflict",
     });
   });
@@ -96,7 +96,7 @@ describe("a release", () => {
         diagnose: () => Promise.resolve([]),
       });
       const serving = parseHostReport(JSON.stringify(report), "i-1").report ?? assert.fail("no report");
-      const facts = {
+      const observed = {
         id: releaseKey,
         tags: {},
         etag: "",
@@ -105,11 +105,11 @@ describe("a release", () => {
         unreadable: new Map(),
       };
 
-      const same = resource.differences(identity, { content: wanted, hosts: ["i-1"], agent }, facts);
+      const same = resource.differences(identity, { content, hosts: ["i-1"], agent }, observed);
       const found = resource.differences(
         identity,
-        { content: { ...wanted, ...change }, hosts: ["i-1"], agent },
-        facts,
+        { content: { ...content, ...change }, hosts: ["i-1"], agent },
+        observed,
       );
 
       assert.deepEqual(same, []);
@@ -135,8 +135,8 @@ describe("a release", () => {
     ]) {
       if (said !== undefined) await put(hostReportKey("i-1"), said);
       await put(hostReportKey("i-0"), { ...report, instance: "i-0" });
-      const [left] = resource.differences(identity, { content: wanted, hosts: ["i-1"], agent }, await find());
-      seen.push(left === undefined ? "serves" : `${left.wanted}: ${left.found}`);
+      const [left] = resource.differences(identity, { content, hosts: ["i-1"], agent }, await find());
+      seen.push(left === undefined ? "serves" : `${left.desired}: ${left.observed}`);
     }
 
     assert.deepEqual(seen, [
@@ -154,7 +154,7 @@ describe("a release", () => {
     await put(releaseKey, wished);
     await put(hostReportKey("i-1"), { ...report, release: 5 });
 
-    await update({ ...wanted, replicas: 3 });
+    await update({ ...content, replicas: 3 });
 
     const now = await read();
     assert.deepEqual([now.number, now.replicas, now.by], [5, 3, "bob"]);
@@ -165,7 +165,7 @@ describe("a release", () => {
     await put(releaseKey, wished);
     await put(hostReportKey("i-1"), report);
 
-    await update(wanted);
+    await update(content);
 
     assert.deepEqual(await read(), wished);
   });
@@ -181,7 +181,7 @@ describe("a release", () => {
       log: ["boom"],
     });
 
-    await assert.rejects(update(wanted), {
+    await assert.rejects(update(content), {
       code: "ReleaseUnhealthy",
       exitCode: 5,
       detail: ["boom"],
@@ -195,13 +195,13 @@ describe("a release", () => {
     const failed = { sha256: agent, at, reason: "it ended 3 times" };
     await put(hostReportKey("i-1"), { ...report, agent: { sha256: "b".repeat(64), failed } });
     await put("agent.json", { sha256: agent, at, by: "ann" });
-    await assert.rejects(update(wanted), {
+    await assert.rejects(update(content), {
       code: "AgentUnhealthy",
       exitCode: 5,
       message: /it ended 3 times; agent b{12} goes on/,
     });
     await put("agent.json", { sha256: agent, at: "2026-11-22T10:00:00.000Z", by: "ann" });
-    await assert.rejects(update(wanted), { code: "HostSilent", message: /runs agent a{12}/ });
+    await assert.rejects(update(content), { code: "HostSilent", message: /runs agent a{12}/ });
   });
 
   it("of which its host says nothing ends the run with exit code 5 and the host's console", async () => {
@@ -210,19 +210,19 @@ describe("a release", () => {
     await put(hostReportKey("i-1"), { ...report, release: 3 });
     await put(hostReportKey("i-0"), { ...report, instance: "i-0" });
 
-    await assert.rejects(update(wanted), { code: "HostSilent", exitCode: 5, detail: ["console of i-1"] });
+    await assert.rejects(update(content), { code: "HostSilent", exitCode: 5, detail: ["console of i-1"] });
   });
 
   it("that somebody else wrote meanwhile is not written over", async () => {
     const { put, read, find, resource, ctx } = await open();
     await put(releaseKey, wished);
-    const facts = await find();
+    const observed = await find();
     const theirs = { ...wished, number: 5, by: "carol" };
     await put(releaseKey, theirs);
-    const desired = { content: { ...wanted, replicas: 3 }, hosts: ["i-1"], agent };
-    const differences = resource.differences(identity, desired, facts);
+    const desired = { content: { ...content, replicas: 3 }, hosts: ["i-1"], agent };
+    const differences = resource.differences(identity, desired, observed);
 
-    await assert.rejects(resource.update(ctx, { identity, desired, facts, differences }), {
+    await assert.rejects(resource.update(ctx, { identity, desired, observed, differences }), {
       code: "ReleaseConflict",
     });
     assert.deepEqual(await read(), theirs);

@@ -11,7 +11,7 @@ import { releaseKey } from "../../../lib/release/document.ts";
 import { hostReportKey } from "../../../lib/release/reports.ts";
 import { releaseResource } from "../../../lib/resources/delivery/release.ts";
 import { localAccount } from "../../../lib/local/emulators/emulators.ts";
-import { openTwoRoutes, region } from "../../behaving-aws/account.ts";
+import { openTwoRoutes, region } from "../../strict-aws/account.ts";
 import { at, published } from "../../release/releases.ts";
 import { newIdentity } from "../account.ts";
 
@@ -42,9 +42,9 @@ const ctx = {
 const identity = newIdentity("release");
 
 async function find(clients = strict) {
-  const facts = await resource.find({ ...ctx, clients }, identity);
-  assert.ok(facts);
-  return facts;
+  const observed = await resource.find({ ...ctx, clients }, identity);
+  assert.ok(observed);
+  return observed;
 }
 
 beforeEach(async () => {
@@ -80,11 +80,11 @@ it("knows a host by the key of its report, and takes no host's word for another"
 it("reads no more of a report than there can be in one, and names the object", async () => {
   await put(hostReportKey("i-1"), { ...serving, filler: "x".repeat(8 * 1024 * 1024) });
 
-  const facts = await find();
+  const observed = await find();
 
-  assert.deepEqual([...facts.unreadable], [["i-1", "it is longer than 1 MiB"]]);
-  const [difference] = resource.differences(identity, { content: wished, hosts: ["i-1"], agent }, facts);
-  assert.equal(difference?.found, "hosts/i-1.json is no report: it is longer than 1 MiB");
+  assert.deepEqual([...observed.unreadable], [["i-1", "it is longer than 1 MiB"]]);
+  const [difference] = resource.differences(identity, { content: wished, hosts: ["i-1"], agent }, observed);
+  assert.equal(difference?.observed, "hosts/i-1.json is no report: it is longer than 1 MiB");
 });
 
 it("looks at a few of the objects that a host may write, not at all", async () => {
@@ -110,7 +110,7 @@ it("tells variables by their names, also by those that every object has", async 
   assert.deepEqual(
     found
       .filter(({ field }) => field.startsWith("environment."))
-      .map((one) => [one.field, one.found, one.wanted]),
+      .map((one) => [one.field, one.observed, one.desired]),
     [
       ["environment.hasOwnProperty", "(not set)", "(a value)"],
       ["environment.toString", "(a value)", "(another value)"],
@@ -123,10 +123,10 @@ it("tells variables by their names, also by those that every object has", async 
 it("shows of a variable neither its value nor anything that it could be guessed by", async () => {
   await put(releaseKey, { ...wished, environment: { PIN: "1234" } });
   const environment = { PIN: "4321" };
-  const facts = await find();
+  const observed = await find();
 
   const shown = JSON.stringify(
-    resource.differences(identity, { content: { ...wished, environment }, hosts: ["i-1"], agent }, facts),
+    resource.differences(identity, { content: { ...wished, environment }, hosts: ["i-1"], agent }, observed),
   );
 
   for (const value of ["1234", "4321"]) {

@@ -15,14 +15,14 @@ import {
 import { repositoryName } from "../../../lib/aws/names.ts";
 import { toTagList } from "../../../lib/aws/tags.ts";
 import { repository } from "../../../lib/resources/delivery/repository.ts";
-import type { Facts } from "../../../lib/contract/resource.ts";
+import type { Observed } from "../../../lib/contract/resource.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
 
 const account = await openAccount({ ecr: true });
 const { ctx, stranger } = account;
 
-async function arnOf({ id }: Facts): Promise<string> {
+async function arnOf({ id }: Observed): Promise<string> {
   const { repositories = [] } = await stranger.ecr.send(
     new DescribeRepositoriesCommand({ repositoryNames: [id] }),
   );
@@ -45,10 +45,10 @@ resourceSuite({
   prepare: async (identity) => ({ name: repositoryName(identity) }),
   creation: ["CreateRepository"],
   tagger: {
-    add: async ({ ecr }, facts, tags) =>
-      ecr.send(new TagResourceCommand({ resourceArn: await arnOf(facts), tags: toTagList(tags) })),
-    take: async ({ ecr }, facts, keys) =>
-      ecr.send(new UntagResourceCommand({ resourceArn: await arnOf(facts), tagKeys: [...keys] })),
+    add: async ({ ecr }, observed, tags) =>
+      ecr.send(new TagResourceCommand({ resourceArn: await arnOf(observed), tags: toTagList(tags) })),
+    take: async ({ ecr }, observed, keys) =>
+      ecr.send(new UntagResourceCommand({ resourceArn: await arnOf(observed), tagKeys: [...keys] })),
   },
   drifts: [
     {

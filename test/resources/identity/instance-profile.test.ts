@@ -74,13 +74,13 @@ test("instance profile: a role that an earlier attempt put in isn't taken out fo
     roleName: await makeRole(`role-of-${identity.stack}`),
   };
   await instanceProfile.create(ctx, identity, desired);
-  const facts = await instanceProfile.find(ctx, identity);
-  assert.ok(facts);
+  const observed = await instanceProfile.find(ctx, identity);
+  assert.ok(observed);
   const change = {
     identity,
     desired,
-    facts,
-    differences: instanceProfile.differences(identity, desired, facts),
+    observed,
+    differences: instanceProfile.differences(identity, desired, observed),
   };
   await instanceProfile.update(ctx, change);
   const before = account.calls.length;

@@ -34,24 +34,24 @@ const anybody = JSON.stringify({
   Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
 });
 
-const wish = (identity: Identity) => ({
+const desiredRole = (identity: Identity) => ({
   name: roleName(ctx, identity),
   description: "What the host may do",
   policy: policyOf(getRelease, pull),
 });
 
-async function reach(identity: Identity, desired: ReturnType<typeof wish>): Promise<string[]> {
-  const facts = await role.find(ctx, identity, desired.name);
-  assert.ok(facts);
-  const differences = role.differences(identity, desired, facts);
-  await role.update(ctx, { identity, desired, facts, differences });
+async function reach(identity: Identity, desired: ReturnType<typeof desiredRole>): Promise<string[]> {
+  const observed = await role.find(ctx, identity, desired.name);
+  assert.ok(observed);
+  const differences = role.differences(identity, desired, observed);
+  await role.update(ctx, { identity, desired, observed, differences });
   return differences.map((one) => one.field);
 }
 
 resourceSuite({
   account,
   resource: role,
-  prepare: async (identity) => wish(identity),
+  prepare: async (identity) => desiredRole(identity),
   creation: ["CreateRole"],
   tagger: {
     add: ({ iam }, { id }, tags) => iam.send(new TagRoleCommand({ RoleName: id, Tags: toTagList(tags) })),
@@ -88,7 +88,7 @@ resourceSuite({
 
 test("role: the same policy in another order is no difference", async () => {
   const identity = newIdentity("role");
-  const desired = wish(identity);
+  const desired = desiredRole(identity);
   await role.create(ctx, identity, desired);
   await reach(identity, desired);
 
@@ -116,7 +116,7 @@ test("role: one that a stranger gave the name to is refused and left alone", asy
 
 test("role: it goes with whatever a user hung on it, and says so", async () => {
   const identity = newIdentity("role");
-  const desired = wish(identity);
+  const desired = desiredRole(identity);
   await role.create(ctx, identity, desired);
   const PolicyArn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
   await stranger.iam.send(new AttachRolePolicyCommand({ RoleName: desired.name, PolicyArn }));
@@ -130,13 +130,13 @@ test("role: it goes with whatever a user hung on it, and says so", async () => {
   const profile = newIdentity("instance-profile");
   const profileWish = { name: instanceProfileName(ctx, profile), roleName: desired.name };
   const id = await instanceProfile.create(ctx, profile, profileWish);
-  const facts = await instanceProfile.find(ctx, profile, id);
-  assert.ok(facts);
+  const observed = await instanceProfile.find(ctx, profile, id);
+  assert.ok(observed);
   await instanceProfile.update(ctx, {
     identity: profile,
     desired: profileWish,
-    facts,
-    differences: instanceProfile.differences(profile, profileWish, facts),
+    observed,
+    differences: instanceProfile.differences(profile, profileWish, observed),
   });
 
   await role.remove(ctx, desired.name);
@@ -149,8 +149,8 @@ test("role: it goes with whatever a user hung on it, and says so", async () => {
 
 test("role: untagged, it is only taken for ours where its name is recorded", async () => {
   const identity = newIdentity("role");
-  const { name } = wish(identity);
-  await role.create(ctx, identity, wish(identity));
+  const { name } = desiredRole(identity);
+  await role.create(ctx, identity, desiredRole(identity));
   await stranger.iam.send(new UntagRoleCommand({ RoleName: name, TagKeys: Object.keys(identity.tags) }));
 
   assert.equal((await role.find(ctx, identity, name))?.id, name);

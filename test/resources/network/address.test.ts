@@ -7,7 +7,7 @@ import {
   DisassociateAddressCommand,
   RunInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { lookupImage } from "../../../lib/aws/lookup.ts";
+import { lookupMachineImage } from "../../../lib/aws/lookup.ts";
 import { address } from "../../../lib/resources/network/address.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
@@ -16,7 +16,7 @@ import { makeNetwork } from "./network.ts";
 const account = await openAccount();
 const { ctx, stranger } = account;
 // Looked up once: the emulator takes a second to list all images that there are.
-const image = await lookupImage(ctx, "debian-13", "x86_64");
+const image = await lookupMachineImage(ctx, "debian-13", "x86_64");
 
 async function runInstance(): Promise<string> {
   const { subnetId } = await makeNetwork(account);
@@ -63,11 +63,11 @@ test("address: it moves to a new instance and stays the same", async () => {
   const id = await address.create(ctx, identity, { instanceId: first });
   const seen: string[] = [];
   for (const instanceId of [first, second]) {
-    const facts = await address.find(ctx, identity, id);
-    assert.ok(facts);
-    const differences = address.differences(identity, { instanceId }, facts);
-    await address.update(ctx, { identity, desired: { instanceId }, facts, differences });
-    seen.push(facts.publicIp);
+    const observed = await address.find(ctx, identity, id);
+    assert.ok(observed);
+    const differences = address.differences(identity, { instanceId }, observed);
+    await address.update(ctx, { identity, desired: { instanceId }, observed, differences });
+    seen.push(observed.publicIp);
   }
 
   const { Addresses = [] } = await stranger.ec2.send(new DescribeAddressesCommand({ AllocationIds: [id] }));

@@ -37,13 +37,13 @@ test("internet gateway: attached to another VPC by somebody, it is left there an
   await stranger.ec2.send(new AttachInternetGatewayCommand({ InternetGatewayId: gatewayId, VpcId: theirs }));
   const identity = newIdentity("internet-gateway");
 
-  const facts = { id: gatewayId, vpcId: theirs, tags: identity.tags };
-  const [difference] = internetGateway.differences(identity, { vpcId }, facts);
+  const observed = { id: gatewayId, vpcId: theirs, tags: identity.tags };
+  const [difference] = internetGateway.differences(identity, { vpcId }, observed);
 
   assert.deepEqual(difference, {
     field: "vpc",
-    wanted: vpcId,
-    found: theirs,
+    desired: vpcId,
+    observed: theirs,
     action: "replace",
     reason: "it is attached to another VPC",
   });

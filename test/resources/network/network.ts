@@ -11,10 +11,10 @@ export async function makeNetwork({ ctx }: Account) {
     subnet.create(ctx, newIdentity("subnet"), { vpcId, cidr: "10.20.0.0/24" }),
     internetGateway.create(ctx, gatewayIdentity, { vpcId }),
   ]);
-  const facts = await internetGateway.find(ctx, gatewayIdentity, gatewayId);
-  if (facts === undefined) throw new Error(`${gatewayId} isn't there`);
-  const change = { identity: gatewayIdentity, desired: { vpcId }, facts };
-  const differences = internetGateway.differences(gatewayIdentity, { vpcId }, facts);
+  const observed = await internetGateway.find(ctx, gatewayIdentity, gatewayId);
+  if (observed === undefined) throw new Error(`${gatewayId} isn't there`);
+  const change = { identity: gatewayIdentity, desired: { vpcId }, observed };
+  const differences = internetGateway.differences(gatewayIdentity, { vpcId }, observed);
   await internetGateway.update(ctx, { ...change, differences });
   return { vpcId, subnetId, gatewayId };
 }

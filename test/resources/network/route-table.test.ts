@@ -11,7 +11,7 @@ import {
   ReplaceRouteTableAssociationCommand,
   type EC2Client,
 } from "@aws-sdk/client-ec2";
-import { routeTable, type RouteTableFacts } from "../../../lib/resources/network/route-table.ts";
+import { routeTable, type ObservedRouteTable } from "../../../lib/resources/network/route-table.ts";
 import { vpc } from "../../../lib/resources/network/vpc.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
@@ -21,7 +21,7 @@ const account = await openAccount();
 const { ctx, stranger } = account;
 const everywhere = "0.0.0.0/0";
 
-const associationOf = (facts: RouteTableFacts) => facts.associations[0]?.id;
+const associationOf = (observed: ObservedRouteTable) => observed.associations[0]?.id;
 
 async function newTable(ec2: EC2Client, vpcId: string): Promise<string | undefined> {
   const { RouteTable } = await ec2.send(new CreateRouteTableCommand({ VpcId: vpcId }));
@@ -52,14 +52,14 @@ resourceSuite({
     },
     {
       field: "subnet",
-      act: async ({ ec2 }, facts) =>
-        ec2.send(new DisassociateRouteTableCommand({ AssociationId: associationOf(facts) })),
+      act: async ({ ec2 }, observed) =>
+        ec2.send(new DisassociateRouteTableCommand({ AssociationId: associationOf(observed) })),
     },
     {
       field: "subnet",
-      act: async ({ ec2 }, facts) => {
-        const RouteTableId = await newTable(ec2, facts.vpcId);
-        const AssociationId = associationOf(facts);
+      act: async ({ ec2 }, observed) => {
+        const RouteTableId = await newTable(ec2, observed.vpcId);
+        const AssociationId = associationOf(observed);
         return ec2.send(new ReplaceRouteTableAssociationCommand({ AssociationId, RouteTableId }));
       },
     },
@@ -74,12 +74,12 @@ test("route table: the subnet is taken back from another table without a moment 
   await ec2.send(new AssociateRouteTableCommand({ RouteTableId: theirs, SubnetId: network.subnetId }));
   const identity = newIdentity("route-table");
   const id = await routeTable.create(ctx, identity, network);
-  const facts = await routeTable.find(ctx, identity, id);
-  assert.ok(facts);
+  const observed = await routeTable.find(ctx, identity, id);
+  assert.ok(observed);
   const before = account.calls.length;
 
-  const differences = routeTable.differences(identity, network, facts);
-  await routeTable.update(ctx, { identity, desired: network, facts, differences });
+  const differences = routeTable.differences(identity, network, observed);
+  await routeTable.update(ctx, { identity, desired: network, observed, differences });
 
   const operations = new Set(account.calls.slice(before).map((call) => call.operation));
   assert.ok(operations.has("ReplaceRouteTableAssociation") && !operations.has("DisassociateRouteTable"));

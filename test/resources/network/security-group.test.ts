@@ -7,7 +7,7 @@ import {
   type IpPermission,
 } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../../lib/aws/clients.ts";
-import { securityGroup, type SecurityGroupFacts } from "../../../lib/resources/network/security-group.ts";
+import { securityGroup, type ObservedSecurityGroup } from "../../../lib/resources/network/security-group.ts";
 import { vpc } from "../../../lib/resources/network/vpc.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
@@ -26,10 +26,13 @@ const prepare = async () => ({
 });
 
 const let_in =
-  (permission: (facts: SecurityGroupFacts) => IpPermission) =>
-  (stranger: Clients, facts: SecurityGroupFacts) =>
+  (permission: (observed: ObservedSecurityGroup) => IpPermission) =>
+  (stranger: Clients, observed: ObservedSecurityGroup) =>
     stranger.ec2.send(
-      new AuthorizeSecurityGroupIngressCommand({ GroupId: facts.id, IpPermissions: [permission(facts)] }),
+      new AuthorizeSecurityGroupIngressCommand({
+        GroupId: observed.id,
+        IpPermissions: [permission(observed)],
+      }),
     );
 
 const ssh = { IpProtocol: "tcp", FromPort: 22, ToPort: 22 };
@@ -98,17 +101,17 @@ resourceSuite({
   },
 });
 
-test("security group: a changed wish opens the new port and closes the old one", async () => {
+test("security group: a changed declaration opens the new port and closes the old one", async () => {
   const identity = newIdentity("security-group");
   const desired = await prepare();
   const id = await securityGroup.create(ctx, identity, desired);
   const reach = async (ingress: typeof desired.ingress) => {
-    const facts = await securityGroup.find(ctx, identity, id);
-    assert.ok(facts);
-    const wish = { ...desired, ingress };
-    const differences = securityGroup.differences(identity, wish, facts);
-    await securityGroup.update(ctx, { identity, desired: wish, facts, differences });
-    return differences.map((one) => `${one.field}: ${one.found} -> ${one.wanted}`);
+    const observed = await securityGroup.find(ctx, identity, id);
+    assert.ok(observed);
+    const declaration = { ...desired, ingress };
+    const differences = securityGroup.differences(identity, declaration, observed);
+    await securityGroup.update(ctx, { identity, desired: declaration, observed, differences });
+    return differences.map((one) => `${one.field}: ${one.observed} -> ${one.desired}`);
   };
   await reach([web, web, dns]);
 

@@ -38,8 +38,8 @@ test("subnet: any zone will do when none is wished for", async () => {
   const desired = { vpcId: await makeVpc(), cidr: "10.20.0.0/24" };
   const id = await subnet.create(ctx, identity, desired);
 
-  const facts = await subnet.find(ctx, identity, id);
+  const observed = await subnet.find(ctx, identity, id);
 
-  assert.match(facts?.zone ?? "", /^eu-central-1[a-c]$/);
-  assert.deepEqual(facts && subnet.differences(identity, desired, facts), []);
+  assert.match(observed?.zone ?? "", /^eu-central-1[a-c]$/);
+  assert.deepEqual(observed && subnet.differences(identity, desired, observed), []);
 });

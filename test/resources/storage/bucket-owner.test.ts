@@ -41,14 +41,19 @@ const settings = [
   "encryption",
   "lifecycle",
   "tags",
-].map((field) => ({ field, wanted: "a", found: "b", action: "update" as const }));
+].map((field) => ({ field, desired: "a", observed: "b", action: "update" as const }));
 
 async function makeBucket() {
   const identity = newIdentity("bucket");
   const name = bucketName(ctx, identity);
   await bucket.create(ctx, identity, { name });
-  const facts = await readBucket(ctx, name);
-  return { identity, name, facts, change: { identity, desired: { name }, facts, differences: settings } };
+  const observed = await readBucket(ctx, name);
+  return {
+    identity,
+    name,
+    observed,
+    change: { identity, desired: { name }, observed, differences: settings },
+  };
 }
 
 const write = (Bucket: string, Key: string, Body = "{}") =>
@@ -58,8 +63,8 @@ const write = (Bucket: string, Key: string, Body = "{}") =>
 async function publishTwo(name: string, identity: Identity): Promise<void> {
   await write(name, `agent/${"0".repeat(64)}.tar.gz`);
   await agents(name).create(ctx, identity, { bucket: name, bundle: packAgent() });
-  const facts = (await agents(name).find(ctx, identity)) ?? assert.fail("there is no agent");
-  const change = { identity, desired: { bucket: name, bundle: packAgent() }, facts, differences: [] };
+  const observed = (await agents(name).find(ctx, identity)) ?? assert.fail("there is no agent");
+  const change = { identity, desired: { bucket: name, bundle: packAgent() }, observed, differences: [] };
   await agents(name).update(ctx, change);
 }
 
@@ -109,7 +114,7 @@ describe("every call on a bucket", () => {
 
 describe("a bucket of another account", () => {
   it("is refused by every step, and stays as it is", async () => {
-    const { identity, name, facts, change } = await makeBucket();
+    const { identity, name, observed, change } = await makeBucket();
     await stranger.s3.send(
       new PutBucketTaggingCommand({ Bucket: name, Tagging: { TagSet: [{ Key: "Theirs", Value: "yes" }] } }),
     );
@@ -129,7 +134,11 @@ describe("a bucket of another account", () => {
         settings.map((one) => [
           one.field,
           () =>
-            updateBucket(there, { ...change, facts: { ...facts, policy: undefined }, differences: [one] }),
+            updateBucket(there, {
+              ...change,
+              observed: { ...observed, policy: undefined },
+              differences: [one],
+            }),
         ]),
       ),
     };

@@ -137,13 +137,13 @@ function lifecycleOf(days: number) {
 async function makeBucket(context: WriteContext, identity: Identity): Promise<string> {
   const desired = { name: bucketName(context, identity) };
   const id = await bucket.create(context, identity, desired);
-  const facts = await bucket.find(context, identity, id);
-  assert.ok(facts);
+  const observed = await bucket.find(context, identity, id);
+  assert.ok(observed);
   await bucket.update(context, {
     identity,
     desired,
-    facts,
-    differences: bucket.differences(identity, desired, facts),
+    observed,
+    differences: bucket.differences(identity, desired, observed),
   });
   return id;
 }
@@ -168,10 +168,10 @@ test("bucket: statements and rules that a user added stay", async () => {
     }),
   );
 
-  const facts = await bucket.find(ctx, identity, id);
-  assert.ok(facts);
-  const differences = bucket.differences(identity, { name: id }, facts);
-  await bucket.update(ctx, { identity, desired: { name: id }, facts, differences });
+  const observed = await bucket.find(ctx, identity, id);
+  assert.ok(observed);
+  const differences = bucket.differences(identity, { name: id }, observed);
+  await bucket.update(ctx, { identity, desired: { name: id }, observed, differences });
 
   assert.deepEqual(
     differences.map((one) => one.field),

@@ -101,7 +101,7 @@ function startVictim(): ChildProcess {
     for (;;) await ec2.send(new CreateVpcCommand({ CidrBlock: "10.8.0.0/16" }));`;
   return spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: "inherit",
-    cwd: fromRoot("test/behaving-aws"),
+    cwd: fromRoot("test/strict-aws"),
     env: {
       ...process.env,
       AWS_ACCESS_KEY_ID: accessKeyId,

@@ -11,7 +11,7 @@ import { root } from "../../lib/paths.ts";
 import { stackNames } from "../../lib/stack.ts";
 import type { Summary } from "../../lib/report/report.ts";
 import { scriptArguments } from "../script.ts";
-import type { BehavingAws } from "./behaving-aws.ts";
+import type { StrictAws } from "./strict-aws.ts";
 import type { LoggedCall } from "./calls.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
 import { startStandInHosts } from "./stand-in-host.ts";
@@ -50,7 +50,7 @@ export interface Cli extends AsyncDisposable {
 }
 
 export interface CliOptions {
-  readonly aws: BehavingAws;
+  readonly aws: StrictAws;
   /** An empty folder for berth.yaml and the app. */
   readonly directory: string;
   /** A name that no user's stack has: what the commands keep in .berth/ under it goes on dispose. */
@@ -99,7 +99,7 @@ export async function openCli(options: CliOptions): Promise<Cli> {
 }
 
 /** Hosts have something to do when a run waits for their report or has given them an address, and only then. */
-function watchForHosts(aws: BehavingAws): () => boolean {
+function watchForHosts(aws: StrictAws): () => boolean {
   let log = aws.calls;
   let seen = 0;
   let underWay: number[] = [];
@@ -126,7 +126,7 @@ async function forgetFiles(stack: string): Promise<void> {
 }
 
 /** Nothing of the user's own AWS settings, and all of the emulator's. */
-function environmentFor({ endpoints, credentials }: BehavingAws, region: string): NodeJS.ProcessEnv {
+function environmentFor({ endpoints, credentials }: StrictAws, region: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(AWS_|DOCKER_|NODE_TEST|NODE_OPTIONS)/.test(name),
   );

@@ -19,7 +19,7 @@ import { startStandInEngine } from "./stand-in-engine.ts";
 export interface Run {
   readonly plan: Plan;
   /** How everything was last seen; absent when there was nothing to do. */
-  readonly found?: Observations<Offers>;
+  readonly observations?: Observations<Offers>;
   /** What the user was told. */
   readonly told: readonly string[];
 }
@@ -107,7 +107,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
 }
 
 /** As provision/up.ts, without question, output and the look from outside. */
-async function up(session: Session): Promise<Pick<Run, "plan" | "found">> {
+async function up(session: Session): Promise<Pick<Run, "plan" | "observations">> {
   const shown = await readStack(session);
   if (!isPending(shown.plan) && shown.wasKept !== true) return { plan: shown.plan };
   await buildApp(session, shown);

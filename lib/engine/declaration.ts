@@ -1,7 +1,7 @@
 import { isOwnedBy } from "../owner.ts";
 import type {
   Difference,
-  Facts,
+  Observed,
   Identity,
   Resource,
   Listed,
@@ -9,16 +9,16 @@ import type {
   WriteContext,
 } from "../contract/resource.ts";
 
-/** What a wish may know of another: in a plan, what isn't there yet has a name in angle brackets for its id, and no facts. */
-export interface Needed<Found extends Facts> {
+/** What a declaration may know of another: in a plan, what isn't there yet has a name in angle brackets for its id, and nothing was observed of it. */
+export interface Needed<Found extends Observed> {
   readonly id: string;
-  readonly facts?: Found | undefined;
+  readonly observed?: Found | undefined;
 }
 
-/** Tells of a wish that is needed. One that isn't among `needs` may not be asked for: it may not be there in time. */
-type Need = <Found extends Facts>(wish: WishFor<Found>) => Needed<Found>;
+/** Tells of a declaration that is needed. One that isn't among `needs` may not be asked for: it may not be there in time. */
+type Need = <Found extends Observed>(declaration: DeclarationOf<Found>) => Needed<Found>;
 
-export interface WishSpec<Desired, Found extends Facts, Inputs> {
+export interface DeclarationSpec<Desired, Found extends Observed, Inputs> {
   /** Logical name, unique in the stack. */
   readonly name: string;
   readonly resource: Resource<Desired, Found>;
@@ -31,15 +31,15 @@ export interface WishSpec<Desired, Found extends Facts, Inputs> {
   readonly absentBecause?: string;
 }
 
-/** What all wishes are compared with: each other, by name, and what the stack is made from besides. */
+/** What all declarations are compared with: each other, by name, and what the stack is made from besides. */
 export interface World<Inputs> {
-  readonly needed: (name: string) => Needed<Facts>;
+  readonly needed: (name: string) => Needed<Observed>;
   readonly inputs: Inputs;
 }
 
 /** A resource as it was found, with what can be asked of it. */
-export interface Observed<Inputs = unknown> {
-  readonly facts: Facts;
+export interface Observation<Inputs = unknown> {
+  readonly observed: Observed;
   /** It carries the stack's tag. Without that it may be repaired where its id is recorded, and never removed. */
   readonly isOwned: boolean;
   readonly differences: (world: World<Inputs>) => Difference[];
@@ -54,8 +54,8 @@ interface Named {
   readonly name: string;
 }
 
-/** A wish with its types closed over, so that the engine can hold many of different kinds. */
-export interface Wish<Inputs = unknown> extends Named {
+/** A declaration with its types closed over, so that the engine can hold many of different kinds. */
+export interface Declaration<Inputs = unknown> extends Named {
   readonly kind: string;
   readonly needs: readonly string[];
   readonly replaceNote?: string | undefined;
@@ -64,29 +64,29 @@ export interface Wish<Inputs = unknown> extends Named {
     ctx: ReadContext,
     identity: Identity,
     known?: string,
-  ) => Promise<Observed<Inputs> | undefined>;
+  ) => Promise<Observation<Inputs> | undefined>;
   readonly create: (ctx: WriteContext, identity: Identity, world: World<Inputs>) => Promise<string>;
   readonly remove: (ctx: WriteContext, id: string) => Promise<void>;
   readonly list: (ctx: ReadContext, stack: string) => Promise<Listed[]>;
 }
 
-/** A wish of which another can ask what was found. */
-export interface WishFor<Found extends Facts> extends Named {
-  readonly isFound: (facts: Facts) => facts is Found;
+/** A declaration of which another can ask what was found. */
+export interface DeclarationOf<Found extends Observed> extends Named {
+  readonly isObserved: (observed: Observed) => observed is Found;
 }
 
-export function wish<Desired, Found extends Facts, Inputs = unknown>(
-  spec: WishSpec<Desired, Found, Inputs>,
-): Wish<Inputs> & WishFor<Found> {
+export function declare<Desired, Found extends Observed, Inputs = unknown>(
+  spec: DeclarationSpec<Desired, Found, Inputs>,
+): Declaration<Inputs> & DeclarationOf<Found> {
   const { name, resource, needs = [], replaceNote, absentBecause } = spec;
-  /** All that this wish's own resource found: of its type, whatever the engine knows of it. */
-  const found = new WeakSet<Facts>();
+  /** All that this declaration's own resource found: of its type, whatever the engine knows of it. */
+  const found = new WeakSet<Observed>();
   const desired = ({ needed, inputs }: World<Inputs>): Desired =>
     spec.desired((other) => {
       if (!needs.some((one) => one.name === other.name))
         throw new TypeError(`${name} asks for ${other.name}, which it doesn't need`);
-      const { id, facts } = needed(other.name);
-      return { id, facts: facts !== undefined && other.isFound(facts) ? facts : undefined };
+      const { id, observed } = needed(other.name);
+      return { id, observed: observed !== undefined && other.isObserved(observed) ? observed : undefined };
     }, inputs);
   return {
     name,
@@ -94,17 +94,17 @@ export function wish<Desired, Found extends Facts, Inputs = unknown>(
     needs: needs.map((one) => one.name),
     replaceNote,
     absentBecause,
-    isFound: (facts): facts is Found => found.has(facts),
+    isObserved: (observed): observed is Found => found.has(observed),
     find: async (ctx, identity, known) => {
-      const facts = await resource.find(ctx, identity, known);
-      if (facts === undefined) return undefined;
-      found.add(facts);
+      const observed = await resource.find(ctx, identity, known);
+      if (observed === undefined) return undefined;
+      found.add(observed);
       return {
-        facts,
-        isOwned: isOwnedBy(identity.stack, facts.tags),
-        differences: (world) => resource.differences(identity, desired(world), facts),
+        observed,
+        isOwned: isOwnedBy(identity.stack, observed.tags),
+        differences: (world) => resource.differences(identity, desired(world), observed),
         update: (updateCtx, world, differences) =>
-          resource.update(updateCtx, { identity, desired: desired(world), facts, differences }),
+          resource.update(updateCtx, { identity, desired: desired(world), observed, differences }),
       };
     },
     create: (ctx, identity, world) => resource.create(ctx, identity, desired(world)),

@@ -23,7 +23,7 @@ export interface BehavingAwsOptions {
 }
 
 /** The emulators behind a proxy that adds what AWS does and they don't. Ends with all it started on dispose. */
-export interface BehavingAws extends AsyncDisposable {
+export interface StrictAws extends AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;
   /** The emulators without the rules: the other route by which a test looks, and the lax answer that a rule is compared with. */
@@ -40,7 +40,7 @@ export interface BehavingAws extends AsyncDisposable {
 }
 
 /** @throws BerthError as `startEmulators`. */
-export async function startBehavingAws(options: BehavingAwsOptions): Promise<BehavingAws> {
+export async function startStrictAws(options: BehavingAwsOptions): Promise<StrictAws> {
   const { logDirectory, ecr = false, seed = 1 } = options;
   await using started = new Disposables();
   const emulators = started.use(await borrowEmulators({ logDirectory, ecr }));

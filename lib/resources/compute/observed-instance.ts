@@ -13,10 +13,10 @@ import { fromTagList, ownershipFilters } from "../../aws/tags.ts";
 import { isExactly, type Owner } from "../../owner.ts";
 import { requireId } from "../../toolkit/creation.ts";
 import { findDeletedProfile } from "./profile-association.ts";
-import type { Facts, ReadContext } from "../../contract/resource.ts";
+import type { Observed, ReadContext } from "../../contract/resource.ts";
 
 /** What one DescribeInstances tells. */
-export interface InstanceSummary extends Facts {
+export interface InstanceSummary extends Observed {
   /** `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`. */
   readonly state: string;
   /** Why it is in that state, as AWS puts it: `Client.UserInitiatedShutdown: …`. */
@@ -37,7 +37,7 @@ export interface InstanceSummary extends Facts {
 }
 
 /** With what takes further reads, made beside the first where the id is known. */
-export interface InstanceFacts extends InstanceSummary {
+export interface ObservedInstance extends InstanceSummary {
   /** As text, not base64. Absent while a part of EC2 doesn't know the instance yet. */
   readonly userData?: string;
   /** The root disk; absent until it is attached. */
@@ -57,7 +57,7 @@ const living: Filter = { Name: "instance-state-name", Values: livingStates };
 const isLiving = ({ state }: InstanceSummary): boolean => livingStates.includes(state);
 
 /** The instance of that id, unless it is on its way out. One round trip. */
-export async function readInstance(ctx: ReadContext, id: string): Promise<InstanceFacts[]> {
+export async function readInstance(ctx: ReadContext, id: string): Promise<ObservedInstance[]> {
   const [found, details] = await Promise.all([
     describeInstances(ctx, [{ Name: "instance-id", Values: [id] }, living]),
     readDetails(ctx, id),
@@ -66,7 +66,7 @@ export async function readInstance(ctx: ReadContext, id: string): Promise<Instan
 }
 
 /** The living ones with these ownership tags. Two round trips. */
-export async function readInstances(ctx: ReadContext, owner: Owner): Promise<InstanceFacts[]> {
+export async function readInstances(ctx: ReadContext, owner: Owner): Promise<ObservedInstance[]> {
   const found = await describeInstances(ctx, [...ownershipFilters(owner), living]);
   const own = found.filter((one) => isExactly(owner, one.tags) && isLiving(one));
   return Promise.all(own.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
@@ -118,7 +118,7 @@ async function readDetails(ctx: ReadContext, id: string): Promise<Details> {
 
 const decode = (base64 = ""): string => Buffer.from(base64, "base64").toString("utf8");
 
-function withDetails(summary: InstanceSummary, { volumes, ...details }: Details): InstanceFacts {
+function withDetails(summary: InstanceSummary, { volumes, ...details }: Details): ObservedInstance {
   const root = volumes.find((one) => one.Attachments?.some((at) => at.Device === summary.rootDeviceName));
   if (root?.VolumeId === undefined) return { ...summary, ...details };
   const { VolumeId: id, Size: gib = 0, VolumeType: type = "", Encrypted: encrypted = false } = root;

@@ -25,13 +25,13 @@ export function lingeringInterfaces(lives: InstanceLives): Rule {
 const idOf = (one: Element): string => textAt(one, "networkInterfaceId");
 
 function isAsked(request: AwsRequest, { vpcId, subnetId, groupIds, instanceId }: Hold): boolean {
-  const facts = {
+  const observed = {
     "vpc-id": [vpcId],
     "subnet-id": [subnetId],
     "group-id": groupIds,
     "attachment.instance-id": [instanceId],
   };
-  return Object.entries(facts).every(([name, values]) => {
+  return Object.entries(observed).every(([name, values]) => {
     const wanted = filterOf(request, name);
     return wanted === undefined || values.some((value) => wanted.includes(value));
   });

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
-import { startBehavingAws, type BehavingAws } from "./behaving-aws.ts";
+import { startStrictAws, type StrictAws } from "./strict-aws.ts";
 import { noRules, type Rules } from "./rules.ts";
 
 /** The same account by two routes, for one test file; ends with the file. */
 export interface TwoRoutes {
-  readonly aws: BehavingAws;
+  readonly aws: StrictAws;
   /** Through the proxy. Nothing is retried: what AWS says is what is seen. */
   readonly strict: Clients;
   /** Past the proxy, to the emulators themselves. */
@@ -21,7 +21,7 @@ export const region = "eu-central-1";
 
 export async function openTwoRoutes(rules: Partial<Rules>, ecr = false): Promise<TwoRoutes> {
   const logDirectory = await mkdtemp(join(tmpdir(), "berth-behaving-"));
-  const aws = await startBehavingAws({ logDirectory, ecr, rules: { ...noRules, ...rules } });
+  const aws = await startStrictAws({ logDirectory, ecr, rules: { ...noRules, ...rules } });
   after(async () => {
     await aws[Symbol.asyncDispose]();
     await rm(logDirectory, { recursive: true, force: true });

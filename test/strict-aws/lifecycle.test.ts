@@ -7,11 +7,11 @@ import { DescribeAddressesCommand, DescribeInstancesCommand, DescribeVpcsCommand
 import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
-import { startBehavingAws } from "./behaving-aws.ts";
+import { startStrictAws } from "./strict-aws.ts";
 import { openCli, type Ended } from "./cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-lifecycle-"));
-const aws = await startBehavingAws({ logDirectory: directory, ecr: true });
+const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const cli = await openCli({ aws, directory, stack: "test-lifecycle" });
 after(async () => {
   await cli[Symbol.asyncDispose]();
