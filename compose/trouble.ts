@@ -60,7 +60,7 @@ async function findOldVolume(
   const volume = info.Mounts.find(({ Destination }) => folder.startsWith(Destination))?.Name ?? folder;
   return {
     code: "OldDatabaseVolume",
-    message: `The volume ${volume} was made by PostgreSQL ${found}, and the image is PostgreSQL ${wanted}`,
+    message: `the volume ${volume} was made by PostgreSQL ${found}, and the image is PostgreSQL ${wanted}`,
     hint: `go back to postgres:${found}, dump, and load the dump into a new volume: docs/cluster.md, "A newer Postgres". Nothing was deleted`,
   };
 }
@@ -73,7 +73,7 @@ function findMissingMigrations(reason: string, migrations: string): Cause | unde
   if (!said.success) return undefined;
   return {
     code: "MigrationsMissing",
-    message: `The database lacks migrations: ${said.data.migrations_missing.join(", ")}`,
+    message: `the database lacks migrations: ${said.data.migrations_missing.join(", ")}`,
     hint: `docker-compose run --rm ${migrations}; and see why service ${migrations} didn't make them`,
   };
 }
@@ -97,7 +97,7 @@ async function findRefusedLogin(cluster: Cluster, database: string): Promise<Cau
   if (!log.some((line) => /\[\d+\] 28P01 /.test(line))) return undefined;
   return {
     code: "DatabasePasswordRefused",
-    message: `Service ${database} refused the password (SQLSTATE 28P01)`,
+    message: `service ${database} refused the password (SQLSTATE 28P01)`,
     hint: `docker-compose exec ${database} bash /opt/set-app-password.sh gives it the password that the app has; docs/cluster.md, "Passwords"`,
   };
 }

@@ -29,7 +29,7 @@ export interface Wait<T> {
 const defaults = {
   firstMs: 250,
   longestMs: 5000,
-  hint: "Run the same command again: it goes on where this one stopped",
+  hint: "run the same command again: it goes on where this one stopped",
 };
 
 /**
@@ -91,7 +91,7 @@ async function pause(ctx: PollContext, what: string, pauseMs: number): Promise<v
     if (!ctx.signal.aborted) throw cause;
     throw new BerthError({
       code: "Interrupted",
-      message: `Interrupted while waiting for ${what}`,
+      message: `interrupted while waiting for ${what}`,
       hint: defaults.hint,
       exitCode: exitCodes.interrupted,
       cause,
@@ -106,7 +106,7 @@ function timedOut(
 ): BerthError {
   return new BerthError({
     code: "TimedOut",
-    message: `Gave up waiting for ${wait.what} after ${Math.round(timeoutMs / 1000)} s`,
+    message: `gave up waiting for ${wait.what} after ${Math.round(timeoutMs / 1000)} s`,
     detail: [`Last seen: ${lastSeen}`],
     hint: wait.hint ?? defaults.hint,
   });

@@ -81,7 +81,7 @@ describe("what isn't the stack's", () => {
     for (const tags of [{}, theirs])
       assert.equal(
         told(tags, "name").hint,
-        "Give the stack another name in berth.yaml, or remove i-1 if nobody needs it",
+        "give the stack another name in berth.yaml, or remove i-1 if nobody needs it",
       );
   });
 });

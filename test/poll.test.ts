@@ -106,9 +106,9 @@ test("poll: pauses for 250 ms, then twice as long each time, up to five seconds 
     poll(ctx, { what: "it", timeoutMs: 20_000, look: async () => ({ waiting: "pending" }) }),
     (error: unknown) => {
       assert.ok(error instanceof BerthError);
-      assert.equal(error.message, "Gave up waiting for it after 20 s");
+      assert.equal(error.message, "gave up waiting for it after 20 s");
       assert.deepEqual(error.detail, ["Last seen: pending"]);
-      assert.equal(error.hint, "Run the same command again: it goes on where this one stopped");
+      assert.equal(error.hint, "run the same command again: it goes on where this one stopped");
       return true;
     },
   );

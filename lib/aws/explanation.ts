@@ -9,48 +9,48 @@ const goesOn = "then run the same command again: it goes on where this one stopp
 const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
   NoCredentials: () => ({
     message: "no AWS credentials were found",
-    hint: "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add --local to use the embedded AWS",
+    hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add --local to use the embedded AWS",
   }),
   ExpiredCredentials: () => ({
     message: "the AWS credentials have expired",
-    hint: `Log in again (for example \`aws sso login\`), ${goesOn}`,
+    hint: `log in again (for example \`aws sso login\`), ${goesOn}`,
   }),
   BadCredentials: (error) => ({
     message: `AWS doesn't accept the credentials (${errorCode(error)})`,
-    hint: "Check them with `aws sts get-caller-identity`; the region may also have to be enabled for the account",
+    hint: "check them with `aws sts get-caller-identity`; the region may also have to be enabled for the account",
   }),
   ClockSkewed: () => ({
     message: "this computer's clock is too far off for AWS",
-    hint: `Set the clock, ${goesOn}`,
+    hint: `set the clock, ${goesOn}`,
   }),
   AccountNotReady: (error) => ({
     message: `the account can't use this yet (${error.message})`,
-    hint: "Finish the account's registration, or enable the region in its settings",
+    hint: "finish the account's registration, or enable the region in its settings",
   }),
   AccessDenied: describeDenial,
   QuotaExceeded: (error) => ({
     message: `a quota of the account is used up (${errorCode(error)}: ${error.message})`,
-    hint: `Remove what isn't needed or ask for more in AWS's Service Quotas, ${goesOn}`,
+    hint: `remove what isn't needed or ask for more in AWS's Service Quotas, ${goesOn}`,
   }),
   NoCapacity: (error) => ({
     message: `AWS can't give that now (${error.message})`,
-    hint: "Try later, or set another instance.type",
+    hint: "try later, or set another instance.type",
   }),
   TokenReused: () => ({
     message: "an earlier attempt asked for something else with the same token",
-    hint: "Run the same command again",
+    hint: "run the same command again",
   }),
   Protected: (error) => ({
     message: `it is protected against that (${error.message})`,
-    hint: `Take the protection off in AWS, ${goesOn}`,
+    hint: `take the protection off in AWS, ${goesOn}`,
   }),
   Throttled: () => ({
     message: "AWS asked to slow down, and went on asking through all retries",
-    hint: `Wait a minute, ${goesOn}`,
+    hint: `wait a minute, ${goesOn}`,
   }),
   Unreachable: (error) => ({
     message: `${hostOf(error)} can't be reached (${error.message})`,
-    hint: "Check the network and the region's name",
+    hint: "check the network and the region's name",
   }),
 };
 
@@ -76,10 +76,10 @@ function describeDenial(error: Error): Words {
   const [, action] = /not authorized to perform: (\S+)/.exec(error.message) ?? [];
   const detail = [error.message];
   if (action === undefined)
-    return { message: `${caller} may not do that`, hint: "Grant the permission to the caller", detail };
+    return { message: `${caller} may not do that`, hint: "grant the permission to the caller", detail };
   return {
     message: `${caller} may not call ${action}`,
-    hint: `Allow ${action} in a policy of the caller`,
+    hint: `allow ${action} in a policy of the caller`,
     detail,
   };
 }

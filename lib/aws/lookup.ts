@@ -69,8 +69,8 @@ async function readParameter(ctx: LookupContext, os: ImageOs, arch: Arch): Promi
 function noImage(ctx: LookupContext, what: string): BerthError {
   return new BerthError({
     code: "NoImage",
-    message: `Region ${ctx.region} has no image of ${what}`,
-    hint: "Set another instance.os or region in berth.yaml",
+    message: `region ${ctx.region} has no image of ${what}`,
+    hint: "set another instance.os or region in berth.yaml",
     exitCode: exitCodes.badInput,
   });
 }
@@ -112,8 +112,8 @@ export function isTypeName(type: string): type is _InstanceType {
 function unknownType(ctx: LookupContext, type: string): BerthError {
   return new BerthError({
     code: "UnknownInstanceType",
-    message: `Region ${ctx.region} has no instance type ${type}`,
-    hint: "Set instance.type in berth.yaml to one that it has, for example t3.micro",
+    message: `region ${ctx.region} has no instance type ${type}`,
+    hint: "set instance.type in berth.yaml to one that it has, for example t3.micro",
     exitCode: exitCodes.badInput,
   });
 }

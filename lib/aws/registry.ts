@@ -15,7 +15,7 @@ export async function getRegistryAuth(ecr: ECRClient, registry?: string): Promis
     throw new BerthError({
       code: "NoRegistryToken",
       message: "ECR gave no token to push with",
-      hint: "Check that the caller may use ecr:GetAuthorizationToken",
+      hint: "check that the caller may use ecr:GetAuthorizationToken",
     });
   }
   return { username, password, serverAddress: registry ?? new URL(proxyEndpoint).host };

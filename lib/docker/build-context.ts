@@ -77,7 +77,7 @@ function unreadable(path: string, cause: unknown): BerthError {
   return new BerthError({
     code: "SourceUnreadable",
     message: `the app's source holds ${legible(path)}, which can't be read: ${isNoText ? "its name isn't UTF-8" : reason}`,
-    hint: "Rename it, make it readable, or leave it out by .dockerignore",
+    hint: "rename it, make it readable, or leave it out by .dockerignore",
     exitCode: exitCodes.badInput,
     cause,
   });
@@ -136,7 +136,7 @@ function verify(entry: ContextEntry & { type: "file" }): Transform {
     new BerthError({
       code: "SourceChanged",
       message: `${entry.path} changed while it was being packed`,
-      hint: "Run the command again when nothing writes to the source folder",
+      hint: "run the command again when nothing writes to the source folder",
     });
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

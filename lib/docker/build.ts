@@ -138,7 +138,7 @@ class BuildLog {
         this.#step === ""
           ? "The image could not be built"
           : `The image could not be built: ${this.#step} failed`,
-      hint: "Nothing in AWS was touched. Correct the app or its Dockerfile and run the command again",
+      hint: "nothing in AWS was touched. Correct the app or its Dockerfile and run the command again",
       detail: [...this.#lines, reason].slice(-keptLines),
       cause,
     });

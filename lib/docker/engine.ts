@@ -22,7 +22,7 @@ export async function connectDocker(): Promise<Docker> {
   } catch (error) {
     throw new BerthError({
       code: "NoDockerEngine",
-      message: `No Docker engine answers at ${named}`,
+      message: `no Docker engine answers at ${named}`,
       hint:
         hints[systemCodeOf(error) ?? ""] ?? "Check that `docker info` works for this user, then try again",
       detail: [error instanceof Error ? error.message : String(error)],

@@ -75,8 +75,8 @@ async function follow(request: PushRequest): Promise<string> {
 function failure({ repository, tag }: PushRequest, reason: string, cause?: unknown): BerthError {
   return new BerthError({
     code: "PushFailed",
-    message: `The image could not be pushed to ${repository}:${tag}`,
-    hint: "Check the connection to the registry and run the command again: layers that arrived are not sent twice",
+    message: `the image could not be pushed to ${repository}:${tag}`,
+    hint: "check the connection to the registry and run the command again: layers that arrived are not sent twice",
     detail: [reason],
     cause,
   });

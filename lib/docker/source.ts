@@ -95,7 +95,7 @@ async function requireFolder(folder: string): Promise<void> {
     message: stats
       ? `The app's source ${folder} is not a folder`
       : `The app's source folder ${folder} does not exist`,
-    hint: "Set app.source to the folder that holds the app",
+    hint: "set app.source to the folder that holds the app",
     exitCode: exitCodes.badInput,
   });
 }
@@ -106,7 +106,7 @@ async function findDockerfile(folder: string, explicit: string | undefined): Pro
   if (explicit === undefined && (await isFile(join(folder, "go.mod")))) return ownGoDockerfile;
   throw new BerthError({
     code: "DockerfileMissing",
-    message: `There is no Dockerfile at ${own}`,
+    message: `there is no Dockerfile at ${own}`,
     hint:
       explicit === undefined
         ? "Write one there, name one by app.dockerfile, or put a go.mod beside main.go to have Berth's used"
@@ -131,7 +131,7 @@ async function requireInside(folder: string, path: string): Promise<void> {
   throw new BerthError({
     code: "SourceLeavesFolder",
     message: `${path} is a link out of the app's source folder, to ${to}`,
-    hint: "Put a copy in its place; a Dockerfile elsewhere can be named by app.dockerfile",
+    hint: "put a copy in its place; a Dockerfile elsewhere can be named by app.dockerfile",
     exitCode: exitCodes.badInput,
   });
 }

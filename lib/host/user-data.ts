@@ -25,8 +25,8 @@ export function userData(settings: HostSettings): string {
   if (bytes > limitBytes) {
     throw new BerthError({
       code: "UserDataTooLarge",
-      message: `The user data of the host is ${bytes} bytes, and EC2 takes at most ${limitBytes}`,
-      hint: "Make the files in lib/host/bootstrap/ smaller",
+      message: `the user data of the host is ${bytes} bytes, and EC2 takes at most ${limitBytes}`,
+      hint: "make the files in lib/host/bootstrap/ smaller",
       resource: "instance",
     });
   }

@@ -111,8 +111,8 @@ async function startSupervisor(
     if (child.exitCode === lockIsHeld) return undefined;
     throw new BerthError({
       code: "LocalAwsFailed",
-      message: "The supervisor of the embedded AWS ended as soon as it started",
-      hint: `Its log is ${logPath}`,
+      message: "the supervisor of the embedded AWS ended as soon as it started",
+      hint: `its log is ${logPath}`,
     });
   }
 }

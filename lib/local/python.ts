@@ -10,7 +10,7 @@ export function requirePython(): void {
   if (existsSync(pythonPath)) return;
   throw new BerthError({
     code: "NoPythonEnvironment",
-    message: `The Python environment of the emulators is missing: ${pythonPath}`,
-    hint: "Run `npm run demo` or `npm test`; both set it up",
+    message: `the Python environment of the emulators is missing: ${pythonPath}`,
+    hint: "run `npm run demo` or `npm test`; both set it up",
   });
 }

@@ -72,7 +72,7 @@ function ambiguous(kind: string, identity: Identity, matches: readonly Observed[
   return new BerthError({
     code: "AmbiguousResource",
     message: `${matches.length} resources carry the tags of ${identity.stack}'s ${identity.name}, generation ${identity.generation}: ${ids.join(", ")}`,
-    hint: `Remove the ${kind} that isn't desired, or take its berth:stack tag away`,
+    hint: `remove the ${kind} that isn't desired, or take its berth:stack tag away`,
     resource: identity.name,
   });
 }

@@ -28,7 +28,7 @@ export async function ensureCompose(computer: Computer): Promise<void> {
       code: "ComposeMissing",
       message:
         "The Django cluster needs Docker Compose, and neither `docker-compose` nor `docker compose` is there",
-      hint: "Install it (Debian: `sudo apt-get install docker-compose`, Ubuntu: `sudo apt-get install docker-compose-v2`)",
+      hint: "install it (Debian: `sudo apt-get install docker-compose`, Ubuntu: `sudo apt-get install docker-compose-v2`)",
     });
   }
   if (computer.codename === "bookworm") return installFromTrixie();

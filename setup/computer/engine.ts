@@ -31,7 +31,7 @@ function unavailable(computer: Computer): BerthError {
   if (computer.engineError !== undefined && computer.engine !== "absent") return computer.engineError;
   return new BerthError({
     code: "NoDockerEngine",
-    message: "There is no Docker engine on this computer",
+    message: "there is no Docker engine on this computer",
     hint: canInstall(computer)
       ? "Install one (`apt-get install docker.io`) and try again"
       : "Install Docker (Debian, Ubuntu: `sudo apt-get install docker.io`), or run this as root on Debian or Ubuntu to have it installed",
@@ -42,7 +42,7 @@ function unavailable(computer: Computer): BerthError {
 async function startUnit(): Promise<void> {
   await runOrFail("systemctl", ["enable", "--now", "docker"], {
     what: "Starting the Docker engine",
-    hint: "See `journalctl -u docker`",
+    hint: "see `journalctl -u docker`",
   });
   await engineAnswers(() => undefined, "see `journalctl -u docker`");
 }
@@ -79,8 +79,8 @@ async function engineAnswers(failure: () => string | undefined, logPath: string)
       }
       throw new BerthError({
         code: "EngineNotStarted",
-        message: `The Docker engine was started, but doesn't answer: ${failure() ?? "it is silent after 60 s"}`,
-        hint: `The reason should be in its log: ${logPath}`,
+        message: `the Docker engine was started, but doesn't answer: ${failure() ?? "it is silent after 60 s"}`,
+        hint: `the reason should be in its log: ${logPath}`,
         detail: await tail(logPath),
         cause: error,
       });

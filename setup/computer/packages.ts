@@ -48,7 +48,7 @@ export async function installPackages(plan: PackagePlan): Promise<void> {
 export async function aptGet(args: readonly string[], what: string): Promise<void> {
   await runOrFail("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], {
     what,
-    hint: `Run \`apt-get ${args.join(" ")}\` yourself, as root, to see what is in the way`,
+    hint: `run \`apt-get ${args.join(" ")}\` yourself, as root, to see what is in the way`,
     environment: { DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1" },
   });
 }

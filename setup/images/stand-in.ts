@@ -62,7 +62,7 @@ export async function buildStandIn(
     ["build", "--network", "host", "--tag", image.tag, ...labelArguments, ...buildArguments, folder],
     {
       what: `Building a stand-in for ${image.tag}`,
-      hint: "Check that Debian's packages can be reached, or pull the image yourself where a registry answers",
+      hint: "check that Debian's packages can be reached, or pull the image yourself where a registry answers",
     },
   );
 }
@@ -79,7 +79,7 @@ async function importDebian(tag: string, labels: readonly string[], lent: LentFi
     await writeFile(settings, lent.aptSettings);
     await runOrFail(join(recipesFolder, "debian", "build.sh"), [files, settings, tar], {
       what: `Building a stand-in for ${tag}`,
-      hint: "Check that Debian's packages can be reached, or pull the image yourself where a registry answers",
+      hint: "check that Debian's packages can be reached, or pull the image yourself where a registry answers",
     });
     const changes = ['CMD ["bash"]', ...labels.map((label) => `LABEL ${label}`)];
     const changeArguments = changes.flatMap((change) => ["--change", change]);
@@ -96,7 +96,7 @@ async function ensureMmdebstrap(computer: Computer): Promise<void> {
       code: "StandInImpossible",
       message:
         "No image registry answers, and the tool that builds stand-ins from Debian's packages is missing",
-      hint: "Install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap debian-archive-keyring`), or connect to a registry",
+      hint: "install it (Debian, Ubuntu: `sudo apt-get install mmdebstrap debian-archive-keyring`), or connect to a registry",
     });
   }
   const packages = ["mmdebstrap", ...(computer.system === "ubuntu" ? ["debian-archive-keyring"] : [])];

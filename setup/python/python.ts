@@ -36,8 +36,8 @@ export async function ensurePython(): Promise<void> {
   if (python === undefined) {
     throw new BerthError({
       code: "PythonMissing",
-      message: "The emulators need Python 3.10 or newer with its venv module, and there is none",
-      hint: "Install it (Debian, Ubuntu: `sudo apt-get install python3-venv`) and try again",
+      message: "the emulators need Python 3.10 or newer with its venv module, and there is none",
+      hint: "install it (Debian, Ubuntu: `sudo apt-get install python3-venv`) and try again",
     });
   }
   await rm(folder, { recursive: true, force: true });
@@ -45,7 +45,7 @@ export async function ensurePython(): Promise<void> {
   // Compiling all of it takes longer than the installation; Python compiles what it meets.
   await runOrFail(pythonPath, [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements], {
     what: "Installing the emulators",
-    hint: "Check that the Python package index can be reached, then try again",
+    hint: "check that the Python package index can be reached, then try again",
   });
   await writeFile(stamp, await fingerprint());
 }
@@ -64,7 +64,7 @@ export async function ensureDjango(): Promise<string> {
     const target = ["--no-deps", "--target", draft];
     await runOrFail(pythonPath, [...pip, "--require-hashes", ...target, "-r", djangoRequirements], {
       what: "Installing Django for the tests",
-      hint: "Check that the Python package index can be reached, then try again",
+      hint: "check that the Python package index can be reached, then try again",
     });
     // Whole or not at all, and another process may have been faster.
     await rename(draft, packages).catch((error: unknown) => {

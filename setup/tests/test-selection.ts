@@ -74,8 +74,8 @@ export function isSlow(file: string): boolean {
 function noSuchTest(word: string): BerthError {
   return new BerthError({
     code: "BadArguments",
-    message: `There is no test file at ${word}`,
-    hint: "Give the path of a *.test.ts file or of a folder under test/, or a part of a test's name",
+    message: `there is no test file at ${word}`,
+    hint: "give the path of a *.test.ts file or of a folder under test/, or a part of a test's name",
     exitCode: exitCodes.badInput,
   });
 }

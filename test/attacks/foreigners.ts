@@ -9,7 +9,7 @@ import { CreateBucketCommand, HeadBucketCommand, PutObjectCommand } from "@aws-s
 import type { Clients } from "../../lib/aws/clients.ts";
 import { region } from "../commands/stack.ts";
 
-/** Something that isn't the stack's: how it is made, and whether it is still there. */
+/** something that isn't the stack's: how it is made, and whether it is still there. */
 export interface Foreign {
   readonly kind: string;
   readonly make: (clients: Clients, name: string) => Promise<string>;

@@ -34,7 +34,7 @@ describe("a denial", () => {
     assert.deepEqual(told(answer("AccessDenied", "Access Denied")), {
       code: "AccessDenied",
       message: "up: the caller may not do that",
-      hint: "Grant the permission to the caller",
+      hint: "grant the permission to the caller",
       detail: ["Access Denied"],
       resource: undefined,
     });

@@ -105,13 +105,13 @@ describe("an explanation", () => {
     ["SignatureDoesNotMatch", "BadCredentials", /get-caller-identity/],
     ["RequestTimeTooSkewed", "ClockSkewed", /Set the clock/],
     ["OptInRequired", "AccountNotReady", /registration/],
-    ["AccessDenied", "AccessDenied", /Grant the permission/],
+    ["AccessDenied", "AccessDenied", /grant the permission/],
     ["VpcLimitExceeded", "QuotaExceeded", /Service Quotas/],
     ["InsufficientInstanceCapacity", "NoCapacity", /another instance\.type/],
     ["IdempotentParameterMismatch", "TokenReused", /same command again/],
     ["OperationNotPermitted", "Protected", /protection off/],
     ["SlowDown", "Throttled", /Wait a minute/],
-    ["TimeoutError", "Unreachable", /Check the network/],
+    ["TimeoutError", "Unreachable", /check the network/],
   ] as const) {
     it(`of ${name} says what to do next`, () => {
       const error = Object.assign(new Error("as AWS put it"), { name });

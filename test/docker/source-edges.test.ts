@@ -102,7 +102,7 @@ describe("a Dockerfile", () => {
 
     await assert.rejects(openSource({ source: folder.path, dockerfile: join(folder.path, "Gone") }), {
       code: "DockerfileMissing",
-      message: `There is no Dockerfile at ${join(folder.path, "Gone")}`,
+      message: `there is no Dockerfile at ${join(folder.path, "Gone")}`,
       hint: "Correct app.dockerfile, or remove it to use the one in the source folder",
     });
   });
@@ -111,7 +111,7 @@ describe("a Dockerfile", () => {
     await using folder = await writeSourceFolder({ a: "" });
 
     await assert.rejects(openSource({ source: folder.path }), {
-      message: `There is no Dockerfile at ${join(folder.path, "Dockerfile")}`,
+      message: `there is no Dockerfile at ${join(folder.path, "Dockerfile")}`,
       hint: /^Write one there, name one by app\.dockerfile, or put a go\.mod/,
     });
   });

@@ -122,7 +122,7 @@ function parse(line: string | undefined): Readonly<Record<string, unknown>> {
 function foreign(): BerthError {
   return new BerthError({
     code: "ForeignSupervisor",
-    message: `Something that isn't the supervisor of the embedded AWS listens at its ${controlFiles.socket}`,
-    hint: `Find it with \`ss -xlp\`, end it, and remove the folder \`local\` in .berth or BERTH_HOME`,
+    message: `something that isn't the supervisor of the embedded AWS listens at its ${controlFiles.socket}`,
+    hint: `find it with \`ss -xlp\`, end it, and remove the folder \`local\` in .berth or BERTH_HOME`,
   });
 }

@@ -45,7 +45,7 @@ async function openDirectory(path: string): Promise<FileHandle> {
 function unsafe(path: string, why: string): BerthError {
   return new BerthError({
     code: "UnsafeDirectory",
-    message: `The directory of the embedded AWS, ${resolve(path)}, ${why}`,
-    hint: "Remove it if you know whose it is, or have BERTH_HOME name a folder of your own",
+    message: `the directory of the embedded AWS, ${resolve(path)}, ${why}`,
+    hint: "remove it if you know whose it is, or have BERTH_HOME name a folder of your own",
   });
 }

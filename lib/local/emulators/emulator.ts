@@ -87,8 +87,8 @@ async function describeFailure(kind: string, logPath: string): Promise<BerthErro
   const log = await readFile(logPath, "utf8");
   return new BerthError({
     code: "EmulatorFailed",
-    message: `The emulator ${kind} ended before it answered`,
-    hint: `Its log is ${logPath}`,
+    message: `the emulator ${kind} ended before it answered`,
+    hint: `its log is ${logPath}`,
     detail: log.trimEnd().split("\n").slice(-20),
   });
 }

@@ -127,7 +127,7 @@ async function post({ socketPath }: Emulator, path: string, control: string): Pr
   if (answer.status === 200) return;
   throw new BerthError({
     code: "EmulatorFailed",
-    message: `The emulator answered ${answer.status} to POST ${path}`,
+    message: `the emulator answered ${answer.status} to POST ${path}`,
     detail: answer.said.split("\n").slice(-20),
   });
 }

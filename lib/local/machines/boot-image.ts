@@ -74,8 +74,8 @@ async function build(options: BootImageOptions, tag: string, context: Readable):
     if (failure === undefined) continue;
     throw new BerthError({
       code: "BootImageFailed",
-      message: `The image of the machines could not be built: ${failure}`,
-      hint: "It takes `debian:trixie-slim` and Debian's package servers; `npm test` sets up the first",
+      message: `the image of the machines could not be built: ${failure}`,
+      hint: "it takes `debian:trixie-slim` and Debian's package servers; `npm test` sets up the first",
       detail: tail,
     });
   }

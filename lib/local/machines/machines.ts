@@ -198,7 +198,7 @@ async function sourceOf(options: MachinesOptions, instance: DescribedInstance): 
     roleName: role?.name,
     credentials: async () => {
       if (role === undefined) {
-        throw new BerthError({ code: "NoRole", message: `The instance ${instance.id} has no role` });
+        throw new BerthError({ code: "NoRole", message: `the instance ${instance.id} has no role` });
       }
       const credentials = await assumeRole(clients, role.arn, instance.id);
       options.keys.add(role.name, credentials);

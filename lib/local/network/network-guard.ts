@@ -41,8 +41,8 @@ export async function startNetworkGuard(options: NetworkGuardOptions): Promise<A
 function refused(said: readonly string[]): BerthError {
   return new BerthError({
     code: "NoNetworkGuard",
-    message: "The machines' network can't be kept from the rest of this computer: nft was refused",
-    hint: "It takes a kernel with nftables (CONFIG_NF_TABLES, CONFIG_NFT_FIB_INET), from Linux 5.2 on",
+    message: "the machines' network can't be kept from the rest of this computer: nft was refused",
+    hint: "it takes a kernel with nftables (CONFIG_NF_TABLES, CONFIG_NFT_FIB_INET), from Linux 5.2 on",
     detail: said.join("").trim().split("\n"),
   });
 }

@@ -101,7 +101,7 @@ function encodeUserData(text: string): string {
   if (bytes.length <= userDataLimit) return bytes.toString("base64");
   throw new BerthError({
     code: "UserDataTooLarge",
-    message: `The host's user data is ${bytes.length} bytes long; AWS takes ${userDataLimit}`,
-    hint: "This is a mistake in Berth: please report it",
+    message: `the host's user data is ${bytes.length} bytes long; AWS takes ${userDataLimit}`,
+    hint: "this is a mistake in Berth: please report it",
   });
 }

@@ -134,8 +134,8 @@ async function untilSettled(ctx: ReadContext, id: string): Promise<InstanceSumma
 function launchFailed(seen: InstanceSummary): BerthError {
   return new BerthError({
     code: "InstanceFailed",
-    message: `Instance ${seen.id} is ${seen.state} instead of running: ${seen.stateReason || "AWS gives no reason"}`,
-    hint: "Run the same command again; if it fails the same way, try another instance.type",
+    message: `instance ${seen.id} is ${seen.state} instead of running: ${seen.stateReason || "AWS gives no reason"}`,
+    hint: "run the same command again; if it fails the same way, try another instance.type",
   });
 }
 

@@ -162,8 +162,8 @@ async function removeOthers(ctx: WriteContext, bucket: string, kept: readonly st
 function agentConflict(bucket: string): BerthError {
   return new BerthError({
     code: "AgentConflict",
-    message: `Somebody else wrote s3://${bucket}/${agentKey} at the same time; it was not overwritten`,
-    hint: "Run the same command again: it compares with what the hosts are told now",
+    message: `somebody else wrote s3://${bucket}/${agentKey} at the same time; it was not overwritten`,
+    hint: "run the same command again: it compares with what the hosts are told now",
     resource: "agent",
   });
 }

@@ -126,7 +126,7 @@ function requireSameTag(source: Source, desired: ImageDesired): void {
   if (desired.tag === source.tag) return;
   throw new BerthError({
     code: "SourceChanged",
-    message: `The image ${desired.tag} was asked for, but the source is now ${source.tag}`,
-    hint: "Run the command again",
+    message: `the image ${desired.tag} was asked for, but the source is now ${source.tag}`,
+    hint: "run the command again",
   });
 }

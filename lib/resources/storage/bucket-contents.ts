@@ -100,7 +100,7 @@ function notDeleted(
   return new BerthError({
     code: "ObjectsNotDeleted",
     message: `${errors.length} objects of bucket ${name} can't be deleted`,
-    hint: "Allow s3:DeleteObjectVersion to the caller, then run the same command again",
+    hint: "allow s3:DeleteObjectVersion to the caller, then run the same command again",
     detail: errors.slice(0, 20).map((one) => `${one.Key}: ${one.Code} ${one.Message}`),
   });
 }

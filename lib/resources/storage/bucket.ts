@@ -169,8 +169,8 @@ async function refuseOtherAccount<T>(ctx: ReadContext, name: string, answer: Pro
 function takenElsewhere(name: string, cause: unknown): BerthError {
   return new BerthError({
     code: "ForeignResource",
-    message: `The bucket ${name} belongs to another AWS account`,
-    hint: "Give the stack another name in berth.yaml",
+    message: `the bucket ${name} belongs to another AWS account`,
+    hint: "give the stack another name in berth.yaml",
     cause,
   });
 }

@@ -50,7 +50,7 @@ describe("the reason of a trouble", { concurrency: 4 }, () => {
     await using shop = await Shop.open();
     const { code, message, hint } = await explain(shop, "web", noMigrations);
     assert.equal(code, "MigrationsMissing");
-    assert.match(message, /The database lacks migrations: a\.0001, b\.0002$/);
+    assert.match(message, /the database lacks migrations: a\.0001, b\.0002$/);
     assert.match(hint, /^docker-compose run --rm migrate;/);
     for (const other of ["unhealthy: {", "{odd}", '{"migrations": 1}'])
       assert.equal((await explain(shop, "web", other)).code, "ServiceNotReady", other);
