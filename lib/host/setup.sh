@@ -71,7 +71,17 @@ when_changed() {
 reload_edge() {
   : >/run/berth-leaving
   sleep 66
+  master=$(systemctl show --property MainPID --value nginx.service)
+  workers=$(cat "/proc/$master/task/$master/children" 2>/dev/null || true)
   systemctl reload nginx.service
+  # A worker that hasn't heard of it yet would let clients keep their connections, and then close them.
+  for worker in $workers; do
+    tries=0
+    while [ "$(tr -d '\0' 2>/dev/null <"/proc/$worker/cmdline" || true)" = "nginx: worker process" ] && [ $tries -lt 300 ]; do
+      sleep 0.1
+      tries=$((tries + 1))
+    done
+  done
   rm /run/berth-leaving
 }
 

@@ -90,6 +90,7 @@ describe("the host's set-up", () => {
         ...["docker", "berth-switch"].map((unit) => `systemctl try-reload-or-restart ${unit}.service`),
         "nginx -t -q -c /etc/nginx/nginx.conf.berth",
         "sleep 66",
+        "systemctl show --property MainPID --value nginx.service",
         "systemctl reload nginx.service",
         ...["docker", "berth-switch", "nginx"].flatMap((unit) => [
           `systemctl is-enabled --quiet ${unit}.service`,
