@@ -77,7 +77,7 @@ reload_edge() {
   # A worker that hasn't heard of it yet would let clients keep their connections, and then close them.
   for worker in $workers; do
     tries=0
-    while [ "$(tr -d '\0' 2>/dev/null <"/proc/$worker/cmdline" || true)" = "nginx: worker process" ] && [ $tries -lt 300 ]; do
+    while [ "$(tr -d '\0' 2>/dev/null <"/proc/$worker/cmdline" || true)" = "nginx: worker process" ] && [ "$tries" -lt 300 ]; do
       sleep 0.1
       tries=$((tries + 1))
     done
