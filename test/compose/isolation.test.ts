@@ -89,6 +89,8 @@ describe("refused, because it reaches what isn't the test's own", () => {
     ["extra_hosts", { extra_hosts: ["db=10.0.0.5"] }],
     ["extra_hosts", { extra_hosts: ["db:10.0.0.5"] }],
     ["extra_hosts", { extra_hosts: { db: "host-gateway" } }],
+    ["extra_hosts", { extra_hosts: ["db=127.0.0.1.example.test"] }],
+    ["extra_hosts", { extra_hosts: { a: "127.0.0.1", db: ["::1", "10.0.0.5"] } }],
     ["devices", { devices: ["/dev/sda:/dev/sda"] }],
     ["devices", { devices: [{ source: "/dev/sda", target: "/dev/sda" }] }],
     ["gpus", { gpus: [{ driver: "cdi", device_ids: ["vendor.example/disk=all"] }] }],
@@ -105,6 +107,7 @@ describe("refused, because it reaches what isn't the test's own", () => {
     ["device_cgroup_rules", { device_cgroup_rules: ["b 8:* rwm"] }],
     ["cap_add", { cap_add: ["NET_ADMIN", "CAP_SYS_ADMIN"] }],
     ["cap_add", { cap_add: ["all"] }],
+    ["cap_add", { cap_add: ["A_CAP_CHOWN"] }],
     ["security_opt", { security_opt: ["systempaths=unconfined"] }],
     ["use_api_socket", { use_api_socket: true }],
     ["provider", { provider: { type: "somebody" } }],
@@ -156,6 +159,17 @@ describe("refused, because it reaches what isn't the test's own", () => {
       assert.ok(refusal.startsWith(`${place}: `), refusal);
     });
   }
+
+  test("a part that nobody knows, unless it is empty or begins as an extension does", async () => {
+    const services = { web: { image: "a" } };
+
+    for (const part of [{ "tomorrow-x-": { a: 1 } }, { tomorrow: "a" }, { tomorrow: false }])
+      assert.match(await readRefusal({ services, ...part }), /^tomorrow/m);
+    assert.equal(
+      await readRefusal({ services, "x-own": { a: 1 }, tomorrow: null, later: {}, never: [] }),
+      "nothing was refused",
+    );
+  });
 
   test("everything is named at once, each with its service", async () => {
     const refusal = await readRefusal({ services: { a: { pid: "host" }, b: { privileged: true } } });

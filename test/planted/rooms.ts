@@ -76,7 +76,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   isolation: {
     mutate: ["compose/isolation/*.ts", "compose/{compose-file,options,resolved-file}.ts"],
-    tests: below("compose", "isolation", "compose-file", "arguments"),
+    tests: below("compose", "isolation", "host-path", "options", "compose-file", "arguments"),
   },
   checks: {
     mutate: ["compose/checks/*.ts", "compose/{check,health,trouble,probe,http,page,traffic}.ts"],
