@@ -24,6 +24,9 @@ import { endAll, forgetTrials, gather, gathered, type Trial } from "./node-test.
 /** Modules that were loaded are never freed: after so many loads another process goes on. */
 const mostLoads = 60;
 
+/** The longest of the tests takes three seconds of a machine that has nothing else to do. */
+const longestMs = 20_000;
+
 /** Runs the tests of `node:test` in one process. For a change of what a module does when it is loaded, all are loaded anew. */
 class NodeTestRunner implements TestRunner {
   static readonly inject = tokens(commonTokens.options);
@@ -81,7 +84,9 @@ class NodeTestRunner implements TestRunner {
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
-    const { activeMutant, hitLimit, mutantActivation, reloadEnvironment, testFilter } = options;
+    const { activeMutant, hitLimit, mutantActivation, reloadEnvironment, testFilter, timeout } = options;
+    // Stryker's own limit is for all tests together. It is the longer, the longer they took without a change.
+    const limitMs = Math.max(longestMs, timeout / 2);
     // Stryker takes another process, and asks again there.
     if (this.#isDirty)
       throw new Error(
@@ -100,9 +105,9 @@ class NodeTestRunner implements TestRunner {
     try {
       for (const trial of trials) {
         this.#activate(activeMutant.id, hitLimit);
-        const failure = await attempt(trial, this.#idle);
-        const timeout = determineHitLimitReached(this.#shared.hitCount, hitLimit);
-        if (timeout !== undefined) return { status: MutantRunStatus.Timeout, reason: timeout.reason ?? "" };
+        const failure = await attempt(trial, this.#idle, limitMs);
+        const tooOften = determineHitLimitReached(this.#shared.hitCount, hitLimit);
+        if (tooOften !== undefined) return { status: MutantRunStatus.Timeout, reason: tooOften.reason ?? "" };
         if (failure instanceof TooLong) {
           // It may still be under way.
           this.#isDirty = true;
@@ -137,7 +142,7 @@ class NodeTestRunner implements TestRunner {
       throw new Error(`${trial.id} is red without a change too`);
     }
     this.#activate(activeMutant.id, hitLimit);
-    return (await attempt(trial, this.#idle)) !== undefined;
+    return (await attempt(trial, this.#idle, longestMs)) !== undefined;
   }
 
   async dispose(): Promise<void> {
