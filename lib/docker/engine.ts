@@ -24,7 +24,7 @@ export async function connectDocker(): Promise<Docker> {
       code: "NoDockerEngine",
       message: `no Docker engine answers at ${named}`,
       hint:
-        hints[systemCodeOf(error) ?? ""] ?? "Check that `docker info` works for this user, then try again",
+        hints[systemCodeOf(error) ?? ""] ?? "check that `docker info` works for this user, then try again",
       detail: [error instanceof Error ? error.message : String(error)],
       cause: error,
     });
@@ -38,10 +38,10 @@ export function isNotFound(error: unknown): boolean {
 
 const hints: Readonly<Record<string, string>> = {
   ENOENT:
-    "Install and start Docker (Debian, Ubuntu: `apt-get install docker.io`), or point DOCKER_HOST at an engine",
-  ECONNREFUSED: "Start the engine (`systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
-  EACCES: "Add yourself to the group (`sudo usermod -aG docker $USER`) and log in again, or run as root",
-  ENOTFOUND: "Correct the host name in DOCKER_HOST",
+    "install and start Docker (Debian, Ubuntu: `apt-get install docker.io`), or point DOCKER_HOST at an engine",
+  ECONNREFUSED: "start the engine (`systemctl start docker`, or Docker Desktop), or correct DOCKER_HOST",
+  EACCES: "add yourself to the group (`sudo usermod -aG docker $USER`) and log in again, or run as root",
+  ENOTFOUND: "correct the host name in DOCKER_HOST",
 };
 
 // dockerode knows DOCKER_HOST and the default sockets, but not the contexts that Docker Desktop, colima and rootless set.

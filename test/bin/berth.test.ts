@@ -128,7 +128,8 @@ describe("bin/berth.mjs, with its packages", () => {
   // Those that it starts, and one for the room that has none.
   const scripts = [
     ...["demo/demo", "tests/test"].map((name) => `setup/${name}`),
-    ...["up", "plan", "status", "state"].map((name) => `provision/${name}`),
+    ...["up", "plan", "status"].map((name) => `provision/${name}`),
+    "state/repair/commands",
     "teardown/down",
     "compose/smoke",
     "lib/local/supervisor",

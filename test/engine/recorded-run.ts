@@ -40,7 +40,7 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
     },
     start: { document },
     writer: "test",
-    rescueFile: "/nonexistent/rescue.json",
+    rescueFile: "/dev/null/rescue.json",
   });
   const progress = {
     begin: (name: string, action: string) => {

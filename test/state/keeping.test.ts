@@ -51,7 +51,7 @@ describe("a saved document", () => {
     const store = openStateStore(objects, scope);
     const etag = await store.save({ ...empty, serial: 6 }, undefined);
     const start = { document: { ...empty, serial: 6 }, etag };
-    const journal = new Journal({ store, start, writer: "run-7", rescueFile: "/nonexistent" });
+    const journal = new Journal({ store, start, writer: "run-7", rescueFile: "/dev/null/kept.json" });
 
     journal.note((document) => ({ ...document, pins: { zone: "a" } }));
     await journal.flush();
@@ -78,7 +78,7 @@ describe("a saved document", () => {
       store,
       start: { document: empty },
       writer: "test",
-      rescueFile: "/nonexistent",
+      rescueFile: "/dev/null/kept.json",
     });
 
     for (let change = 0; change < 3; change += 1) {
