@@ -101,3 +101,35 @@ test("nothing is written through a symbolic link", async () => {
 
   assert.equal(await readFile(target, "utf8"), "of somebody else");
 });
+
+test("a folder of another user is refused, and left as it is; the superuser's word is taken for any", async (t) => {
+  await chmod(elsewhere, 0o777);
+  const { uid } = await stat(elsewhere);
+  const before = process.geteuid;
+  assert.ok(before);
+  t.after(() => void (process.geteuid = before));
+  const as = (user: number) => void (process.geteuid = () => user);
+
+  as(uid + 1);
+  await assert.rejects(ensurePrivateFolder(elsewhere), {
+    code: "UnsafeFolder",
+    message: `${elsewhere} is of another user; what Berth keeps there is for nobody else to read, and to be put nowhere else`,
+  });
+  assert.equal(await modeOf(elsewhere), "777");
+  for (const user of [uid, 0]) {
+    await chmod(elsewhere, 0o777);
+    as(user);
+    await ensurePrivateFolder(elsewhere);
+    assert.equal(await modeOf(elsewhere), "700");
+  }
+});
+
+test("what can't be a folder is refused as unsafe where something else stands, and else by the system's own word", async () => {
+  const file = join(elsewhere, "file");
+  await writeFile(file, "");
+
+  for (const path of [file, join(file, "below")])
+    await assert.rejects(ensurePrivateFolder(path), { code: "UnsafeFolder" }, path);
+  await assert.rejects(ensurePrivateFolder(join(elsewhere, "x".repeat(300))), { code: "ENAMETOOLONG" });
+  await assert.rejects(ensurePrivateHome(join(file, "below")), { code: "ENOTDIR" });
+});
