@@ -115,6 +115,14 @@ describe("confinement", { concurrency: 4 }, () => {
         /the log of nginx shows a secret/,
       ],
       [
+        "one of sixteen characters is in a log",
+        (shop) => {
+          answer(0, "0123456789abcdef")(shop);
+          shop.engine.of("nginx").log.push("0123456789abcdef");
+        },
+        /the log of nginx shows a secret/,
+      ],
+      [
         "one is in the log of one that has ended",
         ({ engine }) => engine.of("migrate").log.push(secret),
         /the log of migrate shows a secret/,
