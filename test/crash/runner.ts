@@ -19,7 +19,7 @@ const scripts = {
   up: "../../provision/up",
   plan: "../../provision/plan",
   status: "../../provision/status",
-  state: "../../provision/state",
+  state: "../../state/repair/commands",
   down: "../../teardown/down",
 };
 

@@ -48,3 +48,35 @@ describe("the rules of .dockerignore", () => {
     assert.equal(ignores(`${"**/".repeat(100)}b`, "a/".repeat(1000)), false);
   });
 });
+
+describe("a line of .dockerignore", () => {
+  const table: readonly (readonly [rules: string, path: string, isLeftOut: boolean])[] = [
+    ["  a  ", "a", true],
+    ["#a", "#a", false],
+    [" #a", "#a", true],
+    ["a#", "a#", true],
+    ["a!", "a!", true],
+    ["", "a", false],
+    ["   ", "a", false],
+    ["a\n! a ", "a", false],
+    ["/a", "a", true],
+    ["/", "a", false],
+    ["a\n/!a", "a", false],
+    ["!", "a", false],
+    ["a\n!", "a", true],
+    ["**/b", "a/b", true],
+    ["**b", "a/b", true],
+    ["a**", "a/b", true],
+    [String.raw`[\a-c]`, "b", true],
+    [String.raw`[a\-c]`, "-", true],
+    [String.raw`[a\-c]`, "b", false],
+    [String.raw`[\]]`, "]", true],
+    [String.raw`[\\]`, "\\", true],
+    ["?", "/", false],
+    ["a?c", "a/c", false],
+  ];
+  for (const [rules, path, isLeftOut] of table)
+    it(`${JSON.stringify(rules)} ${isLeftOut ? "leaves out" : "keeps"} ${path}`, () => {
+      assert.equal(ignores(rules, path), isLeftOut);
+    });
+});

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { run } from "../../setup/child-process.ts";
 import { chooseFaults, readFaults } from "./fault.ts";
+import { rooms } from "./rooms.ts";
 import { isGood, sumUp, tableOf } from "./table.ts";
 import { applyArguments } from "./tree-copy.ts";
 import { tryFaults } from "./trial.ts";
@@ -33,6 +35,31 @@ describe("the planted faults", async () => {
     }
   });
 });
+
+describe("the rooms that Stryker changes", () => {
+  it("name files and tests that are there", async () => {
+    for (const [name, { mutate, tests }] of Object.entries(rooms)) {
+      for (const pattern of mutate.filter((one) => !one.startsWith("!"))) {
+        const files = bracesOf(pattern).flatMap((one) => globOf(one));
+        assert.ok(files.length > 0, `${name}: ${pattern}`);
+      }
+      for (const test of tests) await readFile(join(root, test));
+    }
+  });
+});
+
+/** `a/{b,c}.ts` as `a/b.ts` and `a/c.ts`. */
+function bracesOf(pattern: string): string[] {
+  const [, head = "", inner, tail = ""] = /^(.*?)\{([^}]*)\}(.*)$/.exec(pattern) ?? [];
+  return inner === undefined ? [pattern] : inner.split(",").map((one) => `${head}${one}${tail}`);
+}
+
+/** The TypeScript files that `folder/*.ts` or a plain path stands for. */
+function globOf(pattern: string): string[] {
+  if (!pattern.endsWith("/*.ts")) return existsSync(join(root, pattern)) ? [pattern] : [];
+  const folder = join(root, dirname(pattern));
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".ts")) : [];
+}
 
 const tree = await mkdtemp(join(tmpdir(), "berth-planted-test-"));
 after(() => rm(tree, { recursive: true, force: true }));

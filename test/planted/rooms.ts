@@ -26,16 +26,20 @@ export const rooms: Readonly<Record<string, Room>> = {
     ),
   },
   state: {
-    mutate: ["state/*.ts", "!state/{s3-store,history,file-store}.ts"],
+    mutate: [
+      "state/{*,lease/*,repair/*}.ts",
+      "!state/{s3-store,file-store,file-lock}.ts",
+      "!state/repair/{history,commands,stored}.ts",
+    ],
     tests: [
-      ...below("state", "document", "load", "lease-rules", "keeping", "journal", "rebuild", "rescue"),
-      ...below("state", "stopwatch", "limits", "lease-life", "words"),
+      ...below("state", "document", "load", "keeping", "journal", "rebuild", "rescue", "limits", "words"),
+      ...below("state/lease", "lease-rules", "lease-life", "lease-wait", "stopwatch"),
     ],
   },
   // Its tests wait for locks, so they are kept from all that needs no lock.
   store: {
-    mutate: ["state/file-store.ts", "lib/private-files.ts"],
-    tests: below("state", "file-store", "file-store-lock", "private-files"),
+    mutate: ["state/{file-store,file-lock}.ts", "lib/private-files.ts"],
+    tests: below("state", "file-store", "file-store-lock", "file-lock", "private-files"),
   },
   aws: {
     mutate: [
@@ -68,7 +72,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   resources: {
     mutate: ["lib/resources/network/security-rule.ts"],
-    tests: below("resources", "security-rule"),
+    tests: below("resources/network", "security-rule"),
+  },
+  release: {
+    mutate: ["lib/release/*.ts"],
+    tests: below("release", "agent-shortfall", "await-hosts", "comparison", "figures", "publish", "schema"),
   },
   source: {
     mutate: ["lib/docker/{source,build-context,records,ignore-rules,private-names}.ts"],
