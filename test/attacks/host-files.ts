@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
+import { packAgent } from "../../lib/host/bundle.ts";
 import { userData } from "../../lib/host/user-data.ts";
 import { readTar } from "../host/tar-reading.ts";
 import type { Attack } from "./attack.ts";
@@ -88,17 +89,19 @@ async function breakOut(text: string): Promise<string> {
   }
 }
 
-/** What the bundle would write outside of its own places, or through a link. */
+/** What the launcher's archive or the agent's bundle would write outside of their own places, or through a link. */
 async function leaveBundle(): Promise<string> {
   const config: { write_files: { path: string; content: string }[] } = parse(userData(settings));
-  const packed = config.write_files.find(({ path }) => path.endsWith("host.tar"))?.content ?? "";
-  const files = readTar(gunzipSync(Buffer.from(packed, "base64")));
+  const packed = config.write_files.find(({ path }) => path.endsWith("launcher.tar"))?.content ?? "";
+  const archives = [Buffer.from(packed, "base64"), packAgent().content];
+  const [launcher = [], agent = []] = archives.map((one) => readTar(gunzipSync(one)));
+  const files = [...launcher, ...agent];
   const own =
-    /^(?:usr\/local\/lib\/berth|etc\/systemd\/(?:system|journald\.conf\.d)|etc\/sysctl\.d|etc\/apt\/apt\.conf\.d)\/[\w.-]+(?:\/[\w.-]+)?$/;
+    /^(?:usr\/local\/lib\/berth(?:-launcher)?|etc\/docker|etc\/systemd\/(?:system|journald\.conf\.d)|etc\/sysctl\.d|etc\/apt\/apt\.conf\.d)\/[\w.-]+(?:\/[\w.-]+)?$/;
   const strange = files.filter(
     ({ path, mode }) => !own.test(path) || path.includes("..") || (mode & 0o6022) !== 0,
   );
-  return files.length > 0 && strange.length === 0
+  return launcher.length > 0 && agent.length > 0 && strange.length === 0
     ? "only its own places"
     : strange.map(({ path }) => path).join(" ");
 }

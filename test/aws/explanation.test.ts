@@ -24,7 +24,7 @@ describe("a denial", () => {
     assert.deepEqual(told(answer("UnauthorizedOperation", text), "instance"), {
       code: "AccessDenied",
       message: "up: arn:aws:iam::123456789012:user/ann may not call ec2:RunInstances",
-      hint: "Allow ec2:RunInstances in a policy of the caller",
+      hint: "allow ec2:RunInstances in a policy of the caller",
       detail: [text],
       resource: "instance",
     });

@@ -27,14 +27,14 @@ test("tags: what is missing or other is a difference, what somebody added is non
   const differences = tagDifferences({ Team: "harbour", Cost: "1" }, { Team: "other", Owner: "somebody" });
 
   assert.deepEqual(differences, [
-    { field: "tags.Team", wanted: "harbour", found: "other", action: "update" },
-    { field: "tags.Cost", wanted: "1", found: "missing", action: "update" },
+    { field: "tags.Team", desired: "harbour", observed: "other", action: "update" },
+    { field: "tags.Cost", desired: "1", observed: "missing", action: "update" },
   ]);
 });
 
 test("tags: one may be called like something that every object has", () => {
   assert.deepEqual(tagDifferences({ constructor: "a", toString: "b" }, { toString: "b" }), [
-    { field: "tags.constructor", wanted: "a", found: "missing", action: "update" },
+    { field: "tags.constructor", desired: "a", observed: "missing", action: "update" },
   ]);
 });
 
