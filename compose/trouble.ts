@@ -60,7 +60,7 @@ async function findOldVolume(
   const volume = info.Mounts.find(({ Destination }) => folder.startsWith(Destination))?.Name ?? folder;
   return {
     code: "OldDatabaseVolume",
-    message: `the volume ${volume} was made by PostgreSQL ${found}, and the image is PostgreSQL ${wanted}`,
+    message: `The volume ${volume} was made by PostgreSQL ${found}, and the image is PostgreSQL ${wanted}`,
     hint: `go back to postgres:${found}, dump, and load the dump into a new volume: docs/cluster.md, "A newer Postgres". Nothing was deleted`,
   };
 }

@@ -1,4 +1,3 @@
-import { partition } from "@aws-sdk/core/client";
 import type { MachineImage } from "./aws/lookup.ts";
 import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import type { Config } from "./config/load.ts";
@@ -6,14 +5,13 @@ import { subnetOf } from "./config/network.ts";
 import { type Declaration, type DeclarationOf, declare } from "./engine/declaration.ts";
 import type { AgentBundle } from "./host/bundle.ts";
 import { userData } from "./host/user-data.ts";
-import { releaseKey } from "./release/document.ts";
-import { hostReportKey } from "./release/reports.ts";
 import { contentOf } from "./release/schema.ts";
-import { type AgentDesired, type ObservedAgent, agentKey, bundleKey } from "./resources/delivery/agent.ts";
+import type { AgentDesired, ObservedAgent } from "./resources/delivery/agent.ts";
 import { address, type ObservedAddress } from "./resources/network/address.ts";
 import { bucket, type ObservedBucket } from "./resources/storage/bucket.ts";
 import type { ImageDesired, ObservedImage } from "./resources/delivery/image.ts";
 import { instance, type ObservedInstance } from "./resources/compute/instance.ts";
+import { hostPolicy } from "./resources/identity/host-policy.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
 import { internetGateway } from "./resources/network/internet-gateway.ts";
 import type { ReleaseDesired, ObservedRelease } from "./resources/delivery/release.ts";
@@ -24,7 +22,7 @@ import { routeTable } from "./resources/network/route-table.ts";
 import { s3Endpoint } from "./resources/network/s3-endpoint.ts";
 import { securityGroup } from "./resources/network/security-group.ts";
 import { subnet } from "./resources/network/subnet.ts";
-import { vpc } from "./resources/network/vpc.ts";
+import { type ObservedVpc, vpc } from "./resources/network/vpc.ts";
 
 /** Everything a stack is declared from. */
 export interface StackInputs {
@@ -59,8 +57,11 @@ export type StackDeclaration = Declaration<Offers>;
 export interface StackParts {
   /** Each after those it needs. Teardown is the same list backwards. */
   readonly declarations: readonly StackDeclaration[];
+  readonly bucket: DeclarationOf<ObservedBucket>;
+  readonly vpc: DeclarationOf<ObservedVpc>;
   readonly address: DeclarationOf<ObservedAddress>;
   readonly instance: DeclarationOf<ObservedInstance>;
+  readonly image: DeclarationOf<ObservedImage> | undefined;
   readonly release: DeclarationOf<ObservedRelease> | undefined;
 }
 
@@ -77,11 +78,90 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     resource: repository,
     desired: () => ({ name: names.repository }),
   });
+  const network = declareNetwork(config, names);
+  const theRole = declare({
+    name: "role",
+    resource: role,
+    desired: () => ({
+      name: names.role,
+      description: `Lets the host of ${stack} pull its image and read its release`,
+      policy: hostPolicy({ region, account, ...names }),
+    }),
+  });
+  const theProfile = declare({
+    name: "instance-profile",
+    resource: instanceProfile,
+    needs: [theRole],
+    desired: () => ({ name: names.role, roleName: names.role }),
+  });
+  const theAgent = app && declareAgent(app, names.bucket, theBucket);
+  const theInstance = declare({
+    name: "instance",
+    resource: instance,
+    needs: [
+      network.subnet,
+      network.securityGroup,
+      theProfile,
+      network.routeTable,
+      network.s3Endpoint,
+      theBucket,
+      theRepository,
+      // Or the first boot would find nothing to run, and wait.
+      ...(theAgent ? [theAgent] : []),
+    ],
+    replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
+    desired: (need, { machineImage }: Offers) => ({
+      imageId: machineImage.imageId,
+      rootDeviceName: machineImage.rootDeviceName,
+      os: config.instance.os,
+      type: config.instance.type,
+      subnetId: need(network.subnet).id,
+      securityGroupId: need(network.securityGroup).id,
+      profileName: names.role,
+      userData: userData({ stack, region, bucket: names.bucket, account }),
+      diskGib: config.instance.diskGib,
+    }),
+  });
+  const theApp =
+    app &&
+    theAgent &&
+    declareApp({ app, config, repository: theRepository, agent: theAgent, instance: theInstance });
+  const theAddress = declare({
+    name: "address",
+    resource: address,
+    needs: [network.gateway, theInstance, ...(theApp ? [theApp.release] : [])],
+    desired: (need) => ({ instanceId: need(theInstance).id }),
+  });
+  const declarations = [
+    theBucket,
+    theRepository,
+    ...(theApp ? [theApp.image] : []),
+    ...Object.values(network),
+    theRole,
+    theProfile,
+    ...(theAgent ? [theAgent] : []),
+    theInstance,
+    ...(theApp ? [theApp.release] : []),
+    theAddress,
+  ];
+  return {
+    declarations,
+    bucket: theBucket,
+    vpc: network.vpc,
+    address: theAddress,
+    instance: theInstance,
+    image: theApp?.image,
+    release: theApp?.release,
+  };
+}
+
+/** The way in and out, in an order in which each comes after those it needs. */
+function declareNetwork({ stack, network, ingress }: Config, names: StackNames) {
   const theVpc = declare({
     name: "vpc",
     resource: vpc,
     replaceNote: "a new network and a new host are made; the address moves to it when it serves",
-    desired: () => ({ cidr: config.network.cidr }),
+    desired: () => ({ cidr: network.cidr }),
   });
   const theGateway = declare({
     name: "internet-gateway",
@@ -95,7 +175,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     needs: [theVpc],
     desired: (need, { zones }: Offers) => ({
       vpcId: need(theVpc).id,
-      cidr: subnetOf(config.network.cidr),
+      cidr: subnetOf(network.cidr),
       zones,
     }),
   });
@@ -123,82 +203,17 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       vpcId: need(theVpc).id,
       name: names.prefix,
       description: `What reaches the host of ${stack}`,
-      ingress: config.ingress.flatMap(({ port, protocol, from }) =>
-        from.map((cidr) => ({ port, protocol, cidr })),
-      ),
+      ingress: ingress.flatMap(({ port, protocol, from }) => from.map((cidr) => ({ port, protocol, cidr }))),
     }),
   });
-  const theRole = declare({
-    name: "role",
-    resource: role,
-    desired: () => ({
-      name: names.role,
-      description: `Lets the host of ${stack} pull its image and read its release`,
-      policy: hostPolicy(config, account),
-    }),
-  });
-  const theProfile = declare({
-    name: "instance-profile",
-    resource: instanceProfile,
-    needs: [theRole],
-    desired: () => ({ name: names.role, roleName: names.role }),
-  });
-  const theAgent = app && declareAgent(app, names.bucket, theBucket);
-  const theInstance = declare({
-    name: "instance",
-    resource: instance,
-    needs: [
-      theSubnet,
-      theSecurityGroup,
-      theProfile,
-      theRouteTable,
-      theS3Endpoint,
-      theBucket,
-      theRepository,
-      // Or the first boot would find nothing to run, and wait.
-      ...(theAgent ? [theAgent] : []),
-    ],
-    replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
-    desired: (need, { machineImage }: Offers) => ({
-      imageId: machineImage.imageId,
-      rootDeviceName: machineImage.rootDeviceName,
-      os: config.instance.os,
-      type: config.instance.type,
-      subnetId: need(theSubnet).id,
-      securityGroupId: need(theSecurityGroup).id,
-      profileName: names.role,
-      userData: userData({ stack, region, bucket: names.bucket, account }),
-      diskGib: config.instance.diskGib,
-    }),
-  });
-  const theApp =
-    app &&
-    theAgent &&
-    declareApp({ app, config, repository: theRepository, agent: theAgent, instance: theInstance });
-  const theAddress = declare({
-    name: "address",
-    resource: address,
-    needs: [theGateway, theInstance, ...(theApp ? [theApp.release] : [])],
-    desired: (need) => ({ instanceId: need(theInstance).id }),
-  });
-  const declarations = [
-    theBucket,
-    theRepository,
-    ...(theApp ? [theApp.image] : []),
-    theVpc,
-    theGateway,
-    theSubnet,
-    theRouteTable,
-    theS3Endpoint,
-    theSecurityGroup,
-    theRole,
-    theProfile,
-    ...(theAgent ? [theAgent] : []),
-    theInstance,
-    ...(theApp ? [theApp.release] : []),
-    theAddress,
-  ];
-  return { declarations, address: theAddress, instance: theInstance, release: theApp?.release };
+  return {
+    vpc: theVpc,
+    gateway: theGateway,
+    subnet: theSubnet,
+    routeTable: theRouteTable,
+    s3Endpoint: theS3Endpoint,
+    securityGroup: theSecurityGroup,
+  };
 }
 
 /** What the hosts run besides the app. */
@@ -254,34 +269,5 @@ export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, 
     repository: repositoryName(named("repository")),
     // The profile is called like its role.
     role: roleName({ region }, named("role")),
-  };
-}
-
-/** What the host may do: pull its own images, read its own release and agent, say how it is. */
-function hostPolicy(config: Config, account: string) {
-  const names = stackNames(config, account);
-  const aws = partition(config.region).name;
-  const bucketArn = `arn:${aws}:s3:::${names.bucket}`;
-  const allow = (actions: readonly string[], resource: string) => ({
-    Effect: "Allow",
-    Action: actions,
-    Resource: resource,
-  });
-  return {
-    Version: "2012-10-17",
-    Statement: [
-      // AWS knows no narrower resource for the registry's token.
-      allow(["ecr:GetAuthorizationToken"], "*"),
-      allow(
-        ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        `arn:${aws}:ecr:${config.region}:${account}:repository/${names.repository}`,
-      ),
-      // Without ListBucket a release that isn't there yet would read as "denied".
-      allow(["s3:ListBucket"], bucketArn),
-      allow(["s3:GetObject"], `${bucketArn}/${releaseKey}`),
-      allow(["s3:GetObject"], `${bucketArn}/${agentKey}`),
-      allow(["s3:GetObject"], `${bucketArn}/${bundleKey("*")}`),
-      allow(["s3:PutObject"], `${bucketArn}/${hostReportKey("*")}`),
-    ],
   };
 }

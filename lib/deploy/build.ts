@@ -4,8 +4,8 @@ import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 
 /** Builds the app's image if it isn't in the registry yet. Nothing in AWS is touched: a build that fails changes nothing. */
-export async function buildApp({ report, signal }: Session, { plan, source }: Reading): Promise<void> {
-  if (!plan.steps.some(({ name }) => name === "image")) return;
+export async function buildApp({ report, signal }: Session, { plan, source, parts }: Reading): Promise<void> {
+  if (!plan.steps.some(({ name }) => name === parts.image?.name)) return;
   const onProgress = report.begin("build", "build");
   try {
     const { imageId } = await ensureBuilt({ docker: await connectDocker(), source, signal, onProgress });

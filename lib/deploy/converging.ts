@@ -13,7 +13,8 @@ import type { Reading, Recorded } from "./reading.ts";
 export async function ensureStateBucket(session: Session, reading: Reading): Promise<void> {
   const { config, identify, report: progress, rescueFile } = session;
   if (config.state.backend !== "s3") return;
-  const steps = reading.plan.steps.filter(({ name }) => name === "bucket");
+  const { bucket } = reading.parts;
+  const steps = reading.plan.steps.filter(({ name }) => name === bucket.name);
   if (steps.length === 0) return;
   const unsaved = {
     location: "memory",
@@ -22,7 +23,7 @@ export async function ensureStateBucket(session: Session, reading: Reading): Pro
   };
   await converge({
     ctx: writeWithoutBucket(session),
-    declarations: reading.declarations.filter(({ name }) => name === "bucket"),
+    declarations: reading.declarations.filter(({ name }) => name === bucket.name),
     observations: reading.observations,
     inputs: reading.offers,
     plan: { steps, leftovers: [] },
@@ -50,9 +51,9 @@ export async function convergeStack(
   held: Held,
 ): Promise<Observations<Offers>> {
   const { identify, imagePin, report: progress, rescueFile } = session;
-  const { declarations, observations, offers, plan } = reading;
+  const { declarations, observations, offers, parts, plan } = reading;
   const journal = openJournal(session, reading);
-  const launched = plan.steps.some(({ name, action }) => name === "instance" && action !== "update");
+  const launched = plan.steps.some(({ name, action }) => name === parts.instance.name && action !== "update");
   if (launched) {
     const pin = { [imagePin]: offers.machineImage.imageId };
     journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));

@@ -18,10 +18,11 @@ function warnOfPrivate({ report }: Session, { source }: Reading): void {
 /** Before a stack is made: a region changed by mistake would make a second one beside the one that serves. */
 async function warnOfOtherRegions(
   { config, ctx, report }: Session,
-  { plan, document }: Reading,
+  { plan, document, parts }: Reading,
 ): Promise<void> {
   const isFirst =
-    document.serial === 0 && plan.steps.some(({ name, action }) => name === "vpc" && action === "create");
+    document.serial === 0 &&
+    plan.steps.some(({ name, action }) => name === parts.vpc.name && action === "create");
   if (!isFirst) return;
   const others = await findOtherRegions(ctx, config.stack);
   if (others.length === 0) return;
