@@ -31,7 +31,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "bundle",
       "containers",
       "edge",
-      "observed",
+      "facts",
       "fetch",
       "gate",
       "launcher",
