@@ -61,9 +61,9 @@ export function foreignResource(
   const ways = {
     id:
       stack === undefined
-        ? `If it is ${wanted.stack}'s and lost its tag, put ${stackTag}=${wanted.stack} back; else ${rebuild}`
+        ? `if it is ${wanted.stack}'s and lost its tag, put ${stackTag}=${wanted.stack} back; else ${rebuild}`
         : rebuild,
-    name: `Give the stack another name in berth.yaml, or remove ${found.id} if nobody needs it`,
+    name: `give the stack another name in berth.yaml, or remove ${found.id} if nobody needs it`,
   };
   return new BerthError({
     code: "ForeignResource",

@@ -227,9 +227,9 @@ test("instance: a profile deleted while it ran is named, and the one made again 
   const remade = await read();
   await instance.update(ctx, { identity, desired, ...remade });
 
-  const found = `remade (${first}, deleted since)`;
+  const observed = `remade (${first}, deleted since)`;
   for (const { differences } of [gone, remade])
-    assert.deepEqual(differences, [{ field: "profile", desired: "remade", found, action: "update" }]);
+    assert.deepEqual(differences, [{ field: "profile", desired: "remade", observed, action: "update" }]);
   assert.deepEqual((await read()).differences, []);
   const { InstanceProfile } = await stranger.iam.send(
     new GetInstanceProfileCommand({ InstanceProfileName: "remade" }),
