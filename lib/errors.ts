@@ -21,13 +21,13 @@ export interface ErrorDetails {
   readonly hint?: string;
   /** Logical name of the resource concerned, as in lib/stack.ts. */
   readonly resource?: string;
-  /** Lines that help to understand: the tail of a build or of a log. */
+  /** Lines that help to understand the failure: the end of a build's output or of a log. */
   readonly detail?: readonly string[];
   readonly cause?: unknown;
   readonly exitCode?: ExitCode;
 }
 
-/** The one error family. Everything a user can meet is one of these; it is printed in lib/command/command.ts and nowhere else. */
+/** The base of every error that a user can meet. Only lib/command/command.ts prints it. */
 export class BerthError extends Error {
   override readonly name = "BerthError";
   readonly code: string;
@@ -46,7 +46,7 @@ export class BerthError extends Error {
   }
 }
 
-/** What nobody thought of, as one of the family: Node itself would print it with all that others put into its message. */
+/** Wraps an unforeseen error. Node would print its message raw, with anything that AWS or an app put into it. */
 export function unexpected(error: unknown): BerthError {
   const isError = error instanceof Error;
   return new BerthError({
@@ -59,11 +59,11 @@ export function unexpected(error: unknown): BerthError {
 }
 
 /**
- * A create that may have taken effect though no answer says so. Whoever asked looks for what it may have made before
- * asking again.
+ * A create call without a reply, which may have taken effect all the same. The caller looks for the resource before it
+ * creates again.
  */
 export class LostReply extends Error {
-  /** What came in place of the reply. Not `cause`: the SDK repeats a call when any cause of its error is of the network. */
+  /** The error received instead of the reply. Not `cause`: the SDK retries a call if any cause of its error is a network error. */
   readonly reason: Error;
 
   constructor(operation: string, reason: Error) {

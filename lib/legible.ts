@@ -1,4 +1,4 @@
-/** A piece of somebody else's text for a sentence of ours: one line, no control characters, not longer than a line. */
+/** Makes a piece of foreign text safe to quote in a message: one line, no control characters, at most `longest` characters. */
 export function legible(text: string, longest = 80): string {
   const line = text.replaceAll(/\s+/g, " ").replaceAll(/\p{C}/gu, "?");
   return line.length <= longest ? line : `${line.slice(0, longest - 1)}…`;

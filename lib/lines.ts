@@ -1,18 +1,18 @@
-/** A line is longer than it may be; whoever sends it has it kept in memory whole. */
+/** A line exceeds the limit. Without the limit, a sender could fill the memory with a single line. */
 export class LineTooLong extends Error {
   override readonly name = "LineTooLong";
 }
 
 export interface LineOptions {
-  /** Without the line's end. */
+  /** The limit for one line, without its line feed. */
   readonly longestBytes: number;
-  /** Whether what comes after the last line's end is a line too. */
+  /** Whether text after the last line feed counts as a line. */
   readonly takesOpenEnd: boolean;
 }
 
 /**
- * The lines of a stream, by `\n` alone. Node's readline has no bound, takes other characters for ends too, and loses the stream's
- * errors.
+ * Splits a stream into lines at `\n` only. Node's readline has no length limit, also splits at other characters, and loses
+ * the stream's errors.
  *
  * @throws LineTooLong
  */

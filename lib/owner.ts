@@ -14,30 +14,30 @@ export interface Owner {
   readonly generation: number;
 }
 
-/** The tags by which a resource is recognised again in AWS, without any state. */
+/** The tags by which a resource is recognised in AWS without any state. */
 export function ownershipTags({ stack, name, generation }: Owner): Tags {
   return { [stackTag]: stack, [resourceTag]: name, [generationTag]: String(generation) };
 }
 
-/** Whether the tags say that a resource is the stack's. Without this, nothing is changed or removed. */
+/** Whether the tags say that a resource belongs to the stack. Berth changes and removes nothing else. */
 export function isOwnedBy(stack: string, tags: Tags): boolean {
   return tags[stackTag] === stack;
 }
 
-/** Whether all three ownership tags name this very resource. */
+/** Whether all three ownership tags name exactly this resource. */
 export function isExactly(owner: Owner, tags: Tags): boolean {
   return Object.entries(ownershipTags(owner)).every(([key, value]) => tags[key] === value);
 }
 
 /**
- * Whether the tags are this resource's but for the stack's, which somebody took away. They are enough to put it back on what
- * is recorded under its id, and never enough to remove anything.
+ * Whether only the stack tag is missing, because somebody removed it. If the state document records the id, that is enough
+ * to put the tag back. It is never enough to remove the resource.
  */
 export function lostStackTag(owner: Owner, tags: Tags): boolean {
   return tags[stackTag] === undefined && isExactly(owner, { ...tags, [stackTag]: owner.stack });
 }
 
-/** Whose it is by its tags, or undefined when one of the ownership tags is missing or not Berth's. */
+/** Reads the owner from the tags. Undefined if the stack or resource tag is missing; a generation that isn't a number is 0. */
 export function parseOwner(tags: Tags): Owner | undefined {
   const { [stackTag]: stack, [resourceTag]: name, [generationTag]: text = "" } = tags;
   if (stack === undefined || name === undefined) return undefined;
@@ -45,10 +45,10 @@ export function parseOwner(tags: Tags): Owner | undefined {
   return { stack, name, generation: Number.isNaN(generation) ? 0 : generation };
 }
 
-/** How what isn't ours came to be looked at: a document names its id, or it has the name that ours would have. */
+/** Why Berth looked at a foreign resource: a state document names its id, or it has the name that Berth would derive. */
 export type FoundBy = "id" | "name";
 
-/** Whose it is, and the way out. */
+/** The error for a resource that doesn't belong to the stack. It says who owns the resource and what to do. */
 export function foreignResource(
   kind: string,
   wanted: Pick<Owner, "stack" | "name">,

@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path";
 
-/** What is compiled lies elsewhere: the compiler writes the repository's folder in here (setup/compile/bundle.ts). */
+/** Compiled code lies elsewhere, so the compiler puts the repository's folder in here (setup/compile/bundle.ts). */
 declare const sourceRoot: string | undefined;
 
-/** The repository's folder, for whoever runs from its sources and for what was compiled from them. */
+/** The repository's folder, both for code that runs from source and for compiled code. */
 export const root = typeof sourceRoot === "string" ? sourceRoot : dirname(import.meta.dirname);
 
-/** A file or folder of the repository: `fromRoot("lib/local/supervisor.ts")`. */
+/** The path of a file or folder in the repository: `fromRoot("lib/local/supervisor.ts")`. */
 export const fromRoot = (path: string): string => join(root, path);

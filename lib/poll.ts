@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BerthError, exitCodes } from "./errors.ts";
 
-/** How long a wait lasts. The defaults suit AWS; whoever builds the context may set others. */
+/** How long a wait lasts. The defaults suit AWS; the code that builds the context may set others. */
 export interface PollTimings {
   readonly firstMs?: number;
   readonly longestMs?: number;
-  /** Takes the place of every wait's own limit. */
+  /** Overrides the limit of every wait. */
   readonly timeoutMs?: number;
 }
 
@@ -15,11 +15,11 @@ export interface PollContext {
   readonly timings?: PollTimings;
 }
 
-/** What one look saw: the awaited answer, or what stands in its way. */
+/** The result of one look: the awaited answer, or the reason why it isn't there yet. */
 export type Look<T> = { readonly done: T } | { readonly waiting: string };
 
 export interface Wait<T> {
-  /** What is awaited, as it would stand after "waiting for": `instance i-0abc to run`. */
+  /** What is awaited, worded to follow "waiting for": `instance i-0abc to run`. */
   readonly what: string;
   readonly timeoutMs: number;
   readonly hint?: string;
@@ -33,9 +33,9 @@ const defaults = {
 };
 
 /**
- * Looks until the answer is there: at once, then after 250 ms, doubling up to 5 s. Each look's obstacle is told by `note`.
+ * Looks until the answer is there: at once, then after 250 ms, doubling up to 5 s. `note` reports why it isn't there yet.
  *
- * @throws BerthError `TimedOut` with what was awaited and seen last; `Interrupted` when the signal was aborted between two looks.
+ * @throws BerthError `TimedOut` with what was awaited and last seen; `Interrupted` if the signal is aborted between two looks.
  */
 export async function poll<T>(ctx: PollContext, wait: Wait<T>): Promise<T> {
   const last = await lookUntil(ctx, wait);
@@ -43,7 +43,7 @@ export async function poll<T>(ctx: PollContext, wait: Wait<T>): Promise<T> {
   throw timedOut(wait, last.waiting, limitOf(ctx, wait));
 }
 
-/** As `poll`; when the time is over it returns what the last look saw, for whoever knows better than to give up. */
+/** Like `poll`, but returns the last look's result at the time limit, for callers that can go on without the answer. */
 export async function lookUntil<T>(ctx: PollContext, wait: Wait<T>): Promise<Look<T>> {
   const deadlineMs = performance.now() + limitOf(ctx, wait);
   for (let pauseMs = ctx.timings?.firstMs ?? defaults.firstMs; ; pauseMs *= 2) {
@@ -61,16 +61,16 @@ const limitOf = ({ timings }: PollContext, { timeoutMs }: Wait<unknown>): number
 export interface Retry<T> {
   readonly what: string;
   readonly timeoutMs: number;
-  /** Which errors pass by themselves. Any other leaves as it came. */
+  /** Whether an error is temporary. Any other error is thrown unchanged. */
   readonly retryOn: (error: unknown) => boolean;
   readonly attempt: () => Promise<T>;
   readonly hint?: string;
 }
 
 /**
- * Calls until AWS takes it, for errors that only time heals: something made a moment ago that isn't visible everywhere yet.
+ * Repeats a call until AWS accepts it. For errors that pass with time: a new resource isn't visible everywhere yet.
  *
- * @throws BerthError as `poll`, with the last error as detail; any error that `retryOn` doesn't name.
+ * @throws BerthError as `poll` does, with the last error as detail; any error that `retryOn` doesn't accept.
  */
 export async function retry<T>(ctx: PollContext, { attempt, retryOn, ...wait }: Retry<T>): Promise<T> {
   const look = async (): Promise<Look<T>> => {

@@ -7,19 +7,19 @@ import { isSystemFailure } from "./system-errors.ts";
 const othersBits = 0o077;
 
 /**
- * Makes sure that the folder is there, and that nobody but its owner gets into it, also when it was made by other means.
+ * Makes sure that the folder exists and that only its owner can enter it, even if something else created it.
  *
- * @throws BerthError `UnsafeFolder` for a symbolic link, a file, or a folder of another user's
+ * @throws BerthError `UnsafeFolder` for a symbolic link, a file, or another user's folder.
  */
 export async function ensurePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    // A link that leads nowhere, or a file.
+    // The path is a dangling link or a file. `closeToOthers` refuses both below.
     if (!isSystemFailure(error, "occupied", "not a folder")) throw error;
   });
   await closeToOthers(path);
 }
 
-/** Writes a file that only its owner may read. A symbolic link in its place isn't followed. */
+/** Writes a file that only its owner may read. Doesn't follow a symbolic link at that path. */
 export async function writePrivateFile(
   path: string,
   text: string,
@@ -40,12 +40,12 @@ export async function writePrivateFile(
 }
 
 /**
- * Takes from everybody else what an older Berth, or a careless copy, let them have of its home: the folder itself, if it is
- * one that only Berth uses, and all that lies in those of its folders. What runs in `local` is its own business.
+ * Removes other users' permissions from Berth's home, which an older Berth or a careless copy may have left open: from the
+ * home itself, if only Berth uses it, and from everything in the folders below. `local` manages its own contents.
  */
 export async function ensurePrivateHome(home: string): Promise<void> {
   const isThere = (await findKind(home)) !== undefined;
-  // Another one may be named by BERTH_HOME that isn't Berth's alone.
+  // BERTH_HOME may name a folder that other programs use too.
   if (!isThere || basename(home) === ".berth") await ensurePrivateFolder(home);
   const kept = ["receipts", "unsaved", "state"].map((name) => join(home, name));
   for (const folder of kept) if ((await findKind(folder)) !== undefined) await closeAll(folder);
@@ -75,7 +75,7 @@ async function findKind(path: string): Promise<Kind | undefined> {
   }
 }
 
-/** By its handle: between a look and a change by name it could become something else. */
+/** Works on an open handle: a path could be replaced between the check and the change. */
 async function closeToOthers(path: string, mode = 0o700): Promise<void> {
   const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
   const kind = mode === 0o700 ? O_DIRECTORY : O_NONBLOCK;

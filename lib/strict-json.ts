@@ -1,13 +1,13 @@
-/** More bytes than any object of Berth's has, by far. Who reads one stops after them. */
+/** Far more bytes than any object that Berth writes. Readers stop after this many. */
 export const longestBody = 1024 * 1024;
 const deepest = 32;
 
-/** A string with nothing to try twice in it: only texts that JSON.parse took are looked through. */
+/** Matches strings without backtracking. It only ever sees text that JSON.parse has accepted. */
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/g;
 
 /**
- * Parses what somebody else may have written. Throws SyntaxError, with the reason in a few words, for what isn't JSON, and
- * for what Berth never writes and what readers understand in different ways: too much, too deep, one key twice, `__proto__`.
+ * Parses text that somebody else may have written. Throws SyntaxError with a short reason if it isn't JSON, or if it has what
+ * Berth never writes and parsers treat differently: excessive length or depth, a duplicate key, `__proto__`.
  */
 export function parseStrictJson(text: string): unknown {
   if (Buffer.byteLength(text) > longestBody) throw new SyntaxError("it is longer than 1 MiB");
@@ -24,7 +24,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The keys of each object that is open; undefined for a list. */
+/** The keys seen so far in each open object; undefined for an array. */
 type Open = (Set<string> | undefined)[];
 
 function requirePlain(text: string): void {

@@ -1,32 +1,32 @@
-/** What a failure of the system means to whoever called it: the one place that knows the kernel's and Node's codes for it. */
+/** What a system error means to the caller. Only this file knows the kernel's and Node's error codes. */
 const meanings = {
   /** No such file, command, socket. */
   absent: ["ENOENT"],
-  /** Something is there already; a folder that isn't empty can't be taken the place of either. */
+  /** Something exists at the path. A folder that isn't empty can't be replaced either. */
   occupied: ["EEXIST", "ENOTEMPTY"],
   "not a folder": ["ENOTDIR"],
   "a symbolic link": ["ELOOP"],
-  /** The owner of a file lets nobody else near it. */
+  /** The file's permissions forbid it. */
   "not permitted": ["EACCES"],
-  /** A process of another user's. */
+  /** The process belongs to another user. */
   "not ours": ["EPERM"],
-  /** No process has that id. */
+  /** No process has this id. */
   "no process": ["ESRCH"],
-  /** A socket at which nobody listens. */
+  /** Nothing listens on the socket. */
   unanswered: ["ECONNREFUSED"],
-  /** The other side is gone, or this one has given up. */
+  /** The other side closed the connection, or this side gave up. */
   "cut off": ["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "ABORT_ERR"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type SystemFailure = keyof typeof meanings;
 
-/** Whether an error is the system's, and means one of these. */
+/** Whether the error is a system error with one of these meanings. */
 export function isSystemFailure(error: unknown, ...failures: readonly SystemFailure[]): boolean {
   const code = systemCodeOf(error);
   return failures.some((failure) => meanings[failure].some((one) => one === code));
 }
 
-/** The code of an error that has one: `ENOENT`. For showing it; `isSystemFailure` tells what it means. */
+/** The error's code, if it has one: `ENOENT`. Only for display; use `isSystemFailure` to act on the meaning. */
 export function systemCodeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
