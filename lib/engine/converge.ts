@@ -15,24 +15,24 @@ export interface ConvergeOptions<Inputs = unknown> {
   readonly ctx: WriteContext;
   readonly declarations: readonly Declaration<Inputs>[];
   readonly observations: Observations<Inputs>;
-  /** What the stack is made from besides. */
+  /** Other values that declarations depend on, such as what AWS offers. */
   readonly inputs: Inputs;
   readonly plan: Plan;
   readonly journal: Journal;
   readonly identify: Identify;
   readonly progress: Progress;
-  /** How long to look for what a create may have made whose reply got lost. */
+  /** How long to look for a resource after the reply to its create call was lost. */
   readonly patienceMs?: number;
-  /** Puts what a step failed with into the words of a user; `what` and `resource` are the step's name. */
+  /** Turns a step's error into one that a user understands; `what` and `resource` name the step. */
   readonly explain?: (error: unknown, what: string, resource: string) => unknown;
 }
 
 const parallel = 8;
 
 /**
- * Makes every step of the plan true. One flow for every starting point: absent? create and note the id; then
- * differences, update, and look again until nothing is left. What was replaced is removed last, in reverse order.
- * Returns how everything was last seen.
+ * Carries out every step of the plan. The flow is the same for every starting point: create the resource if it is absent and
+ * note its id; then compare, update, and look again until nothing differs. Replaced resources are removed last, in reverse
+ * order. Returns the last observation of every resource.
  */
 export async function converge<Inputs>(options: ConvergeOptions<Inputs>): Promise<Observations<Inputs>> {
   const { journal, plan, declarations, inputs } = options;

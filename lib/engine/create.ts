@@ -10,7 +10,7 @@ import { identityOf, type Work } from "./work.ts";
 const visibleWithinMs = 2 * 60_000;
 const defaultPatienceMs = 15_000;
 
-/** Creates it, notes its id, and returns it as AWS shows it. */
+/** Creates the resource, notes its id, and returns it as AWS shows it. */
 export async function createAndFind<Inputs>(
   declaration: Declaration<Inputs>,
   work: Work<Inputs>,
@@ -31,7 +31,7 @@ export async function createAndFind<Inputs>(
 
 const creates = 6;
 
-/** Where it is unknown whether a create took effect, its tags tell; AWS may show them late, so the look is a patient one. */
+/** After a lost reply, looks for the resource by its tags before it creates again. AWS may show tags late, so it looks for a while. */
 async function createOnce<Inputs>(
   declaration: Declaration<Inputs>,
   work: Work<Inputs>,

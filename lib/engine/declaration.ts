@@ -9,38 +9,38 @@ import type {
   WriteContext,
 } from "../contract/resource.ts";
 
-/** What a declaration may know of another: in a plan, what isn't there yet has a name in angle brackets for its id, and nothing was observed of it. */
+/** What one declaration knows about another. In a plan, a resource to be created has an id like `<new vpc>` and no `observed`. */
 export interface Needed<Found extends Observed> {
   readonly id: string;
   readonly observed?: Found | undefined;
 }
 
-/** Tells of a declaration that is needed. One that isn't among `needs` may not be asked for: it may not be there in time. */
+/** Looks up another declaration's resource. Only those in `needs` are allowed, because others may not exist yet. */
 type Need = <Found extends Observed>(declaration: DeclarationOf<Found>) => Needed<Found>;
 
 export interface DeclarationSpec<Desired, Found extends Observed, Inputs> {
   /** Logical name, unique in the stack. */
   readonly name: string;
   readonly resource: Resource<Desired, Found>;
-  /** Wishes that must be true before this one is begun, and that are removed after it. `desired` may ask for these alone. */
+  /** Declarations that are converged before this one and removed after it. `desired` may look up only these. */
   readonly needs?: readonly Named[];
   readonly desired: (need: Need, inputs: Inputs) => Desired;
-  /** What it means for the user when this one is replaced. */
+  /** What a replacement of this resource means for the user. */
   readonly replaceNote?: string;
-  /** Why it isn't there, where that is no loss; `<id> is gone` otherwise. */
+  /** Why the resource is absent, if nothing was lost. Without this, the plan says `<id> is gone`. */
   readonly absentBecause?: string;
 }
 
-/** What all declarations are compared with: each other, by name, and what the stack is made from besides. */
+/** What desired values are computed from: the other declarations, by name, and `inputs`. */
 export interface World<Inputs> {
   readonly needed: (name: string) => Needed<Observed>;
   readonly inputs: Inputs;
 }
 
-/** A resource as it was found, with what can be asked of it. */
+/** An observed resource, with the operations that start from it. */
 export interface Observation<Inputs = unknown> {
   readonly observed: Observed;
-  /** It carries the stack's tag. Without that it may be repaired where its id is recorded, and never removed. */
+  /** Whether the resource carries the stack's tag. Without the tag it may be repaired if its id is recorded, but never removed. */
   readonly isOwned: boolean;
   readonly differences: (world: World<Inputs>) => Difference[];
   readonly update: (
@@ -54,7 +54,7 @@ interface Named {
   readonly name: string;
 }
 
-/** A declaration with its types closed over, so that the engine can hold many of different kinds. */
+/** A declaration that hides its resource's types, so that the engine can hold many kinds in one list. */
 export interface Declaration<Inputs = unknown> extends Named {
   readonly kind: string;
   readonly needs: readonly string[];
@@ -70,7 +70,7 @@ export interface Declaration<Inputs = unknown> extends Named {
   readonly list: (ctx: ReadContext, stack: string) => Promise<Listed[]>;
 }
 
-/** A declaration of which another can ask what was found. */
+/** A declaration whose observed values other declarations can use. */
 export interface DeclarationOf<Found extends Observed> extends Named {
   readonly isObserved: (observed: Observed) => observed is Found;
 }
@@ -79,7 +79,7 @@ export function declare<Desired, Found extends Observed, Inputs = unknown>(
   spec: DeclarationSpec<Desired, Found, Inputs>,
 ): Declaration<Inputs> & DeclarationOf<Found> {
   const { name, resource, needs = [], replaceNote, absentBecause } = spec;
-  /** All that this declaration's own resource found: of its type, whatever the engine knows of it. */
+  /** Everything that this declaration's resource returned, and that is therefore of type `Found`. */
   const found = new WeakSet<Observed>();
   const desired = ({ needed, inputs }: World<Inputs>): Desired =>
     spec.desired((other) => {

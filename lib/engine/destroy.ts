@@ -9,16 +9,16 @@ import type { Declaration } from "./declaration.ts";
 export interface DestroyOptions<Inputs> {
   readonly ctx: WriteContext;
   readonly declarations: readonly Declaration<Inputs>[];
-  /** Looked at directly before: nothing else is removed. */
+  /** The resources to remove. Each was observed just before. */
   readonly targets: readonly Owned[];
-  /** Absent when the stack has no state document: tags alone are enough. */
+  /** Absent if the stack has no state document: tags alone are enough. */
   readonly journal?: Journal | undefined;
   readonly progress: Progress;
-  /** As of `ConvergeOptions`. */
+  /** See `ConvergeOptions`. */
   readonly explain?: ConvergeOptions["explain"];
 }
 
-/** Removes each target as soon as everything that needs it is gone. */
+/** Removes each target as soon as everything that needs it has been removed. */
 export async function destroy<Inputs>(options: DestroyOptions<Inputs>): Promise<void> {
   const { ctx, journal } = options;
   try {
@@ -40,8 +40,9 @@ export async function destroy<Inputs>(options: DestroyOptions<Inputs>): Promise<
 }
 
 /**
- * One for each declaration, to be begun when all that needs it is gone. What bears a name that the stack doesn't know goes with the first
- * declaration of its kind, when nothing needs any of that kind: declarations stand after those they need, so that makes no circle.
+ * One removal for each declaration, which starts when everything that needs the declaration is gone. Targets with a name that
+ * the stack doesn't declare are removed with the first declaration of their kind, once nothing needs any of that kind. This
+ * makes no cycle, because each declaration comes after those it needs.
  */
 function removalsOf<Inputs>({ declarations, targets }: DestroyOptions<Inputs>) {
   const known = new Set(declarations.map(({ kind, name }) => `${kind} ${name}`));

@@ -1,18 +1,18 @@
-/** What a graph run tells each node's work: nothing but when it may begin. */
+/** A node of the graph: its name, and the names of the nodes that must be done before it starts. */
 export interface Node {
   readonly name: string;
   readonly needs: readonly string[];
 }
 
 export interface GraphOptions {
-  /** At most this many at once: AWS throttles whoever asks for too much. */
+  /** How many nodes may run at once. AWS throttles clients that call too often. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs `work` for each node as soon as all it needs is done. After a failure or an abort nothing new is begun, what is
- * under way is left to end, and then the first failure is thrown.
+ * Runs `work` for each node as soon as all nodes it needs are done. After a failure or an abort, no new node is started;
+ * running ones are left to finish, and then the first failure is thrown.
  */
 export async function runGraph<T extends Node>(
   nodes: readonly T[],

@@ -10,8 +10,8 @@ interface Intended<Inputs> {
 }
 
 /**
- * One save before the first create. What is created gets a generation of its own if another was known before: AWS may
- * show the old one for hours, and answers the old one's client token with the old one.
+ * Notes in one save what the run is going to create, before the first create call. A new resource gets the next generation if
+ * an earlier one was known: AWS may list the old one for hours, and returns it for the old client token.
  */
 export function noteIntent<Inputs>({ journal, plan, observations }: Intended<Inputs>): void {
   const news = plan.steps.filter(({ action }) => action !== "update");
@@ -22,7 +22,7 @@ export function noteIntent<Inputs>({ journal, plan, observations }: Intended<Inp
     for (const { name, kind, action } of news) {
       const before = document.resources[name];
       const generation = before?.generation ?? 1;
-      // What was found by its tags alone isn't in the document: that was lost, or a run was killed before it noted the id.
+      // A resource found only by its tags has no id in the document: the document was lost, or a run was killed before noting it.
       const id = observations.get(name)?.observed.id ?? before?.id;
       if (action === "replace" && id !== undefined) {
         superseded.push({ name, kind: before?.kind ?? kind, generation, id });

@@ -4,7 +4,7 @@ import type { ReadContext } from "../contract/resource.ts";
 import type { Identify } from "./read.ts";
 import type { Declaration } from "./declaration.ts";
 
-/** One thing by what a state document or a tag says of it. */
+/** A resource as a state document or its tags name it. */
 export interface Named {
   readonly name: string;
   readonly kind: string;
@@ -13,7 +13,7 @@ export interface Named {
 }
 
 class OwnedResource implements Named {
-  /** Nothing else passes for one: what is removed was looked at. */
+  /** Keeps other objects from passing as this type. Only resources that were observed may be removed. */
   declare protected readonly wasSeen: true;
   readonly name: string;
   readonly kind: string;
@@ -28,12 +28,11 @@ class OwnedResource implements Named {
   }
 }
 
-/** Something that AWS showed with the stack's tag on it. The looks below alone make one, and only such a one is removed. */
+/** A resource that AWS showed with the stack's tag. Only the functions below make one, and only such resources are removed. */
 export type Owned = OwnedResource;
 
 /**
- * Everything of the stack: what carries its ownership tag in AWS, and nothing that AWS doesn't show. Each kind is listed once,
- * however many declarations are of it.
+ * Lists everything in AWS that carries the stack's ownership tag. Each kind is listed once, however many declarations it has.
  */
 export async function listAll<Inputs>(
   declarations: readonly Declaration<Inputs>[],
@@ -57,10 +56,10 @@ export interface LookOptions<Inputs> {
 }
 
 /**
- * What is still there of the things that a document names, looked at all at once. A document is never believed: what it names
- * may be anybody's.
+ * Finds those resources named by a document that still exist, all at once. Ownership is checked in AWS, because a document may
+ * name resources that belong to somebody else.
  *
- * @throws BerthError `ForeignResource` for one that doesn't carry the stack's tag.
+ * @throws BerthError `ForeignResource` for a resource that doesn't carry the stack's tag.
  */
 export async function findRecorded<Inputs>(
   recorded: readonly Named[],
@@ -77,7 +76,7 @@ async function findOne<Inputs>(
   const { name, kind, generation, id } = recorded;
   const identity = identify(name, generation, document);
   const observation = await declarations.find((one) => one.kind === kind)?.find(ctx, identity, id);
-  // Another one than the recorded is no answer: that one is gone.
+  // If `find` returned a resource with another id, the recorded one is gone.
   if (observation?.observed.id !== id) return undefined;
   if (!observation.isOwned) throw foreignResource(kind, identity, observation.observed, "id");
   return new OwnedResource(recorded);

@@ -11,15 +11,15 @@ export interface Step {
   readonly action: Action;
   /** Empty for a create. */
   readonly differences: readonly Difference[];
-  /** Why it has to be created: `not there yet`, or that it vanished. */
+  /** Why it has to be created: `not there yet`, or that it is gone. */
   readonly because?: string;
-  /** What a replace means for the user. */
+  /** What the replacement means for the user. */
   readonly consequence?: string;
 }
 
 export interface Plan {
   readonly steps: readonly Step[];
-  /** Replaced by an earlier run that ended before it could remove them. */
+  /** Resources that an earlier run replaced but didn't remove before it ended. */
   readonly leftovers: StateDocument["superseded"];
 }
 
@@ -27,11 +27,11 @@ interface Compared<Inputs> {
   readonly declarations: readonly Declaration<Inputs>[];
   readonly observations: Observations<Inputs>;
   readonly document: StateDocument;
-  /** What the stack is made from besides. */
+  /** Other values that declarations depend on, such as what AWS offers. */
   readonly inputs: Inputs;
 }
 
-/** Pure: what has to be done to make every declaration true, in an order that respects what needs what. */
+/** Computes the steps that bring every declaration to its desired state, in dependency order. Pure. */
 export function differences<Inputs>({
   declarations,
   observations,
@@ -45,7 +45,7 @@ export function differences<Inputs>({
     if (step !== undefined) steps.set(declaration.name, step);
   }
   const kinds = new Set(declarations.map(({ kind }) => kind));
-  // What this stack has no kind for it can't remove either.
+  // A stack that doesn't declare a kind has no code to remove it.
   const leftovers = document.superseded.filter(({ kind }) => kinds.has(kind));
   return { steps: [...steps.values()], leftovers };
 }
@@ -53,8 +53,8 @@ export function differences<Inputs>({
 export const isPending = (plan: Plan): boolean => plan.steps.length > 0 || plan.leftovers.length > 0;
 
 /**
- * Whether a plan does nothing that the one shown didn't say. Doing less is within it: an interrupted run's creation that
- * came to light meanwhile needs no more than the update that would have followed.
+ * Whether a plan does nothing beyond the plan that was shown. It may do less: if a resource that an interrupted run created
+ * has become visible meanwhile, only the update that would have followed its creation is left.
  */
 export function isWithin(shown: Plan, plan: Plan): boolean {
   return plan.steps.every((step) => {
@@ -89,7 +89,7 @@ function stepFor<Inputs>(
   return { name, kind, action: "replace", differences: different, ...consequence };
 }
 
-/** What stays as it is, as it was found; a placeholder for what is going to be new. */
+/** Returns the observed resource if it stays, and a placeholder if it is going to be created. */
 function plannedNeeds<Inputs>(
   found: Observations<Inputs>,
   steps: ReadonlyMap<string, Step>,

@@ -1,4 +1,4 @@
-/** Told what happens, as it happens; returns what tells the user what a step waits for. */
+/** Receives each step as it begins and ends. `begin` returns a function that tells the user what the step waits for. */
 export interface Progress {
   begin(name: string, action: string): (note: string) => void;
   end(name: string, action: string, id: string): void;

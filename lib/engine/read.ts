@@ -11,8 +11,8 @@ export interface ReadOptions<Inputs> {
   readonly document: StateDocument;
   readonly identify: Identify;
   /**
-   * How long to go on looking for what a killed run intended and may have created. AWS shows new things late;
-   * creating again too early would make two.
+   * How long to look for a resource that a killed run intended and may have created. AWS shows new resources late, and
+   * creating again too early would make a second one.
    */
   readonly patienceMs?: number;
 }
@@ -43,7 +43,7 @@ async function readOne<Inputs>(
   return findPatiently(ctx, { what, patienceMs: options.patienceMs, find });
 }
 
-/** Looks until it is there or the time is over. */
+/** Looks until the resource is there or the time is over. */
 export async function findPatiently<Found>(
   ctx: ReadContext,
   { what, patienceMs, find }: { what: string; patienceMs: number; find: () => Promise<Found | undefined> },

@@ -9,7 +9,10 @@ export interface SupersededOptions<Inputs> extends Omit<LookOptions<Inputs>, "do
   readonly progress: Progress;
 }
 
-/** Removes what was replaced, in reverse order. Looks at all of them at once before the first is removed: an id that stands in a document may be anybody's. */
+/**
+ * Removes replaced resources in reverse order. Before the first removal it checks the ownership of all of them in AWS, because
+ * a recorded id may belong to somebody else.
+ */
 export async function removeSuperseded<Inputs>(options: SupersededOptions<Inputs>): Promise<void> {
   const { journal, declarations, ctx, progress } = options;
   const kinds = new Set(declarations.map(({ kind }) => kind));

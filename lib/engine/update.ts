@@ -8,10 +8,10 @@ import type { Observation, Declaration } from "./declaration.ts";
 import { identityOf, type Work } from "./work.ts";
 
 const rounds = 5;
-/** How long AWS may go on showing what was before an update, until the update is made once more: two minutes in all. */
+/** How long AWS may show stale values after an update before the update is repeated. Five rounds make two minutes. */
 const staleForMs = 24_000;
 
-/** Updates until nothing differs, and returns it as it was last seen. */
+/** Updates the resource until nothing differs, and returns the last observation. */
 export async function updateUntilEqual<Inputs>(
   declaration: Declaration<Inputs>,
   first: Observation<Inputs>,
@@ -41,13 +41,13 @@ export async function updateUntilEqual<Inputs>(
 
 interface Updated {
   readonly id: string;
-  /** The differences that the update was for. */
+  /** The differences that the update should have removed. */
   readonly left: readonly Difference[];
 }
 
 /**
- * What was last seen. AWS answers from many places, and some of them know of an update late: a look that shows what was there
- * before the update, or nothing at all, is no answer yet.
+ * Looks until an update shows, and returns the last observation. AWS is eventually consistent: a look that shows the values
+ * from before the update, or nothing at all, doesn't count.
  */
 async function lookUntilChanged<Inputs>(
   declaration: Declaration<Inputs>,

@@ -9,7 +9,7 @@ export interface Work<Inputs> {
   readonly journal: Journal;
   readonly identify: Identify;
   readonly world: World<Inputs>;
-  /** How long to look for what a create may have made whose reply got lost. */
+  /** How long to look for a resource after the reply to its create call was lost. */
   readonly patienceMs?: number;
 }
 
