@@ -3,7 +3,7 @@ import { BerthError, exitCodes } from "../errors.ts";
 import { ask } from "../report/terminal.ts";
 import type { Session } from "../command/session.ts";
 
-/** Asks on the terminal; the answer must be `expected`. With --yes nothing is asked. */
+/** Asks a question on the terminal; the answer must be `expected`. With --yes it asks nothing. */
 export async function confirm(session: Session, question: string, expected: string): Promise<void> {
   if (session.flags.yes) return;
   if (!process.stdin.isTTY || session.flags.json) {
@@ -22,7 +22,7 @@ export async function confirm(session: Session, question: string, expected: stri
   });
 }
 
-/** Between showing and doing the world may have changed; only what was shown is done. */
+/** Stops the run if the new plan would do more than the user was shown: AWS may have changed since. */
 export function requireWithin(session: Session, shown: Plan, plan: Plan): void {
   if (isWithin(shown, plan)) return;
   session.report.plan(plan, false);

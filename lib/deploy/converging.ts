@@ -9,7 +9,7 @@ import type { Offers } from "../stack.ts";
 import { type Held, writeWithoutBucket } from "./lease.ts";
 import type { Reading, Recorded } from "./reading.ts";
 
-/** The bucket that holds state and lease has to be there before a lease can be taken. */
+/** Converges the bucket before everything else: it holds state and lease, and without it no lease can be taken. */
 export async function ensureStateBucket(session: Session, reading: Reading): Promise<void> {
   const { config, identify, report: progress, rescueFile } = session;
   if (config.state.backend !== "s3") return;
@@ -44,7 +44,7 @@ export function openJournal({ state, rescueFile }: Session, { document, etag }: 
   return new Journal({ store: state, start, writer: randomUUID(), rescueFile });
 }
 
-/** Does what the reading's plan says, after noting which machine image it starts from. */
+/** Carries out the reading's plan. Before it launches a host, it records the machine image. */
 export async function convergeStack(
   session: Session,
   reading: Reading,
@@ -58,7 +58,7 @@ export async function convergeStack(
     const pin = { [imagePin]: offers.machineImage.imageId };
     journal.note((document) => ({ ...document, pins: { ...document.pins, ...pin } }));
   }
-  // Whatever was merged is saved before the file that it came from is removed.
+  // A merged document is saved before the file that it came from is removed.
   if (reading.wasKept === true) journal.note((document) => document);
   const seen = await converge({
     ctx: held.writeContext(journal),

@@ -4,7 +4,7 @@ const hoursAMonth = 730;
 const addressHourly = 0.005;
 const diskGibMonthly = 0.08;
 
-/** On-demand Linux prices in us-east-1, USD an hour, as listed in October 2026. Other regions differ by some percent. */
+/** On-demand Linux prices in us-east-1, in USD per hour, as listed in October 2026. Other regions differ by some percent. */
 const instanceHourly: Readonly<Record<string, number>> = {
   "t3.nano": 0.0052,
   "t3.micro": 0.0104,
@@ -18,12 +18,12 @@ const instanceHourly: Readonly<Record<string, number>> = {
 };
 
 export interface Cost {
-  /** USD a month of 730 hours, or undefined for an instance type whose price isn't known here. */
+  /** USD per month of 730 hours; undefined for an instance type whose price isn't listed here. */
   readonly monthlyUsd: number | undefined;
   readonly text: string;
 }
 
-/** What the stack costs while it stands: host, disk and public address. Storage and traffic of a small app are cents. */
+/** The stack's running cost: host, disk and public address. Storage and traffic of a small app cost a few cents. */
 export function estimateCost({ instance }: Pick<Config, "instance">, isFreeTier: boolean): Cost {
   const hourly = instanceHourly[instance.type];
   const fixed = addressHourly * hoursAMonth + diskGibMonthly * instance.diskGib;

@@ -6,10 +6,10 @@ import { BerthError, exitCodes } from "../errors.ts";
 import { toWriteContext, type WriteContext } from "../contract/resource.ts";
 import type { Session } from "../command/session.ts";
 
-/** The lease, as long as it is held, and what it allows. */
+/** A held lease, and the write access that comes with it. */
 export interface Held {
   readonly lease: Lease;
-  /** Each write first makes sure that the lease is still held, and that what `journal` notes can be saved. */
+  /** Before each write it checks that the lease is still held and that the journal can still be saved. */
   readonly writeContext: (journal?: Journal) => WriteContext;
 }
 
@@ -21,7 +21,7 @@ export async function withLease<T>(
 ): Promise<T> {
   const held = await takeStackLease(session, operation, session.flags.waitMs);
   const result = await work(held).catch(async (error: unknown) => {
-    // What failed is what the user has to know; a lease that can't be given back expires.
+    // The user needs to see the first failure. A lease that can't be released expires.
     await held.lease.release().catch(() => undefined);
     throw error;
   });
@@ -29,7 +29,7 @@ export async function withLease<T>(
   return result;
 }
 
-/** The caller gives it back. */
+/** Takes the stack's lease. The caller must release it. */
 export async function takeStackLease(session: Session, operation: string, waitMs: number): Promise<Held> {
   const { report, signal, store } = session;
   const who = ({ holder, host, operation: theirs }: LeaseRecord) => `${holder}@${host} ("${theirs}")`;
@@ -53,8 +53,9 @@ export async function takeStackLease(session: Session, operation: string, waitMs
 }
 
 /**
- * The one way to write without a lease: where the bucket that would hold it isn't there, nobody can take one. `up` makes the
- * bucket this way, whose name makes that safe; `down` takes away what is left of a stack that has lost it.
+ * The one way to write without a lease. If the bucket for the lease doesn't exist, nobody can take a lease. `up` creates the
+ * bucket this way, which is safe because only one bucket can have its name; `down` removes what is left of a stack that has
+ * lost its bucket.
  */
 export function writeWithoutBucket(session: Session): WriteContext {
   return openWriting(session, undefined);
@@ -67,7 +68,7 @@ function openWriting(
   return toWriteContext(ctx, openClients(beforeWrite));
 }
 
-/** All that was asked for is done by now. A lease that stays behind is no failure of it: it expires, and whoever comes next is told. */
+/** Releases the lease after the work is done. A failed release is only a warning, because the lease expires by itself. */
 async function giveBack({ report, store }: Session, lease: Lease): Promise<void> {
   try {
     await lease.release();
@@ -81,7 +82,7 @@ async function giveBack({ report, store }: Session, lease: Lease): Promise<void>
   }
 }
 
-/** BERTH_LEASE_SECONDS shortens it where a lease that a killed run left is waited for often, as in tests. */
+/** BERTH_LEASE_SECONDS shortens the lease for tests, which often wait for a killed run's lease to expire. */
 function leaseLifeMs(): number {
   const asked = process.env["BERTH_LEASE_SECONDS"] ?? "30";
   if (/^[1-9]\d{0,3}$/.test(asked)) return Number(asked) * 1000;

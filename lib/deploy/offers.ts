@@ -2,7 +2,7 @@ import { lookupMachineImage, lookupInstanceType, lookupZones } from "../aws/look
 import { BerthError, exitCodes } from "../errors.ts";
 import type { Session } from "../command/session.ts";
 
-/** What AWS offers now for what the configuration asks for. */
+/** Looks up what AWS offers now for the configuration. */
 export async function lookupOffers({ config, ctx }: Session) {
   const [instanceType, zones] = await Promise.all([
     lookupInstanceType(ctx, config.instance.type),

@@ -9,7 +9,7 @@ import type { Observed } from "../contract/resource.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
 
-/** Looks at the app from outside and tells the URL, its health and what it costs. Returns the URL. */
+/** Requests the app from outside and reports its URL, health and cost. Returns the URL. */
 export async function reportOutputs(
   session: Session,
   reading: Reading,
@@ -34,9 +34,9 @@ export async function reportOutputs(
   return url;
 }
 
-/** What a user wants to know of a stack. Each is absent as long as it isn't there. */
+/** What a user wants to know about a stack. A value is absent as long as it doesn't exist. */
 export interface Outputs {
-  /** Where the app is reached. */
+  /** The app's public URL. */
   readonly url: string | undefined;
   readonly release: ReleaseFigures | undefined;
   readonly app: AppFigures | undefined;
@@ -46,7 +46,7 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
   const address = observedOf(parts.address, found);
   const host = observedOf(parts.instance, found);
   const published = observedOf(parts.release, found);
-  // A host that was replaced leaves its report behind.
+  // The bucket may also hold reports of hosts that were replaced.
   const report = host && published?.reports.get(host.id);
   return {
     url: address && `http://${address.publicIp}/`,

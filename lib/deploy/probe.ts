@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Probe {
   readonly isHealthy: boolean;
-  /** HTTP status of the last answer; absent when there was none. */
+  /** HTTP status of the last response; absent if there was none. */
   readonly status?: number;
   readonly durationMs: number;
   readonly attempts: number;
-  /** Why there was no answer. */
+  /** Why there was no response. */
   readonly reason?: string;
 }
 
@@ -18,8 +18,8 @@ export interface ProbeOptions {
 const answerWithinMs = 5_000;
 
 /**
- * Looks at the app as its users do, until it answers with less than 500 or patience ends. One bad answer proves nothing:
- * the app may fail some of its requests by design.
+ * Requests the app as its users do until it responds with a status below 500 or patience ends. One bad response proves
+ * nothing: the app may fail some of its requests by design.
  */
 export async function probe(url: string, { signal, patienceMs }: ProbeOptions): Promise<Probe> {
   const giveUpAtMs = performance.now() + patienceMs;
@@ -39,7 +39,7 @@ async function look(
 ): Promise<{ status: number } | { status?: never; reason: string }> {
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
-  // AbortSignal.timeout would not keep the process: a connection lost at the wrong moment would end it without a word.
+  // AbortSignal.timeout doesn't keep the process alive: if the connection were lost, the process could exit silently.
   const timer = setTimeout(
     () => limit.abort(new Error(`no answer within ${answerWithinMs} ms`)),
     answerWithinMs,

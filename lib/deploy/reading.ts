@@ -19,35 +19,35 @@ import { lookupOffers } from "./offers.ts";
 
 export interface Recorded {
   readonly document: StateDocument;
-  /** Absent when there is no state document yet, or when it was lost and rebuilt from tags. */
+  /** Absent if there is no state document yet, or if it was lost and rebuilt from tags. */
   readonly etag?: string | undefined;
-  /** Holds what an earlier run could not save. */
+  /** True if the document includes changes that an earlier run could not save. */
   readonly wasKept?: boolean;
 }
 
-/** All that is known before anything is done: what was recorded, what AWS says, and what differs from what is declared. */
+/** Everything known before a change: the state document, what AWS says, and how that differs from the declarations. */
 export interface Reading extends Recorded {
   readonly declarations: readonly StackDeclaration[];
   readonly parts: StackParts;
   readonly observations: Observations<Offers>;
-  /** What a new host is started from is the pinned image, or the newest. */
+  /** The machine image in here is the pinned one, or the newest if none is pinned. */
   readonly offers: Offers;
   readonly plan: Plan;
   readonly source: Source;
   readonly freeTierEligible: boolean;
-  /** The newest image that AWS offers, when it isn't the pinned one. */
+  /** The newest machine image that AWS offers, if it isn't the pinned one. */
   readonly newerMachineImageId: string | undefined;
 }
 
 export interface ReadingOptions {
-  /** See `ReadOptions.patienceMs`; only worth it when something is going to be created next. */
+  /** See `ReadOptions.patienceMs`. Only worth its time if the command creates resources next. */
   readonly patienceMs?: number;
 }
 
-/** Reads the state document and everything in AWS, several at once, and compares. Writes nothing. */
+/** Reads the state document and every resource in AWS, in parallel, and compares. Writes nothing. */
 export async function readStack(session: Session, options: ReadingOptions = {}): Promise<Reading> {
   const offered = lookupOffers(session);
-  // Whoever waits for it first reports its failure; until then it isn't unhandled.
+  // A rejection before anything awaits this promise must not count as unhandled. The first `await` still throws it.
   offered.catch(() => {});
   const { config, ctx } = session;
   const { source: folder, dockerfile } = config.app;
@@ -83,7 +83,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
 
 interface ResourcesOptions extends ReadingOptions {
   readonly declarations: readonly StackDeclaration[];
-  /** Absent when none was. */
+  /** The stored state document; absent if there is none. */
   readonly recorded: StateDocument | undefined;
 }
 
@@ -92,7 +92,7 @@ interface Seen {
   readonly observations: Observations<Offers>;
 }
 
-/** What a document that was put back doesn't know of would be made once more. So before anything is, the tags are asked. */
+/** Reads the resources. Those that are absent are looked up by tags too, because a restored document may not know newer ones. */
 async function readResources(session: Session, options: ResourcesOptions): Promise<Seen> {
   const { ctx, identify, config } = session;
   const { declarations, recorded, ...rest } = options;
@@ -100,7 +100,7 @@ async function readResources(session: Session, options: ResourcesOptions): Promi
   const document = recorded ?? (await documentFromTags(session, declarations));
   const [observations] = await Promise.all([
     readAll({ ...reading, document }),
-    // What is to be removed at the end has to be the stack's, or nothing is begun.
+    // Superseded resources are removed at the end of the run. If one isn't the stack's, the run doesn't start.
     findRecorded(document.superseded, { ...reading, document }),
   ]);
   if (recorded === undefined) return { document, observations };
@@ -110,7 +110,7 @@ async function readResources(session: Session, options: ResourcesOptions): Promi
   return { document: caughtUp, observations: await readAll({ ...reading, document: caughtUp }) };
 }
 
-/** Without a state document, what carries the stack's tags is what there is. */
+/** Rebuilds the state document from the stack's tags. */
 async function documentFromTags(
   { ctx, scope }: Session,
   declarations: readonly StackDeclaration[],
@@ -139,7 +139,7 @@ function openApp({ names, endpoints, caller }: Session, source: Source): App {
   };
 }
 
-/** The commit that the source folder is at; undefined outside a repository. */
+/** The Git commit of the source folder; undefined outside a repository. */
 async function commitOf(folder: string): Promise<string | undefined> {
   const git = promisify(execFile)("git", ["-C", folder, "rev-parse", "HEAD"]);
   return git.then(

@@ -3,19 +3,19 @@ import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 
-/** What a user should know before anything is done; each said once a command. */
+/** Warns the user before anything is changed. Each warning appears once per command. */
 export async function warnBefore(session: Session, reading: Reading): Promise<void> {
   warnOfPrivate(session, reading);
   await warnOfOtherRegions(session, reading);
 }
 
-/** Whatever is built: what lies in an image is for everybody who gets hold of it. */
+/** Warns of private files in the source: everybody who gets the image can read them. */
 function warnOfPrivate({ report }: Session, { source }: Reading): void {
   const warning = privateText(source.folder, source.privatePaths);
   if (warning !== undefined) report.message(warning);
 }
 
-/** Before a stack is made: a region changed by mistake would make a second one beside the one that serves. */
+/** Warns before a new stack is created: after a mistaken change of region it would be a second stack beside the running one. */
 async function warnOfOtherRegions(
   { config, ctx, report }: Session,
   { plan, document, parts }: Reading,
