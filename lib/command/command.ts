@@ -8,17 +8,17 @@ import { createTextReport } from "../report/text-report.ts";
 import { openSession, type Session } from "./session.ts";
 
 export interface CommandSpec {
-  /** `up`, or `state show`: the npm script's name, and the word after it where one script has several commands. */
+  /** `up` or `state show`: the npm script's name, followed by the subcommand if the script has several. */
   readonly name: string;
   readonly summary: string;
-  /** False where the app's source needn't be there. */
+  /** False if the command doesn't need the app's source folder. */
   readonly usesSource?: boolean;
-  /** Lines about exit codes and effects that the help ends with. */
+  /** The last lines of the help text, about exit codes and effects. */
   readonly help: readonly string[];
   readonly run: (session: Session) => Promise<Outcome>;
 }
 
-/** A script with several commands: the first word chooses one of them. */
+/** A script with several subcommands. The first word after the script's name chooses one. */
 export interface CommandGroup extends Pick<CommandSpec, "name" | "summary"> {
   readonly commands: readonly CommandSpec[];
 }
@@ -30,7 +30,7 @@ export interface Outcome {
   readonly left?: Summary["left"];
 }
 
-/** Runs a command from the process's arguments to its exit code. The one place where errors are printed. */
+/** Runs a command, from the process's arguments to its exit code. Errors are printed only here. */
 export async function runCommand(asked: CommandSpec | CommandGroup): Promise<void> {
   const spec = chooseCommand(asked);
   const tally = new Tally();
@@ -74,7 +74,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   process.exitCode = exitCode;
 }
 
-/** The group itself when nothing, or nothing that it has, is chosen. */
+/** The chosen subcommand, or the group itself if the word is missing or unknown. */
 function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | CommandGroup {
   if (!("commands" in asked)) return asked;
   const [word] = readWords();
@@ -104,7 +104,7 @@ function helpText(spec: CommandSpec | CommandGroup): string {
   ].join("\n");
 }
 
-/** The first Ctrl-C lets the step in hand end; a second one leaves at once. */
+/** The first Ctrl-C lets the current step finish; the second one exits at once. */
 function listenForInterrupt(report: Report) {
   const controller = new AbortController();
   const onSignal = () => {

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { closest, distance } from "fastest-levenshtein";
 import { BerthError, exitCodes } from "../errors.ts";
 
-/** Of all commands; `of` names the one that alone takes it. */
+/** The options of all commands. An option with `of` belongs to that command only. */
 const options = {
   config: { type: "string", default: "berth.yaml", value: "FILE", text: "configuration file (berth.yaml)" },
   stack: { type: "string", value: "NAME", text: "another stack name than the file's" },
@@ -30,17 +30,17 @@ export interface Flags {
   readonly raw: boolean;
 }
 
-/** The options that a command takes, by name. */
+/** The options that a command accepts, by name. */
 export function optionsOf(command: string): [string, Option][] {
   return Object.entries(options).filter(([, option]) => !("of" in option) || option.of === command);
 }
 
-/** The words among the process's arguments that belong to no option. */
+/** The process's arguments that are neither options nor values of options. */
 export function readWords(): string[] {
   return parseArgs({ options, strict: false, allowPositionals: true }).positionals;
 }
 
-/** Throws BerthError `BadArguments` (exit 3) for what the command doesn't take. */
+/** Throws BerthError `BadArguments` (exit 3) for an argument that the command doesn't accept. */
 export function parseFlags(command: string): Flags | "help" {
   const { values, positionals, tokens } = parseArgs({
     options,
@@ -95,7 +95,7 @@ export function badArguments(message: string, command: string): BerthError {
   });
 }
 
-/** `npm run up --`, `npm run state -- show` */
+/** How a user runs the command: `npm run up --`, `npm run state -- show`. */
 export function invocation(command: string): string {
   const [script, ...words] = command.split(" ");
   return ["npm run", script, "--", ...words].join(" ");

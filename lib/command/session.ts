@@ -17,52 +17,52 @@ import type { Report, Tally } from "../report/report.ts";
 import type { ReadContext } from "../contract/resource.ts";
 import { type StackNames, stackNames } from "../stack.ts";
 
-/** What a command works with: all that holds for its whole life, computed once. It can only read; lib/deploy/lease.ts writes. */
+/** What stays the same for a whole command, computed once. Its clients only read; lib/deploy/lease.ts opens those that write. */
 export interface Session extends AsyncDisposable {
   readonly config: Config;
   readonly flags: Flags;
   readonly report: Report;
   readonly signal: AbortSignal;
   readonly ctx: ReadContext;
-  /** ARN of whoever runs this. */
+  /** The caller's ARN. */
   readonly caller: string;
   readonly endpoints: Endpoints | undefined;
-  /** What is called by a name that Berth derives. */
+  /** The names that Berth derives for resources in AWS. */
   readonly names: StackNames;
-  /** Whose a state document has to be. */
+  /** The stack, account and region that a state document must belong to. */
   readonly scope: Scope;
-  /** Where state and lease are kept. */
+  /** Where state document and lease are stored. */
   readonly store: ObjectStore;
   readonly state: StateStore;
   readonly identify: Identify;
-  /** The pin under which the state document keeps the chosen machine image. */
+  /** The name of the pin that records the chosen machine image in the state document. */
   readonly imagePin: string;
-  /** Files that belong beside the user: receipts, a state document that could not be saved. */
+  /** The folder for Berth's files on this computer, such as receipts and unsaved state documents. */
   readonly directory: string;
-  /** Where a state document is kept that could not be saved. */
+  /** The file for a state document that could not be saved. */
   readonly rescueFile: string;
-  /** More clients over the same connections; `beforeWrite` is asked before each call that isn't a read. */
+  /** Opens more clients over the same connections. They call `beforeWrite` before each call that isn't a read. */
   readonly openClients: (beforeWrite: ClientOptions["beforeWrite"]) => Clients;
 }
 
 export interface SessionOptions {
   readonly flags: Flags;
-  /** Of the command, for what is told of it. */
+  /** The command's name, for messages. */
   readonly name: string;
-  /** False where the app's source needn't be there. */
+  /** False if the command doesn't need the app's source folder. */
   readonly usesSource: boolean;
   readonly report: Report;
   readonly tally: Tally;
   readonly signal: AbortSignal;
 }
 
-/** Where Berth keeps what belongs to this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME moves it. */
+/** Berth's folder on this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME sets another one. */
 const home = process.env["BERTH_HOME"] ?? fromRoot(".berth");
 
-/** Reads the configuration, opens AWS (or the embedded one) and asks it who is calling. */
+/** Reads the configuration, connects to AWS or the embedded AWS, and looks up the caller. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { flags, usesSource, report, signal } = options;
-  // Every resource may wait at once, and each wait listens; Node takes more than ten for a leak and says so.
+  // Every resource may wait at once, and each wait listens to the signal. Node warns of a leak above ten listeners.
   setMaxListeners(0, signal);
   const config = await loadConfig(flags.config, { stack: flags.stack, usesSource });
   await ensurePrivateHome(home);
@@ -107,7 +107,7 @@ async function openLocal(report: Report, signal: AbortSignal) {
   return { ...aws, release: () => releaseLocalAws({ directory }) };
 }
 
-/** Clients that refuse to write, and the way to others. */
+/** Opens clients that refuse to write, and returns a function that opens others. */
 function connect(
   { region }: Config,
   local: Pick<ClientOptions, "endpoints" | "credentials"> | undefined,
@@ -137,7 +137,7 @@ async function askWhoCalls(clients: Clients): Promise<{ account: string; caller:
   return { account: Account, caller: Arn };
 }
 
-/** Ownership tags go over the user's, so that no configuration can claim another stack's things. */
+/** Ownership tags override the user's, so that no configuration can claim another stack's resources. */
 function identifierOf({ stack, tags }: Config): Identify {
   return (name, generation, { lineage }) => ({
     stack,
