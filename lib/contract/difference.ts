@@ -5,11 +5,11 @@ type Value = string | number | boolean | undefined;
 interface Field {
   readonly desired: Value;
   readonly observed: Value;
-  /** Makes it a replace: why AWS can't change it in place. */
+  /** Why AWS can't change the field in place. If set, the difference requires a replacement. */
   readonly replace?: string;
 }
 
-/** The field's difference, or nothing when both are equal. A value that AWS doesn't have is shown as `none`. */
+/** The field's difference as a list; empty if both values are equal. A value that AWS doesn't have is shown as `none`. */
 export function fieldDifference(field: string, { desired, observed, replace }: Field): Difference[] {
   if (desired === observed) return [];
   const shown = { field, desired: String(desired ?? "none"), observed: String(observed ?? "none") };
@@ -18,7 +18,7 @@ export function fieldDifference(field: string, { desired, observed, replace }: F
   ];
 }
 
-/** Whether one of the differences is about the field or a part of it: `tags` stands for `tags.Team`. */
+/** Whether one of the differences is about the field or a part of it: `tags` matches `tags.Team`. */
 export function concerns(differences: readonly Difference[], field: string): boolean {
   return differences.some(
     (one) => one.field === field || one.field.startsWith(`${field}.`) || one.field.startsWith(`${field}[`),

@@ -1,59 +1,59 @@
 import type { Clients } from "../aws/clients.ts";
 import type { PollTimings } from "../poll.ts";
 
-/** What every look at AWS works with. The clients of a session refuse every call that isn't a read. */
+/** What every read from AWS needs. A session's clients refuse every call that isn't a read. */
 export interface ReadContext {
   readonly clients: Clients;
-  /** 12-digit account id; sent as ExpectedBucketOwner and used in derived names. */
+  /** The 12-digit account id. It is sent as ExpectedBucketOwner and is part of derived names. */
   readonly account: string;
   readonly region: string;
-  /** Aborted on Ctrl-C: waits end early, a call under way is left to finish. */
+  /** Aborted on Ctrl-C: waits end early, but a running call is left to finish. */
   readonly signal: AbortSignal;
-  /** Tells the user what the step in hand is waiting for, e.g. `i-0abc is pending`. */
+  /** Tells the user what the current step is waiting for: `i-0abc is pending`. */
   readonly note: (text: string) => void;
-  /** Shortens all waits, for tests against emulators. Absent: what suits AWS. */
+  /** Shortens all waits, for tests against emulators. If absent, waits suit AWS. */
   readonly timings?: PollTimings;
 }
 
 const mayWrite = Symbol("may write");
 
-/** What every change of AWS works with. lib/deploy/lease.ts alone hands it out: no lease, no write. */
+/** What every write to AWS needs. Only lib/deploy/lease.ts creates one, so that nothing writes without the lease. */
 export interface WriteContext extends ReadContext {
   readonly [mayWrite]: true;
 }
 
-/** The same place, with clients that are let through as long as the lease is held. */
+/** The same context with clients that may write. */
 export function toWriteContext(ctx: ReadContext, clients: Clients): WriteContext {
   return { ...ctx, clients, [mayWrite]: true };
 }
 
-/** Which thing of which stack this is; everything needed to recognise it again in AWS. */
+/** Which resource of which stack this is, with everything needed to recognise it in AWS. */
 export interface Identity {
   readonly stack: string;
-  /** Logical name, unique in the stack: `vpc`, `security-group`. Value of the tag `berth:resource`. */
+  /** Logical name, unique in the stack: `vpc`, `security-group`. The value of the tag `berth:resource`. */
   readonly name: string;
-  /** Raised by one on each replace. Value of the tag `berth:generation`. */
+  /** Raised by one on each replacement. The value of the tag `berth:generation`. */
   readonly generation: number;
-  /** Lineage of the state document: part of client tokens, so that a stack deleted and made again is a new one. */
+  /** The state document's lineage. It is part of client tokens, so that a stack deleted and created again gets new resources. */
   readonly lineage: string;
-  /** All tags the resource shall carry: the user's, and Berth's ownership tags laid over them. */
+  /** All desired tags: the user's, overridden by Berth's ownership tags. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** What AWS says about one resource. `id` is what removes and describes it: an id, or a name where AWS has no id. */
+/** What AWS says about one resource. `id` identifies it in calls: an id, or a name where AWS has no id. */
 export interface Observed {
   readonly id: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface Difference {
-  /** Path of the field, as a user would name it: `ingress[tcp/80 from 0.0.0.0/0]`. */
+  /** The field's path, as a user would write it: `ingress[tcp/80 from 0.0.0.0/0]`. */
   readonly field: string;
   readonly desired: string;
   readonly observed: string;
-  /** `update` in place, or `replace` by a new one of the next generation. */
+  /** `update` in place, or `replace` by a new resource of the next generation. */
   readonly action: "update" | "replace";
-  /** Why a replace is needed, when it is: `AWS can't move an instance to another subnet`. */
+  /** Why a replacement is needed, if it is: `AWS can't move an instance to another subnet`. */
   readonly reason?: string;
 }
 
@@ -64,20 +64,20 @@ export interface Change<Desired, Found extends Observed> {
   readonly differences: readonly Difference[];
 }
 
-/** A resource as the census sees it: found by ownership tags or derived name alone, without any state. */
+/** A resource as the census sees it: found only by ownership tags or derived name, without any state. */
 export interface Listed {
   readonly id: string;
-  /** Logical name from `berth:resource`. */
+  /** The logical name, from the tag `berth:resource`. */
   readonly name: string;
   readonly generation: number;
 }
 
 /**
- * All knowledge of one kind of AWS resource.
+ * Everything that Berth knows about one kind of AWS resource.
  *
  * Obligations:
- * - nothing here keeps state; every function may be called again at any time, in any process
- * - errors of AWS leave as they came; "not found" is an answer, never an error
+ * - no function keeps state; each may be called again at any time, in any process
+ * - errors from AWS are thrown unchanged; "not found" is a result, never an error
  * - a resource that Berth doesn't own (no or foreign `berth:stack` tag) is never changed: `find` throws `ForeignResource`
  */
 export interface Resource<Desired, Found extends Observed> {
@@ -85,23 +85,26 @@ export interface Resource<Desired, Found extends Observed> {
   readonly kind: string;
 
   /**
-   * The resource by recorded id, else by ownership tags (stack, resource, generation) or derived name. Never writes.
-   * A terminated or deleting resource counts as absent. Two matches throw `AmbiguousResource`.
+   * Finds the resource by its recorded id, else by ownership tags (stack, resource, generation) or derived name. Never writes.
+   * A resource that is terminated or being deleted counts as absent. Two matches throw `AmbiguousResource`.
    */
   find(ctx: ReadContext, identity: Identity, known?: string): Promise<Found | undefined>;
 
-  /** ONE create call with the tags (and a ClientToken where AWS has one) inside it. Returns the id; throws `LostReply` where that is unknown. */
+  /**
+   * Creates the resource in ONE call that includes the tags, and a ClientToken where AWS takes one. Returns the id; throws
+   * `LostReply` if the reply is lost.
+   */
   create(ctx: WriteContext, identity: Identity, desired: Desired): Promise<string>;
 
-  /** Pure. Empty when there is nothing to do. Tags that the user added by hand are no difference. */
+  /** Pure. Empty if there is nothing to do. Tags that the user added by hand don't count as a difference. */
   differences(identity: Identity, desired: Desired, observed: Found): Difference[];
 
-  /** Makes the `update` differences true. Every step is idempotent alone. */
+  /** Resolves the `update` differences. Each step is idempotent by itself. */
   update(ctx: WriteContext, change: Change<Desired, Found>): Promise<void>;
 
-  /** "Already gone" is success. Returns when the resource is no longer listed; retries what AWS refuses for a while. */
+  /** Returns when the resource is no longer listed; "already gone" is success. Retries calls that AWS refuses temporarily. */
   remove(ctx: WriteContext, id: string): Promise<void>;
 
-  /** Everything of this kind that carries the stack's ownership tag, in any generation. Never writes. */
+  /** Lists everything of this kind that carries the stack's ownership tag, in any generation. Never writes. */
   list(ctx: ReadContext, stack: string): Promise<Listed[]>;
 }
