@@ -2,15 +2,15 @@ import { isAlreadyExists, isNotYetVisible } from "../aws/errors.ts";
 import { retry } from "../poll.ts";
 import type { WriteContext } from "../contract/resource.ts";
 
-// EC2 and IAM answer from many places, and a new thing reaches some of them seconds later than others.
+// EC2 and IAM are eventually consistent: a new resource may take seconds to be visible everywhere.
 const visibleTimeoutMs = 60_000;
 
-/** Makes a call that refers to things which may have been made a moment ago; waits while AWS doesn't know them everywhere. */
+/** Makes a call that refers to resources which may be new, and repeats it until AWS knows them everywhere. */
 export function onceVisible<T>(ctx: WriteContext, what: string, attempt: () => Promise<T>): Promise<T> {
   return retry(ctx, { what, timeoutMs: visibleTimeoutMs, retryOn: isNotYetVisible, attempt });
 }
 
-/** Calls what makes something; that it is there already is as good. Answers whether this call made it. */
+/** Awaits a create call; "already exists" is success too. Returns whether this call created the resource. */
 export async function unlessThere(step: Promise<unknown>): Promise<boolean> {
   try {
     await step;
@@ -21,7 +21,7 @@ export async function unlessThere(step: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** An id in an answer that AWS always gives, though its types say it may not. */
+/** The id from a response. AWS always sends it, though the SDK's types say that it may be missing. */
 export function requireId(id: string | undefined, operation: string): string {
   if (id === undefined) throw new TypeError(`${operation} answered without an id`);
   return id;

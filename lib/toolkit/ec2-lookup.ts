@@ -5,24 +5,24 @@ import type { Observed, Identity, Listed, ReadContext } from "../contract/resour
 
 export interface Ec2Kind<Found extends Observed> {
   readonly kind: string;
-  /** The filter that chooses by id: `vpc-id`. */
+  /** The name of the filter by id: `vpc-id`. */
   readonly idFilter: string;
-  /** Everything that EC2 answers with for the filters, on all pages. */
+  /** Everything that EC2 returns for the filters, from all pages. */
   readonly describe: (ctx: ReadContext, filters: Filter[]) => Promise<Found[]>;
 }
 
 export interface Ec2Lookup<Found extends Observed> {
-  /** The one of that id, whoever owns it. */
+  /** The resource with this id, whoever owns it. */
   get(ctx: ReadContext, id: string): Promise<Found | undefined>;
-  /** As `find` of `Resource`. */
+  /** See `find` of `Resource`. */
   find(ctx: ReadContext, identity: Identity, known?: string): Promise<Found | undefined>;
-  /** As `list` of `Resource`. */
+  /** See `list` of `Resource`. */
   list(ctx: ReadContext, stack: string): Promise<Listed[]>;
 }
 
 /**
- * The three ways to look for a kind of thing in EC2. A filter is only a request: an endpoint that ignores one answers with
- * everything there is, the default VPC's things included. So ids and tags are compared again, here.
+ * The three ways to look up one kind of EC2 resource. Some endpoints ignore a filter and return everything, including the
+ * default VPC's resources. So ids and tags are compared again here.
  */
 export function ec2Lookup<Found extends Observed>({
   kind,

@@ -8,15 +8,15 @@ import type { Change, Difference, Observed, Identity, Listed, WriteContext } fro
 
 interface Search<Found> {
   readonly kind: string;
-  /** None when it isn't there or is on its way out. Others than the one asked for are left out here. */
+  /** Empty if the resource is absent or being deleted. May return others too: `findOwned` drops them. */
   readonly byId: (id: string) => Promise<Found[]>;
-  /** All that match and aren't on their way out. Others than those asked for are left out here. */
+  /** All that match and aren't being deleted. May return others too: `findOwned` drops them. */
   readonly byTags: (filters: Filter[]) => Promise<Found[]>;
 }
 
 /**
- * The resource of EC2 by recorded id, else by its ownership tags. What is answered is compared with what was asked for:
- * not every endpoint that speaks like AWS honours a filter.
+ * Finds an EC2 resource by its recorded id, else by its ownership tags. The response is compared with the request, because
+ * not every endpoint that speaks AWS's protocol honours filters.
  *
  * @throws BerthError `ForeignResource`, `AmbiguousResource`.
  */
@@ -38,13 +38,13 @@ export async function findOwned<Found extends Observed>(
 interface NamedSearch {
   readonly kind: string;
   readonly known: string | undefined;
-  /** Set up as nobody but Berth would: it is ours even if somebody took its tags. */
+  /** Whether its settings are ones that only Berth makes. They identify the resource even if somebody removed its tags. */
   readonly marked: boolean;
 }
 
 /**
- * Whether what has a derived name is ours: names, unlike ids, can be taken by anybody. By its tags; where they are missing, only if
- * the name is recorded and it bears Berth's mark, and then the tags are repaired.
+ * Makes sure that a resource with a derived name is the stack's, because anybody can take a name. Its tags decide. If they
+ * are missing, the name must be recorded and the resource must bear Berth's mark; then the tags are repaired.
  *
  * @throws BerthError `ForeignResource`.
  */
@@ -61,7 +61,7 @@ export function refuseStranger<Found extends Observed>(
   return observed;
 }
 
-/** A recorded id alone proves nothing: a state document can be wrong, or written by somebody else. */
+/** Refuses another owner's resource. A recorded id proves nothing: a state document can be wrong, or somebody else's. */
 function refuseForeign<Found extends Observed>(kind: string, identity: Identity, observed: Found): Found {
   if (isOwnedBy(identity.stack, observed.tags) || lostStackTag(identity, observed.tags)) return observed;
   throw foreignResource(kind, identity, observed, "id");
@@ -77,7 +77,7 @@ function ambiguous(kind: string, identity: Identity, matches: readonly Observed[
   });
 }
 
-/** Puts back the tags of a resource of EC2, if one of the differences is a tag. */
+/** Restores the tags of an EC2 resource, if one of the differences is a tag. */
 export async function repairTags(ctx: WriteContext, change: Change<unknown, Observed>): Promise<void> {
   if (!concerns(change.differences, "tags")) return;
   const { observed, identity } = change;
@@ -90,8 +90,8 @@ export function identityDifferences(identity: Identity, observed: Observed): Dif
 }
 
 /**
- * For the census: those that carry the stack's tag. What carries it but not the others was tampered with, and is listed under
- * its kind.
+ * Lists, for the census, the resources that carry the stack's tag. If somebody removed the other ownership tags, the resource
+ * is listed under its kind.
  */
 export function toListed(kind: string, stack: string, observed: readonly Observed[]): Listed[] {
   return observed

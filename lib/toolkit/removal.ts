@@ -12,23 +12,23 @@ import { poll, type Look } from "../poll.ts";
 import type { WriteContext } from "../contract/resource.ts";
 
 interface Removal {
-  /** `subnet subnet-0abc` */
+  /** Kind and id, for messages: `subnet subnet-0abc`. */
   readonly what: string;
   readonly timeoutMs?: number;
-  /** Takes it away; called again as long as something still uses it. */
+  /** Deletes the resource. Called again as long as something still uses it. */
   readonly attempt: () => Promise<unknown>;
   /** Whether AWS still lists it. */
   readonly listed: () => Promise<boolean>;
-  /** What uses it, for the user to see. */
+  /** What still uses the resource, to show to the user. */
   readonly blockers?: () => Promise<string[]>;
 }
 
 const removalTimeoutMs = 5 * 60_000;
 
 /**
- * Removes, waits out what still uses it, and returns when it is no longer listed.
+ * Removes a resource. Waits while something still uses it, and returns when AWS no longer lists it.
  *
- * @throws BerthError `TimedOut` that names what holds it.
+ * @throws BerthError `TimedOut`, which names what still uses the resource.
  */
 export async function removeUntilGone(ctx: WriteContext, removal: Removal): Promise<void> {
   const timeoutMs = removal.timeoutMs ?? removalTimeoutMs;
@@ -40,13 +40,13 @@ export async function removeUntilGone(ctx: WriteContext, removal: Removal): Prom
       if (answer !== "accepted" && answer !== "absent") return { waiting: answer };
       isAccepted = answer === "accepted";
     }
-    // "Absent" of what is still listed is a place of AWS's that doesn't know it yet: it is asked again.
+    // If AWS says "not found" but still lists the resource, one of its replicas doesn't know it yet: the delete is repeated.
     return (await removal.listed()) ? { waiting: `${what} is still listed` } : { done: true };
   };
   await poll(ctx, { what: `${what} to be gone`, timeoutMs, look });
 }
 
-/** Whether AWS took the order, or else what stands in its way. */
+/** `accepted`, `absent`, or why AWS can't delete the resource yet. */
 async function attempt(removal: Removal): Promise<string> {
   try {
     await removal.attempt();
@@ -60,12 +60,12 @@ async function attempt(removal: Removal): Promise<string> {
   }
 }
 
-/** Calls what takes something away; that it is away already is as good. */
+/** Awaits a delete call; "already gone" is success too. */
 export async function unlessGone(step: Promise<unknown>): Promise<void> {
   await unlessAbsent(step);
 }
 
-/** Network interfaces in a subnet, group or VPC, each with what it belongs to. */
+/** The network interfaces in a subnet, security group or VPC, each with what it belongs to. */
 export async function describeInterfaces(ec2: EC2Client, filter: Filter): Promise<string[]> {
   const { NetworkInterfaces = [] } = await ec2.send(
     new DescribeNetworkInterfacesCommand({ Filters: [filter] }),
@@ -76,7 +76,7 @@ export async function describeInterfaces(ec2: EC2Client, filter: Filter): Promis
   });
 }
 
-/** Everything that keeps a VPC from going. What AWS takes away along with it is left out. */
+/** Everything that keeps a VPC from being deleted. Leaves out what AWS deletes together with the VPC. */
 export async function describeVpcDependents(ec2: EC2Client, vpcId: string): Promise<string[]> {
   const inVpc = { Filters: [{ Name: "vpc-id", Values: [vpcId] }] };
   const attached = { Filters: [{ Name: "attachment.vpc-id", Values: [vpcId] }] };
