@@ -8,21 +8,21 @@ export interface Awaited {
   readonly store: ObjectStore;
   readonly hosts: readonly string[];
   readonly desired: HostDesired;
-  /** How long all of them together may take. */
+  /** How long all hosts together may take. */
   readonly patienceMs: number;
-  /** Tells why a host may be silent: the tail of its console. */
+  /** Helps to explain a silent host: returns the last lines of its console. */
   readonly diagnose: (host: string) => Promise<readonly string[]>;
 }
 
-/** A host looks every two seconds: looking less often than that would be what makes a run slow. */
+/** A host checks for a new release every two seconds. Longer pauses here would slow the run down. */
 const pauses = { firstMs: 200, longestMs: 2_000 };
 const mostNamed = 5;
 
 /**
- * Returns when every host does what is desired of it.
+ * Returns when every host runs the desired release and agent.
  *
- * @throws BerthError `ReleaseUnhealthy` or `AgentUnhealthy` as soon as one of them says that it failed; `HostSilent` when the
- * time is over. All end a run with exit code 5.
+ * @throws BerthError `ReleaseUnhealthy` or `AgentUnhealthy` as soon as a host reports a failure; `HostSilent` when the time is
+ * over. All three end a run with exit code 5.
  */
 export async function awaitHosts({ signal, note, timings }: PollContext, awaited: Awaited): Promise<void> {
   const { store, hosts, desired, patienceMs, diagnose } = awaited;
@@ -45,7 +45,7 @@ export async function awaitHosts({ signal, note, timings }: PollContext, awaited
   throw await silent(left, diagnose);
 }
 
-/** Each host that isn't there yet, and how far all of them are where there are several. */
+/** Names the hosts that aren't ready yet. If there are several hosts, it also says how many are ready. */
 function waitingFor(left: readonly Shortfall[], hosts: number): string {
   const states = left.slice(0, mostNamed).map(({ host, observed }) => `${host}: ${observed}`);
   const more = left.length > mostNamed ? [`and ${left.length - mostNamed} more`] : [];

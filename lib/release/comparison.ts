@@ -1,18 +1,18 @@
 import { type Content, content } from "./schema.ts";
 
 export interface ContentDifference {
-  /** `replicas`, or with the name inside of it: `environment.MODE`. */
+  /** The field's path: `replicas`, or `environment.MODE` for one variable. */
   readonly field: string;
   readonly desired: string;
   readonly observed: string;
 }
 
-/** A field of another shape doesn't compile here: then this has to learn how to compare it. */
+/** The types that can be compared. A field of another type is a compile error: extend the comparison first. */
 type Value = string | number | boolean | Readonly<Record<string, string>> | undefined;
 
 type MaybeLacking<Fields> = { readonly [Field in keyof Fields]?: Fields[Field] | undefined };
 
-/** What differs, field by field of the schema. A release that an earlier Berth wrote may lack some. */
+/** Compares two releases, field by field of the schema. A release that an earlier Berth wrote may lack some fields. */
 export function compareContent(desired: Content, observed: MaybeLacking<Content>): ContentDifference[] {
   return content.keyof().options.flatMap((field) => {
     const isSecret = content.shape[field].meta()?.["secret"] === true;
@@ -42,7 +42,7 @@ function compareField(
 
 const notSet = "(not set)";
 
-/** Every single value by its path. A map, because a variable may be named as a property that every object has. */
+/** Each value by its path. A map, because a variable's name may equal an inherited property such as `constructor`. */
 function textsOf(field: string, value: Value): ReadonlyMap<string, string> {
   if (value === undefined) return new Map();
   if (typeof value !== "object") return new Map([[field, String(value)]]);

@@ -7,13 +7,13 @@ import { type Release, release } from "./schema.ts";
 
 export const releaseKey = "release.json";
 
-/** The published release, and its version in the bucket. */
+/** The published release and its version in the bucket. */
 export interface Published {
   readonly release: Release;
   readonly etag: string;
 }
 
-/** Throws BerthError `ReleaseDamaged` when what is there isn't a release. */
+/** Reads the published release. Throws BerthError `ReleaseDamaged` if the stored document isn't a release. */
 export async function findRelease(store: ObjectStore): Promise<Published | undefined> {
   const found = await store.get(releaseKey);
   if (found === undefined) return undefined;
@@ -35,7 +35,7 @@ export function parseRelease(body: string, location: string): Release {
   }
 }
 
-/** For people: where in the JSON something is wrong, and what. */
+/** Describes for people where the JSON is wrong, and how. */
 export function parseProblem(error: unknown): string {
   if (!(error instanceof z.ZodError)) return legible(error instanceof Error ? error.message : String(error));
   const [issue] = error.issues;

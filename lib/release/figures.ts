@@ -1,14 +1,17 @@
 import type { HostReport } from "./reports.ts";
 import type { Release } from "./schema.ts";
 
-/** What a user is told of a release: everything but what the configuration says. */
+/** What a user is told about a release: everything that the configuration doesn't say. */
 export type ReleaseFigures = Pick<Release, "number" | "image" | "commit" | "at" | "by">;
 
-/** What the edge counted since the release serves, or since the host's converger was started. It retries, so that clients see less of it. */
+/**
+ * Requests that the edge counted since the release began to serve, or since the host's converger started. Clients see fewer
+ * errors, because the edge retries.
+ */
 export interface AppFigures {
-  /** How often a replica was asked. */
+  /** Tries: how often a request was passed to a replica, retries included. */
   readonly tries: number;
-  /** How often the answer was a 5xx, or none. */
+  /** Tries that got a 5xx response, or none. */
   readonly errors: number;
 }
 
@@ -20,7 +23,7 @@ export const releaseFigures = ({ number, image, commit, at, by }: Release): Rele
   by,
 });
 
-/** Of all hosts together that serve the release. Undefined as long as none has told. */
+/** Adds up the figures of all hosts that serve the release. Undefined as long as no host has reported any. */
 export function sumFigures(release: number, reports: readonly HostReport[]): AppFigures | undefined {
   const told = reports.flatMap((one) => (one.release === release && one.upstream ? one.upstream : []));
   if (told.length === 0) return undefined;
@@ -30,7 +33,7 @@ export function sumFigures(release: number, reports: readonly HostReport[]): App
 
 const shortDigits = 12;
 
-/** For people: what runs, from where, since when and by whom. */
+/** Describes a release for people: number, image, source commit, time of publication and publisher. */
 export function releaseLines(release: ReleaseFigures | undefined): string[] {
   if (release === undefined) return ["release     none"];
   const { number, image, commit, at, by } = release;

@@ -6,17 +6,17 @@ import type { Content, Release } from "./schema.ts";
 export interface Publication {
   readonly content: Content;
   readonly commit?: string | undefined;
-  /** ARN of the caller, for the record. */
+  /** The caller's ARN, stored in the release. */
   readonly by: string;
-  /** The last number used, and the version to replace, if there is one. */
+  /** The last number used, and the etag of the version to replace, if there is one. */
   readonly before: { readonly number: number; readonly etag?: string };
 }
 
 /**
- * Writes the release that the hosts converge to, under the number after the last one, and returns that. The hosts find it by
- * themselves: `awaitHosts` waits for them.
+ * Writes the release that the hosts converge to, and returns its number, which is one higher than the last. The hosts pick
+ * the release up by themselves; `awaitHosts` waits for them.
  *
- * @throws BerthError `ReleaseConflict` when the version to replace is no longer the one that is there.
+ * @throws BerthError `ReleaseConflict` if the stored version is no longer the one to replace.
  */
 export async function publishRelease(store: ObjectStore, publication: Publication): Promise<number> {
   const { content, commit, by, before } = publication;

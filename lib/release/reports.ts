@@ -10,59 +10,59 @@ import { number, text } from "./schema.ts";
 const count = z.int().min(0);
 const longestLine = 1_000;
 const mostLogLines = 50;
-/** An app or a host may say more; what helps is in the beginning. */
+/** Cuts a long line of an app or a host. Its beginning is the useful part. */
 const cutLine = (line: string): string =>
   line.length <= longestLine ? line : `${line.slice(0, longestLine - 1)}…`;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What the host's launcher says of its agents. */
+/** What the host's launcher reports about its agents. */
 const agent = z.object({
-  /** Of the bundle in charge. */
+  /** The hash of the running agent's bundle. */
   sha256: hash,
-  /** One that was wanted at that time, failed its gate, and was taken back. */
+  /** An agent published at `at` that failed its gate and was rolled back. */
   failed: z
     .object({ sha256: hash, at: z.string().max(64), reason: z.string().transform(cutLine) })
     .optional(),
 });
 
-/** What it says beyond this is left out: a host that is newer than this Berth may say more. */
+/** The known fields of a report. Others are dropped, because a host may be newer than this Berth. */
 const hostReport = z.object({
-  /** Number of the release that this report is about. */
+  /** The number of the release that this report is about. */
   release: number,
-  /** `serving`: passed its gate, edge switched. `failed`: the gate was not passed, `serves` is still in place. */
+  /** `serving`: the release passed its gate and the edge is switched. `failed`: it didn't pass, and `serves` still runs. */
   status: z.enum(["starting", "serving", "failed"]),
-  /** Number of the release that answers requests now, if any does. */
+  /** The number of the release that serves requests now, if any does. */
   serves: number.optional(),
-  /** One sentence, when failed. */
+  /** Why the release failed, in one sentence. */
   reason: z.string().transform(cutLine).optional(),
-  /** The tail of the app's log, when failed. */
+  /** The last lines of the app's log, if the release failed. */
   log: z
     .array(z.string())
     .transform((lines) => lines.slice(-mostLogLines).map(cutLine))
     .optional(),
-  /** Requests passed to the app since the release serves (or the converger was started), and how many of them it answered with 5xx or not at all. */
+  /** Requests passed to the app since the release began to serve or the converger started, and those with a 5xx or no response. */
   upstream: z.object({ tries: count, errors: count }).optional(),
   agent: agent.optional(),
   at: text,
 });
 
-/** What a host says of itself. Written by the host as `hosts/<instance id>.json` in the state bucket. */
+/** A host's report about itself, which it writes as `hosts/<instance id>.json` in the state bucket. */
 export interface HostReport extends Readonly<z.output<typeof hostReport>> {
-  /** By the object's key: what the report itself says of whose it is counts for nothing. */
+  /** From the object's key. An instance id inside the report isn't trusted. */
   readonly instance: string;
 }
 
-/** What a host wrote: a report, or why it is none. Neither, when it wrote nothing. */
+/** What a host wrote: a report, or why it can't be read. Empty if the host wrote nothing. */
 export interface Told {
   readonly report?: HostReport | undefined;
   readonly problem?: string | undefined;
 }
 
 export interface HostReports {
-  /** By the id of the instance. */
+  /** Reports by instance id. */
   readonly reports: ReadonlyMap<string, HostReport>;
-  /** Why what an instance wrote is no report. */
+  /** Reasons why a report can't be read, by instance id. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
 
@@ -71,12 +71,12 @@ const mostReports = 20;
 
 export const hostReportKey = (instanceId: string): string => `hosts/${instanceId}.json`;
 
-/** The instance whose report has the key; undefined for an object that is no host's. */
+/** The id of the instance whose report has this key; undefined if the key isn't a report's. */
 function instanceOf(key: string): string | undefined {
   return /^hosts\/([A-Za-z0-9-]{1,64})\.json$/.exec(key)?.[1];
 }
 
-/** Never throws for what a host wrote: its next report may be better. */
+/** Parses a report. Never throws, whatever the host wrote: its next report may be valid. */
 export function parseHostReport(body: string, instance: string): Told {
   try {
     return { report: { ...hostReport.parse(parseStrictJson(body)), instance } };
@@ -85,13 +85,13 @@ export function parseHostReport(body: string, instance: string): Told {
   }
 }
 
-/** What an instance wrote, if anything. */
+/** Reads an instance's report, if there is one. */
 export async function readReport(store: ObjectStore, instance: string): Promise<Told> {
   const found = await store.get(hostReportKey(instance));
   return found === undefined ? {} : parseHostReport(found.body, instance);
 }
 
-/** The newest reports. A host may write as many objects as it likes: no more than so many are looked at. */
+/** Reads the newest reports. Their number is limited, because a host could write any number of objects. */
 export async function readReports(bucket: BucketLocation, store: ObjectStore): Promise<HostReports> {
   const listed = await listReports(bucket);
   const newest = listed.toSorted((one, other) => other.writtenMs - one.writtenMs).slice(0, mostReports);
@@ -121,7 +121,7 @@ async function listReports({ client, bucket, account }: BucketLocation) {
       if (pages === mostPages) break;
     }
   } catch (error) {
-    // No bucket, no reports.
+    // Without a bucket there are no reports.
     if (!isNotFound(error)) throw error;
   }
   return listed;

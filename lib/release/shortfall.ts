@@ -2,42 +2,42 @@ import { type HostReport, hostReportKey, type Told } from "./reports.ts";
 
 /** What is desired of a host. */
 export interface HostDesired {
-  /** Number of the release that it shall serve. */
+  /** The number of the release to serve. */
   readonly release: number;
   readonly agent?: AgentPublished | undefined;
 }
 
-/** The agent that it shall run, and since when: an earlier try of the same one counts for nothing. */
+/** The desired agent, and when it was published. A failure of an earlier publication doesn't count. */
 interface AgentPublished {
   readonly sha256: string;
   readonly at?: string | undefined;
 }
 
-/** One thing that a host isn't doing yet. */
+/** One way in which a host isn't in its desired state yet. */
 export interface Shortfall {
   readonly host: string;
-  /** `release 4 serving` */
+  /** What is desired: `release 4 serving`. */
   readonly desired: string;
-  /** The same as what a host would say: `serves release 4` */
+  /** The same in the words of a host's report: `serves release 4`. */
   readonly claim: string;
-  /** What the host says instead, or that it says nothing. */
+  /** What the host reports instead, or that it reports nothing. */
   readonly observed: string;
-  /** There when the host tried just that and gave up: waiting for it is in vain. */
+  /** Set if the host tried and gave up. Waiting longer is useless. */
   readonly failure?: HostFailure;
-  /** There when what the host wrote can't be read. */
+  /** Set if the host's report can't be read. */
   readonly problem?: string;
 }
 
 export interface HostFailure {
   readonly code: "ReleaseUnhealthy" | "AgentUnhealthy";
   readonly hint: string;
-  /** A sentence without an end: what failed on which host, why, and what serves. */
+  /** What failed on which host, why, and what still serves. A sentence without a full stop. */
   readonly message: string;
-  /** The tail of the app's log. */
+  /** The last lines of the app's log. */
   readonly log: readonly string[];
 }
 
-/** What this host isn't doing yet. Empty when it does all that is desired. A plan shows it, and `awaitHosts` waits for its end. */
+/** Compares a host's report with its desired state. A plan shows the result; `awaitHosts` waits until it is empty. */
 export function findShortfalls(host: string, desired: HostDesired, told: Told): Shortfall[] {
   return [...releaseShortfalls(host, desired, told), ...agentShortfalls(host, desired, told)];
 }
@@ -68,7 +68,7 @@ function releaseFailure({ instance, release, reason, serves, log = [] }: HostRep
 
 const shortDigits = 12;
 
-/** A host without a report is said to have none already. */
+/** Empty for a host without a report, because `releaseShortfalls` already says that the report is missing. */
 function agentShortfalls(host: string, { agent }: HostDesired, { report }: Told): Shortfall[] {
   if (agent === undefined || report === undefined || report.agent?.sha256 === agent.sha256) return [];
   const name = agent.sha256.slice(0, shortDigits);
