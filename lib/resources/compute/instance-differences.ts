@@ -3,7 +3,7 @@ import { summarizeUserData, type ObservedInstance } from "./observed-instance.ts
 import { cpuCredits, isBurstable, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
 import type { Difference } from "../../contract/resource.ts";
 
-/** All but tags. What AWS doesn't tell yet of an instance made a moment ago is no difference. */
+/** All differences except tags. Values that AWS doesn't show yet for a new instance don't count. */
 export function instanceDifferences(desired: InstanceDesired, observed: ObservedInstance): Difference[] {
   return [
     ...fieldDifference("state", { desired: "running", observed: observed.state }),
@@ -75,8 +75,8 @@ function diskDifferences(desired: InstanceDesired, { disk }: ObservedInstance): 
 }
 
 /**
- * A newer image of the same operating system is no difference: a host isn't replaced whenever one is published.
- * Without the tag, the image tells the system if it is the very one wanted.
+ * A newer image of the same operating system doesn't count as a difference: a host isn't replaced for each published image.
+ * If the tag is missing, the operating system is still known if the image is the desired one.
  */
 function osDifference(desired: InstanceDesired, observed: ObservedInstance): Difference[] {
   const found = observed.tags[osTag];

@@ -11,9 +11,9 @@ import type { Identity, WriteContext } from "../../contract/resource.ts";
 
 export interface InstanceDesired {
   readonly imageId: string;
-  /** Of the image: `/dev/xvda`. */
+  /** The image's root device: `/dev/xvda`. */
   readonly rootDeviceName: string;
-  /** `debian-13`; kept in the tag `berth:os`. */
+  /** `debian-13`; recorded in the tag `berth:os`. */
   readonly os: string;
   readonly type: string;
   readonly subnetId: string;
@@ -26,14 +26,14 @@ export interface InstanceDesired {
 
 export const osTag = "berth:os";
 
-/** Tokens for every request to the metadata service, and no way there from inside a container. */
+/** Every request to the metadata service needs a token, and containers can't reach the service. */
 export const metadataOptions = {
   HttpTokens: "required",
   HttpPutResponseHopLimit: 1,
   HttpEndpoint: "enabled",
 } as const;
 
-/** Of types that save up CPU time. T3 and T4g would else go on at full speed for money, without being asked. */
+/** For burstable types. By default T3 and T4g are unlimited: above their baseline they run at full speed and cost extra. */
 export const cpuCredits = "standard";
 
 export const isBurstable = (type: string): boolean => /^t\d/.test(type);
@@ -41,10 +41,10 @@ export const isBurstable = (type: string): boolean => /^t\d/.test(type);
 const userDataLimit = 16 * 1024;
 
 /**
- * Orders the instance and returns its id. The same order again is answered with the same instance, in any process.
- * `attempt` makes it another order: AWS remembers tokens longer than instances.
+ * Launches the instance and returns its id. Repeating the call, from any process, returns the same instance. Another `attempt`
+ * makes another client token and so another instance: AWS remembers tokens longer than instances.
  *
- * @throws BerthError `UserDataTooLarge`; `TimedOut` when the profile doesn't become usable.
+ * @throws BerthError `UserDataTooLarge`; `TimedOut` if the profile doesn't become usable.
  */
 export async function launch(
   ctx: WriteContext,
@@ -76,7 +76,7 @@ function describeOrder(identity: Identity, desired: InstanceDesired): RunInstanc
     UserData: encodeUserData(desired.userData),
     MetadataOptions: metadataOptions,
     ...(isBurstable(desired.type) ? { CreditSpecification: { CpuCredits: cpuCredits } } : {}),
-    // The host has to fetch packages before its address is associated, so it starts with one of its own.
+    // The host fetches packages before the Elastic IP is associated, so it starts with a public address of its own.
     NetworkInterfaces: [
       {
         DeviceIndex: 0,

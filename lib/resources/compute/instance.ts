@@ -29,11 +29,11 @@ export type { InstanceDesired, ObservedInstance };
 
 const kind = "instance";
 const stateTimeoutMs = 5 * 60_000;
-// From the order until the operating system has shut down.
+// From the call until the operating system has shut down.
 const terminationTimeoutMs = 10 * 60_000;
 const launchAttempts = 5;
 
-/** The host. Made by one boot: what can't be changed on a running one takes a new one. */
+/** The host. It is set up by its first boot, so a change that a running instance can't take needs a new instance. */
 export const instance: Resource<InstanceDesired, ObservedInstance> = {
   kind,
 
@@ -49,7 +49,7 @@ export const instance: Resource<InstanceDesired, ObservedInstance> = {
       const id = await launch(ctx, { identity, desired }, attempt);
       const seen = await untilSettled(ctx, id);
       if (seen.state === "running") return id;
-      // An earlier order's instance, which somebody has terminated since: AWS answers with it for as long as it remembers the token.
+      // An instance from an earlier launch that somebody has terminated. AWS returns it as long as it remembers the client token.
       const isEarlier = seen.stateReason.startsWith("Client.UserInitiatedShutdown");
       if (!isEarlier || attempt + 1 === launchAttempts) throw launchFailed(seen);
     }
@@ -78,7 +78,7 @@ export const instance: Resource<InstanceDesired, ObservedInstance> = {
     });
   },
 
-  /** One that is shutting down is listed: it holds its subnet and group until it is terminated. */
+  /** Includes instances that are shutting down: they use their subnet and security group until they are terminated. */
   async list(ctx, stack) {
     const found = await describeInstances(ctx, ownershipFilters({ stack }));
     return toListed(kind, stack, found.filter(isPresent));
@@ -107,7 +107,7 @@ async function updateSettings(
   }
 }
 
-/** From any state that an instance can come back from. One that is stopping has to have stopped first. */
+/** Starts an instance from any state that it can return from. If it is stopping, waits until it has stopped. */
 async function start(ctx: WriteContext, id: string): Promise<void> {
   const look = async (): Promise<Look<string | undefined>> => {
     const seen = await getSummary(ctx, id);
@@ -119,11 +119,11 @@ async function start(ctx: WriteContext, id: string): Promise<void> {
   if (seen.state !== "running") throw launchFailed(seen);
 }
 
-/** Until it runs or has ended. "stopped" is waited out too: right after a start, AWS may still show it. */
+/** Waits until the instance runs or is terminated. Also waits while it is "stopped", which AWS may show right after a start. */
 async function untilSettled(ctx: ReadContext, id: string): Promise<InstanceSummary> {
   const look = async (): Promise<Look<InstanceSummary>> => {
     const seen = await getSummary(ctx, id);
-    // Right after the launch some of EC2 doesn't know it yet.
+    // Right after the launch, not all of EC2 knows the instance yet.
     if (seen === undefined) return { waiting: `${id} isn't listed yet` };
     const settled = ["running", "shutting-down", "terminated"].includes(seen.state);
     return settled ? { done: seen } : { waiting: `${id} is ${seen.state}` };

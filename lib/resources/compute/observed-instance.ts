@@ -15,11 +15,11 @@ import { requireId } from "../../toolkit/creation.ts";
 import { findDeletedProfile } from "./profile-association.ts";
 import type { Observed, ReadContext } from "../../contract/resource.ts";
 
-/** What one DescribeInstances tells. */
+/** What one DescribeInstances call returns. */
 export interface InstanceSummary extends Observed {
   /** `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`. */
   readonly state: string;
-  /** Why it is in that state, as AWS puts it: `Client.UserInitiatedShutdown: …`. */
+  /** Why the instance is in this state, in AWS's words: `Client.UserInitiatedShutdown: …`. */
   readonly stateReason: string;
   readonly imageId: string;
   readonly type: string;
@@ -36,11 +36,11 @@ export interface InstanceSummary extends Observed {
   };
 }
 
-/** With what takes further reads, made beside the first where the id is known. */
+/** Adds values that need further calls. If the id is known, they run in parallel with the first call. */
 export interface ObservedInstance extends InstanceSummary {
-  /** As text, not base64. Absent while a part of EC2 doesn't know the instance yet. */
+  /** As text, not base64. Absent while not all of EC2 knows the instance. */
   readonly userData?: string;
-  /** The root disk; absent until it is attached. */
+  /** The root volume; absent until it is attached. */
   readonly disk?: {
     readonly id: string;
     readonly gib: number;
@@ -48,7 +48,7 @@ export interface ObservedInstance extends InstanceSummary {
     readonly encrypted: boolean;
   };
   readonly cpuCredits: string;
-  /** As of `findDeletedProfile`. */
+  /** See `findDeletedProfile`. */
   readonly deletedProfileId: string | undefined;
 }
 
@@ -56,7 +56,7 @@ const livingStates = ["pending", "running", "stopping", "stopped"];
 const living: Filter = { Name: "instance-state-name", Values: livingStates };
 const isLiving = ({ state }: InstanceSummary): boolean => livingStates.includes(state);
 
-/** The instance of that id, unless it is on its way out. One round trip. */
+/** The instance with this id, unless it is being terminated. One round trip. */
 export async function readInstance(ctx: ReadContext, id: string): Promise<ObservedInstance[]> {
   const [found, details] = await Promise.all([
     describeInstances(ctx, [{ Name: "instance-id", Values: [id] }, living]),
@@ -65,14 +65,14 @@ export async function readInstance(ctx: ReadContext, id: string): Promise<Observ
   return found.filter((one) => one.id === id && isLiving(one)).map((one) => withDetails(one, details));
 }
 
-/** The living ones with these ownership tags. Two round trips. */
+/** The instances with these ownership tags that aren't being terminated. Two round trips. */
 export async function readInstances(ctx: ReadContext, owner: Owner): Promise<ObservedInstance[]> {
   const found = await describeInstances(ctx, [...ownershipFilters(owner), living]);
   const own = found.filter((one) => isExactly(owner, one.tags) && isLiving(one));
   return Promise.all(own.map(async (one) => withDetails(one, await readDetails(ctx, one.id))));
 }
 
-/** Instances in any state, terminated ones for as long as AWS lists them. */
+/** Instances in any state. Terminated ones are included as long as AWS lists them. */
 export async function describeInstances(ctx: ReadContext, filters: Filter[]): Promise<InstanceSummary[]> {
   const found: InstanceSummary[] = [];
   for await (const page of paginateDescribeInstances({ client: ctx.clients.ec2 }, { Filters: filters })) {
@@ -81,7 +81,7 @@ export async function describeInstances(ctx: ReadContext, filters: Filter[]): Pr
   return found;
 }
 
-/** Short enough to show, and never the text itself: it may name secrets. */
+/** A short text to show instead of the user data, which may contain secrets. */
 export function summarizeUserData(text: string): string {
   return `${text.length} characters, sha256 ${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
 }
@@ -97,7 +97,7 @@ async function readDetails(ctx: ReadContext, id: string): Promise<Details> {
   const { ec2 } = ctx.clients;
   const attribute = new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" });
   const volumes = new DescribeVolumesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [id] }] });
-  // By filter: AWS refuses the id of a type that has no credits.
+  // Uses a filter, because AWS refuses the id of an instance whose type has no CPU credits.
   const credits = new DescribeInstanceCreditSpecificationsCommand({
     Filters: [{ Name: "instance-id", Values: [id] }],
   });
@@ -125,7 +125,7 @@ function withDetails(summary: InstanceSummary, { volumes, ...details }: Details)
   return { ...summary, ...details, disk: { id, gib, type, encrypted } };
 }
 
-/** Those of its first network interface; an instance repeats them, but is shown without for a moment. */
+/** The first network interface's security groups. The instance repeats them, but AWS may show a new instance without them. */
 function groupsOf(raw: Instance): string[] {
   const first = raw.NetworkInterfaces?.find((one) => one.Attachment?.DeviceIndex === 0);
   const groups = raw.SecurityGroups?.length ? raw.SecurityGroups : first?.Groups;

@@ -10,17 +10,17 @@ import { iamPath } from "../../aws/names.ts";
 import { retry } from "../../poll.ts";
 import type { ReadContext, WriteContext } from "../../contract/resource.ts";
 
-// AWS documents no limit; seconds are usual.
+// AWS documents no limit. A few seconds are usual.
 export const profileTimeoutMs = 2 * 60_000;
 
 /**
- * The id of the instance profile that an instance was given, if that profile was deleted since: its credentials end then,
- * and EC2 goes on naming it. Another one of the same name, made later, doesn't take its place by itself.
+ * The id of an instance's profile, if that profile has been deleted. The instance then loses its credentials, but EC2 still
+ * names the profile. A new profile of the same name doesn't replace it automatically.
  */
 export async function findDeletedProfile(ctx: ReadContext, instanceId: string): Promise<string | undefined> {
   const [held] = await describeAssociations(ctx, instanceId);
   const { Arn = "", Id: heldId } = held?.IamInstanceProfile ?? {};
-  // One outside of Berth's path is none of Berth's: the name says so already.
+  // A profile outside Berth's IAM path isn't Berth's. The comparison of names reports it already.
   const [, name] = Arn.split(`:instance-profile${iamPath(ctx)}`);
   if (heldId === undefined || name === undefined) return undefined;
   const answer = await unlessAbsent(
@@ -29,7 +29,7 @@ export async function findDeletedProfile(ctx: ReadContext, instanceId: string): 
   return answer?.InstanceProfile?.InstanceProfileId === heldId ? undefined : heldId;
 }
 
-/** Gives a running instance its profile, in place of any other. */
+/** Gives a running instance its profile, and replaces any other. */
 export async function setProfile(ctx: WriteContext, instanceId: string, name: string): Promise<void> {
   const { ec2 } = ctx.clients;
   const [held] = await describeAssociations(ctx, instanceId);
@@ -55,7 +55,7 @@ export async function setProfile(ctx: WriteContext, instanceId: string, name: st
 
 const states = ["associating", "associated"];
 
-/** One, but for a moment after a replacement: the newest first. */
+/** The instance's associations, newest first. There is one, or shortly after a replacement more. */
 async function describeAssociations(
   ctx: ReadContext,
   instanceId: string,

@@ -20,19 +20,19 @@ export interface AgentDesired {
 }
 
 export interface ObservedAgent extends Observed {
-  /** Of the bundle that the hosts are told to run; `unreadable` when nobody can tell. */
+  /** The hash of the published bundle; `unreadable` if the pointer can't be parsed. */
   readonly sha256: string;
   readonly etag: string;
-  /** The desired bundle, as it lies in the bucket. */
+  /** The state of the desired bundle in the bucket. */
   readonly bundle: "whole" | "missing" | "damaged";
 }
 
 export interface AgentOptions extends AgentDesired {
-  /** ARN of the caller, for the record. */
+  /** The caller's ARN, stored in the pointer. */
   readonly by: string;
 }
 
-/** What a launcher reads: the bundle that its host shall run. `at` tells two publications of the same one apart. */
+/** The pointer to the desired bundle, which each host's launcher reads. `at` distinguishes two publications of one bundle. */
 export const agentKey = "agent.json";
 export const bundleKey = (sha256: string): string => `agent/${sha256}.tar.gz`;
 const bundleName = /^agent\/[0-9a-f]{64}\.tar\.gz$/;
@@ -44,8 +44,8 @@ const pointer = z.object({
 });
 
 /**
- * The program that hosts run, published: its bundle under the name of its content, and a pointer to it. Hosts take it up by
- * themselves; nothing here waits for one.
+ * The published program that hosts run: a bundle named by the hash of its content, and a pointer to it. Hosts update
+ * themselves; this resource doesn't wait for them.
  */
 export function agentResource(options: AgentOptions): Resource<AgentDesired, ObservedAgent> {
   const { bucket, by } = options;
@@ -66,7 +66,7 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
       return { id: agentKey, tags: {}, sha256, etag, bundle };
     },
 
-    // The bundle first: whoever reads the pointer finds it.
+    // The bundle is written first, so that a host that reads the pointer finds it.
     create: async (ctx, _identity, desired) => {
       await putBundle(ctx, desired);
       await point(ctx, desired.bundle.sha256);
@@ -88,23 +88,23 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
       await removeOthers(ctx, bucket, [sha256, observed.sha256]);
     },
 
-    // Both go with the bucket.
+    // Deleting the bucket deletes both.
     remove: () => Promise.resolve(),
     list: () => Promise.resolve([]),
   };
 }
 
-/** Enough of a hash for people to tell two apart. */
+/** Enough of a hash for people to distinguish two. */
 const shorten = (sha256: string): string => sha256.slice(0, 12);
 
 interface Pointer {
   readonly etag: string;
-  /** Absent when nobody can read it. Nothing is lost with that: it is written anew. */
+  /** Absent if the pointer can't be parsed. Nothing is lost: it is written again. */
   readonly sha256?: string;
   readonly at?: string;
 }
 
-/** Which agent the hosts are told to run. */
+/** Reads which agent the hosts should run. */
 export async function findPointer(store: ObjectStore): Promise<Pointer | undefined> {
   const found = await store.get(agentKey);
   if (found === undefined) return undefined;
@@ -133,7 +133,7 @@ async function readBundle(ctx: ReadContext, desired: AgentDesired): Promise<Obse
   return isWhole ? "whole" : "damaged";
 }
 
-/** Without a condition: under this name there is only this content, and what is damaged is to be overwritten. */
+/** Writes without a condition: the name is the content's hash, so only a damaged bundle can be overwritten by this. */
 async function putBundle(ctx: WriteContext, { bucket, bundle }: AgentDesired): Promise<void> {
   const put = new PutObjectCommand({
     Bucket: bucket,
@@ -147,7 +147,7 @@ async function putBundle(ctx: WriteContext, { bucket, bundle }: AgentDesired): P
   await ctx.clients.s3.send(put);
 }
 
-/** The one before stays: a host whose new agent fails goes back to it. */
+/** Removes all other bundles. `kept` includes the previous one, to which a host returns if the new agent fails. */
 async function removeOthers(ctx: WriteContext, bucket: string, kept: readonly string[]): Promise<void> {
   const on = { Bucket: bucket, ExpectedBucketOwner: ctx.account };
   const keys = new Set(kept.map(bundleKey));

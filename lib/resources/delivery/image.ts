@@ -13,36 +13,36 @@ import { BerthError } from "../../errors.ts";
 import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface ImageDesired {
-  /** Name of the ECR repository: `berth/hello`. */
+  /** The name of the ECR repository: `berth/hello`. */
   readonly repository: string;
-  /** `Source.tag`: the content, so that a tag once pushed is never pushed again. */
+  /** `Source.tag`: a hash of the content, so that a pushed tag is never pushed again. */
   readonly tag: string;
 }
 
-/** Its `id` is what a host pulls, by digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
+/** Its `id` is the reference that a host pulls: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
 export interface ObservedImage extends Observed {
-  /** `sha256:…` of the manifest. */
+  /** The manifest's digest: `sha256:…`. */
   readonly digest: string;
   /** `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello` */
   readonly repositoryUri: string;
-  /** ISO 8601, UTC. */
+  /** ISO 8601 in UTC. */
   readonly pushedAt: string;
 }
 
 export interface ImageOptions {
-  /** Asked for only when there is something to push: an unchanged app needs no engine at all. */
+  /** Called only if there is something to push. An unchanged app needs no Docker engine. */
   readonly docker: () => Promise<Docker>;
   readonly source: Source;
-  /** Name of the ECR repository, known before the repository exists. */
+  /** The name of the ECR repository, known before the repository exists. */
   readonly repository: string;
-  /** `host:port` to push to instead of the registry's own name, as in `Endpoints.registry`. */
+  /** `host:port` to push to instead of the registry's own name. See `Endpoints.registry`. */
   readonly registry?: string | undefined;
 }
 
 /**
- * The app's image in its repository, by content. It is found by the tag of the source it was opened with, whatever was
- * recorded before: other content is another image, and the old ones stay for a rollback until the repository's own
- * lifecycle policy takes them.
+ * The app's image in its repository, identified by content. It is found by the tag of the current source, and never by a
+ * recorded id, because other content is another image. Old images stay in the repository for a rollback, subject to its
+ * lifecycle policy.
  */
 export function imageResource(options: ImageOptions): Resource<ImageDesired, ObservedImage> {
   const { source, repository } = options;
@@ -56,7 +56,7 @@ export function imageResource(options: ImageOptions): Resource<ImageDesired, Obs
         return await push(ctx, options);
       } catch (error) {
         if (!(error instanceof BerthError) || error.code !== "PushFailed") throw error;
-        // A tag can't be overwritten. Whoever was first pushed the same content: that is what was wanted.
+        // A tag can't be overwritten. If somebody else pushed it first, they pushed the same content.
         const others = await find(ctx);
         if (others === undefined) throw error;
         return others.id;
@@ -64,13 +64,13 @@ export function imageResource(options: ImageOptions): Resource<ImageDesired, Obs
     },
     differences: () => [],
     update: () => Promise.resolve(),
-    // Images go with their repository, and have no tags of their own to be listed by.
+    // Deleting the repository deletes its images. Images have no resource tags by which they could be listed.
     remove: () => Promise.resolve(),
     list: () => Promise.resolve([]),
   };
 }
 
-/** What a host pulls: by digest, so that nobody can move it. */
+/** The reference that a host pulls. It names a digest, which nobody can point to another image. */
 function reference(repositoryUri: string, digest: string): string {
   return `${repositoryUri}@${digest}`;
 }

@@ -12,9 +12,9 @@ import { openS3Store } from "../../../state/s3-store.ts";
 export interface ReleaseDesired {
   readonly content: Content;
   readonly commit?: string | undefined;
-  /** Ids of the instances that shall serve it. */
+  /** The ids of the instances that should serve it. */
   readonly hosts: readonly string[];
-  /** Hash of the agent that they shall run. */
+  /** The hash of the agent that they should run. */
   readonly agent: string;
 }
 
@@ -22,15 +22,15 @@ export interface ObservedRelease extends Observed, HostReports, Published {}
 
 export interface ReleaseOptions {
   readonly bucket: string;
-  /** ARN of the caller, for the record. */
+  /** The caller's ARN, stored in the release. */
   readonly by: string;
   /** How long a host may take from its start to serving. */
   readonly patienceMs: number;
-  /** Tells why a host may be silent: the tail of its console. */
+  /** Helps to explain a silent host: returns the last lines of its console. */
   readonly diagnose: (ctx: ReadContext, instanceId: string) => Promise<readonly string[]>;
 }
 
-/** The release that the hosts converge to, and their answers. `update` publishes it if it differs, and then waits for the hosts. */
+/** The release that the hosts converge to, and their reports. `update` publishes it if it differs, and then waits for the hosts. */
 export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ObservedRelease> {
   const { bucket, by, patienceMs, diagnose } = options;
   const locate = ({ clients, account }: ReadContext) => ({ client: clients.s3, bucket, account });
@@ -47,7 +47,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 
     create: async (ctx, _identity, { content, commit }) => {
       const store = open(ctx);
-      // Numbers aren't used twice, even when the last release was lost: hosts have reported the ones they know.
+      // A number is never used twice, even if the release document was lost: the hosts' reports still name the last numbers.
       const { reports } = await readReports(locate(ctx), store);
       const numbers = [...reports.values()].map(({ release }) => release);
       await publishRelease(store, { content, commit, by, before: { number: Math.max(0, ...numbers) } });
@@ -66,13 +66,13 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const isNew = contentDifferences(content, observed.release).length > 0;
       const before = { number, etag: observed.etag };
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
-      // One that failed before it was published anew says nothing of the new try.
+      // An agent's failure counts only if it happened after the latest publication.
       const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
       const look = (host: string) => diagnose(ctx, host);
       await awaitHosts(ctx, { store, hosts, desired: { release, agent }, patienceMs, diagnose: look });
     },
 
-    // Release and reports go with the bucket.
+    // Deleting the bucket deletes release and reports.
     remove: () => Promise.resolve(),
     list: () => Promise.resolve([]),
   };

@@ -22,7 +22,7 @@ import { removeUntilGone } from "../../toolkit/removal.ts";
 import type { Change, Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface RepositoryDesired {
-  /** As `repositoryName` of lib/aws/names.ts derives it, or the repository is found by its recorded name only. */
+  /** Must be the name that `repositoryName` in lib/aws/names.ts derives, because `find` looks for that one. */
   readonly name: string;
 }
 
@@ -32,13 +32,13 @@ export interface ObservedRepository extends Observed {
   readonly uri: string;
   readonly tagMutability: string;
   readonly scanOnPush: boolean;
-  /** JSON, as AWS keeps it; absent without one. */
+  /** The lifecycle policy's JSON, as AWS stores it; absent if there is none. */
   readonly lifecycle?: string;
 }
 
 const kind = "repository";
 
-// Only what has no tag: every tagged image is one that may still be rolled back to.
+// Expires only untagged images. A tagged image may still be needed for a rollback.
 const lifecycle = {
   rules: [
     {
@@ -90,7 +90,7 @@ export const repository: Resource<RepositoryDesired, ObservedRepository> = {
   async remove(ctx, id) {
     await removeUntilGone(ctx, {
       what: `repository ${id}`,
-      // With the images in it.
+      // `force` deletes the images too.
       attempt: () => ctx.clients.ecr.send(new DeleteRepositoryCommand({ repositoryName: id, force: true })),
       listed: async () => (await describe(ctx, id)) !== undefined,
     });
@@ -103,7 +103,7 @@ export const repository: Resource<RepositoryDesired, ObservedRepository> = {
         ...(page.repositories ?? []).filter((one) => one.repositoryName?.startsWith("berth/")),
       );
     }
-    // ECR lists repositories without their tags.
+    // ECR's list of repositories doesn't include their tags.
     const tagged = await Promise.all(
       repositories.map(async (one) => ({
         id: one.repositoryName ?? "",
@@ -140,7 +140,7 @@ async function updateRepository(
   }
 }
 
-/** AWS keeps the text with white space of its own. */
+/** Compares parsed JSON, because AWS changes the white space. */
 function isOurs(text: string | undefined): boolean {
   return text !== undefined && isDeepStrictEqual(JSON.parse(text), lifecycle);
 }

@@ -18,7 +18,7 @@ import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
 import type { Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface InstanceProfileDesired {
-  /** As `instanceProfileName` of lib/aws/names.ts derives it, or the profile is found by its recorded name only. */
+  /** Must be the name that `instanceProfileName` in lib/aws/names.ts derives, because `find` looks for that one. */
   readonly name: string;
   readonly roleName: string;
 }
@@ -26,7 +26,7 @@ export interface InstanceProfileDesired {
 export interface ObservedInstanceProfile extends Observed {
   readonly arn: string;
   readonly path: string;
-  /** AWS takes one role a profile. */
+  /** AWS allows one role per profile. */
   readonly roleName?: string;
 }
 
@@ -89,7 +89,7 @@ export const instanceProfile: Resource<InstanceProfileDesired, ObservedInstanceP
       const here = (page.InstanceProfiles ?? []).filter(({ Path }) => Path === iamPath(ctx));
       names.push(...here.flatMap((one) => one.InstanceProfileName ?? []));
     }
-    // IAM lists profiles without their tags.
+    // IAM's list of profiles doesn't include their tags.
     const profiles = await Promise.all(names.map((name) => getProfile(ctx, name)));
     return toListed(
       kind,
@@ -99,7 +99,7 @@ export const instanceProfile: Resource<InstanceProfileDesired, ObservedInstanceP
   },
 };
 
-/** Looks again first: an earlier attempt may have gone through without its reply, and AWS refuses a second role, even the same one. */
+/** Reads the profile first: a try whose reply was lost may have added the role, and AWS refuses to add even the same role twice. */
 async function exchangeRole(ctx: WriteContext, id: string, roleName: string): Promise<void> {
   const observed = await getProfile(ctx, id);
   if (observed?.roleName === roleName) return;
@@ -108,7 +108,7 @@ async function exchangeRole(ctx: WriteContext, id: string, roleName: string): Pr
   try {
     await onceVisible(ctx, `role ${roleName} in instance profile ${id}`, () => ctx.clients.iam.send(command));
   } catch (error) {
-    // The SDK's own retry of a call whose reply got lost is refused the same way.
+    // The SDK's own retry after a lost reply is refused for the same reason.
     if ((await getProfile(ctx, id))?.roleName !== roleName) throw error;
   }
 }

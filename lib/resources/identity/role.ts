@@ -28,10 +28,10 @@ import { removeUntilGone, unlessGone } from "../../toolkit/removal.ts";
 import type { Difference, Observed, Resource, ReadContext, WriteContext } from "../../contract/resource.ts";
 
 export interface RoleDesired {
-  /** As `roleName` of lib/aws/names.ts derives it, or the role is found by its recorded name only. */
+  /** Must be the name that `roleName` in lib/aws/names.ts derives, because `find` looks for that one. */
   readonly name: string;
   readonly description: string;
-  /** All that the host may do. */
+  /** Everything that the host may do. */
   readonly policy: PolicyDocument;
 }
 
@@ -51,7 +51,7 @@ const trust: PolicyDocument = {
   Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
 };
 
-/** What the host may do in AWS. Policies that a user adds stay; the one called `berth` is Berth's. */
+/** What the host may do in AWS. Berth manages the policy called `berth` and leaves policies that a user added. */
 export const role: Resource<RoleDesired, ObservedRole> = {
   kind,
 
@@ -118,7 +118,7 @@ export const role: Resource<RoleDesired, ObservedRole> = {
   async list(ctx, stack) {
     const here = iamPath(ctx);
     const listed = (await listRoles(ctx, here)).filter(({ Path }) => Path === here);
-    // IAM lists roles without their tags.
+    // IAM's list of roles doesn't include their tags.
     const roles = await Promise.all(listed.map(({ RoleName = "" }) => getRole(ctx, RoleName)));
     return toListed(
       kind,
@@ -128,7 +128,7 @@ export const role: Resource<RoleDesired, ObservedRole> = {
   },
 };
 
-/** The other regions in which the stack has a role: IAM alone knows of all of them at once. */
+/** The other regions in which the stack has a role. IAM is global, so one look covers all regions. */
 export async function findOtherRegions(ctx: ReadContext, stack: string): Promise<string[]> {
   const listed = await listRoles(ctx, iamRoot);
   const others = listed.flatMap(({ Path = "", RoleName = "" }) => {
@@ -167,7 +167,7 @@ function policyDifference(
   ];
 }
 
-/** AWS deletes a role only when nothing hangs on it, whoever hung it there. */
+/** Detaches everything from the role, whoever attached it. AWS deletes a role only if nothing is attached to it. */
 async function emptyRole(ctx: WriteContext, id: string): Promise<void> {
   const { iam } = ctx.clients;
   const RoleName = id;

@@ -27,7 +27,7 @@ export interface ObservedAddress extends Observed {
 
 const kind = "address";
 
-/** The public address, which outlives its instance: a new host is reached where the old one was. */
+/** The Elastic IP. It outlives its instance, so a new host gets the old host's address. */
 export const address: Resource<AddressDesired, ObservedAddress> = {
   kind,
 
@@ -70,7 +70,7 @@ export const address: Resource<AddressDesired, ObservedAddress> = {
 
 const lookup = ec2Lookup({ kind, idFilter: "allocation-id", describe });
 
-/** In one call, so that requests go to the one instance or the other but never to none. */
+/** Moves the address in one call, so that requests reach the old instance or the new one but never none. */
 async function associate(ctx: WriteContext, observed: ObservedAddress, instanceId: string): Promise<void> {
   const command = new AssociateAddressCommand({
     AllocationId: observed.id,
@@ -90,7 +90,7 @@ async function disassociate(ctx: WriteContext, id: string): Promise<void> {
   );
 }
 
-/** AWS doesn't page these: an account has few. */
+/** DescribeAddresses has no pages. */
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedAddress[]> {
   const { Addresses = [] } = await ctx.clients.ec2.send(new DescribeAddressesCommand({ Filters: filters }));
   return Addresses.map(parseAddress);
@@ -101,7 +101,7 @@ function parseAddress(raw: Address): ObservedAddress {
     id: requireId(raw.AllocationId, "DescribeAddresses"),
     tags: fromTagList(raw.Tags),
     publicIp: raw.PublicIp ?? "",
-    // An empty string, not an absent one, when there is none.
+    // If there is no instance, the id is an empty string rather than undefined.
     ...(raw.InstanceId ? { instanceId: raw.InstanceId } : {}),
     ...(raw.AssociationId ? { associationId: raw.AssociationId } : {}),
   };

@@ -20,7 +20,7 @@ export interface InternetGatewayDesired {
 }
 
 export interface ObservedInternetGateway extends Observed {
-  /** Absent when it is attached to none. */
+  /** Absent if the gateway isn't attached. */
   readonly vpcId?: string;
 }
 
@@ -72,7 +72,7 @@ function attachmentDifference(
   observed: ObservedInternetGateway,
 ): Difference[] {
   const values = { desired: desired.vpcId, observed: observed.vpcId };
-  // Moved to another VPC, it serves that one by now: it isn't taken away from there.
+  // Somebody attached the gateway to another VPC, which now uses it. Berth doesn't detach it there.
   const replace = "it is attached to another VPC";
   return fieldDifference("vpc", observed.vpcId === undefined ? values : { ...values, replace });
 }
@@ -92,7 +92,7 @@ async function detach(ctx: WriteContext, id: string): Promise<void> {
   await unlessGone(ctx.clients.ec2.send(command));
 }
 
-/** AWS detaches a gateway only when nothing behind it has a public address. */
+/** The network interfaces in the gateway's VPC. AWS doesn't detach a gateway while one of them has a public address. */
 async function describePublicInterfaces(ctx: ReadContext, id: string): Promise<string[]> {
   const observed = await lookup.get(ctx, id);
   return observed?.vpcId === undefined

@@ -27,7 +27,7 @@ export interface RouteTableDesired {
 
 export interface ObservedRouteTable extends Observed {
   readonly vpcId: string;
-  /** Where traffic to everywhere goes: an id, with ` (blackhole)` when that is gone. Absent without such a route. */
+  /** The target of the default route: an id, followed by ` (blackhole)` if the target is gone. Absent without a default route. */
   readonly defaultRoute?: string;
   readonly associations: readonly { readonly id: string; readonly subnetId: string }[];
 }
@@ -41,7 +41,7 @@ export const routeTable: Resource<RouteTableDesired, ObservedRouteTable> = {
   find: (...asked) => lookup.find(...asked),
 
   async create(ctx, identity, { vpcId }) {
-    // The SDK's own token covers its retries. One of ours would outlive the table: made again, it would be answered with the one deleted.
+    // The SDK's own client token covers its retries. A derived token would outlive the table, and AWS would return the deleted one.
     const input = { VpcId: vpcId, TagSpecifications: tagSpecifications(identity.tags, "route-table") };
     const command = new CreateRouteTableCommand(input);
     const { RouteTable: made } = await onceVisible(ctx, `route table in ${vpcId}`, () =>
@@ -104,7 +104,7 @@ async function setDefaultRoute(
   });
 }
 
-// A subnet has one table: if somebody gave it another, the association is moved, so that it is never without.
+// A subnet has one route table. If it has another one, the association is replaced, so that the subnet is never without a table.
 async function associate(ctx: WriteContext, id: string, subnetId: string): Promise<void> {
   const { ec2 } = ctx.clients;
   const tables = await describe(ctx, [{ Name: "association.subnet-id", Values: [subnetId] }]);

@@ -27,7 +27,7 @@ export interface ObservedS3Endpoint extends Observed {
 
 const kind = "s3-endpoint";
 
-/** Traffic to S3, image layers included, stays inside AWS and costs nothing: a gateway endpoint is free. */
+/** A gateway endpoint, which is free. It keeps traffic to S3, including image layers, inside AWS. */
 export const s3Endpoint: Resource<S3EndpointDesired, ObservedS3Endpoint> = {
   kind,
 
@@ -39,7 +39,7 @@ export const s3Endpoint: Resource<S3EndpointDesired, ObservedS3Endpoint> = {
     }),
 
   async create(ctx, identity, { vpcId, routeTableId }) {
-    // The SDK's own token covers its retries. One of ours would outlive the endpoint, as with route tables.
+    // The SDK's own client token covers its retries. A derived token would outlive the endpoint, as with route tables.
     const command = new CreateVpcEndpointCommand({
       VpcEndpointType: "Gateway",
       VpcId: vpcId,
@@ -96,7 +96,7 @@ export const s3Endpoint: Resource<S3EndpointDesired, ObservedS3Endpoint> = {
 
 const byId = (id: string) => ({ VpcEndpointIds: [id] });
 
-/** The call succeeds even when it deleted nothing: what went wrong stands in its answer. */
+/** The call succeeds even if it deletes nothing. Errors are listed in the response. */
 async function deleteEndpoint(ctx: WriteContext, id: string): Promise<void> {
   const { Unsuccessful = [] } = await ctx.clients.ec2.send(
     new DeleteVpcEndpointsCommand({ VpcEndpointIds: [id] }),
@@ -110,7 +110,7 @@ interface Described extends ObservedS3Endpoint {
   readonly deleting: boolean;
 }
 
-/** Those being deleted included, those deleted not. */
+/** Includes endpoints that are being deleted, but not deleted ones. */
 async function describe(ctx: ReadContext, query: DescribeVpcEndpointsCommandInput): Promise<Described[]> {
   return (await unlessAbsent(describePages(ctx, query))) ?? [];
 }
@@ -129,7 +129,7 @@ async function describePages(
 
 const isStaying = (found: Described): boolean => !found.deleting;
 
-// Documented with a capital, answered without.
+// AWS documents the state with a capital letter but returns it in lower case.
 const stateOf = (raw: VpcEndpoint): string => (raw.State ?? "").toLowerCase();
 
 function parseEndpoint(raw: VpcEndpoint): Described {

@@ -35,7 +35,7 @@ export interface SecurityGroupDesired {
   readonly vpcId: string;
   readonly name: string;
   readonly description: string;
-  /** Exactly these: what anybody else let in is revoked. */
+  /** The only desired rules. Rules that anybody else added are revoked. */
   readonly ingress: readonly IngressRule[];
 }
 
@@ -43,9 +43,9 @@ export interface ObservedSecurityGroup extends Observed {
   readonly vpcId: string;
   readonly name: string;
   readonly description: string;
-  /** Rules as text (`tcp/80 from 0.0.0.0/0`), each with what revokes it. */
+  /** By rule as text (`tcp/80 from 0.0.0.0/0`): the permission that revokes it. */
   readonly ingress: Readonly<Record<string, IpPermission>>;
-  /** Whether everything may go out, as AWS sets up a new group. */
+  /** Whether all outbound traffic is allowed, as in a new group. */
   readonly openEgress: boolean;
 }
 
@@ -92,7 +92,7 @@ export const securityGroup: Resource<SecurityGroupDesired, ObservedSecurityGroup
 
   async update(ctx, change) {
     const { desired, observed, differences } = change;
-    // First what shall be let in: a changed rule isn't closed for a moment.
+    // New rules are added before old ones are revoked, so that a changed rule is never closed in between.
     for (const rule of missingRules(desired.ingress, observed)) await authorize(ctx, observed.id, rule);
     for (const permission of strangeRules(desired.ingress, observed))
       await revoke(ctx, observed.id, permission);
@@ -114,7 +114,7 @@ export const securityGroup: Resource<SecurityGroupDesired, ObservedSecurityGroup
 
 const lookup = ec2Lookup({ kind, idFilter: "group-id", describe });
 
-/** Names are unique in a VPC, and a replacement is made beside the old group. */
+/** Names must be unique in a VPC, and a replacement exists beside the old group. */
 function groupName(identity: Identity, desired: SecurityGroupDesired): string {
   return identity.generation > 1 ? `${desired.name}-${identity.generation}` : desired.name;
 }
@@ -141,7 +141,7 @@ function strangeRules(desired: readonly IngressRule[], observed: ObservedSecurit
   return Object.entries(observed.ingress).flatMap(([key, permission]) => (keys.has(key) ? [] : [permission]));
 }
 
-// One rule a call: a rule that is there already would make AWS refuse the others of the same call.
+// One rule per call: if one rule exists already, AWS refuses all rules of the same call.
 async function authorize(ctx: WriteContext, id: string, rule: IngressRule): Promise<void> {
   const command = new AuthorizeSecurityGroupIngressCommand({
     GroupId: id,

@@ -3,13 +3,13 @@ import type { IpPermission } from "@aws-sdk/client-ec2";
 export interface IngressRule {
   readonly protocol: "tcp" | "udp";
   readonly port: number;
-  /** An IPv4 or IPv6 block without bits set after the prefix, as AWS writes it. */
+  /** An IPv4 or IPv6 block with no bits set after the prefix, as AWS writes it. */
   readonly cidr: string;
 }
 
 export const everythingOut: IpPermission = { IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] };
 
-/** A rule as a user would write it: `tcp/80 from 0.0.0.0/0`. Equal rules have equal keys. */
+/** The rule as a user would write it: `tcp/80 from 0.0.0.0/0`. Equal rules have equal keys. */
 export const ruleKey = (rule: IngressRule): string => `${rule.protocol}/${rule.port} from ${rule.cidr}`;
 
 export function toPermission({ protocol, port, cidr }: IngressRule): IpPermission {
@@ -19,7 +19,7 @@ export function toPermission({ protocol, port, cidr }: IngressRule): IpPermissio
     : { ...ports, IpRanges: [{ CidrIp: cidr }] };
 }
 
-/** AWS gathers all sources of a port in one permission; here each has its own, by its key. */
+/** Splits permissions by source: AWS groups all sources of a port into one permission. The keys are those of `ruleKey`. */
 export function flattenPermissions(permissions: readonly IpPermission[] = []): Record<string, IpPermission> {
   return Object.fromEntries(permissions.flatMap(flattenPermission));
 }
@@ -30,7 +30,7 @@ function flattenPermission(permission: IpPermission): [string, IpPermission][] {
     `${describePorts(ports)} from ${source ?? "?"}`,
     { ...ports, ...range },
   ];
-  // Descriptions are left out: a rule is the same with any, and is revoked without.
+  // Descriptions are dropped: they don't distinguish rules, and a rule is revoked without one.
   return [
     ...IpRanges.map(({ CidrIp }) => rule(CidrIp, { IpRanges: [{ CidrIp }] })),
     ...Ipv6Ranges.map(({ CidrIpv6 }) => rule(CidrIpv6, { Ipv6Ranges: [{ CidrIpv6 }] })),

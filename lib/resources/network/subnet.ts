@@ -17,7 +17,7 @@ import type { Observed, Resource, ReadContext } from "../../contract/resource.ts
 export interface SubnetDesired {
   readonly vpcId: string;
   readonly cidr: string;
-  /** Any of these will do, the first is taken for a new one; AWS chooses when absent. */
+  /** Allowed Availability Zones. A new subnet gets the first one; if absent, AWS chooses. */
   readonly zones?: readonly string[];
 }
 

@@ -78,7 +78,7 @@ export const vpc: Resource<VpcDesired, ObservedVpc> = {
 
 const lookup = ec2Lookup({ kind, idFilter: "vpc-id", describe });
 
-/** AWS takes one attribute a call, and host names only where names are resolved at all. */
+/** AWS takes one attribute per call, and accepts DNS host names only if DNS support is on. */
 async function switchDnsOn(
   ctx: WriteContext,
   VpcId: string,
@@ -108,7 +108,7 @@ function parseVpc(raw: Vpc): Described {
   return { id: requireId(raw.VpcId, "DescribeVpcs"), tags: fromTagList(raw.Tags), cidr: raw.CidrBlock ?? "" };
 }
 
-/** The attributes that DescribeVpcs leaves out. Undefined when the VPC went meanwhile. */
+/** Reads the attributes that DescribeVpcs doesn't return. Undefined if the VPC has been deleted meanwhile. */
 async function readDns(ctx: ReadContext, observed: Described): Promise<ObservedVpc | undefined> {
   const read = (Attribute: VpcAttributeName) =>
     ctx.clients.ec2.send(new DescribeVpcAttributeCommand({ VpcId: observed.id, Attribute }));

@@ -22,14 +22,14 @@ import type { Change, ReadContext, WriteContext } from "../../contract/resource.
 
 type BucketChange = Change<unknown, ObservedBucket>;
 
-/** One after the other: S3 refuses changes of the same bucket that meet. Public access goes first. */
+/** Makes one change at a time, because S3 refuses concurrent changes of a bucket. Public access is blocked first. */
 export async function updateBucket(ctx: WriteContext, change: BucketChange): Promise<void> {
   for (const [field, step] of Object.entries(steps)) {
     if (!concerns(change.differences, field)) continue;
     await retry(ctx, {
       what: `${field} of bucket ${change.observed.id}`,
       timeoutMs: 60_000,
-      // A bucket made a moment ago isn't known everywhere yet.
+      // A new bucket isn't visible everywhere yet.
       retryOn: (error) => isConflict(error) || isNotFound(error),
       attempt: () => step(ctx, change),
     });
@@ -68,7 +68,7 @@ const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise
       new PutBucketLifecycleConfigurationCommand({ ...owned(ctx, change), LifecycleConfiguration }),
     );
   },
-  // S3 replaces all tags at once, so the user's are sent along; AWS's own can't be.
+  // S3 replaces all tags at once, so the user's tags are sent too. AWS's own tags can't be sent.
   tags: (ctx, { identity, observed }) => {
     const theirs = Object.entries(observed.tags).filter(([key]) => !key.startsWith("aws:"));
     return putTags(ctx, observed.id, { ...Object.fromEntries(theirs), ...identity.tags });

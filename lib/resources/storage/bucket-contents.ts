@@ -13,15 +13,15 @@ import type { WriteContext } from "../../contract/resource.ts";
 export interface EmptyOptions {
   /** The current version of this key stays. */
   readonly keep?: string;
-  /** As many as AWS takes in one call and lists in one answer. */
+  /** How many versions to list and delete per call; 1000 is AWS's limit. */
   readonly batchSize?: number;
 }
 
 /**
- * Deletes every object of a bucket, with all versions and delete markers, in batches. Only what was listed is deleted: what
- * is written meanwhile stays.
+ * Deletes every object of a bucket, with all versions and delete markers, in batches. Only listed versions are deleted, so
+ * a version written after the last listing stays.
  *
- * @throws BerthError `ObjectsNotDeleted` with the keys that AWS refused, and why.
+ * @throws BerthError `ObjectsNotDeleted` with the keys that AWS refused to delete, and why.
  */
 export async function emptyBucket(
   ctx: WriteContext,
@@ -30,7 +30,7 @@ export async function emptyBucket(
 ): Promise<void> {
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };
   let start: Pick<ListObjectVersionsCommandInput, "KeyMarker" | "VersionIdMarker"> = {};
-  // What was listed is gone when it lists again, so the first answer after what is kept is always the next one.
+  // Listed versions are deleted before the next listing. So each listing starts at the beginning, or after the kept version.
   for (let deleted = 0; ;) {
     const list = new ListObjectVersionsCommand({ ...on, ...start, MaxKeys: batchSize });
     const page = await ctx.clients.s3.send(list);
@@ -48,13 +48,13 @@ export async function emptyBucket(
 
 export interface ForGoodOptions {
   readonly key: string;
-  /** Of the version that may go. */
+  /** The etag of the version that may be deleted. */
   readonly etag: string;
-  /** As of `EmptyOptions`. */
+  /** See `EmptyOptions`. */
   readonly batchSize?: number;
 }
 
-/** Deletes an object for good, if its current version is still the one of that etag. A version that somebody else wrote stays. */
+/** Deletes all versions of an object if its current version has this etag. A version that somebody else wrote stays. */
 export async function deleteForGood(
   ctx: WriteContext,
   name: string,
@@ -73,7 +73,7 @@ export async function deleteForGood(
     start = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
   }
   if (own === undefined || own.ETag !== etag) return;
-  // The older ones first, or the newest of them would be the current one for a moment.
+  // Older versions are deleted first. Otherwise the newest of them would briefly be the current one.
   while (older.length > 0) await deleteAll(ctx, name, older.splice(0, batchSize));
   await ctx.clients.s3.send(new DeleteObjectCommand({ ...on, Key: key, VersionId: own.VersionId }));
 }

@@ -24,7 +24,7 @@ export interface ObservedBucket extends Observed {
   readonly versioning: string;
   readonly encryption: string;
   readonly ownership: string;
-  /** All four ways in which objects could become public are blocked. */
+  /** Whether all four settings of S3's public access block are on. */
   readonly publicAccessBlocked: boolean;
   readonly policy?: PolicyDocument | undefined;
   readonly lifecycle: readonly LifecycleRule[];
@@ -32,7 +32,7 @@ export interface ObservedBucket extends Observed {
 
 const policySid = "BerthDenyPlainHttp";
 
-/** State documents and releases are overwritten for ever: what was replaced is kept for 90 days, for `state history`. */
+/** State documents and releases are overwritten often. Old versions are kept for 90 days, for `state history`. */
 const lifecycleRule = {
   ID: "berth-old-versions",
   Status: "Enabled",
@@ -54,7 +54,7 @@ function denyPlainHttp(region: string, name: string): PolicyStatement {
     Sid: policySid,
     Effect: "Deny",
     Principal: "*",
-    // AWS reads the prefix in either case. Moto doesn't, and would, judging no condition, deny everything over "s3:*".
+    // AWS ignores the prefix's case. Moto doesn't, and ignores conditions: with "s3:*" it would deny every call.
     Action: "S3:*",
     Resource: [arn, `${arn}/*`],
     Condition: { Bool: { "aws:SecureTransport": "false" } },
@@ -64,14 +64,14 @@ function denyPlainHttp(region: string, name: string): PolicyStatement {
 export function deniesPlainHttp(observed: ObservedBucket): boolean {
   const ours = (observed.policy?.Statement ?? []).find((one) => one["Sid"] === policySid);
   if (ours === undefined) return false;
-  // The partition alone isn't in the observed; the statement's own says which it is.
+  // `observed` doesn't include the partition, so the statement may be that of any partition.
   const wanted = (region: string) => canonicalStatement(denyPlainHttp(region, observed.id));
   return ["us-east-1", "cn-north-1", "us-gov-west-1"].some(
     (region) => wanted(region) === canonicalStatement(ours),
   );
 }
 
-/** Ours beside those that a user added. */
+/** Berth's policy statement together with those that a user added. */
 export function policyWithOurs(region: string, observed: ObservedBucket): PolicyDocument {
   const others = (observed.policy?.Statement ?? []).filter((one) => one["Sid"] !== policySid);
   return { Version: "2012-10-17", Statement: [...others, denyPlainHttp(region, observed.id)] };
@@ -82,7 +82,7 @@ export function expiresOldVersions(observed: ObservedBucket): boolean {
     (rule) =>
       rule.ID === lifecycleRule.ID &&
       rule.Status === lifecycleRule.Status &&
-      // AWS answers with the filter or without it, and both stand for the whole bucket.
+      // AWS returns the rule with an empty filter or without one. Both mean the whole bucket.
       (rule.Filter?.Prefix ?? "") === "" &&
       rule.NoncurrentVersionExpiration?.NoncurrentDays ===
         lifecycleRule.NoncurrentVersionExpiration.NoncurrentDays &&
@@ -95,7 +95,7 @@ export function lifecycleWithOurs(observed: ObservedBucket): LifecycleRule[] {
   return [...observed.lifecycle.filter((rule) => rule.ID !== lifecycleRule.ID), lifecycleRule];
 }
 
-/** Set up as nobody but Berth would. */
+/** Whether the bucket has a policy statement or lifecycle rule that only Berth makes. */
 export function bearsMark(observed: ObservedBucket): boolean {
   return (
     (observed.policy?.Statement ?? []).some((one) => one["Sid"] === policySid) ||
@@ -103,7 +103,7 @@ export function bearsMark(observed: ObservedBucket): boolean {
   );
 }
 
-/** All settings at once: S3 has a call for each. Errors leave as they came, `NoSuchBucket` among them. */
+/** Reads all settings at once, each with its own call. Errors, including `NoSuchBucket`, are thrown unchanged. */
 export async function readBucket(ctx: ReadContext, name: string): Promise<ObservedBucket> {
   const { s3 } = ctx.clients;
   const on = { Bucket: name, ExpectedBucketOwner: ctx.account };

@@ -37,14 +37,14 @@ import type { Resource, ReadContext, WriteContext } from "../../contract/resourc
 export type { ObservedBucket };
 
 export interface BucketDesired {
-  /** As `bucketName` of lib/aws/names.ts derives it, or the bucket is found by its recorded name only. */
+  /** Must be the name that `bucketName` in lib/aws/names.ts derives, because `find` looks for that one. */
   readonly name: string;
 }
 
 const kind = "bucket";
 const namePrefix = "berth-";
 
-/** Where state, releases and reports of hosts are kept. */
+/** The bucket for state, lease, agent, release and the hosts' reports. */
 export const bucket: Resource<BucketDesired, ObservedBucket> = {
   kind,
 
@@ -93,7 +93,7 @@ export const bucket: Resource<BucketDesired, ObservedBucket> = {
     for await (const page of paginateListBuckets({ client: ctx.clients.s3, pageSize: 1000 }, query)) {
       names.push(...(page.Buckets ?? []).filter(isHere(ctx)).flatMap((one) => one.Name ?? []));
     }
-    // S3 lists buckets without their tags.
+    // S3's list of buckets doesn't include their tags.
     const tagged = await Promise.all(
       names.map(async (id) => ({ id, tags: (await unlessAbsent(readTags(ctx, id))) ?? {} })),
     );
@@ -101,7 +101,7 @@ export const bucket: Resource<BucketDesired, ObservedBucket> = {
   },
 };
 
-/** Until it is gone. `empty` comes before each attempt: a host may have written its report meanwhile. */
+/** Removes the bucket. `empty` runs before each attempt, because a host may have written its report meanwhile. */
 export async function removeBucket(ctx: WriteContext, id: string, empty: () => Promise<void>): Promise<void> {
   await removeUntilGone(ctx, {
     what: `bucket ${id}`,
@@ -114,7 +114,7 @@ export async function removeBucket(ctx: WriteContext, id: string, empty: () => P
   });
 }
 
-/** The only call on a bucket that takes no ExpectedBucketOwner: it has none yet. */
+/** The only bucket call without ExpectedBucketOwner, because the bucket has no owner yet. */
 async function createBucket(ctx: WriteContext, name: string, tags: Tags): Promise<void> {
   const place: CreateBucketConfiguration = isConstraint(ctx.region) ? { LocationConstraint: ctx.region } : {};
   const command = new CreateBucketCommand({
@@ -126,18 +126,18 @@ async function createBucket(ctx: WriteContext, name: string, tags: Tags): Promis
     await ctx.clients.s3.send(command);
   } catch (error) {
     if (isOthersBucket(error)) throw takenElsewhere(name, error);
-    // In us-east-1 that is a success; what is there is looked at in any case before it is changed.
+    // In us-east-1 the same call succeeds. In any case the bucket's owner is checked before it is changed.
     if (!isOwnBucket(error)) throw error;
   }
 }
 
-/** An endpoint that knows neither prefix nor region of a query lists everything; one that tells no region is asked in its own. */
+/** Filters again, because some endpoints ignore the query. A bucket listed without a region counts as in this one. */
 const isHere =
   ({ region }: ReadContext) =>
   ({ Name = "", BucketRegion = region }: Bucket): boolean =>
     Name.startsWith(namePrefix) && BucketRegion === region;
 
-/** The first region there was is the only one that must not be named. */
+/** us-east-1 is the only region that must not be sent as a location constraint. */
 function isConstraint(region: string): region is BucketLocationConstraint {
   return region !== "us-east-1";
 }
@@ -153,7 +153,7 @@ async function exists(ctx: ReadContext, name: string): Promise<boolean> {
   return (await unlessAbsent(ctx.clients.s3.send(command))) !== undefined;
 }
 
-/** S3 says "denied" of a bucket of another account and of one that the caller may not read; only ours are listed. */
+/** Distinguishes another account's bucket from one that the caller may not read. Only the own account's buckets are listed. */
 async function refuseOtherAccount<T>(ctx: ReadContext, name: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
