@@ -8,11 +8,11 @@ export interface TokenParts {
 }
 
 /**
- * The same token for the same create in any process: AWS then answers a repeated create with what the first one made.
- * 49 ASCII characters of the 64 that AWS takes.
+ * The same create gets the same token in every process, so AWS answers a repeated create with what the first one made.
+ * The token has 49 ASCII characters; AWS accepts 64.
  *
- * `parameters` is the whole input of the call but the token: AWS refuses a token that comes again with other parameters.
- * `attempt` is raised where a token has been used up by something that is gone since.
+ * `parameters` is the whole input of the call except the token: AWS refuses a token that is reused with other
+ * parameters. `attempt` is raised when a token belongs to something that has been deleted since.
  */
 export function clientToken(parts: TokenParts, parameters: object, attempt = 0): string {
   const { stack, name, generation, lineage } = parts;

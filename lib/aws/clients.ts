@@ -17,7 +17,7 @@ export interface Clients {
   readonly sts: STSClient;
 }
 
-/** Where each service is found when it isn't AWS itself. URLs, without a trailing slash. */
+/** The endpoint of each service when it isn't AWS itself. URLs, without a trailing slash. */
 export interface Endpoints {
   readonly ec2: string;
   readonly ecr: string;
@@ -25,7 +25,7 @@ export interface Endpoints {
   readonly s3: string;
   readonly ssm: string;
   readonly sts: string;
-  /** `host:port` that takes the place of the registry's name in a push; pulls on a host always use the real name. */
+  /** `host:port` that replaces the registry's name in a push. Pulls on a host always use the real name. */
   readonly registry: string;
 }
 
@@ -34,7 +34,7 @@ export interface Call {
   readonly operation: string;
   readonly kind: "read" | "write";
   readonly durationMs: number;
-  /** `ok`, or the name of the error. */
+  /** `ok`, or the error's name. */
   readonly outcome: string;
 }
 
@@ -43,23 +43,27 @@ export interface ClientOptions {
   readonly endpoints?: Endpoints | undefined;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
   readonly maxAttempts?: number;
-  /** Told of every call, once, when it has ended (retries inside the SDK count as one). */
+  /** Called once for every call, when it has ended. The SDK's own retries don't count as further calls. */
   readonly onCall?: (call: Call) => void;
-  /** Asked before every call that isn't a read; throws to refuse it. `plan` refuses all, a lost lease refuses the rest. */
+  /**
+   * Called before every call that isn't a read; throws to refuse it. `plan` refuses all writes, a lost lease all
+   * further ones.
+   */
   readonly beforeWrite?: ((call: { service: string; operation: string }) => Promise<void> | void) | undefined;
-  /** Clients whose connections and credentials these use as well, so that nothing is opened or asked for twice. */
+  /** Clients to share connections and credentials with, so that nothing is opened or requested twice. */
   readonly connectionsOf?: Clients;
 }
 
 const readOperation = /^(Describe|Get|List|Head|BatchGet|BatchCheck)/;
 
-/** AWS names every operation that changes nothing with one of a few verbs; anything else counts as a write. */
+/** The name of every AWS operation that changes nothing begins with one of a few verbs. Anything else counts as a write. */
 export function callKind(operation: string): Call["kind"] {
   return readOperation.test(operation) ? "read" : "write";
 }
 
 export function createClients(options: ClientOptions): Clients {
-  // The SDK's version is pinned, and package.json says which versions of Node go with it.
+  // The SDK's warning about Node's version is not needed: the SDK is pinned, and package.json names the Node versions
+  // that it works with.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   const { endpoints, connectionsOf: other } = options;
   const credentials = options.credentials ?? other?.sts.config.credentials;
@@ -81,7 +85,7 @@ export function createClients(options: ClientOptions): Clients {
   };
 }
 
-/** Only AWS itself has a name for each bucket; elsewhere the bucket stands in the path. */
+/** Only AWS itself has a host name for each bucket. Other endpoints expect the bucket in the path. */
 function isElsewhere({ endpoints }: ClientOptions): boolean {
   const { AWS_ENDPOINT_URL: all, AWS_ENDPOINT_URL_S3: s3 } = process.env;
   return endpoints !== undefined || all !== undefined || s3 !== undefined;
@@ -121,8 +125,8 @@ function watched<Input extends object, Output extends object, Client extends Wat
 }
 
 /**
- * Asks again at the last moment of each try, the SDK's own repetitions among them: the computer may have slept since, and the
- * lease be somebody else's.
+ * Checks again immediately before each attempt, including the SDK's own retries: the computer may have slept since, and
+ * somebody else may hold the lease by now.
  */
 function askBeforeEachTry<Input extends object, Output extends object>(
   service: string,
@@ -138,7 +142,7 @@ function askBeforeEachTry<Input extends object, Output extends object>(
       }
       return next(args);
     },
-    // Directly before the wire.
+    // The last step before the request is sent.
     { step: "deserialize", name: "berthAskBeforeEachTry", priority: "low" },
   );
 }

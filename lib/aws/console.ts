@@ -3,7 +3,10 @@ import type { Clients } from "./clients.ts";
 
 const keptLines = 20;
 
-/** The last lines that an instance wrote to its console; AWS shows them up to some minutes late, and not for every type. */
+/**
+ * The last lines that an instance wrote to its console. AWS shows them with a delay of up to some minutes, and not for
+ * every instance type.
+ */
 export async function consoleTail(
   { clients }: { readonly clients: Pick<Clients, "ec2"> },
   instanceId: string,

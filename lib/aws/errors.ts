@@ -1,4 +1,4 @@
-/** AWS's code of an error, for example `InvalidVpcID.NotFound`. Empty for what didn't come from AWS. */
+/** AWS's error code, for example `InvalidVpcID.NotFound`. Empty for an error that didn't come from AWS. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return "";
   return error.name;
@@ -15,13 +15,13 @@ const notFound = new Set([
   "Gateway.NotAttached",
 ]);
 
-/** The thing asked about isn't there: it never was, or it is gone. */
+/** What the call refers to doesn't exist: it never did, or it has been deleted. */
 export function isNotFound(error: unknown): boolean {
   const code = errorCode(error);
   return notFound.has(code) || /^Invalid\w+\.NotFound$/.test(code);
 }
 
-/** The answer, or undefined when what was asked about isn't there. */
+/** The answer, or undefined when what the call refers to doesn't exist. */
 export async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
@@ -41,7 +41,7 @@ const notConfigured = new Set([
   "ServerSideEncryptionConfigurationNotFoundError",
 ]);
 
-/** The bucket is there, the setting asked about isn't. */
+/** The bucket exists, but doesn't have the setting. */
 const isNotConfigured = (error: unknown): boolean => notConfigured.has(errorCode(error));
 
 /** The setting, or undefined when the bucket has none. */
@@ -58,7 +58,7 @@ export async function unlessNotConfigured<T>(answer: Promise<T>): Promise<T | un
 export const isOwnBucket = (error: unknown): boolean => errorCode(error) === "BucketAlreadyOwnedByYou";
 export const isOthersBucket = (error: unknown): boolean => errorCode(error) === "BucketAlreadyExists";
 
-/** No such type of instance; both codes are in use. */
+/** No such instance type. AWS uses both codes. */
 export function isUnknownInstanceType(error: unknown): boolean {
   return ["InvalidInstanceType", "InvalidParameterValue"].includes(errorCode(error));
 }
@@ -75,7 +75,7 @@ const alreadyExists = new Set([
   "RouteAlreadyExists",
 ]);
 
-/** What was to be made is there already: by an earlier attempt, or by somebody else. */
+/** What was to be created exists already: made by an earlier attempt, or by somebody else. */
 export const isAlreadyExists = (error: unknown): boolean => alreadyExists.has(errorCode(error));
 
 const inUse = new Set([
@@ -88,7 +88,7 @@ const inUse = new Set([
   "IncorrectState",
 ]);
 
-/** Something still uses what is to go. Passes by itself when that goes. */
+/** Something still uses what is to be deleted. The call succeeds once that is deleted. */
 export const isDependencyViolation = (error: unknown): boolean => inUse.has(errorCode(error));
 
 const conflict = new Set([
@@ -98,7 +98,7 @@ const conflict = new Set([
   "ConcurrentModificationException",
 ]);
 
-/** Two changes met; the same call again succeeds. */
+/** Two changes collided. The same call succeeds when it is repeated. */
 export const isConflict = (error: unknown): boolean => conflict.has(errorCode(error));
 
 const throttle = new Set([
@@ -114,16 +114,19 @@ const throttle = new Set([
 
 export const isThrottle = (error: unknown): boolean => throttle.has(errorCode(error));
 
-/** Something that a call refers to was made a moment ago and isn't visible everywhere yet. Never said of what was there for long. */
+/**
+ * Something that the call refers to was created a moment ago and isn't visible everywhere yet. AWS doesn't say this
+ * about anything older.
+ */
 export function isNotYetVisible(error: unknown): boolean {
-  // CreateTags says InvalidID of what it doesn't know, whatever its kind.
+  // CreateTags answers InvalidID for any id that it doesn't know, whatever the kind.
   const others = ["IncorrectInstanceState", "InvalidID"];
   return isNotFound(error) || isProfileNotYetVisible(error) || others.includes(errorCode(error));
 }
 
 /**
- * RunInstances and its kin see a new instance profile, or a new role in it, some seconds late. AWS has no code of its own
- * for that: the text is the only thing that tells it from other invalid values.
+ * RunInstances and similar calls see a new instance profile, or a new role in it, some seconds late. AWS has no
+ * separate code for that: only the text distinguishes it from other invalid values.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshoot-iam.html
  */
 export function isProfileNotYetVisible(error: unknown): boolean {
@@ -132,7 +135,7 @@ export function isProfileNotYetVisible(error: unknown): boolean {
   return errorCode(error) === "InvalidParameterValue" && /iam instance profile/i.test(text);
 }
 
-/** Access to it is refused, be it that the caller may not or that it belongs to another account. */
+/** Access is denied: the caller lacks the permission, or the resource belongs to another account. */
 export function isDenied(error: unknown): boolean {
   return denied.has(errorCode(error)) || statusOf(error) === 403;
 }
@@ -143,13 +146,13 @@ function statusOf(error: unknown): number | undefined {
   return metadataOf(error)?.httpStatusCode;
 }
 
-/** What AWS's answer said of itself; undefined for an error that isn't an answer of AWS. */
+/** Metadata of AWS's answer. Undefined for an error that isn't an answer of AWS. */
 export function metadataOf(error: unknown): { httpStatusCode?: number; requestId?: string } | undefined {
   if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
   return error.$metadata ?? undefined;
 }
 
-/** What went wrong in a way that the user has to deal with. */
+/** The kinds of failure that the user has to deal with. */
 export type Trouble =
   | "NoCredentials"
   | "ExpiredCredentials"
@@ -187,10 +190,11 @@ const troubles: Readonly<Record<string, Trouble>> = {
   OperationNotPermitted: "Protected",
 };
 
-/** Undefined when it is none of those, or didn't come from AWS or from the way there. */
+/** Undefined when the error is none of those, or came neither from AWS nor from the connection to it. */
 export function troubleOf(error: unknown): Trouble | undefined {
   const code = errorCode(error);
-  // First, as one of the codes of throttling ends like those of quotas: VpcLimitExceeded, AddressLimitExceeded …
+  // Throttling comes first: one of its codes has the same ending as the codes of quotas (VpcLimitExceeded,
+  // AddressLimitExceeded …).
   if (isThrottle(error)) return "Throttled";
   if (denied.has(code)) return "AccessDenied";
   if (/LimitExceeded(Exception)?$/.test(code)) return "QuotaExceeded";

@@ -5,7 +5,7 @@ type Words = Pick<ErrorDetails, "message" | "hint" | "detail">;
 
 const goesOn = "then run the same command again: it goes on where this one stopped";
 
-/** What is told of each trouble: its message goes on where `what` ends. */
+/** The text for each kind of trouble. Its message continues the sentence that begins with `what`. */
 const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
   NoCredentials: () => ({
     message: "no AWS credentials were found",
@@ -55,8 +55,8 @@ const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
 };
 
 /**
- * An error of the SDK in the words of a user. `what` is what was being done: `up`; or to which resource, if that is known.
- * A BerthError comes back as it is, and so does any error that didn't come from AWS.
+ * Explains an SDK error in a user's terms. `what` says what was being done (`up`), `resource` to which resource, if
+ * known. A BerthError is returned unchanged, and so is any error that didn't come from AWS.
  */
 export function explainAwsError(error: unknown, what: string, resource?: string): unknown {
   if (error instanceof BerthError || !(error instanceof Error)) return error;
@@ -70,7 +70,7 @@ export function explainAwsError(error: unknown, what: string, resource?: string)
   return new BerthError({ ...words, ...about, code, message: `${what}: ${words.message}`, cause: error });
 }
 
-// Codes say that it was denied, never what or to whom; that stands in the text alone.
+// The code only says that access was denied. The action and the caller are named in the text alone.
 function describeDenial(error: Error): Words {
   const [, caller = "the caller"] = /User: (\S+)/.exec(error.message) ?? [];
   const [, action] = /not authorized to perform: (\S+)/.exec(error.message) ?? [];

@@ -19,7 +19,7 @@ export type Arch = "x86_64" | "arm64";
 
 export interface MachineImage {
   readonly imageId: string;
-  /** `/dev/xvda`: what the disk's mapping has to be called. */
+  /** The device name to use in the root disk's mapping: `/dev/xvda`. */
   readonly rootDeviceName: string;
 }
 
@@ -76,7 +76,7 @@ function noImage(ctx: LookupContext, what: string): BerthError {
 }
 
 /**
- * What a type is like.
+ * Looks up the properties of an instance type.
  *
  * @throws BerthError `UnknownInstanceType`.
  */
@@ -104,7 +104,7 @@ async function describeType(ctx: LookupContext, type: string) {
   }
 }
 
-/** AWS adds types all the time, and the SDK's list is as old as the SDK. */
+/** Checks only the shape of the name: AWS keeps adding instance types, and the SDK's list is as old as the SDK. */
 export function isTypeName(type: string): type is _InstanceType {
   return /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type);
 }
@@ -119,9 +119,9 @@ function unknownType(ctx: LookupContext, type: string): BerthError {
 }
 
 /**
- * The region's zones that offer the type, sorted: not every zone offers every one.
+ * The availability zones of the region that offer the type, sorted. Not every zone offers every type.
  *
- * @throws BerthError `UnknownInstanceType` when none does.
+ * @throws BerthError `UnknownInstanceType` when no zone offers it.
  */
 export async function lookupZones(ctx: LookupContext, type: string): Promise<readonly string[]> {
   const zones: string[] = [];

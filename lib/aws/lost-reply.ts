@@ -3,9 +3,9 @@ import { LostReply } from "../errors.ts";
 import { isThrottle, metadataOf } from "./errors.ts";
 import { operationName } from "./operation-name.ts";
 
-// A second call of these makes another one, or is refused because of the first. What else Berth creates has a client token
-// by which AWS knows a repeated call. Two of these could have one, but AWS answers it with what it made first even when
-// that is gone by now.
+// A second call of one of these creates another resource, or is refused because of the first. Berth's other creates
+// have a client token, by which AWS recognises a repeated call. Two of these could have one too, but AWS would answer
+// it with the first resource even when that has been deleted.
 const creates = new Set([
   "AllocateAddress",
   "CreateInstanceProfile",
@@ -24,8 +24,9 @@ interface Repeating<Input extends object, Output extends object> {
 }
 
 /**
- * Keeps the SDK from repeating a create whose reply got lost: it would make a second one. Refusals and throttling are
- * answers, and are treated as ever. Stands inside of the SDK's loop of retries, so it sees each try.
+ * Keeps the SDK from retrying a create whose reply was lost, because a retry would create a second resource. Refusals
+ * and throttling are answers and are handled as usual. This middleware runs inside the SDK's retry loop, so it sees
+ * each attempt.
  */
 export function reportLostReplies<Input extends object, Output extends object>({
   middlewareStack,
@@ -51,7 +52,7 @@ export function reportLostReplies<Input extends object, Output extends object>({
 
 const unsent = new WeakSet<Error>();
 
-/** For what is done just before a call is sent: if it fails, there is no reply that could have got lost. */
+/** Runs what is done just before a call is sent. If that fails, nothing was sent and no reply can have been lost. */
 export async function beforeSending(work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -61,13 +62,13 @@ export async function beforeSending(work: () => Promise<void>): Promise<void> {
   }
 }
 
-// With these no connection came about: nothing was sent.
+// With these codes no connection was made, so nothing was sent.
 const unreachable = new Set(["ECONNREFUSED", "EAI_AGAIN", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"]);
 
 function isAnswer(error: Error): boolean {
   if (isThrottle(error)) return true;
   const status = metadataOf(error)?.httpStatusCode;
-  // With a status of success the answer was cut off in the middle.
+  // An error with a success status means that the answer was cut off in the middle.
   if (status !== undefined) return status >= 400 && status < 500;
   return "code" in error && typeof error.code === "string" && unreachable.has(error.code);
 }

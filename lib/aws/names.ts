@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What a derived name is made of. `name` is the logical name; the stack's first of a kind is called like the kind. */
+/** The parts of a derived name. `name` is the logical name; a stack's first resource of a kind is named after the kind. */
 export interface Named {
   readonly stack: string;
   readonly name: string;
@@ -11,9 +11,9 @@ export interface Place {
   readonly region: string;
 }
 
-// Names, unlike ids, are chosen by Berth: they find a resource again where AWS has no filter by tag.
+// Berth chooses names, unlike ids. By its name a resource is found again where AWS can't filter by tag.
 
-/** At most 63 characters, unique in all of AWS by the account id. */
+/** At most 63 characters. The account id makes the name unique in all of AWS. */
 export function bucketName({ account, region }: Place, named: Named): string {
   return fit(`berth-${named.stack}-${account}-${region}${suffix(named, "bucket", "-")}`, 63);
 }
@@ -22,7 +22,7 @@ export function repositoryName(named: Named): string {
   return `berth/${named.stack}${suffix(named, "repository", "/")}`;
 }
 
-/** At most 64 characters. IAM knows no regions, so the name does. */
+/** At most 64 characters. The name contains the region because IAM is global. */
 export function roleName({ region }: Pick<Place, "region">, named: Named): string {
   return fit(`berth-${named.stack}-${region}${suffix(named, "role", "-")}`, 64);
 }
@@ -31,12 +31,12 @@ export function instanceProfileName({ region }: Pick<Place, "region">, named: Na
   return fit(`berth-${named.stack}-${region}${suffix(named, "instance-profile", "-")}`, 64);
 }
 
-/** All that Berth keeps in IAM, of every region. */
+/** The IAM path of everything that Berth creates in IAM, for every region. */
 export const iamRoot = "/berth/";
 
 /**
- * Where the roles and profiles of a region are kept in IAM, which itself knows no regions: they are listed without reading
- * everybody's, and a stack of the same name in another region has others.
+ * The IAM path of a region's roles and profiles. IAM is global: the path lets Berth list its own roles without reading
+ * all others, and separates stacks of the same name in different regions.
  */
 export const iamPath = ({ region }: Pick<Place, "region">): string => `${iamRoot}${region}/`;
 

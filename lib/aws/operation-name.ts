@@ -1,6 +1,6 @@
 import type { HandlerExecutionContext } from "@smithy/types";
 
-/** What AWS calls the call that is under way in a middleware: `CreateVpc`. */
+/** AWS's name of the operation that a middleware is handling: `CreateVpc`. */
 export function operationName(context: HandlerExecutionContext): string {
   return (context["commandName"] ?? "Unknown").replace(/Command$/, "");
 }

@@ -6,13 +6,16 @@ export interface PolicyDocument {
 
 export type PolicyStatement = Readonly<Record<string, unknown>>;
 
-/** IAM answers with percent-encoded JSON, except where it (or an emulator) doesn't. Undefined when it is no policy. */
+/**
+ * Reads a policy from percent-encoded JSON, as IAM mostly answers, or from plain JSON, as IAM and emulators sometimes
+ * do. Undefined when the text is no policy.
+ */
 export function parsePolicy(text: string | undefined): PolicyDocument | undefined {
   if (text === undefined) return undefined;
   const parsed = parseJson(text.trimStart().startsWith("%") ? decodeURIComponent(text) : text);
   if (!isObject(parsed)) return undefined;
   const { Version: version, Statement: statement } = parsed;
-  // AWS takes a single statement without its brackets.
+  // AWS accepts a single statement without the array around it.
   const statements = (Array.isArray(statement) ? statement : [statement]).filter(isObject);
   return { ...(typeof version === "string" ? { Version: version } : {}), Statement: statements };
 }
@@ -30,7 +33,10 @@ function isObject(value: unknown): value is PolicyStatement {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether both allow and deny the same: the order of statements, actions, resources and values means nothing to AWS. */
+/**
+ * Whether both policies allow and deny the same. The order of statements, actions, resources and values doesn't matter
+ * to AWS.
+ */
 export function samePolicy(one: PolicyDocument | undefined, other: PolicyDocument | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return canonicalPolicy(one) === canonicalPolicy(other);
@@ -41,7 +47,7 @@ function canonicalPolicy({ Version, Statement }: PolicyDocument): string {
   return JSON.stringify({ Version, Statement: sorted(Statement.map(canonicalStatement)) });
 }
 
-/** One text for all spellings of the same statement. Without its Sid, which is a name and no meaning. */
+/** One text for all spellings of the same statement. The Sid is left out: it is a name and changes nothing. */
 export function canonicalStatement(statement: PolicyStatement): string {
   const { Sid: _, ...meaning } = statement;
   return JSON.stringify(canonical(meaning));
@@ -56,7 +62,7 @@ function canonical(value: unknown, key = ""): unknown {
     const keys = sorted(Object.keys(value));
     return Object.fromEntries(keys.map((name) => [name, canonical(value[name], name)]));
   }
-  // AWS takes actions in any case, and the booleans of conditions as text.
+  // AWS ignores the case of actions, and treats booleans in conditions as text.
   return key === "Action" || key === "NotAction" ? String(value).toLowerCase() : String(value);
 }
 

@@ -4,8 +4,8 @@ import type { RegistryAuth } from "../docker/push.ts";
 import { BerthError } from "../errors.ts";
 
 /**
- * ECR's own token, good for 12 hours, for the registry of the caller's account. `registry` (`host:port`) takes the place
- * of its host where the registry isn't AWS's, as in `Endpoints.registry`.
+ * ECR's authorization token for the registry of the caller's account, valid for 12 hours. `registry` (`host:port`)
+ * replaces the registry's host where it isn't AWS's, as in `Endpoints.registry`.
  */
 export async function getRegistryAuth(ecr: ECRClient, registry?: string): Promise<RegistryAuth> {
   const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}));
@@ -21,12 +21,12 @@ export async function getRegistryAuth(ecr: ECRClient, registry?: string): Promis
   return { username, password, serverAddress: registry ?? new URL(proxyEndpoint).host };
 }
 
-/** Where a push goes: the repository's own URI, with its host replaced where the registry is elsewhere. */
+/** The address to push to: the repository's URI, with its host replaced when the registry isn't AWS's. */
 export function pushAddress(repositoryUri: string, registry?: string): string {
   return registry === undefined ? repositoryUri : repositoryUri.replace(/^[^/]+/, registry);
 }
 
-// `AWS:<password>`, in base64; the password holds no colon of its own, but nothing says that it never will.
+// The token is `AWS:<password>` in base64. Today's passwords contain no colon, but AWS doesn't promise that.
 function splitToken(token: string): [string, string] {
   const plain = Buffer.from(token, "base64").toString("utf8");
   const colon = plain.indexOf(":");

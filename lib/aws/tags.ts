@@ -1,18 +1,18 @@
 import type { Filter, ResourceType, Tag, TagSpecification } from "@aws-sdk/client-ec2";
 import { ownershipTags, stackTag, type Owner, type Tags } from "../owner.ts";
 
-/** All tags of a resource. Ownership is laid over the user's tags last: configuration can't overwrite it. */
+/** All tags of a resource. The ownership tags come last, so that configuration can't overwrite them. */
 export function resourceTags(owner: Owner, userTags: Tags = {}): Tags {
   return { ...userTags, ...ownershipTags(owner) };
 }
 
-/** Filters for EC2: this very resource, or everything of a stack. */
+/** EC2 filters for one resource, or for everything of a stack. */
 export function ownershipFilters(owner: Owner | { readonly stack: string }): Filter[] {
   const tags = "name" in owner ? ownershipTags(owner) : { [stackTag]: owner.stack };
   return Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
 }
 
-/** Wanted tags that are missing or differ. What else is there was added by somebody and is theirs. */
+/** The desired tags that are missing or differ. Other tags were added by somebody else and are left alone. */
 export function tagDifferences(desired: Tags, observed: Tags) {
   return Object.entries(desired).flatMap(([key, value]) =>
     valueOf(observed, key) === value
@@ -28,7 +28,7 @@ export function tagDifferences(desired: Tags, observed: Tags) {
   );
 }
 
-/** A tag may be called like something that every object has: `constructor`. */
+/** Reads own properties only: a tag may have the name of an inherited property, such as `constructor`. */
 const valueOf = (tags: Tags, key: string): string | undefined =>
   Object.hasOwn(tags, key) ? tags[key] : undefined;
 
@@ -37,12 +37,12 @@ export function toTagList(tags: Tags): { Key: string; Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** From any of the shapes that services answer with; ECR's are optional like EC2's. */
+/** Reads tags from any shape that services answer with. ECR's fields are optional, like EC2's. */
 export function fromTagList(list: readonly Tag[] | undefined): Tags {
   return Object.fromEntries((list ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
 }
 
-/** For the create calls of EC2, which take the tags of several things that one call makes. */
+/** Tags for EC2's create calls, which take tags for each type of resource that one call creates. */
 export function tagSpecifications(tags: Tags, ...types: ResourceType[]): TagSpecification[] {
   return types.map((ResourceType) => ({ ResourceType, Tags: toTagList(tags) }));
 }
