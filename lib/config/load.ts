@@ -8,9 +8,9 @@ import { type Problem, place, problemAt, schemaProblems, type Source } from "./p
 import { schema, type Settings } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
 
-/** A validated, frozen berth.yaml. Paths are absolute; what the file leaves out has its default. */
+/** A validated, frozen berth.yaml. Paths are absolute; fields that the file leaves out have their defaults. */
 export interface Config extends Settings {
-  /** Absolute path of the file it was read from. */
+  /** Absolute path of the file that the configuration was read from. */
   readonly file: string;
   /** The folder that relative paths in the file start from. */
   readonly directory: string;
@@ -25,9 +25,9 @@ const example = [
 ];
 
 export interface LoadOptions {
-  /** Stands in for the file's own stack name. */
+  /** Overrides the stack name in the file. */
   readonly stack?: string | undefined;
-  /** False where the app's folder and Dockerfile needn't be there: to take a stack away. */
+  /** False when the app's folder and Dockerfile need not exist, as for taking a stack down. */
   readonly usesSource?: boolean | undefined;
 }
 
@@ -56,7 +56,7 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
 
 const longestFile = 256 * 1024;
 
-/** Reads no more than a configuration can have, whatever the path leads to. */
+/** Reads at most as many bytes as a configuration may have, whatever the path leads to. */
 async function readText(file: string, shown: string): Promise<string> {
   const bytes: Buffer[] = [];
   let size = 0;
@@ -77,7 +77,7 @@ async function readText(file: string, shown: string): Promise<string> {
   ]);
 }
 
-/** Keys that are there twice are looked for in shape.ts: the library compares each with each. */
+/** shape.ts looks for duplicate keys, because the YAML library compares each key with every other one. */
 function parse(text: string, file: string): Source {
   const lines = new LineCounter();
   const options = { lineCounter: lines, prettyErrors: false, logLevel: "error", uniqueKeys: false } as const;
@@ -90,7 +90,7 @@ function syntaxProblems(source: Source): Problem[] {
   );
 }
 
-/** Aliases are followed only here; too many of them, or ones that lead nowhere, are refused by the YAML library. */
+/** Only this function resolves aliases. The YAML library refuses too many of them, and aliases without an anchor. */
 function toPlain(source: Source): unknown {
   const { document, file } = source;
   try {
@@ -108,7 +108,7 @@ function toPlain(source: Source): unknown {
   }
 }
 
-/** Missing folders are reported together with everything else, so that one look at the output mends them all. */
+/** Reports missing folders together with all other problems, so that a user can fix everything at once. */
 async function pathProblems(raw: unknown, directory: string, source: Source): Promise<Problem[]> {
   const app = isRecord(raw) && isRecord(raw["app"]) ? raw["app"] : {};
   const problems: Problem[] = [];

@@ -23,7 +23,7 @@ export function problemAt(offset: number | undefined, { file, lines }: Source, m
   return { where: `${file}:${Math.max(1, line)}:${Math.max(1, col)}`, path: "", message };
 }
 
-/** Every issue of the schema as a problem with its place in the file; one for each unknown key. */
+/** Turns every schema issue into a problem with its place in the file. Each unknown key is a problem of its own. */
 export function schemaProblems(
   issues: readonly z.core.$ZodIssue[],
   schema: z.ZodType,
@@ -87,7 +87,7 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return schema;
 }
 
-/** `file:line:column` of the key at the path, or of the nearest thing above it that the file has. */
+/** `file:line:column` of the key at the path, or of its nearest parent that is in the file. */
 export function place(path: Path, { file, document, lines }: Source): string {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const offset = keyOffset(document, path.slice(0, depth));

@@ -18,7 +18,7 @@ const region = z
     "not a region that AWS has; use for example eu-central-1 or us-east-1",
   );
 
-/** An IPv4 block as AWS wants it: no bits set right of the prefix. */
+/** Whether the text is an IPv4 CIDR block as AWS requires it, with no bits set after the prefix. */
 function isBlock(text: string): boolean {
   const [address = "", prefix = "", ...more] = text.split("/");
   if (!isIPv4(address) || !/^(0|[1-9]\d?)$/.test(prefix) || Number(prefix) > 32) return false;
@@ -42,7 +42,7 @@ const path = z
   .max(4096)
   .refine((text) => !text.includes("\0"), "a path holds no NUL");
 
-/** YAML makes numbers and booleans of what a process gets as text. */
+/** Turns values back into text: YAML reads some as numbers or booleans, but a process receives its environment as text. */
 function toText(variables: unknown): unknown {
   if (typeof variables !== "object" || variables === null || Array.isArray(variables)) return variables;
   const isScalar = (value: unknown) => typeof value === "number" || typeof value === "boolean";
@@ -82,7 +82,7 @@ const state = z.discriminatedUnion("backend", [
   z.strictObject({ backend: z.literal("file"), path: path.default(".berth/state") }),
 ]);
 
-/** Each tag goes to every service; IAM takes the fewest characters. */
+/** Every service gets the same tags, so the limit is that of IAM, which allows the fewest characters. */
 const tagText = (max: number) =>
   z
     .string()

@@ -4,8 +4,8 @@ import { type Problem, problemAt, type Source } from "./problems.ts";
 const mostEntries = 1_000;
 
 /**
- * What is wrong with a file before it is asked what it says: keys that are there twice, which would be the last one without a
- * word; names that no object of JavaScript can have; and so many entries that each later look would take minutes.
+ * Finds problems in a file's structure before its content is read: duplicate keys, of which the last would silently
+ * win; names that no JavaScript object can have; and so many entries that each later check would take minutes.
  */
 export function shapeProblems(source: Source): Problem[] {
   const problems: Problem[] = [];
