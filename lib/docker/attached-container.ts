@@ -3,11 +3,14 @@ import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { removeContainer } from "./container-removal.ts";
 
-/** A container that serves this process by its standard input and output, and ends with its input: so it can't outlive it. */
+/**
+ * A container that serves this process over standard input and output. It ends when its input ends, so it can't outlive
+ * this process.
+ */
 export interface AttachedContainer extends AsyncDisposable {
   /** Sends a line. */
   write(line: string): void;
-  /** The next line of its output; undefined when there is no more. */
+  /** The next line of the container's output, or undefined when the output has ended. */
   readLine(): Promise<string | undefined>;
 }
 
@@ -16,15 +19,18 @@ export interface AttachedContainerOptions {
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly command: readonly string[];
-  /** The kernel's rights that it has, without a prefix. */
+  /** The Linux capabilities that the container gets, without the prefix `CAP_`. */
   readonly capabilities: readonly string[];
-  /** It takes something back when its input ends, so disposing of it waits for that; others are just removed. */
+  /**
+   * True when the container undoes something after its input has ended: disposing of it then waits for that. Others are
+   * just removed.
+   */
   readonly takesBack: boolean;
-  /** Told what it says on its standard error, as it comes. */
+  /** Called with what the container writes to standard error, as it arrives. */
   readonly onComplaint: (text: string) => void;
 }
 
-/** Starts it in the computer's own network, with no right but those that are named. */
+/** Starts the container in this computer's network, with only the capabilities that are named. */
 export async function startAttachedContainer(
   docker: Docker,
   options: AttachedContainerOptions,

@@ -10,7 +10,7 @@ import { BerthError, exitCodes } from "../errors.ts";
 import { legible } from "../legible.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 
-/** One thing that a build gets to see. `path` is relative to the source folder, with forward slashes. */
+/** One entry of the build context. `path` is relative to the source folder, with forward slashes. */
 export type ContextEntry =
   | { readonly type: "directory"; readonly path: string }
   | { readonly type: "symlink"; readonly path: string; readonly target: string }
@@ -22,13 +22,13 @@ export type ContextEntry =
       readonly sha256: string;
     };
 
-/** A file of Berth's own making that is packed beside, or instead of, what the folder holds. */
+/** A file that Berth generates. It is packed in addition to the folder's files, or in place of one. */
 export interface AddedFile {
   readonly path: string;
   readonly bytes: Buffer;
 }
 
-/** Everything in the folder that the rules of a `.dockerignore` let through, sorted by path. Only reads. */
+/** Lists everything in the folder that the `.dockerignore` rules include, sorted by path. Changes nothing. */
 export async function readContext(folder: string, rules: string): Promise<ContextEntry[]> {
   const ignored = readIgnoreRules(rules);
   const entries: ContextEntry[] = [];
@@ -45,7 +45,7 @@ export async function readContext(folder: string, rules: string): Promise<Contex
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-// Sockets, pipes and devices are no source: a build gets none of them, as with the docker command.
+// Sockets, pipes and devices are not source: a build gets none of them, as with the docker command.
 async function readEntry(
   folder: string,
   path: string,
@@ -71,7 +71,7 @@ async function lookAt(folder: string, path: string, isIgnored: boolean): Promise
 }
 
 function unreadable(path: string, cause: unknown): BerthError {
-  // A name of other bytes was replaced by a name that isn't there.
+  // Node replaces bytes that aren't UTF-8 with this character, and so gives a path that doesn't exist.
   const isNoText = path.includes("\uFFFD");
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new BerthError({
@@ -90,8 +90,9 @@ async function hashFile(path: string): Promise<string> {
 }
 
 /**
- * The entries as a tar, streamed file by file: same entries, same bytes, whoever owns the files and whenever they were
- * written. The stream fails with `SourceChanged` when a file is no longer what was read before.
+ * Packs the entries as a tar, streamed file by file. Equal entries give equal bytes, whatever the owners and
+ * modification times of the files. The stream fails with `SourceChanged` when a file has changed since it was first
+ * read.
  */
 export function packContext(
   folder: string,
@@ -128,7 +129,7 @@ async function fill(tar: Pack, folder: string, { entries, added }: Contents): Pr
   for (const { path, bytes } of added) tar.entry({ name: path, mtime: new Date(0), uid: 0, gid: 0 }, bytes);
 }
 
-// A tag that names other content than it holds would be deployed as "unchanged" for ever.
+// An image whose tag names other content than the image holds would be deployed as "unchanged" from then on.
 function verify(entry: ContextEntry & { type: "file" }): Transform {
   const hash = createHash("sha256");
   let seenBytes = 0;

@@ -13,7 +13,7 @@ interface BuildRequest {
   /** Name and tag in the local engine. */
   readonly tag: string;
   readonly signal: AbortSignal;
-  /** Told one short line as each step begins: `step 3/8 RUN go build`. */
+  /** Called with one short line as each step begins: `step 3/8 RUN go build`. */
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
@@ -25,15 +25,15 @@ interface BuiltImage {
 
 const hashLabel = "dev.berth.source";
 const keptLines = 20;
-/** What the classic builder says of its own layers and containers: nothing that explains a failure. */
+/** The classic builder's lines about its own layers and containers. They explain no failure. */
 const bookkeeping = /^ ---> |^Removing intermediate container /;
 
-/** Under this name the local engine keeps what was built from the source: known by content, shared by all stacks. */
+/** The local engine's name for the image built from this source. It is derived from the content and shared by all stacks. */
 function localTagOf(source: Source): string {
   return `berth-build:${source.tag}`;
 }
 
-/** The image of exactly this source in the local engine, if it holds one. */
+/** The image of exactly this source in the local engine, if there is one. */
 export async function findBuilt(docker: Docker, source: Source): Promise<BuiltImage | undefined> {
   const localTag = localTagOf(source);
   try {
@@ -46,15 +46,15 @@ export async function findBuilt(docker: Docker, source: Source): Promise<BuiltIm
   }
 }
 
-/** Builds only what the engine doesn't hold yet; touches nothing but the engine. Throws `BuildFailed`. */
+/** Builds the image unless the engine already has it; changes nothing but the engine. Throws `BuildFailed`. */
 export async function ensureBuilt(request: Omit<BuildRequest, "tag">): Promise<BuiltImage> {
   const localTag = localTagOf(request.source);
   return (await findBuilt(request.docker, request.source)) ?? buildImage({ ...request, tag: localTag });
 }
 
 /**
- * Builds the source and gives it the tag. Throws `BuildFailed` with the failing step in the message and the last lines
- * of the build as detail; the signal's reason when aborted.
+ * Builds the source and tags the image. Throws `BuildFailed` with the failing step in the message and the last lines of
+ * the build as detail, or the signal's reason when aborted.
  */
 async function buildImage(request: BuildRequest): Promise<BuiltImage> {
   const log = new BuildLog();
@@ -63,7 +63,7 @@ async function buildImage(request: BuildRequest): Promise<BuiltImage> {
   } catch (error) {
     request.signal.throwIfAborted();
     if (error instanceof BerthError) throw error;
-    // A Dockerfile that the engine can't even parse is refused before any record is written.
+    // The engine refuses a Dockerfile that it can't parse before it sends any record.
     throw log.failure(error instanceof Error ? error.message.trim() : String(error), error);
   }
 }
@@ -93,8 +93,8 @@ async function follow(request: BuildRequest, log: BuildLog): Promise<BuiltImage>
   return { imageId, localTag: tag };
 }
 
-// The classic builder sets none of the platform arguments that BuildKit sets. Where modules come from is not content, so
-// it isn't part of the hash: go.sum says what they must be.
+// The classic builder sets none of the platform arguments that BuildKit sets. The source of Go modules isn't part of
+// the hash, because go.sum fixes their content.
 function buildArguments(source: Source): Record<string, string> {
   const [os = "", architecture = ""] = source.platform.split("/");
   const known: Record<string, string | undefined> = {
@@ -113,12 +113,12 @@ function buildArguments(source: Source): Record<string, string> {
   return { ...declared, ...source.buildArgs };
 }
 
-/** Folds the records of a build into short lines, and keeps its tail for the day it fails. */
+/** Turns the records of a build into short lines, and keeps the last ones for the error when the build fails. */
 class BuildLog {
   readonly #lines: string[] = [];
   #step = "";
 
-  /** The step that this record begins, if it does. */
+  /** The step that this record begins, if it begins one. */
   add(record: EngineRecord): string | undefined {
     const text = stripVTControlCharacters(record.stream ?? "");
     this.#lines.push(

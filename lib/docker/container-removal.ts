@@ -1,14 +1,14 @@
 import type Docker from "dockerode";
 import { isNotFound } from "./engine.ts";
 
-/** Ends a container and takes its own volumes away; returns when it is gone. "Already gone" is success. */
+/** Stops a container and removes it with its anonymous volumes. Returns when it is gone. "Already gone" counts as success. */
 export async function removeContainer(container: Docker.Container): Promise<void> {
   try {
     await container.remove({ force: true, v: true });
   } catch (error) {
     if (isNotFound(error)) return;
     if (!isUnderWay(error)) throw error;
-    // Somebody else, or the container itself, is at it: nothing to do but to see the end of it.
+    // The container is already being removed, by somebody else or by itself: only wait until that is done.
     await container.wait({ condition: "removed" }).catch((waited: unknown) => {
       if (!isNotFound(waited)) throw waited;
     });

@@ -7,13 +7,14 @@ import { BerthError } from "../errors.ts";
 import { systemCodeOf } from "../system-errors.ts";
 
 /**
- * The engine that the `docker` command would talk to: DOCKER_HOST, else the chosen context, else the default socket.
- * Has answered a ping when this returns. Throws `NoDockerEngine` otherwise.
+ * Connects to the engine that the `docker` command would use: DOCKER_HOST, else the current context, else the default
+ * socket. The engine has answered a ping when this returns. Throws `NoDockerEngine` otherwise.
  */
 export async function connectDocker(): Promise<Docker> {
   const socketPath = await contextSocket();
   const named = process.env["DOCKER_HOST"] ?? socketPath ?? "the default socket";
-  // Most commands need no engine, and this library takes longer to load than they take to ask AWS.
+  // Loaded only when needed: most commands need no engine, and loading this library takes longer than their calls to
+  // AWS.
   const { default: Engine } = await import("dockerode");
   try {
     const docker = new Engine(socketPath === undefined ? {} : { socketPath });
@@ -31,7 +32,7 @@ export async function connectDocker(): Promise<Docker> {
   }
 }
 
-/** True for the answer of an engine that doesn't know the thing asked for. */
+/** True when the engine answered that what was requested doesn't exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof Error && "statusCode" in error && error.statusCode === 404;
 }
@@ -44,7 +45,8 @@ const hints: Readonly<Record<string, string>> = {
   ENOTFOUND: "correct the host name in DOCKER_HOST",
 };
 
-// dockerode knows DOCKER_HOST and the default sockets, but not the contexts that Docker Desktop, colima and rootless set.
+// dockerode supports DOCKER_HOST and the default sockets, but not the contexts that Docker Desktop, colima and rootless
+// Docker set.
 async function contextSocket(): Promise<string | undefined> {
   if (process.env["DOCKER_HOST"]) return undefined;
   const folder = process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
@@ -65,7 +67,7 @@ async function readJson(path: string): Promise<DockerFile | undefined> {
     const file: DockerFile = JSON.parse(await readFile(path, "utf8"));
     return file;
   } catch (error) {
-    // A missing or broken file of Docker's own is Docker's to complain about; the default socket is still worth a try.
+    // Docker itself reports a missing or broken configuration file of its own. The default socket is still worth a try.
     if (error instanceof SyntaxError || systemCodeOf(error) !== undefined) return undefined;
     throw error;
   }

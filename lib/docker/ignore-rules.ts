@@ -2,15 +2,15 @@ import { posix } from "node:path";
 
 /** The rules of a `.dockerignore`. */
 export interface IgnoreRules {
-  /** Whether the last rule that fits the path, or a folder that it is in, leaves it out. */
+  /** Whether the last rule that matches the path, or one of its parent folders, excludes the path. */
   ignores(path: string): boolean;
-  /** With a rule like `!keep.txt` a folder that is left out may still hold something that isn't. */
+  /** True when there is a rule like `!keep.txt`: an excluded folder may then still contain an included file. */
   readonly mayReinclude: boolean;
 }
 
 /**
- * Reads rules as an engine does: https://docs.docker.com/build/concepts/context/#dockerignore-files. Compared in time that
- * grows with the rule and the path alone: rules come with the source, and a source may be anybody's.
+ * Reads rules as an engine does: https://docs.docker.com/build/concepts/context/#dockerignore-files. Matching time is
+ * bounded by the length of the rule and the path, because rules come with the source, which may be a stranger's.
  */
 export function readIgnoreRules(text: string): IgnoreRules {
   const rules = text.split(/\r?\n/).flatMap(readRule);
@@ -21,7 +21,7 @@ export function readIgnoreRules(text: string): IgnoreRules {
 }
 
 interface Rule {
-  /** Written with `!`: what fits stays. */
+  /** True for a rule with `!`: what matches is included. */
   readonly keeps: boolean;
   readonly tokens: readonly Token[];
 }
@@ -37,13 +37,13 @@ function readRule(line: string): Rule[] {
   const isKept = text.startsWith("!");
   const pattern = posix.normalize(isKept ? text.slice(1).trim() : text).replace(/(?<=.)\/$/, "");
   const relative = pattern.length > 1 ? pattern.replace(/^\//, "") : pattern;
-  // An engine looks for the mark again when it has taken the slash away.
+  // An engine looks for the `!` again after it has removed the leading slash.
   const keeps = isKept || relative.startsWith("!");
   const rest = isKept || !keeps ? relative : relative.slice(1);
   return rest === "" ? [] : [{ keeps, tokens: tokensOf(rest) }];
 }
 
-// A class, an escaped character, the three wildcards, or a character that stands for itself.
+// A character class, an escaped character, one of the three wildcards, or a literal character.
 const piece = /\[(\^?)((?:\\.|[^\]\\]){1,255})\]|\\(.)|\*\*(\/?)|\*|\?|[^]/gu;
 
 function tokensOf(pattern: string): Token[] {
@@ -69,7 +69,7 @@ function memberOf(members: string, not: boolean): (character: string) => boolean
   return (character) => ranges.some(([from = "", to = ""]) => from <= character && character <= to) !== not;
 }
 
-/** All places in the pattern at which one may be are followed at once, so nothing is ever tried twice. */
+/** Follows all possible positions in the pattern at once, so matching never backtracks. */
 function fits(tokens: readonly Token[], path: string): boolean {
   let places = reach(tokens, [0]);
   for (const character of path) {
@@ -82,7 +82,7 @@ function fits(tokens: readonly Token[], path: string): boolean {
   return places.has(tokens.length);
 }
 
-/** A half is within a folder that `folders` is taking in: one can't go on from there before its slash. */
+/** A position with a half is inside a folder that `folders` is consuming. Matching can't leave it before the next slash. */
 const within = 0.5;
 
 function stepsFrom(place: number, tokens: readonly Token[], character: string): number[] {
@@ -95,7 +95,7 @@ function stepsFrom(place: number, tokens: readonly Token[], character: string): 
   return character === "/" ? [at + within, at + 1] : [at + within];
 }
 
-/** The places, and those after them that are reached without a character. */
+/** The positions, and those after them that can be reached without consuming a character. */
 function reach(tokens: readonly Token[], places: readonly number[]): Set<number> {
   const reached = new Set<number>();
   for (let place of places) {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContextEntry } from "./build-context.ts";
 
-/** Names that tools give to what opens doors: keys, tokens, passwords. */
+/** File names that tools use for credentials: keys, tokens, passwords. */
 const privateNames: readonly RegExp[] = [
   /(^|\/)\.env(\.[^/]*)?$/,
   /(^|\/)id_(rsa|dsa|ecdsa|ed25519)(_sk)?$/,
@@ -11,11 +11,11 @@ const privateNames: readonly RegExp[] = [
   /(^|\/)\.(npmrc|yarnrc\.yml|netrc|pypirc|pgpass|git-credentials|htpasswd)$/,
   /(^|\/)(\.docker\/config\.json|\.config\/gcloud\/.*|credentials\.json|terraform\.tfstate|\.terraformrc)$/,
 ];
-/** Written to be read by everybody. */
+/** Files that are meant to be public. */
 const examples = /(^|\/)\.env\.(example|sample|template|dist|defaults)$|\.pub$/;
 const gitConfig = /(^|\/)\.git\/config$/;
 
-/** Paths of files of a build context that look as if they held secrets, by their names; of `.git/config` by what it says. */
+/** Paths in a build context whose names suggest that they hold secrets. `.git/config` is judged by its content. */
 export async function findPrivate(folder: string, entries: readonly ContextEntry[]): Promise<string[]> {
   const paths = entries.filter(({ type }) => type === "file").map(({ path }) => path);
   const configs = paths.filter((path) => gitConfig.test(path));
@@ -26,7 +26,7 @@ export async function findPrivate(folder: string, entries: readonly ContextEntry
   return [...named, ...withCredentials.flat()].toSorted();
 }
 
-/** `https://user:password@host`, or a header with a token, as CI leaves it behind. */
+/** Looks for `https://user:password@host`, or a header with a token, as CI systems leave them in `.git/config`. */
 async function holdsCredentials(path: string): Promise<boolean> {
   const text = await readFile(path, "utf8");
   return /:\/\/[^/\s@]+@|extraheader\s*=/i.test(text);
@@ -34,7 +34,7 @@ async function holdsCredentials(path: string): Promise<boolean> {
 
 const mostNamed = 5;
 
-/** A warning for people; undefined when there is nothing to warn of. */
+/** The warning to show, or undefined when there is nothing to warn about. */
 export function privateText(folder: string, paths: readonly string[]): string | undefined {
   if (paths.length === 0) return undefined;
   const more = paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : "";

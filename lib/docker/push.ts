@@ -19,7 +19,7 @@ export interface PushRequest {
   readonly tag: string;
   readonly auth: RegistryAuth;
   readonly signal: AbortSignal;
-  /** Told a short line as it goes: `pushing 2.1 of 5.9 MB`. */
+  /** Called with a short line as the push goes on: `pushing 2.1 of 5.9 MB`. */
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
@@ -39,8 +39,8 @@ export async function pushImage(request: PushRequest): Promise<{ digest: string 
   }
 }
 
-// The image stays under its local tag; the registry's name for it is of no use to anybody here. A leftover name is not
-// worth a failed push, nor may it hide why one failed.
+// The image keeps its local tag; the registry's name for it is not needed in the local engine. Failing to remove that
+// name must neither fail a push nor hide why one failed.
 async function untag({ docker, repository, tag, onProgress }: PushRequest): Promise<void> {
   const name = `${repository}:${tag}`;
   try {
@@ -82,7 +82,7 @@ function failure({ repository, tag }: PushRequest, reason: string, cause?: unkno
   });
 }
 
-/** Adds up what is under way over all layers. */
+/** Adds up the progress of all layers. */
 class PushProgress {
   readonly #layers = new Map<string, { current: number; total: number }>();
   #last = "";
@@ -91,7 +91,7 @@ class PushProgress {
   add(record: EngineRecord): string | undefined {
     const { current, total } = record.progressDetail ?? {};
     if (record.id === undefined || current === undefined || !total) return undefined;
-    // The engine counts a layer's tar framing too, so that current may pass total.
+    // The engine also counts a layer's tar framing, so `current` may exceed `total`.
     this.#layers.set(record.id, { current: Math.min(current, total), total });
     let sum = { current: 0, total: 0 };
     for (const layer of this.#layers.values()) {

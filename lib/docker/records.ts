@@ -1,5 +1,5 @@
 import { splitLines } from "../lines.ts";
-/** One line of what the engine tells while it builds or pushes. Each field appears where it applies. */
+/** One progress record of the engine during a build or push. Each field is present only where it applies. */
 export interface EngineRecord {
   readonly stream?: string;
   readonly status?: string;
@@ -12,8 +12,8 @@ export interface EngineRecord {
 }
 
 /**
- * The records of an engine's answer, in order. A failed build or push is one of them (`error`): the answer itself ends
- * as if all were well, so whoever reads must look at every record.
+ * The records of an engine's answer, in order. A failed build or push is a record with `error`; the answer itself ends
+ * as if it had succeeded, so a caller must check every record.
  */
 export async function* readRecords(answer: NodeJS.ReadableStream): AsyncGenerator<EngineRecord> {
   const lines = splitLines(answer, { longestBytes: Number.POSITIVE_INFINITY, takesOpenEnd: true });
@@ -25,7 +25,7 @@ function parseRecord(line: string): EngineRecord {
   return record;
 }
 
-/** What went wrong, if this record says so. */
+/** The error message, if this record reports one. */
 export function recordedError(record: EngineRecord): string | undefined {
   return record.errorDetail?.message ?? record.error;
 }

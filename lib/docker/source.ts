@@ -10,32 +10,35 @@ import { findPrivate } from "./private-names.ts";
 export interface SourceOptions {
   /** The app's folder: the build context. */
   readonly source: string;
-  /** May lie outside the source folder. Default: the folder's own, else Berth's for a Go module. */
+  /** May lie outside the source folder. Default: the folder's own Dockerfile, else Berth's for a Go module. */
   readonly dockerfile?: string | undefined;
   /** Default `linux/amd64`. */
   readonly platform?: string | undefined;
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What an image is built from, known by content. Opening it reads every file once; nothing is ever written. */
+/** What an image is built from, identified by content. Opening a source reads every file once and writes nothing. */
 export interface Source {
   readonly folder: string;
   readonly dockerfile: string;
   readonly platform: string;
   readonly buildArgs: Readonly<Record<string, string>>;
-  /** sha256 in hex over all that decides the image: the visible files, the Dockerfile, build arguments, platform. */
+  /** sha256 in hex of everything that determines the image: the visible files, the Dockerfile, build arguments, platform. */
   readonly hash: string;
   /** `src-` and 16 hex digits of the hash: the image's tag. */
   readonly tag: string;
-  /** What the build gets to see though it looks private. */
+  /** Files that the build can see although they look private. */
   readonly privatePaths: readonly string[];
-  /** Names that the Dockerfile declares by ARG. */
+  /** Names that the Dockerfile declares with ARG. */
   readonly declaredArgs: ReadonlySet<string>;
-  /** The build context as a tar; the Dockerfile is in it as `packedDockerfile`. */
+  /** The build context as a tar, which contains the Dockerfile as `packedDockerfile`. */
   pack(): Readable;
 }
 
-/** Under this name the Dockerfile travels, so that it may lie anywhere and is never taken for a file of the app's. */
+/**
+ * The Dockerfile's name in the build context. The Dockerfile may thus lie anywhere, and is never confused with a file
+ * of the app.
+ */
 export const packedDockerfile = ".berth.dockerfile";
 
 const ownGoDockerfile = fromRoot("dockerfiles/go-web/Dockerfile");
@@ -121,8 +124,8 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * What the folder brings along is packed and shown, so it must not be a link to a file of the user's: the folder may be a
- * stranger's. A Dockerfile that the configuration names elsewhere is the user's own word.
+ * A Dockerfile or ignore file in the folder is packed and shown, so it must not be a link to a file outside: the folder
+ * may come from a stranger. A Dockerfile elsewhere that the configuration names is the user's own choice.
  */
 async function requireInside(folder: string, path: string): Promise<void> {
   if (leaves(folder, path)) return;
@@ -138,7 +141,8 @@ async function requireInside(folder: string, path: string): Promise<void> {
 
 const leaves = (folder: string, path: string): boolean => /^\.\.(?:\/|$)/.test(relative(folder, path));
 
-// The order of Docker's own look-up, and the Dockerfile's folder last, for a Dockerfile that lives apart from the app.
+// Looks in the same order as Docker, and last in the Dockerfile's folder, for a Dockerfile that is kept apart from the
+// app.
 async function readIgnoreRules(folder: string, dockerfile: string): Promise<string> {
   const candidates = [
     join(dirname(dockerfile), `${basename(dockerfile)}.dockerignore`),
@@ -153,7 +157,7 @@ async function readIgnoreRules(folder: string, dockerfile: string): Promise<stri
   return "";
 }
 
-// The engine reads these two files and, being told so by these rules, hides them from COPY.
+// The engine reads these two files itself. The rules tell it to hide them from COPY.
 function hidingRules(rules: string, isVisible: boolean): Buffer {
   return Buffer.from(`${rules}\n${packedDockerfile}\n${isVisible ? "" : ".dockerignore\n"}`);
 }
