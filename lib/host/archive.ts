@@ -7,7 +7,7 @@ export interface ArchivedFile {
 
 const block = 512;
 
-/** A tar archive (ustar) of files owned by root, to be unpacked at `/`. Equal files give equal bytes. */
+/** Makes a tar archive (ustar) of files owned by root, to be unpacked at `/`. Equal files give equal bytes. */
 export function archive(files: readonly ArchivedFile[]): Uint8Array {
   const end = Buffer.alloc(2 * block);
   return Buffer.concat([...files.flatMap((file) => [header(file), body(file)]), end]);
@@ -25,7 +25,7 @@ function header(file: ArchivedFile): Buffer {
   head.write(octal(file.executable ? 0o755 : 0o644, 7), 100);
   head.write(octal(0, 7) + octal(0, 7), 108);
   head.write(octal(Buffer.byteLength(file.text), 11) + octal(0, 11), 124);
-  // The checksum counts its own field as blanks.
+  // The checksum is computed with its own field filled with spaces.
   head.write("        0", 148);
   head.write("ustar\x0000", 257);
   const sum = head.reduce((total, byte) => total + byte, 0);

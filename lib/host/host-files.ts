@@ -4,7 +4,7 @@ import type { ArchivedFile } from "./archive.ts";
 
 const share = "/usr/local/lib/berth";
 
-/** Where each file of this folder goes on the host. */
+/** The path on the host of each file in this folder. */
 const places: Readonly<Record<string, string>> = {
   "converge.py": share,
   "bucket.py": share,
@@ -32,10 +32,13 @@ const launcherPlaces: Readonly<Record<string, string>> = {
   "berth-launcher.service": "/etc/systemd/system",
 };
 
-/** The agent: the files of the host that are the same for every stack, and that an update replaces. */
+/** The agent's files. They are the same for every stack, and an update replaces them. */
 export const hostFiles = (): ArchivedFile[] => readFiles(".", places);
 
-/** What a host is born with, and keeps as long as it lives. A changed comment in it is no reason for another host. */
+/**
+ * The launcher's files, which a host gets at its first boot and keeps until it is replaced. Comments are removed, so
+ * that a changed comment doesn't replace hosts.
+ */
 export const launcherFiles = (): ArchivedFile[] =>
   readFiles("bootstrap", launcherPlaces).map((file) => ({ ...file, text: withoutComments(file.text) }));
 
@@ -47,7 +50,10 @@ function readFiles(folder: string, where: Readonly<Record<string, string>>): Arc
   }));
 }
 
-/** Emptied, not removed: an error message's line number shall hold in the repository too, and a class may be nothing else. */
+/**
+ * Empties comment lines and docstrings instead of removing them: line numbers in error messages must match the
+ * repository, and a docstring may be all that a class contains.
+ */
 function withoutComments(text: string): string {
   return text.replace(/^[ \t]*#(?!!).*$/gm, "").replace(/^([ \t]*)"""[^"\n]*"""$/gm, '$1""');
 }

@@ -8,16 +8,16 @@ export interface HostSettings {
   readonly stack: string;
   readonly region: string;
   readonly bucket: string;
-  /** 12-digit account id: owner of the bucket, and part of the registry's name. */
+  /** 12-digit id of the account that owns the bucket. It is also part of the registry's name. */
   readonly account: string;
 }
 
 const limitBytes = 16 * 1024;
 
 /**
- * What cloud-init is given at an instance's first boot: cloud-config text, at most 16 KB before base64
- * (else `UserDataTooLarge`), byte-identical for equal settings. It holds the launcher, which fetches everything else: no
- * release, no agent and no secret. So it nearly never changes, and with it no host.
+ * The cloud-config text that cloud-init gets at an instance's first boot: at most 16 KB before base64 (else
+ * `UserDataTooLarge`), and byte-identical for equal settings. It contains the launcher, which fetches everything else,
+ * and no release, agent or secret. So it rarely changes, and hosts are rarely replaced because of it.
  */
 export function userData(settings: HostSettings): string {
   const text = cloudConfig(settings);
@@ -55,12 +55,12 @@ runcmd:
 `;
 }
 
-/** JSON as a text of YAML: whatever a setting holds, it ends nothing but itself. */
+/** Quotes JSON as a YAML string, so that no setting's content can break out of it. */
 function quoted(value: object): string {
   return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 }
 
-// Not node:zlib: what it makes of equal input differs between versions of Node and between processors.
+// Not node:zlib: its output for equal input differs between versions of Node and between processors.
 function packedLauncher(): string {
   return Buffer.from(gzipSync(archive(launcherFiles()), { level: 9, mtime: 0 })).toString("base64");
 }
