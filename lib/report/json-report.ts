@@ -4,7 +4,7 @@ import { boundLines } from "./line.ts";
 import type { Report, Tally } from "./report.ts";
 import { ownScreens, printJson, type Screens } from "./terminal.ts";
 
-/** One event a line on stdout, the last of them the summary. Nothing else is written. */
+/** Writes one event per line to stdout, the summary last, and nothing else. */
 export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens): Report {
   const emit = (event: string, values: object) => printJson(stdout, { event, ...values });
   const startedMs = new Map<string, number>();

@@ -1,12 +1,15 @@
-/** What a terminal obeys, or doesn't show: controls, C1, marks of direction, zero widths, line breaks of every kind. */
+/**
+ * Characters that control a terminal or are invisible: control characters, C1, direction marks, zero-width characters,
+ * line breaks of every kind.
+ */
 const unsafe = /(?!\uFE0F)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 const lineBreaks = /[\n\r\v\f\u0085\u2028\u2029]\s*/g;
 const longestLine = 4_000;
 
 /**
- * One line for a terminal. Whatever is in it is harmless there; colours of ours are the only sequences. There is no other
- * way to make one than the functions of this file, and what prints takes nothing else: text that isn't ours can't get
- * past them by being forgotten.
+ * One line that is safe to print on a terminal; Berth's own colours are its only escape sequences. Only the functions
+ * of this file make a Line, and everything that prints takes only Lines, so no foreign text can reach the terminal
+ * uncleaned by mistake.
  */
 export class Line {
   readonly #text: string;
@@ -19,19 +22,22 @@ export class Line {
     return this.#text;
   }
 
-  /** Cleans each value and leaves the template's own text as it is. A line in it stays what it is, colours included. */
+  /**
+   * Cleans each value and leaves the template's own text unchanged. A value that is a Line already stays unchanged,
+   * colours included.
+   */
   static of(this: void, parts: TemplateStringsArray, ...values: readonly (Line | string | number)[]): Line {
     const [first = "", ...rest] = parts;
     const pieces = values.map((value, index) => `${clean(value)}${rest[index] ?? ""}`);
     return new Line(`${first}${pieces.join("")}`);
   }
 
-  /** A line with colours around it. */
+  /** Wraps a line in colours. */
   static paint(color: (text: string) => string, value: Line | string | number): Line {
     return new Line(color(clean(value)));
   }
 
-  /** A text that is many lines and isn't cut: only a line feed ends a line. */
+  /** Splits a text of many lines without shortening them. Only a line feed ends a line. */
   static split(text: string): Line[] {
     return text
       .split("\n")
@@ -49,7 +55,7 @@ function clean(value: Line | string | number): string {
   return kept === text ? shown : `${shown}… (${text.length - longestLine} more characters)`;
 }
 
-/** Written as JSON writes them, so that JSON stays the same JSON. */
+/** Escapes unsafe characters as JSON does, so that JSON keeps its meaning. */
 export function escapeUnsafe(text: string): string {
   return text.replaceAll(unsafe, (character) =>
     Array.from({ length: character.length }, (_none, index) => escapeUnit(character.charCodeAt(index))).join(
@@ -62,7 +68,7 @@ const escapeUnit = (unit: number): string => `\\u${unit.toString(16).padStart(4,
 
 const mostLines = 100;
 
-/** Of too many lines the first and the last, and between them how many were left out. */
+/** When there are too many lines, keeps the first and the last and says in between how many were left out. */
 export function boundLines(lines: readonly string[]): readonly string[] {
   if (lines.length <= mostLines) return lines;
   const half = mostLines / 2;

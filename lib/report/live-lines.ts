@@ -4,7 +4,7 @@ import { printLines, type Screen } from "./terminal.ts";
 
 const redrawMs = 120;
 
-/** Lines at the foot of a terminal that are drawn again as they change. Elsewhere only what is printed is seen. */
+/** Lines at the bottom of a terminal that are redrawn as they change. Without a terminal, only printed lines are shown. */
 export class LiveLines {
   readonly #screen: Screen;
   readonly #lines = new Map<string, () => Line>();
@@ -57,7 +57,10 @@ export class LiveLines {
   }
 }
 
-/** A line that wraps would be two, and the next redraw would go up one too few. Too long a line loses its colours. */
+/**
+ * Shortens a line to the width: a wrapped line takes two rows, and the next redraw would move up one row too few. A
+ * shortened line loses its colours.
+ */
 function fit(shown: Line, width: number): Line {
   const plain = stripVTControlCharacters(shown.toString());
   return plain.length <= width ? shown : line`${plain.slice(0, width)}`;

@@ -9,7 +9,7 @@ export const marks: Readonly<Record<string, string>> = {
   remove: "-",
 };
 
-/** A plan for people: a line a step, a line a field, and how much of what. */
+/** A plan as text for people: one line per step, one per field, and the totals. */
 export function planLines({ steps, leftovers }: Plan, paint: Paint): Line[] {
   if (steps.length === 0 && leftovers.length === 0) return [line`No changes: everything is as declared.`];
   const count = (action: string) => steps.filter((step) => step.action === action).length;

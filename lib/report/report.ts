@@ -11,7 +11,7 @@ export interface Changes {
   readonly removed: number;
 }
 
-/** The last event of every command with `--json`; docs/events.md describes it. */
+/** The last event that every command prints with `--json`. docs/events.md describes it. */
 export interface Summary {
   readonly command: string;
   readonly outcome: "done" | "unchanged" | "changes-pending" | "failed" | "interrupted" | "left-behind";
@@ -22,22 +22,25 @@ export interface Summary {
   readonly durationMs: number;
 }
 
-/** Where everything goes that a user sees. One for people, one for machines; commands don't know which. */
+/**
+ * Receives everything that a user sees. There is one report for people and one for machines; commands don't know which
+ * one they use.
+ */
 export interface Report extends Progress {
-  /** A sentence about what goes on, or lines of it, on stderr. A line break inside of one starts no new one. */
+  /** Prints one or more lines about the progress to stderr. A line break inside a line doesn't start a new one. */
   message(text: string | readonly string[]): void;
-  /** Data that the user asked for, on stdout: `event` names it for machines, the lines are for people. */
+  /** Prints data that the user asked for to stdout: `event` and `values` are for machines, `lines` for people. */
   data(event: string, values: object, lines: readonly string[]): void;
-  /** A stored text itself, on stdout: all of its lines, none of them cut. */
+  /** Prints a stored text to stdout, with all its lines in full. */
   raw(event: string, values: object, text: string): void;
   plan(plan: Plan, asData: boolean): void;
   error(error: BerthError): void;
   summary(summary: Summary): void;
-  /** Ends whatever is drawn on the terminal. */
+  /** Ends all live output on the terminal. */
   close(): void;
 }
 
-/** What a run did, counted as it happens. */
+/** Counts what a run does, as it happens. */
 export class Tally {
   readonly calls: Call[] = [];
   readonly #changes = { created: 0, updated: 0, replaced: 0, removed: 0 };

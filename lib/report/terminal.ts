@@ -4,7 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { BerthError, exitCodes } from "../errors.ts";
 import { escapeUnsafe, Line } from "./line.ts";
 
-/** A stream that people look at. */
+/** An output stream that people read. */
 export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 export interface Screens {
@@ -12,7 +12,7 @@ export interface Screens {
   readonly stderr: Screen;
 }
 
-/** This process's own. Nothing else of Berth writes to them: the linter sees to it. */
+/** This process's own streams. Nothing else in Berth writes to them; the linter enforces that. */
 export const ownScreens: Screens = process;
 
 export type Paint = ReturnType<typeof pc.createColors>;
@@ -25,25 +25,25 @@ export function printLines(screen: Screen, ...lines: readonly Line[]): void {
   screen.write(lines.map((one) => `${one.toString()}\n`).join(""));
 }
 
-/** One object a line, as valid JSON, with nothing in it that a terminal would obey. */
+/** Prints an object as one line of valid JSON, without any character that controls a terminal. */
 export function printJson(screen: Screen, value: object): void {
   screen.write(`${escapeUnsafe(JSON.stringify(value))}\n`);
 }
 
-/** A text of our own, such as a help, that is data: to stdout. */
+/** Prints a text of Berth's own that is data, such as a help text, to stdout. */
 export function printText(text: string): void {
   printLines(ownScreens.stdout, ...Line.split(text.replace(/\n$/, "")));
 }
 
-/** A line about what goes on, outside any report: to stderr. */
+/** Prints a line about the progress, outside any report, to stderr. */
 export function printNote(text: string): void {
   printLines(ownScreens.stderr, Line.of`${text}`);
 }
 
 /**
- * Asks on the terminal and returns what was typed.
+ * Asks a question on the terminal and returns what was typed.
  *
- * @throws BerthError `Interrupted` when the question was left by Ctrl-C or Ctrl-D, or the signal was aborted.
+ * @throws BerthError `Interrupted` when the user pressed Ctrl-C or Ctrl-D, or the signal was aborted.
  */
 export async function ask(question: string, signal: AbortSignal): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: ownScreens.stderr });

@@ -13,7 +13,7 @@ const done: Readonly<Record<string, string>> = {
 };
 const quietMs = 5_000;
 
-/** For people: progress on stderr, drawn live on a terminal and as plain lines elsewhere; data on stdout. */
+/** The report for people: progress goes to stderr, live on a terminal and as plain lines elsewhere; data goes to stdout. */
 export function createTextReport(tally: Tally, { stdout, stderr }: Screens = ownScreens): Report {
   const colors = paintFor(stderr);
   const live = new LiveLines(stderr);
@@ -43,7 +43,7 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
       return (note) => {
         const told = Line.paint(colors.dim, note);
         live.set(name, () => line`  ${dots} ${name.padEnd(18)} ${action} ${seconds(name)}  ${told}`);
-        // Where nothing can be redrawn, a wait is told when it changes, but not more than every few seconds.
+        // Without live output, a wait is reported when its note changes, but only every few seconds.
         if (live.isTerminal || note === last.note || performance.now() - last.atMs < quietMs) return;
         last = { note, atMs: performance.now() };
         live.print(line`  … ${name.padEnd(18)} ${action} ${seconds(name)}  ${note}`);
