@@ -1,4 +1,4 @@
-/** Things to dispose of together, the last first. Node 20 has no AsyncDisposableStack. */
+/** Things to dispose of together, in reverse order. Node 20 has no AsyncDisposableStack. */
 export class Disposables implements AsyncDisposable {
   #kept: AsyncDisposable[] = [];
 
@@ -7,7 +7,7 @@ export class Disposables implements AsyncDisposable {
     return value;
   }
 
-  /** What is kept so far goes over to the one returned; disposing of this one then does nothing. */
+  /** Moves everything to the returned object. Disposing of this one then does nothing. */
   move(): Disposables {
     const moved = new Disposables();
     moved.#kept = this.#kept;
@@ -15,7 +15,7 @@ export class Disposables implements AsyncDisposable {
     return moved;
   }
 
-  /** Disposes of all, also when some fail; throws the first failure at the end. */
+  /** Disposes of everything, even when some disposals fail, and then throws the first failure. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = [];
     for (let kept = this.#kept.pop(); kept !== undefined; kept = this.#kept.pop()) {

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { removeContainer } from "../docker/container-removal.ts";
 
-/** Removes what a supervisor that was killed left on the engine. Only call this while holding the directory's lock. */
+/** Removes what a killed supervisor left on the engine. Call this only while holding the directory's lock. */
 export async function removeEarlierRun(
   docker: Docker,
   labels: Readonly<Record<string, string>>,

@@ -21,27 +21,27 @@ import { startNameServer } from "./network/name-server.ts";
 import { RegionalClients } from "./emulators/regional-clients.ts";
 import { listResourcesLeft } from "./emulators/resources-left.ts";
 
-/** The whole of it: emulators, machines, and what stands between them. */
+/** The whole embedded AWS: emulators, machines, and the network between them. */
 export interface EmbeddedAws extends AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;
-  /** Settles when an emulator has ended: there is nothing to go on with then. */
+  /** Settles when an emulator has ended. The embedded AWS can't go on without it. */
   readonly broken: Promise<void>;
-  /** Names of what somebody made and hasn't removed. */
+  /** Names of the resources that were created and not deleted yet. */
   listResourcesLeft(): Promise<string[]>;
 }
 
 export interface EmbeddedAwsOptions {
-  /** For logs and keys. Whoever calls holds the directory's lock. */
+  /** Holds logs and keys. The caller must hold the directory's lock. */
   readonly directory: string;
-  /** Ends a start that is under way. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
   readonly log: (text: string) => void;
 }
 
 /**
- * Starts it; what was started already is taken back when a later part fails.
+ * Starts the embedded AWS. When a part fails to start, those started before it are stopped.
  *
  * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `BootImageFailed`, `NoNetworkGuard`.
  */
@@ -86,7 +86,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   };
 }
 
-/** Clears up on the engine, and has the image that machines boot from. */
+/** Removes what an earlier run left on the engine, and ensures the image that machines boot from. */
 async function prepareEngine({ directory, signal, note, log }: EmbeddedAwsOptions) {
   const key = keyOf(directory);
   const labels = { "dev.berth.local": key };
@@ -97,7 +97,7 @@ async function prepareEngine({ directory, signal, note, log }: EmbeddedAwsOption
   return { docker, image, labels, prefix: `berth-local-${key}` };
 }
 
-/** What machines may reach of this computer, each at a port of the network's gateway. */
+/** The services of this computer that machines may reach, each at a port of the network's gateway. */
 interface Services extends AsyncDisposable {
   readonly ports: NetworkGuardOptions["ports"];
 }
@@ -119,7 +119,7 @@ async function startServices(options: ServicesOptions): Promise<Services> {
   const door = machineDoor({
     account: localAccount,
     keys,
-    // IAM is the same from any region; a region of the machine's choice would be followed from then on.
+    // IAM is the same from every region. A region that the machine chose would be watched from then on.
     readPolicies: (role) => readRolePolicies(clients.get(clients.regions()[0] ?? "us-east-1").iam, role),
   });
   const tls = parts.use(await startMachineGateway({ backends, door, authority, address }));
@@ -133,7 +133,7 @@ async function startServices(options: ServicesOptions): Promise<Services> {
   };
 }
 
-/** What `prepare` in a machine is told. */
+/** The environment of `prepare` in a machine. */
 function environmentOf(
   { gateway }: MachineNetwork,
   ports: Services["ports"],
@@ -148,7 +148,7 @@ function environmentOf(
   };
 }
 
-/** Calls after which a machine may have to be something else than it is. */
+/** Calls after which the machines may have to change. */
 const changes = /^(?:Run|Start|Stop|Terminate|Associate|Disassociate|Authorize|Revoke|Modify|Release|Delete)/;
 
 function follow(machines: Machines, parameters: URLSearchParams, log: (text: string) => void): void {

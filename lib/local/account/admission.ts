@@ -4,32 +4,35 @@ import { headerOf, readClaim, type RequestHead } from "./claim.ts";
 import { Refusal } from "./refusal.ts";
 import { checkSignature, type KnownKey } from "./signature.ts";
 
-/** Whoever a key or a registry's password belongs to. Without a role it is the user of this computer, who may do all. */
+/**
+ * The owner of an access key or of a registry password. Without a role it is the user of this computer, who may do
+ * everything.
+ */
 export interface Caller {
   readonly key: KnownKey;
   readonly role?: string;
 }
 
-/** A request whose signature is right. */
+/** A request with a valid signature. */
 export interface Admitted {
   readonly caller: Caller;
   readonly service: string;
   readonly region: string;
-  /** Read and compared with the signature already; S3's are streamed instead. */
+  /** Already read and checked against the signature. Undefined for S3, whose bodies are streamed. */
   readonly body: Buffer | undefined;
-  /** What the streamed body's sha256 has to be; undefined when the signature says that it isn't signed. */
+  /** The sha256 that the streamed body must have. Undefined when the signature doesn't cover the body. */
   readonly expectedHash: string | undefined;
 }
 
-/** Everything but S3 has short bodies. The longest is user data and policies. */
+/** All services but S3 have short bodies. The longest contain user data or policies. */
 const longestBody = 1024 * 1024;
 
 const services: ReadonlySet<string> = new Set(["ec2", "ecr", "iam", "s3", "ssm", "sts"]);
-/** S3 leaves the body out of the signature on request; SDKs do so for streams over TLS. */
+/** S3 allows a signature that doesn't cover the body. SDKs use that for streams over TLS. */
 const unsigned: ReadonlySet<string> = new Set(["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"]);
 
 /**
- * Who sent this, and that they sent exactly this.
+ * Finds who sent the request, and verifies that it arrived exactly as they sent it.
  *
  * @throws Refusal
  */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Refusal } from "./refusal.ts";
 
-/** A request as it came, without its body. */
+/** A request as it arrived, without its body. */
 export interface RequestHead {
   readonly method: string;
   /** Path and query, still encoded. */
@@ -9,7 +9,7 @@ export interface RequestHead {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** What a request says of who signed it; nothing of it is true until the signature has been checked. */
+/** What a request claims about its signer. Nothing in it can be trusted until the signature has been checked. */
 export interface Claim {
   readonly accessKeyId: string;
   readonly signedAt: Date;
@@ -19,12 +19,13 @@ export interface Claim {
   /** 64 hex digits. */
   readonly signature: string;
   readonly token: string | undefined;
-  /** Of a presigned URL; the signature of a header is good for `longestSkewMs`. */
+  /** Lifetime of a presigned URL. A signature in a header is valid for `longestSkewMs`. */
   readonly lifetimeSeconds: number | undefined;
 }
 
 const credentialPattern = String.raw`([^/,\s]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`;
-// Order and spelling of every SDK. What reads it behind the gateway takes it apart less carefully.
+// Accepts only the order and spelling that every SDK uses, because the emulators behind the gateway parse the header
+// less strictly.
 const headerPattern = new RegExp(
   String.raw`^AWS4-HMAC-SHA256 Credential=${credentialPattern}, ?SignedHeaders=([a-z0-9;_-]+), ?Signature=([0-9a-f]{64})$`,
 );
@@ -79,7 +80,7 @@ function readPresigned(query: readonly (readonly [string, string])[]): Claim {
   };
 }
 
-/** `20260102T030405Z`, of the day that the scope names. */
+/** Reads `20260102T030405Z`, which must be on the day that the scope names. */
 function readTime(text: string | undefined, day: string): Date {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text ?? "");
   const [, year, month, date, hour, minute, second] = match ?? [];
@@ -90,7 +91,7 @@ function readTime(text: string | undefined, day: string): Date {
   return time;
 }
 
-/** Names and values in their order, decoded. A plus sign is a plus sign: signers write a space as %20. */
+/** Names and values of the query in their order, decoded. A plus sign stays a plus sign: signers encode a space as %20. */
 export function queryOf(url: string): [string, string][] {
   const start = url.indexOf("?");
   if (start < 0) return [];

@@ -1,20 +1,20 @@
 import type { Admitted, Caller } from "./admission.ts";
 import type { RequestHead } from "./claim.ts";
 
-/** Who may come in by a gateway, and what they may do there. */
+/** Decides who may call through a gateway, and what they may do. */
 export interface Door {
-  /** The host names under which it is called. */
+  /** Whether clients call the gateway by this host name. */
   isHost(host: string): boolean;
   findKey(accessKeyId: string): Caller | undefined;
-  /** By the password that ECR's token holds. */
+  /** Finds the owner of the password in an ECR token. */
   findRegistryUser(password: string): Caller | undefined;
-  /** The request as it goes on, or what is answered in its place. @throws Refusal `denied` */
+  /** Returns the request to pass on, or the answer to give instead. @throws Refusal `denied` */
   judge(head: RequestHead, admitted: Admitted): Promise<RequestHead | DirectAnswer>;
   /** @throws Refusal `denied` */
   judgeRegistry(head: RequestHead, caller: Caller): Promise<void>;
 }
 
-/** An answer of the gateway's own, as JSON. */
+/** A JSON answer that the gateway gives itself. */
 export interface DirectAnswer {
   readonly answer: object;
 }

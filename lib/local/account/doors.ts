@@ -8,7 +8,7 @@ import type { RoleKeys } from "./role-keys.ts";
 import type { DirectAnswer, Door } from "./door.ts";
 import { regionOfName } from "./endpoint-region.ts";
 
-/** ECR's operations that Berth, its hosts and its tests use. The emulator has no others. */
+/** The ECR operations that Berth, its hosts and its tests use. The emulator answers no others. */
 export const ecrOperations: ReadonlySet<string> = new Set([
   "BatchCheckLayerAvailability",
   "BatchDeleteImage",
@@ -31,7 +31,7 @@ export const ecrOperations: ReadonlySet<string> = new Set([
   "UntagResource",
 ]);
 
-/** The user of this computer, who may do all that is there to be done. */
+/** The door for the user of this computer, who may do everything. */
 export function commandDoor(credentials: LocalCredentials, registryPassword: string): Omit<Door, "isHost"> {
   const user: Caller = { key: credentials };
   return {
@@ -54,11 +54,11 @@ function requireEcr(head: RequestHead): void {
 export interface MachineDoorOptions {
   readonly account: string;
   readonly keys: RoleKeys;
-  /** Policy documents of a role, as they stand now. */
+  /** Reads a role's current policy documents. */
   readonly readPolicies: (role: string) => Promise<readonly unknown[]>;
 }
 
-/** The machines, each of which may do what its role may, of the little that a host needs. */
+/** The door for machines. Each may do what its role allows, limited to the few operations that a host needs. */
 export function machineDoor({ account, keys, readPolicies }: MachineDoorOptions): Door {
   const require = async (caller: Caller, wanted: readonly Wanted[]): Promise<void> => {
     if (wanted.length === 0) return;
@@ -90,7 +90,7 @@ export function machineDoor({ account, keys, readPolicies }: MachineDoorOptions)
   };
 }
 
-/** A token of this role's own: what the emulator gives is the same for all. */
+/** Issues a token for this role alone, because the emulator gives everybody the same one. */
 function registryToken(
   keys: RoleKeys,
   caller: Caller,

@@ -1,12 +1,12 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 
-/** The key pair of one start of the embedded AWS, for the commands of this user. */
+/** The access key that one start of the embedded AWS creates for this user's commands. */
 export interface LocalCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
 
-/** New ones. Neither looks like a pair of AWS's to whoever scans for secrets. */
+/** Creates new credentials. Their form differs from AWS's, so that secret scanners don't report them. */
 export function drawCredentials(): LocalCredentials {
   return {
     accessKeyId: `berth-${randomBytes(8).toString("hex")}`,
@@ -16,7 +16,7 @@ export function drawCredentials(): LocalCredentials {
 
 export const drawSecret = (): string => randomBytes(32).toString("hex");
 
-/** Takes as long for a nearly right one as for any other of its length. */
+/** Compares in constant time, so that the duration tells nothing about the secret. */
 export function isSecret(shown: string, secret: string): boolean {
   const [one, other] = [Buffer.from(shown), Buffer.from(secret)];
   return one.length === other.length && timingSafeEqual(one, other);

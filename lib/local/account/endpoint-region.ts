@@ -1,4 +1,4 @@
-/** No host name is longer. */
+/** The longest possible host name. */
 const longestName = 253;
 
 /** The region in the name of an AWS endpoint; us-east-1 when it has none, as for IAM. */

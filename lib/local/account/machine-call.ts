@@ -3,7 +3,7 @@ import { decode, headerOf, pathOf, queryOf, type RequestHead } from "./claim.ts"
 import type { Wanted } from "./policy.ts";
 import { Refusal } from "./refusal.ts";
 
-/** A call of a machine's, to be compared with what its role may do. */
+/** A machine's call, to be checked against its role's policies. */
 export interface MachineCall {
   readonly service: string;
   readonly region: string;
@@ -13,7 +13,7 @@ export interface MachineCall {
   readonly body: Buffer | undefined;
 }
 
-/** What it wants to do, and the head under which it goes on: in the one spelling that was judged. */
+/** What the call wants to do, and the head to pass on, in the one spelling that was judged. */
 export interface Judged {
   readonly wanted: readonly Wanted[];
   readonly head: RequestHead;
@@ -21,15 +21,15 @@ export interface Judged {
 
 const formType = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i;
 
-/** @throws Refusal `denied` for every operation that no host of Berth's uses. */
+/** @throws Refusal `denied` for every operation that Berth's hosts don't use. */
 export function judgeCall(call: MachineCall): Judged {
   if (call.service === "s3") return judgeS3(call);
   if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
   if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
-  // By another type of content the same body holds another action.
+  // With another content type, the same body could mean another action.
   if (!formType.test(call.head.headers["content-type"] ?? "")) throw denied("Only a form is answered");
   const action = new URLSearchParams(call.body?.toString("utf8")).getAll("Action");
-  // AWS lets everybody ask who they are.
+  // AWS allows GetCallerIdentity without any permission.
   const isWhoAmI = call.service === "sts" && action.length === 1 && action[0] === "GetCallerIdentity";
   if (!isWhoAmI) throw denied(`${call.service}:${action.join()} is nothing for a machine`);
   return { wanted: [], head: call.head };
@@ -66,7 +66,7 @@ interface Place {
 const repositoryArn = ({ region, account }: Place, name: string): string =>
   `arn:${partition(region).name}:ecr:${region}:${account}:repository/${name}`;
 
-/** What a request to the registry itself asks of ECR's permissions. @throws Refusal `denied`. */
+/** The ECR permissions that a request to the registry itself needs. @throws Refusal `denied`. */
 export function judgeRegistry({ method, url }: RequestHead, place: Place): Wanted[] {
   const path = decode(pathOf(url));
   if (path === "/v2/" || path === "/v2") return [];
@@ -86,7 +86,7 @@ const objectActions: Readonly<Record<string, string>> = {
   PUT: "s3:PutObject",
   DELETE: "s3:DeleteObject",
 };
-/** `x-id` is how SDKs name the operation; it changes nothing. */
+/** SDKs name the operation in `x-id`. It has no effect. */
 const objectQueries: ReadonlySet<string> = new Set(["x-id"]);
 const listQueries: ReadonlySet<string> = new Set([
   "x-id",
@@ -98,7 +98,7 @@ const listQueries: ReadonlySet<string> = new Set([
   "start-after",
   "encoding-type",
 ]);
-/** Each asks for a permission beside that to put the object. */
+/** Each of these headers needs a further permission besides the one to put the object. */
 const furtherHeaders = /^x-amz-(?:copy-|acl$|grant-|tagging|object-lock|bypass|website)/;
 
 function judgeS3({ head, region }: MachineCall): Judged {
@@ -112,7 +112,8 @@ function judgeS3({ head, region }: MachineCall): Judged {
   const key = rest.join("/");
   const query = queryOf(url).map(([name]) => name);
   const arn = `arn:${partition(region).name}:s3:::${bucket}`;
-  // An empty part, or one of dots, might be read in another way behind the gateway; one that can be decoded again is.
+  // The emulator behind the gateway might read an empty or dotted segment in another way, and does decode a segment a
+  // second time.
   if (rest.length > 0 && key !== "" && rest.some((part) => part === "" || /^\.\.?$|[/%]/.test(part))) {
     throw denied("That key is nothing for a machine");
   }
@@ -123,7 +124,7 @@ function judgeS3({ head, region }: MachineCall): Judged {
   const search = url.slice(pathOf(url).length);
   return {
     wanted: [{ action, resource: key === "" ? arn : `${arn}/${key}` }],
-    // From here on the bucket stands in the path, however it was named.
+    // From here on the bucket is in the path, however the request named it.
     head: { ...head, url: `${path}${search}`, headers: { ...headers, host: "localhost" } },
   };
 }
@@ -131,7 +132,7 @@ function judgeS3({ head, region }: MachineCall): Judged {
 const listAction = (method: string): string | undefined =>
   method === "GET" || method === "HEAD" ? "s3:ListBucket" : undefined;
 
-/** The name of the service's endpoint, in any of AWS's spellings. */
+/** Whether the host is an endpoint of the service, in any of AWS's spellings. */
 export function isHostOf(service: string, host: string): boolean {
   if (service === "s3") return s3Host.test(host);
   const suffix = String.raw`(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?(?::443)?`;

@@ -1,12 +1,12 @@
-/** One thing that a caller wants to do: `s3:GetObject` to an ARN, or to `*` where the service knows none. */
+/** One action that a caller wants to take: `s3:GetObject` on an ARN, or on `*` where the service has no ARNs. */
 export interface Wanted {
   readonly action: string;
   readonly resource: string;
 }
 
 /**
- * Pure. Whether a role with these policies may do it: something has to allow it, and nothing may deny it. Conditions aren't
- * worked out: a statement that has one allows nothing, and denies all the same.
+ * Pure. Whether a role with these policies may take the action: a statement must allow it, and none may deny it.
+ * Conditions aren't evaluated: an Allow with a condition allows nothing, and a Deny with a condition always denies.
  */
 export function isAllowed(documents: readonly unknown[], wanted: Wanted): boolean {
   const matching = documents.flatMap(statementsOf).filter((statement) => covers(statement, wanted));
@@ -27,7 +27,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 function covers(statement: Statement, { action, resource }: Wanted): boolean {
   const { Action, NotAction, Resource, NotResource } = statement;
-  // Actions are the same in capitals and small letters, ARNs aren't.
+  // Actions are case-insensitive, ARNs are case-sensitive.
   const isAction = (patterns: unknown) => matchesAny(patterns, action, "i");
   const isResource = (patterns: unknown) => matchesAny(patterns, resource, "");
   const coversAction =
@@ -42,7 +42,7 @@ function matchesAny(patterns: unknown, value: string, flags: string): boolean {
   return list.some((pattern) => typeof pattern === "string" && toExpression(pattern, flags).test(value));
 }
 
-/** `*` is any text, `?` any one character. */
+/** `*` matches any text, `?` any single character. */
 function toExpression(pattern: string, flags: string): RegExp {
   const source = pattern
     .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)

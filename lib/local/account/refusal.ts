@@ -1,4 +1,4 @@
-/** Why a request is not let in. */
+/** Why a request is refused. */
 export type RefusalReason =
   | "unsigned"
   | "malformed"
@@ -11,7 +11,7 @@ export type RefusalReason =
   | "too-long"
   | "denied";
 
-/** A request that is not let in: answered in the format of the service that was asked, so that an SDK understands it. */
+/** A refused request. It is answered in the format of the called service, so that an SDK understands it. */
 export class Refusal extends Error {
   readonly reason: RefusalReason;
 
@@ -30,7 +30,7 @@ export interface RefusalAnswer {
 
 type Format = "s3" | "ec2" | "query" | "json";
 
-/** What each service calls it. */
+/** Each reason's error code, by service. */
 const codes: Readonly<Record<RefusalReason, Readonly<Record<Format, string>>>> = {
   unsigned: {
     s3: "AccessDenied",
@@ -94,7 +94,7 @@ const codes: Readonly<Record<RefusalReason, Readonly<Record<Format, string>>>> =
   },
 };
 
-/** The refusal as the service would say it. A request that names no service is answered as S3 answers. */
+/** The refusal as the service would word it. A request that names no service gets S3's format. */
 export function describeRefusal({ reason, message }: Refusal, service: string | undefined): RefusalAnswer {
   const format = formatOf(service);
   const code = codes[reason][format];

@@ -2,10 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Caller } from "./admission.ts";
 import type { KnownKey } from "./signature.ts";
 
-/** How long a registry's token is good, as ECR's. */
+/** A registry token is valid for as long as one of ECR's. */
 const registryTokenMs = 12 * 3600 * 1000;
 
-/** The keys of roles that the metadata service has given to machines, and what ECR gave for them. In memory only. */
+/**
+ * The role credentials that the metadata service gave to machines, and the registry passwords issued to them. In memory
+ * only.
+ */
 export class RoleKeys {
   readonly #callers = new Map<string, Caller>();
   readonly #passwords = new Map<string, { readonly caller: Caller; readonly expiresMs: number }>();
@@ -22,7 +25,7 @@ export class RoleKeys {
     return this.#callers.get(accessKeyId);
   }
 
-  /** A new password for the registry, good as long as ECR's. */
+  /** Issues a new registry password, valid for as long as one of ECR's. */
   issuePassword(caller: Caller): { password: string; expires: Date } {
     const now = Date.now();
     for (const [old, { expiresMs }] of this.#passwords) if (expiresMs <= now) this.#passwords.delete(old);

@@ -7,7 +7,7 @@ import {
   type IAMClient,
 } from "@aws-sdk/client-iam";
 
-/** The role's policies as they stand now, inline ones and attached ones. Empty for a role that is gone. */
+/** The role's current policies, inline and attached. Empty for a role that doesn't exist any more. */
 export async function readRolePolicies(iam: IAMClient, role: string): Promise<unknown[]> {
   const name = { RoleName: role };
   const [inline, attached] = await Promise.all([
@@ -34,7 +34,7 @@ async function readManaged(iam: IAMClient, PolicyArn: string): Promise<string | 
   return PolicyVersion?.Document;
 }
 
-/** They travel URL-encoded. What is no policy allows nothing. */
+/** Policies arrive URL-encoded. A text that is no policy allows nothing. */
 function parse(document: string | undefined): unknown {
   try {
     return JSON.parse(decodeURIComponent(document ?? ""));

@@ -4,7 +4,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { headerOf, pathOf, queryOf, type Claim, type RequestHead } from "./claim.ts";
 import { Refusal } from "./refusal.ts";
 
-/** A key pair that the gateway knows, and its session token when it is a role's. */
+/** An access key that the gateway knows, with a session token when it belongs to a role. */
 export interface KnownKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -19,12 +19,12 @@ export interface SignatureCheck {
   readonly nowMs?: number;
 }
 
-/** As S3. Some services of AWS take less. */
+/** The same as S3's. Some AWS services allow less. */
 const longestSkewMs = 15 * 60_000;
 
 /**
- * Signs the request again with the key that it claims, and compares. `payloadHash` is what stands for the body in the signature;
- * whoever calls makes sure that the body is what it says.
+ * Signs the request again with the key that it claims, and compares the signatures. `payloadHash` represents the body
+ * in the signature; the caller must check that the body matches it.
  *
  * @throws Refusal
  */
@@ -55,7 +55,10 @@ function checkTime({ signedAt, lifetimeSeconds }: Claim, { expires }: KnownKey, 
   }
 }
 
-/** Host and all of AWS's own headers decide what a request does: none may be changed or added on the way. */
+/**
+ * The host and all of AWS's own headers determine what a request does, so the signature must cover them: none may be
+ * changed or added on the way.
+ */
 function checkCovered({ headers }: RequestHead, { signedHeaders, lifetimeSeconds }: Claim): void {
   const own = Object.keys(headers).filter((name) => name.startsWith("x-amz-"));
   const needed = ["host", ...(lifetimeSeconds === undefined ? ["x-amz-date"] : []), ...own];
@@ -76,7 +79,7 @@ async function sign(head: RequestHead, claim: Claim, { key, payloadHash }: Mater
     region,
     service,
     sha256: Sha256,
-    // S3 signs the path as it is sent, all others encode it once more.
+    // S3 signs the path as it is sent. All other services encode it once more.
     uriEscapePath: service !== "s3",
     applyChecksum: false,
   });

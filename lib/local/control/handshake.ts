@@ -10,9 +10,9 @@ import { readLines } from "./line-reader.ts";
 import type { PrivateDirectory } from "./private-directory.ts";
 
 /**
- * Who is at the other end of the control socket. The kernel would say it (SO_PEERCRED), but Node has no call for that. In its
- * place: the socket is in a directory that only its owner can enter, and each side proves that it could read the secret there,
- * without showing it.
+ * Verifies who is at the other end of the control socket. The kernel knows (SO_PEERCRED), but Node has no call for
+ * that. Instead, the socket is in a directory that only its owner can enter, and each side proves that it could read
+ * the secret there, without sending it.
  *
  *     command     {challenge}
  *     supervisor  {challenge, proof}
@@ -30,34 +30,37 @@ const proofOf = (secret: string, side: Side, { command, supervisor }: Challenges
 
 const newChallenge = (): string => randomBytes(16).toString("hex");
 
-/** A supervisor answers with a few log lines at most, a command with a pid. */
+/** A supervisor's longest answer has a few log lines; a command's has a pid. */
 const longestAnswer = 256 * 1024;
 const longestRequest = 1024;
 export const longestHandshakeMs = 10_000;
 
-/** A connection to the supervisor of the directory, which has proved that it is that. Undefined when none runs. */
+/** A connection to the directory's supervisor, which has proved its identity. */
 export interface SupervisorConnection {
   readonly socket: Socket;
-  /** What it says from here on. */
+  /** The supervisor's further messages. */
   readonly lines: AsyncGenerator<string>;
 }
 
-/** Sends the request. @throws BerthError `ForeignSupervisor` when something else answers. */
+/**
+ * Sends the request. Undefined when no supervisor runs. @throws BerthError `ForeignSupervisor` when something else
+ * answers.
+ */
 export async function askSupervisor(
   directory: PrivateDirectory,
   request: ControlRequest,
 ): Promise<SupervisorConnection | undefined> {
   const socket = await connectTo(directory);
   if (socket === undefined) return undefined;
-  // One that is silent is as good as none: the lock decides who is the supervisor then.
+  // A silent supervisor counts as none: the lock then decides who becomes the supervisor.
   socket.setTimeout(longestHandshakeMs, () => socket.destroy());
   const lines = readLines(socket, longestAnswer);
   const command = newChallenge();
   socket.write(`${JSON.stringify({ challenge: command })}\n`);
   const { value: line, done } = await lines.next();
-  // It went while it was asked.
+  // The supervisor ended in the meantime.
   if (done === true) return undefined;
-  // Read only now: a supervisor listens once its secret is there, so this is the secret of the one that answers.
+  // Read only now: a supervisor writes its secret before it listens, so this is the secret of the one that answers.
   const secret = await readFile(directory.pathOf(controlFiles.secret), "utf8");
   const { challenge: supervisor, proof } = parseStrings(line);
   const challenges = { command, supervisor: supervisor ?? "" };
@@ -74,7 +77,7 @@ async function connectTo(directory: PrivateDirectory): Promise<Socket | undefine
   const socket = connect(directory.pathOf(controlFiles.socket));
   try {
     await once(socket, "connect");
-    // A supervisor that dies later is noticed by the calls to its endpoints.
+    // If the supervisor dies later, the calls to its endpoints fail.
     socket.on("error", () => socket.destroy());
     return socket;
   } catch (error) {
@@ -83,7 +86,7 @@ async function connectTo(directory: PrivateDirectory): Promise<Socket | undefine
   }
 }
 
-/** The supervisor's side: the request of whoever has proved to be the same user. Undefined for anything else. */
+/** The supervisor's side: returns the request of a client that has proved to be the same user. Undefined for anybody else. */
 export async function readProvenRequest(socket: Socket, secret: string): Promise<ControlRequest | undefined> {
   const lines = readLines(socket, longestRequest);
   const { challenge: command = "" } = parseStrings((await lines.next()).value);
@@ -109,7 +112,7 @@ function parseStrings(line: string | undefined): Partial<Record<string, string>>
   return Object.fromEntries(strings.map(([name, value]) => [name, String(value)]));
 }
 
-/** Of something that speaks another language nothing is left. */
+/** A line that isn't a JSON object becomes an empty one. */
 function parse(line: string | undefined): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(line ?? "");

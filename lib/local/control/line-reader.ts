@@ -3,15 +3,15 @@ import { LineTooLong, splitLines } from "../../lines.ts";
 import { isSystemFailure } from "../../system-errors.ts";
 
 /**
- * The lines that come in. Whoever sends one longer than that many bytes is cut off. Ends with the connection, however that
- * ends; leaves it open when the reader leaves.
+ * The lines that arrive. A line longer than `longestBytes` closes the connection. The generator ends with the
+ * connection, however that ends, and leaves it open when the caller stops reading.
  */
 export async function* readLines(socket: Socket, longestBytes: number): AsyncGenerator<string, undefined> {
   try {
     const chunks = socket.iterator({ destroyOnReturn: false });
     yield* splitLines(chunks, { longestBytes, takesOpenEnd: false });
   } catch (error) {
-    // Cut: as good as ended to whoever reads.
+    // To the caller, a connection that breaks is one that has ended.
     if (error instanceof LineTooLong) socket.destroy();
     else if (!isSystemFailure(error, "cut off")) throw error;
   }

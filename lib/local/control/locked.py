@@ -1,7 +1,8 @@
-"""Becomes a program that holds the lock of a file for as long as it lives. Node has no call for that.
+"""Locks a file and becomes a program that holds the lock for as long as it runs. Node has no call for that.
 
-Usage: locked.py FILE PROGRAM [ARGUMENT...]. The kernel frees the lock when the program is gone, however it went, so there
-is nothing stale to clean up. BERTH_LOCK tells the program which descriptor it is. Exits with 75 when somebody else has it.
+Usage: locked.py FILE PROGRAM [ARGUMENT...]. The kernel frees the lock when the program ends, however it ends, so there
+is no stale lock to clean up. BERTH_LOCK tells the program the lock's file descriptor. Exits with 75 when another
+process has the lock.
 """
 
 import fcntl

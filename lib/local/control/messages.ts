@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import type { LocalCredentials } from "../account/drawn-credentials.ts";
 import type { Endpoints } from "../../aws/clients.ts";
 
-/** What a supervisor says to those who connect: any number of notes, then how its start ended. One JSON object a line. */
+/** A supervisor's messages to a client: any number of notes, then how the start ended. One JSON object per line. */
 export type ControlMessage =
   | { readonly event: "note"; readonly text: string }
   | {
@@ -21,22 +21,25 @@ export type ControlMessage =
     }
   | { readonly event: "ending"; readonly pid: number };
 
-/** What the one who connects says first. `open` counts as a user for as long as the connection lasts. */
+/** A client's first message. A client that sends `open` counts as a user for as long as its connection lasts. */
 export type ControlRequest =
   | { readonly command: "open"; readonly pid: number }
   | { readonly command: "release"; readonly pid: number };
 
-/** Stands for the directory in names of containers and networks. */
+/** Represents the directory in the names of containers and networks. */
 export function keyOf(directory: string): string {
   return createHash("sha256").update(realpathSync(directory)).digest("hex").slice(0, 10);
 }
 
-/** Names in the directory of one embedded AWS. */
+/** File names in the directory of one embedded AWS. */
 export const controlFiles = {
-  /** Where the supervisor listens. What one that was killed left is replaced by the next. */
+  /** The supervisor's socket. The next supervisor replaces a socket that a killed one left. */
   socket: "control.socket",
-  /** Drawn at each start, for its owner to read. Either side proves with it that it can, see control-handshake.ts. */
+  /**
+   * Generated at each start and readable by its owner only. Each side proves that it can read the secret, see
+   * handshake.ts.
+   */
   secret: "control.secret",
-  /** Held by the one supervisor that runs. */
+  /** Locked by the supervisor that runs. */
   lock: "control.lock",
 } as const;

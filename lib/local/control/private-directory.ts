@@ -3,15 +3,19 @@ import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BerthError } from "../../errors.ts";
 
-/** A directory that this user alone can enter, held open: what is reached through it is in this very directory. */
+/**
+ * A directory that only this user can enter. It is held open, so that every path through it leads into this same
+ * directory.
+ */
 export interface PrivateDirectory extends AsyncDisposable {
-  /** A path to something in it, as short as a Unix socket's has to be, however deep the directory lies. */
+  /** A path to a file in the directory. It is short enough for a Unix socket, however deep the directory lies. */
   pathOf(name: string): string;
 }
 
 /**
- * Opens it, made when it isn't there. One of this user's that others can look into is closed to them; one that somebody else
- * owns, or could have put something into, is refused: nothing in it could be believed.
+ * Opens the directory, and creates it when it doesn't exist. If others can read this user's directory, their access is
+ * removed. A directory that somebody else owns, or could have written to, is refused, because nothing in it could be
+ * trusted.
  *
  * @throws BerthError `UnsafeDirectory`
  */
@@ -20,7 +24,7 @@ export async function openPrivateDirectory(path: string): Promise<PrivateDirecto
   const handle = await openDirectory(path);
   try {
     const { uid, mode } = await handle.stat();
-    // Absent on Windows only, where nothing of this runs.
+    // `getuid` is missing only on Windows, where this code doesn't run.
     if (uid !== process.getuid?.()) throw unsafe(path, `belongs to the user ${uid}`);
     if ((mode & 0o022) !== 0) throw unsafe(path, "can be written to by others");
     if ((mode & 0o077) !== 0) await handle.chmod(0o700);
