@@ -20,19 +20,20 @@ export interface LocalAws {
 }
 
 export interface LocalAwsOptions {
-  /** `<root>/.berth/local`: logs and keys. One embedded AWS a directory. */
+  /** `<root>/.berth/local`: logs and keys. There is one embedded AWS per directory. */
   readonly directory: string;
   readonly signal?: AbortSignal;
-  /** Told what the start is at. */
+  /** Called with the progress of the start. */
   readonly note?: (text: string) => void;
 }
 
-/** How locked.py says that another one runs. */
+/** The exit code of locked.py when another supervisor runs. */
 const lockIsHeld = 75;
 
 /**
- * The embedded AWS of the directory, started unless it runs already, once it answers. It outlives this process for as long as
- * anything is left in it; it counts this process as its user until `releaseLocalAws` or until the process is gone.
+ * Returns the embedded AWS of the directory once it answers, and starts it unless it runs already. It outlives this
+ * process for as long as any resource is left in it, and counts this process as a user until `releaseLocalAws` is
+ * called or the process ends.
  *
  * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`, `NoDockerEngine`, `BootImageFailed`, `LocalAwsFailed`,
  * `UnsafeDirectory`, `ForeignSupervisor`; the signal's reason when aborted.
@@ -48,20 +49,22 @@ export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> 
     if (connection === undefined) continue;
     const answer = await hear(connection, options);
     if (answer?.event === "ready") {
-      // Kept open: it is how the supervisor knows of its user. It keeps nobody from ending.
+      // Kept open, because the supervisor counts its users by their connections. `unref` lets this process end all the
+      // same.
       connection.socket.resume().unref();
       return { endpoints: answer.endpoints, credentials: answer.credentials };
     }
     connection.socket.destroy();
     if (answer?.event === "failed") throw failure(answer);
-    // The one that ran is on its way out; the next one can start when it has gone.
+    // The running supervisor is ending. The next one can start once it has gone.
     if (answer?.event === "ending") await untilGone(answer.pid, options.signal);
   }
 }
 
 /**
- * Called when a command ends: the supervisor ends too when no other command uses it and nothing of any stack is left (bucket,
- * role, repository, instance, VPC, address). Returns when that is decided and, if so, done.
+ * Called when a command ends. The supervisor ends too when no other command uses it and no resource of any stack is
+ * left (bucket, role, repository, instance, VPC, address). Returns when that is decided, and the supervisor has ended
+ * if it is to.
  */
 export async function releaseLocalAws(options: { directory: string }): Promise<void> {
   await using directory = await openPrivateDirectory(options.directory);
@@ -72,7 +75,7 @@ export async function releaseLocalAws(options: { directory: string }): Promise<v
   if (answer?.event === "ending") await untilGone(answer.pid);
 }
 
-/** Ends the embedded AWS of the directory with all that is in it, when it runs. Returns when it has gone. */
+/** Ends the embedded AWS of the directory, if it runs, with everything in it. Returns when it has ended. */
 export async function endLocalAws(options: { directory: string }): Promise<void> {
   if (!existsSync(options.directory)) return;
   await using directory = await openPrivateDirectory(options.directory);
@@ -84,7 +87,10 @@ export async function endLocalAws(options: { directory: string }): Promise<void>
   connection.socket.destroy();
 }
 
-/** Starts a supervisor and connects to it, or to another that was quicker. Undefined when that one has gone meanwhile. */
+/**
+ * Starts a supervisor and connects to it, or to another one that started first. Undefined when that one has ended in
+ * the meantime.
+ */
 async function startSupervisor(
   { directory, signal }: LocalAwsOptions,
   ask: () => Promise<SupervisorConnection | undefined>,
@@ -107,7 +113,7 @@ async function startSupervisor(
     const connection = await ask();
     if (connection !== undefined) return connection;
     if (!gone) continue;
-    // Another one held the lock. It may not listen yet, or be gone by now.
+    // Another supervisor held the lock. It may not listen yet, or may have ended by now.
     if (child.exitCode === lockIsHeld) return undefined;
     throw new BerthError({
       code: "LocalAwsFailed",
@@ -117,7 +123,7 @@ async function startSupervisor(
   }
 }
 
-/** BERTH_SUPERVISOR names a compiled one, which starts in a quarter of the time. */
+/** BERTH_SUPERVISOR names a compiled supervisor, which starts in a quarter of the time. */
 function supervisorArguments(): string[] {
   const compiled = process.env["BERTH_SUPERVISOR"];
   return compiled === undefined
@@ -125,14 +131,14 @@ function supervisorArguments(): string[] {
     : [compiled];
 }
 
-/** Nothing of the user's AWS settings: the supervisor talks to its own emulators and nothing else. */
+/** Without the user's AWS settings: the supervisor calls its own emulators only. */
 function supervisorEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
   const none = { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
   return { ...Object.fromEntries(kept), ...none, AWS_EC2_METADATA_DISABLED: "true" };
 }
 
-/** The first answer that isn't a note; undefined when the connection ended without one. */
+/** Returns the first answer that isn't a note, or undefined when the connection ended without one. */
 async function hear(
   { socket, lines }: SupervisorConnection,
   options: Pick<LocalAwsOptions, "note" | "signal">,

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { BerthError } from "../errors.ts";
 import { fromRoot } from "../paths.ts";
 
-/** The Python of the private environment, in which the emulators are. */
+/** The Python interpreter of the private environment, which contains the emulators. */
 export const pythonPath = fromRoot(".venv/bin/python");
 
 /** @throws BerthError `NoPythonEnvironment`. */

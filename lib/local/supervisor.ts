@@ -9,13 +9,13 @@ import { controlFiles, type ControlMessage } from "./control/messages.ts";
 import { startEmbeddedAws, type EmbeddedAws } from "./embedded-aws.ts";
 import { openPrivateDirectory, type PrivateDirectory } from "./control/private-directory.ts";
 
-/** Commands of one clone at a time. */
+/** The most commands of one clone that may be connected at a time. */
 const mostConnections = 64;
 
 /**
- * The process that runs one embedded AWS for the commands of one clone, started by lib/local/local-aws.ts. One at a time:
- * locked.py starts it only while it holds the directory's lock. It ends when nobody is connected and nothing is left to serve, on
- * SIGTERM, and when an emulator ends.
+ * The process that runs one embedded AWS for the commands of one clone. lib/local/local-aws.ts starts it. Only one runs
+ * at a time: locked.py starts it holding the directory's lock. It ends when nobody is connected and no resource is
+ * left, on SIGTERM, and when an emulator ends.
  */
 class Supervisor {
   readonly #directory: string;
@@ -76,7 +76,7 @@ class Supervisor {
       return;
     }
     socket.setTimeout(0);
-    // Nothing more is expected of it but that it ends.
+    // The client sends nothing more; only the end of the connection matters.
     socket.resume();
     if (request.command === "release") return this.#release(socket, request.pid);
     if (socket.destroyed) return;
@@ -91,7 +91,7 @@ class Supervisor {
     socket.end();
   }
 
-  /** Returns once it is decided; the end itself goes on. */
+  /** Returns once it is decided whether to end. The end itself continues after that. */
   async #endIfUnused(why: string): Promise<void> {
     if (this.#aws === undefined || this.#ending !== undefined || this.#users.size > 0) return;
     const left = await this.#aws.listResourcesLeft();
@@ -108,7 +108,7 @@ class Supervisor {
     log(`Ending: ${why}`);
     this.#tell({ event: "ending", pid: process.pid });
     this.#stop.abort();
-    // A start that fails has taken back what it did by itself.
+    // A start that failed has cleaned up after itself.
     const aws = await this.#starting?.catch(() => undefined);
     await aws?.[Symbol.asyncDispose]();
     for (const name of [controlFiles.socket, controlFiles.secret, shellFile]) {
@@ -128,7 +128,7 @@ class Supervisor {
       hint: known?.hint,
       detail: known?.detail ?? [],
     });
-    // Those who are told close their side; nobody new is let in.
+    // Clients close their side when they are told. New ones aren't accepted.
     process.exitCode = 1;
     for (const user of this.#users.keys()) user.end();
     setTimeout(() => process.exit(1), 100);
@@ -144,7 +144,7 @@ function send(socket: Socket, message: ControlMessage): void {
   if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
 }
 
-/** For a person who wants to look into it: `. .berth/local/aws.env` in a shell, and the `aws` command asks here. */
+/** For people who want to look into the embedded AWS: `. .berth/local/aws.env` in a shell, and the `aws` command asks here. */
 const shellFile = "aws.env";
 
 function shellLines({ endpoints, credentials }: Pick<EmbeddedAws, "endpoints" | "credentials">): string {
@@ -155,7 +155,7 @@ export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}
 `;
 }
 
-/** Whoever holds the lock is the only one: what an earlier one left may be replaced. */
+/** The holder of the lock is the only supervisor, so it may replace what an earlier one left. */
 function requireLock(directory: PrivateDirectory): void {
   const held = fstatSync(Number(process.env["BERTH_LOCK"] ?? -1));
   const lock = statSync(directory.pathOf(controlFiles.lock));

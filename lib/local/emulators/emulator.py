@@ -1,10 +1,10 @@
-"""Runs one AWS emulator (`moto` or `ministack`) on a Unix socket in a folder of its own that nobody else can enter.
+"""Runs one AWS emulator (`moto` or `ministack`) on a Unix socket in a new folder that only this user can enter.
 
-Usage: emulator.py moto|ministack LOG. Prints the socket's path as one line once it listens; all else is appended to LOG. Ends
-when its standard input does, so that it never outlives the process that started it, however that one ends.
+Usage: emulator.py moto|ministack LOG. Prints the socket's path as one line once it listens; all other output is
+appended to LOG. Ends when its standard input ends, so it never outlives the process that started it, however that ends.
 
-BERTH_CONTROL is a secret: only who shows it may call the emulator's own control paths. BERTH_REGISTRY_PASSWORD is what
-ECR's token holds, BERTH_ECR_OPERATIONS which of ECR's operations answer.
+BERTH_CONTROL is a secret: only requests that carry it may use the emulator's own control paths. BERTH_REGISTRY_PASSWORD
+is the password in ECR's token. BERTH_ECR_OPERATIONS lists the ECR operations that answer.
 """
 
 import asyncio
@@ -16,14 +16,15 @@ import sys
 import tempfile
 import threading
 
-# After so long an idle connection is closed: long enough that no client meets that in the middle of a request.
+# Idle connections are closed after this time. It is so long that no client sends a request just as its connection
+# closes.
 IDLE_SECONDS = 3600
-# A Unix socket's path can't be longer.
+# The longest possible path of a Unix socket.
 LONGEST_PATH = 107
 
 
 def make_socket_path() -> str:
-    """In a new folder of mode 0700."""
+    """Opens the socket in a new folder of mode 0700."""
     folder = tempfile.mkdtemp(prefix="berth-emulator-")
     path = os.path.join(folder, "socket")
     if len(os.fsencode(path)) <= LONGEST_PATH:
@@ -61,7 +62,7 @@ def serve_moto(socket_path: str, control: str) -> None:
     import emulator_doors
     import moto_changes
 
-    # Before all else of moto: its import reads what is remembered here.
+    # Before anything else of moto is imported: the import reads what is cached here.
     moto_changes.remember_models()
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from waitress.server import create_server
@@ -71,10 +72,10 @@ def serve_moto(socket_path: str, control: str) -> None:
     moto_changes.remember_lists()
     moto_changes.share_policies()
     moto_changes.load_images_late()
-    # What is loaded stays: the collector need not look through it again and again.
+    # Loaded modules stay: the garbage collector need not scan them again.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    # Moto's own server is one for development: it closes each connection, after a wait for what else may come.
+    # Not moto's own server, which is for development: it closes each connection, after waiting for more input.
     server = create_server(
         log_requests(emulator_doors.only_services(DomainDispatcherApplication(create_backend_app), control)),
         unix_socket=socket_path,

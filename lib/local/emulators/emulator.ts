@@ -10,12 +10,12 @@ import { fromRoot } from "../../paths.ts";
 import { pythonPath, requirePython } from "../python.ts";
 
 /**
- * One process that answers for AWS, on a Unix socket in a folder that only this user can enter. It has no port: whoever isn't
- * this user has to come through the gateway, which checks who calls.
+ * One process that emulates AWS, on a Unix socket in a folder that only this user can enter. It has no port: everybody
+ * but this user has to use the gateway, which checks who calls.
  */
 export interface Emulator {
   readonly socketPath: string;
-  /** Settles when the process has ended, for whatever reason. */
+  /** Settles when the process has ended, for any reason. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -23,14 +23,15 @@ export interface Emulator {
 export interface EmulatorOptions {
   readonly kind: "moto" | "ministack";
   readonly environment: Readonly<Record<string, string>>;
-  /** `<kind>.log` in here is appended to. */
+  /** The emulator appends to `<kind>.log` in this directory. */
   readonly logDirectory: string;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Starts one emulator and returns when it listens. It ends with its standard input: on `stop`, or when this process is gone.
+ * Starts one emulator and returns when it listens. The emulator ends when its standard input ends: on `stop`, or when
+ * this process has ended.
  *
  * @throws BerthError `NoPythonEnvironment`, or `EmulatorFailed` with the tail of its log.
  */
@@ -44,7 +45,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   letGo(child);
   const stopAll = async () => {
     await stop(child, ended);
-    // It takes the folder away itself, unless it had to be killed.
+    // The emulator removes the folder itself, unless it had to be killed.
     await rm(dirname(socketPath), { recursive: true, force: true });
   };
   return { socketPath, ended, stop: stopAll };
@@ -55,20 +56,22 @@ async function launch(options: EmulatorOptions, logPath: string): Promise<Child>
   const { PATH = "", HOME = "/", TMPDIR = "/tmp" } = process.env;
   return spawn(pythonPath, [fromRoot("lib/local/emulators/emulator.py"), options.kind, logPath], {
     stdio: ["pipe", "pipe", "ignore"],
-    // Nothing else of the user's environment: AWS_*, DOCKER_HOST and proxies would change what it does.
+    // No other variables of the user's: AWS_*, DOCKER_HOST and proxy settings would change the emulator's behaviour.
     env: { PATH, HOME, TMPDIR, ...options.environment },
-    // Ctrl-C reaches the whole process group; the emulators must live until the step in hand has ended.
+    // A process group of its own, because Ctrl-C reaches the whole group and the emulators must run until the current
+    // step has ended.
     detached: true,
   });
 }
 
-/** Undefined when the process ended without a word. */
+/** The first line of output. Undefined when the process ended without one. */
 async function readLine(child: Child): Promise<string | undefined> {
   for await (const line of createInterface({ input: child.stdout })) return line;
   return undefined;
 }
 
-// A test that forgets to stop it shall still be able to end, and then takes it along.
+// Doesn't keep this process alive: a test that forgets to stop the emulator can still end, and the emulator then ends
+// too.
 function letGo(child: Child): void {
   child.unref();
   for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();

@@ -1,7 +1,7 @@
-"""What of each emulator answers. Both can do far more than Berth uses, run programs among it; here all of that ends.
+"""Limits which parts of each emulator answer. Both can do far more than Berth uses, even run programs.
 
-The gateway checks who calls. This is behind it and trusts it in nothing that decides what may be reached: it sees a path
-exactly as the emulator will.
+The gateway checks who calls. This code is behind the gateway, and decides what may be reached without relying on it: it
+sees each path exactly as the emulator will.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import base64
 import hmac
 import re
 
-# moto's services by the name in a signature's scope, as moto itself reads it.
+# moto's services, by the name in the signature's scope, which moto itself reads.
 MOTO_SERVICES = frozenset({"ec2", "ecr", "iam", "s3", "ssm", "sts"})
-# Ways into moto that go by the path and not by the signature.
+# Paths that moto routes without looking at the signature.
 MOTO_CONTROL_PATHS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico", "/v20180820/")
-# The scope of a signed call; a presigned one has it in the query and is S3's.
+# The scope of a signed call. A presigned call has it in the query and is for S3.
 SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request,")
 ECR_TARGET = "AmazonEC2ContainerRegistry_V20150921."
 ECR_HOST = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(:\d+)?$")
@@ -26,7 +26,7 @@ def is_control(shown: str | None, control: str) -> bool:
 
 
 def only_services(app, control: str):
-    """moto, with the services that Berth uses and no others; its control paths for who shows the secret."""
+    """moto, limited to the services that Berth uses. Its control paths need the secret."""
 
     def answer(environ, start_response):
         path = environ.get("PATH_INFO", "")
@@ -44,7 +44,7 @@ def only_services(app, control: str):
 
 
 def is_presigned(environ, path: str) -> bool:
-    """A call of S3's. Without a header that names the service, moto guesses it from body, target and path: not here."""
+    """A presigned call to S3, without anything from which moto would guess another service."""
     return (
         "HTTP_AUTHORIZATION" not in environ
         and "HTTP_X_AMZ_TARGET" not in environ
@@ -56,7 +56,7 @@ def is_presigned(environ, path: str) -> bool:
 
 
 def only_ecr(app, operations: frozenset[str], control: str):
-    """ministack, with the operations of ECR's API that are named and the registry; and its reset, for who shows the secret."""
+    """ministack, limited to the registry and the named ECR operations. Its reset needs the secret."""
 
     async def answer(scope, receive, send):
         if scope["type"] == "lifespan":
@@ -85,7 +85,7 @@ def is_allowed(scope, headers: dict[str, str], operations: frozenset[str], contr
 
 
 def safe_headers(headers):
-    """ministack goes by the host's name to many things; only the registry's own name means something to it here."""
+    """ministack routes by host name to many services. Here only the registry's own name has an effect."""
     for name, value in headers:
         if name.lower() == b"host" and not ECR_HOST.match(value.decode("latin-1")):
             yield name, b"127.0.0.1"
@@ -94,7 +94,7 @@ def safe_headers(headers):
 
 
 def draw_registry_token(password: str) -> None:
-    """ministack gives everybody the same token. Here it is one that nobody else can know."""
+    """ministack gives everybody the same token. Replaces it with one that nobody else can know."""
     from ministack.services import ecr
 
     encode = base64.b64encode

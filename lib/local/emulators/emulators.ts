@@ -7,26 +7,26 @@ import { commandDoor, ecrOperations } from "../account/doors.ts";
 import { startEmulator, type Emulator } from "./emulator.ts";
 import { startCommandGateway, type Backends, type ObservedCall } from "../network/gateway.ts";
 
-/** An AWS account made of emulators, empty at first. */
+/** An emulated AWS account, empty at first. */
 export interface Emulators extends AsyncDisposable {
-  /** All are one gateway, which answers only what is signed with the credentials. */
+  /** All endpoints are one gateway, which answers only requests that are signed with the credentials. */
   readonly endpoints: Endpoints;
-  /** Drawn at this start. */
+  /** Created anew at each start. */
   readonly credentials: LocalCredentials;
-  /** The emulators themselves, behind the gateway. */
+  /** The emulators' own sockets, behind the gateway. */
   readonly backends: Backends;
-  /** Empties all services, as if just started. */
+  /** Empties all services, as after a fresh start. */
   reset(): Promise<void>;
-  /** Settles when one of them has ended. */
+  /** Settles when one of the emulators has ended. */
   readonly ended: Promise<void>;
 }
 
 export interface EmulatorsOptions {
-  /** The logs of the emulators are kept here. */
+  /** Directory for the emulators' logs. */
   readonly logDirectory: string;
-  /** False spares the second process (and its time) where no registry is needed; ECR is then moto's, which takes no push. */
+  /** False saves the second process where no registry is needed. moto then answers for ECR, which accepts no push. */
   readonly ecr?: boolean;
-  /** Told of each call through the gateway once it has been answered. */
+  /** Called for each call through the gateway after it has been answered. */
   readonly onCall?: (call: ObservedCall) => void;
 }
 
@@ -40,19 +40,20 @@ const motoEnvironment = {
   MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: "true",
   MOTO_ENABLE_KEYPAIR_VALIDATION: "true",
   MOTO_ACCOUNT_ID: localAccount,
-  // No browser calls it.
+  // No browser calls the emulator.
   MOTO_DISABLE_GLOBAL_CORS: "true",
-  // A bucket has one spelling: in the path.
+  // Buckets are named in the path only.
   S3_IGNORE_SUBDOMAIN_BUCKETNAME: "true",
 };
 
 function ministackEnvironment(logDirectory: string): Record<string, string> {
   return {
-    // Of its fifty services some run programs. emulator_doors.py shuts the ways in that go by none of them.
+    // ministack has fifty services, and some run programs. emulator_doors.py closes the paths that belong to no
+    // service.
     SERVICES: "ecr",
     BERTH_ECR_OPERATIONS: [...ecrOperations].join(","),
     MINISTACK_ACCOUNT_ID: localAccount,
-    // It removes containers that carry its label on start and end: keep it away from every engine.
+    // On start and end, ministack removes containers that carry its label. No engine may be within its reach.
     DOCKER_HOST: "unix:///nonexistent",
     S3_DATA_DIR: `${logDirectory}/ministack`,
     STATE_DIR: `${logDirectory}/ministack`,
@@ -62,8 +63,8 @@ function ministackEnvironment(logDirectory: string): Record<string, string> {
 }
 
 /**
- * Starts the emulators, moto for EC2, IAM, S3, SSM and STS, ministack for ECR and its registry, and the gateway to them on a
- * free loopback port. They end on dispose and when this process ends, however it ends.
+ * Starts the emulators (moto for EC2, IAM, S3, SSM and STS, ministack for ECR and its registry) and their gateway on a
+ * free loopback port. They end on dispose, and when this process ends, however it ends.
  *
  * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`.
  */

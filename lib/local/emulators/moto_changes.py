@@ -1,4 +1,4 @@
-"""What Berth changes in moto: what it lacks of AWS, and work that it does again and again to the same result."""
+"""Berth's changes to moto: they add AWS behaviour that moto lacks, and cache work that it repeats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEBIAN_ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 
 
 def debian_image(region: str, release: str, architecture: str) -> dict:
-    """The image as Debian's own account publishes it; the id is made from the region, as ids differ between regions."""
+    """The image as Debian publishes it. Its id depends on the region, as AWS's ids do."""
     name = f"debian-{release}-{architecture}-{DEBIAN_VERSION}"
     return {
         "ami_id": "ami-" + hashlib.sha256(f"{region} {name}".encode()).hexdigest()[:17],
@@ -32,7 +32,7 @@ def debian_image(region: str, release: str, architecture: str) -> dict:
 
 
 def add_debian_images() -> None:
-    """Moto ships Amazon's images and their public parameters only, and refuses to store a name below /aws."""
+    """Adds Debian's images: moto has only Amazon's, and refuses to store a parameter below /aws."""
     from moto.core.utils import utcnow
     from moto.ec2.models.amis import Ami, AmiBackend
     from moto.ssm.models import Parameter, ParameterDict
@@ -66,7 +66,7 @@ def add_debian_images() -> None:
 
 
 def keep_bucket_tags() -> None:
-    """Moto drops the tags that a bucket is ordered with, and gives a new bucket those of an earlier one of its name."""
+    """Fixes bucket tags: moto drops those in CreateBucket, and a new bucket gets those of an earlier namesake."""
     import xmltodict
     from moto.s3.responses import S3Response
 
@@ -88,7 +88,7 @@ def keep_bucket_tags() -> None:
 
 
 def remember_models() -> None:
-    """Each session of botocore reads the models of the services anew, and importing moto opens several."""
+    """Caches service models: each botocore session reads them again, and importing moto opens several sessions."""
     from botocore.loaders import JSONFileLoader
 
     read = JSONFileLoader.load_file
@@ -97,7 +97,7 @@ def remember_models() -> None:
 
 
 def remember_lists() -> None:
-    """For every call, moto lists its own folder twice and the methods of a class once."""
+    """Caches what moto does for every call: it lists its own folder twice and the methods of a class once."""
     from moto import backends
     from moto.core import responses
 
@@ -107,7 +107,7 @@ def remember_lists() -> None:
 
 
 def share_policies() -> None:
-    """Every start of IAM, so every reset, parses AWS's 1,500 policies. Here each gets copies: they count their users."""
+    """Caches AWS's 1,500 policies, which moto parses at every reset. Each use gets copies: policies count their users."""
     from moto.iam.models import IAMBackend
 
     read = IAMBackend._init_aws_policies
@@ -123,7 +123,7 @@ def share_policies() -> None:
 
 
 def load_images_late() -> None:
-    """Every start of EC2 in a region, so every reset, makes 1,200 images with a snapshot each. Most never look at one."""
+    """Delays making images: at every reset moto makes 1,200 for each region, with snapshots. Most runs never use one."""
     from moto.ec2.models.amis import AmiBackend
 
     load = AmiBackend._load_amis

@@ -1,7 +1,7 @@
 import { createClients, type Clients, type Endpoints } from "../../aws/clients.ts";
 import type { LocalCredentials } from "../account/drawn-credentials.ts";
 
-/** The supervisor's own clients: one set a region, made when a call for the region is first seen. */
+/** The supervisor's own clients: one set per region, created at the first call to that region. */
 export class RegionalClients {
   readonly #made = new Map<string, Clients>();
   readonly #emulators: { readonly endpoints: Endpoints; readonly credentials: LocalCredentials };

@@ -5,11 +5,11 @@ import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import type { Clients } from "../../aws/clients.ts";
 import type { RegionalClients } from "./regional-clients.ts";
 
-/** Names of what somebody made and hasn't removed; without any of it the embedded AWS serves nobody. */
+/** Names of the resources that were created and not deleted yet. Without any, nobody needs the embedded AWS. */
 export async function listResourcesLeft(clients: RegionalClients): Promise<string[]> {
   const regions = clients.regions();
   const regional = await Promise.all(regions.map((region) => listRegional(clients.get(region))));
-  // Buckets and roles are listed alike from any region.
+  // Every region lists the same buckets and roles.
   const first = clients.get(regions[0] ?? "us-east-1");
   const [buckets, roles] = await Promise.all([
     first.s3.send(new ListBucketsCommand({})),

@@ -14,14 +14,14 @@ const fileNames = ["Dockerfile", "cloud.cfg", "packet-filter.nft", "prepare"];
 
 export interface BootImageOptions {
   readonly docker: Docker;
-  /** Told one short line when a build starts, and one for each step. */
+  /** Called with one short line when a build starts, and one for each step. */
   readonly note?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The image that machines boot from, built when the engine doesn't hold it. Known by content, so a changed recipe is
- * another image. Needs `debian:trixie-slim` and Debian's package servers when it builds.
+ * Ensures the image that machines boot from, and builds it when the engine doesn't have it. The tag is derived from the
+ * recipe, so a changed recipe gives another image. A build needs `debian:trixie-slim` and Debian's package servers.
  *
  * @returns its name and tag.
  * @throws BerthError `BootImageFailed` with the tail of the build.
@@ -59,7 +59,7 @@ async function build(options: BootImageOptions, tag: string, context: Readable):
     t: tag,
     rm: true,
     forcerm: true,
-    // Names resolve as they do for this computer, its hosts file and VPN included.
+    // The host network makes names resolve as on this computer, with its hosts file and VPN.
     networkmode: "host",
     ...(signal === undefined ? {} : { abortSignal: signal }),
   });

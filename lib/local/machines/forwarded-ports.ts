@@ -1,10 +1,13 @@
 import type { ForwardedPort } from "../network/port-forwarder.ts";
 import type { DescribedInstance, Rule } from "./instances.ts";
 
-/** A rule for more ports than this opens the first of them only: each is a socket of this computer. */
+/**
+ * A rule for more ports than this opens only the first of them, and the usual ones: each port takes a socket of this
+ * computer.
+ */
 export const mostPortsOfRule = 64;
 
-/** Pure. The ports to forward to one instance; none without an Elastic IP that this computer can listen on. */
+/** Pure. The ports to forward to one instance: none without an Elastic IP that this computer can listen on. */
 export function forwardedPortsOf(
   instance: DescribedInstance,
   rules: readonly Rule[],
@@ -26,7 +29,7 @@ export function forwardedPortsOf(
 
 const usualPorts = [80, 443, 8080, 8443];
 
-/** The ports to listen on for a rule: all of a narrow one, the usual ones and the first ones of a wide one. */
+/** The ports to listen on for a rule: all ports of a narrow range, and of a wide one the usual ports and the first ones. */
 export function portsOf(rule: Rule): number[] {
   const first = Math.max(1, rule.firstPort);
   const count = Math.max(0, rule.lastPort - first + 1);

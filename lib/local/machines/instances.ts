@@ -10,7 +10,7 @@ import { GetInstanceProfileCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import type { Clients } from "../../aws/clients.ts";
 
-/** An instance as the API describes it, for whoever has to be its computer. */
+/** An instance as the API describes it, with what is needed to run it as a machine. */
 export interface DescribedInstance {
   readonly id: string;
   readonly region: string;
@@ -23,18 +23,18 @@ export interface DescribedInstance {
   readonly macAddress: string;
   readonly subnet: string;
   readonly vpc: string;
-  /** The associated Elastic IP; an address of moto's that can't be listened on is left out. */
+  /** The associated Elastic IP. Addresses of moto's that this computer can't listen on are left out. */
   readonly publicAddress: string | undefined;
   readonly profileArn: string | undefined;
   readonly securityGroups: readonly string[];
   readonly launchedAt: string;
 }
 
-/** What the outside may reach of one instance. */
+/** A range of ports of one instance that may be reached from outside. */
 export interface Rule {
   readonly firstPort: number;
   readonly lastPort: number;
-  /** IPv4 ranges. */
+  /** IPv4 CIDR ranges. */
   readonly sources: readonly string[];
 }
 
@@ -45,13 +45,13 @@ export interface RoleCredentials {
   readonly expires: Date;
 }
 
-/** AWS says it of the instance and of its interfaces; moto of either, as the launch was asked for. */
+/** AWS lists the groups of the instance and of its interfaces. moto lists one of the two, depending on the launch request. */
 function groupsOf({ SecurityGroups = [], NetworkInterfaces = [] }: Instance): string[] {
   const groups = [...SecurityGroups, ...NetworkInterfaces.flatMap(({ Groups = [] }) => Groups)];
   return [...new Set(groups.flatMap(({ GroupId }) => GroupId ?? []))];
 }
 
-/** All instances of the clients' region, the terminated ones included. */
+/** All instances of the clients' region, including terminated ones. */
 export async function listInstances(clients: Clients, region: string): Promise<DescribedInstance[]> {
   const { Addresses = [] } = await clients.ec2.send(new DescribeAddressesCommand({}));
   const publicAddresses = new Map(Addresses.map((address) => [address.InstanceId, address.PublicIp]));
@@ -85,7 +85,7 @@ function describe(instance: Instance, region: string, publicAddress: string | un
   };
 }
 
-/** Exactly the bytes that RunInstances was given; undefined when it was given none. */
+/** The exact bytes that RunInstances received as user data; undefined when it received none. */
 export async function readUserData(clients: Clients, instanceId: string): Promise<Buffer | undefined> {
   const { UserData } = await clients.ec2.send(
     new DescribeInstanceAttributeCommand({ InstanceId: instanceId, Attribute: "userData" }),
@@ -95,7 +95,7 @@ export async function readUserData(clients: Clients, instanceId: string): Promis
     : Buffer.from(UserData.Value, "base64");
 }
 
-/** What the security groups together let in over TCP from IPv4 addresses. */
+/** The rules by which the security groups together admit TCP connections from IPv4 addresses. */
 export async function readRules(clients: Clients, groups: readonly string[]): Promise<Rule[]> {
   if (groups.length === 0) return [];
   const { SecurityGroups = [] } = await clients.ec2.send(
@@ -117,7 +117,7 @@ function toRule(permission: IpPermission): Rule[] {
   ];
 }
 
-/** The role in the instance profile. Undefined when there is no profile, or no role in it. */
+/** The role in the instance profile. Undefined when there is no profile or it has no role. */
 export async function findRole(
   clients: Clients,
   profileArn: string | undefined,
@@ -131,7 +131,7 @@ export async function findRole(
     : { name: role.RoleName, arn: role.Arn };
 }
 
-/** Temporary credentials of the role, with the instance's id as session name, as EC2 does it. */
+/** Gets temporary credentials of the role, with the instance's id as session name, as EC2 does. */
 export async function assumeRole(
   clients: Clients,
   roleArn: string,

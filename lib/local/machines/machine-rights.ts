@@ -3,14 +3,14 @@ import type Docker from "dockerode";
 type Rights = Pick<Docker.HostConfig, "CapAdd" | "CapDrop" | "SecurityOpt" | "MaskedPaths" | "ReadonlyPaths">;
 
 /**
- * What root in a machine may do to the kernel, which is this computer's. docs/local.md says what that leaves open, and
- * test/local/machine-tries.ts tries what is taken.
+ * What root in a machine may do to the kernel, which it shares with this computer. docs/local.md describes the
+ * remaining risk; test/local/machine-tries.ts tests that the rest is denied.
  */
 export function machineRights(): Rights {
   return {
     CapDrop: ["ALL"],
-    // What an engine gives its containers by default, so that the one inside can. Then for systemd and that engine: mounts,
-    // namespaces and cgroups; networks; processes of other users.
+    // First the engine's default capabilities, so that the engine inside can pass them on. Then those for systemd and
+    // that engine: mounts, namespaces and cgroups; networks; processes of other users.
     CapAdd: words(`
       AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID
       SYS_CHROOT
@@ -20,7 +20,7 @@ export function machineRights(): Rights {
       /proc/acpi /proc/asound /proc/kcore /proc/keys /proc/key-users /proc/kmsg /proc/latency_stats /proc/sched_debug
       /proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware /sys/kernel/debug
       /sys/kernel/security /sys/kernel/tracing /sys/module`),
-    // /sys is read-only as a whole by the engine's default.
+    // /sys isn't in this list, because the engine mounts all of it read-only by default.
     ReadonlyPaths: words("/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger"),
   };
 }
@@ -29,7 +29,7 @@ function words(text: string): string[] {
   return text.trim().split(/\s+/);
 }
 
-/** System calls that reach past a container's namespaces, and that nothing in a machine needs. */
+/** System calls that reach beyond a container's namespaces, and that nothing in a machine needs. */
 const refusedCalls = {
   "other kernels, and code in this one": `kexec_load kexec_file_load create_module init_module finit_module
     delete_module perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register`,
@@ -41,8 +41,8 @@ const refusedCalls = {
 };
 
 /**
- * All commands of bpf(2) but those that load, attach, detach and list a program, which is how a cgroup of version 2 gets its
- * list of devices. None of those attaches a program to the kernel's own functions.
+ * All commands of bpf(2) except those that load, attach, detach and list programs, which cgroup v2 needs for its list
+ * of devices. None of the exceptions attaches a program to the kernel's own functions.
  */
 const refusedBpfCommands = [0, 1, 2, 3, 4, 6, 7, 10, 12, 14];
 const lastBpfCommand = 16;
@@ -55,8 +55,8 @@ interface Rule {
 }
 
 /**
- * It names what is refused, not what is allowed, as the engine's own profile does: what that allows depends on the engine's
- * age, and an init system fails on what a list of its time doesn't know.
+ * Unlike the engine's own profile, this one lists what is refused, not what is allowed: an allow list depends on the
+ * engine's age, and an init system fails when it uses a newer system call that the list lacks.
  */
 function seccompProfile(): object {
   const when = (op: string, name: string, value: number): Rule => ({
@@ -66,7 +66,7 @@ function seccompProfile(): object {
   });
   const rules: Rule[] = [
     { names: words(Object.values(refusedCalls).join(" ")), action: "SCMP_ACT_ERRNO" },
-    // From here to the computer that this one may be a guest of.
+    // vsock leads from a virtual machine to the computer that hosts it.
     when("SCMP_CMP_EQ", "socket", addressFamilyVsock),
     ...refusedBpfCommands.map((command) => when("SCMP_CMP_EQ", "bpf", command)),
     when("SCMP_CMP_GT", "bpf", lastBpfCommand),

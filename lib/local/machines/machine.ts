@@ -3,32 +3,32 @@ import { removeContainer } from "../../docker/container-removal.ts";
 import type { DescribedInstance } from "./instances.ts";
 import { machineRights } from "./machine-rights.ts";
 
-/** What all machines of one supervisor have in common. */
+/** Settings that all machines of one supervisor share. */
 export interface MachineSettings {
   readonly docker: Docker;
   readonly image: string;
   readonly network: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** What `prepare` is told: where on the machines' network AWS is, and the authority to trust. */
+  /** Environment of `prepare`: where AWS is on the machines' network, and the certificate authority to trust. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** A machine as the engine sees it now. */
+/** A machine as the engine describes it now. */
 export interface Machine {
   /** The instance's id, which is the container's name. */
   readonly id: string;
   readonly containerId: string;
   readonly running: boolean;
-  /** In the engine's words: `Exited (129) 2 seconds ago`. */
+  /** The engine's text: `Exited (129) 2 seconds ago`. */
   readonly status: string;
-  /** On the machines' network; empty while it doesn't run. */
+  /** Its address on the machines' network; empty while the machine doesn't run. */
   readonly address: string;
 }
 
-/** Marks the containers that are machines, among all that a supervisor labels. */
+/** The label that marks machines among all of a supervisor's containers. */
 const machineLabel = "dev.berth.local.instance";
 
-/** All machines that carry the labels, running or not. */
+/** Lists all machines that have the labels, running or not. */
 export async function listMachines(settings: MachineSettings): Promise<Machine[]> {
   const label = [machineLabel, ...Object.entries(settings.labels).map(([key, value]) => `${key}=${value}`)];
   const containers = await settings.docker.listContainers({ all: true, filters: { label } });
@@ -41,7 +41,7 @@ export async function listMachines(settings: MachineSettings): Promise<Machine[]
   }));
 }
 
-/** Creates the machine and switches it on. What it boots into is the matter of its user data. */
+/** Creates the machine and starts it. Its user data decides what it boots into. */
 export async function bootMachine(settings: MachineSettings, instance: DescribedInstance): Promise<void> {
   const { id } = instance;
   const container = await settings.docker.createContainer({
@@ -51,7 +51,7 @@ export async function bootMachine(settings: MachineSettings, instance: Described
     Image: settings.image,
     Labels: { ...settings.labels, [machineLabel]: id },
     Env: Object.entries(settings.environment).map(([name, value]) => `${name}=${value}`),
-    // The engine inside needs a file system that overlays can lie on.
+    // The engine inside needs file systems that support overlayfs on top.
     Volumes: { "/var/lib/docker": {}, "/var/lib/containerd": {} },
     HostConfig: hostConfig(settings.network),
   });
@@ -63,7 +63,7 @@ export async function bootMachine(settings: MachineSettings, instance: Described
   }
 }
 
-/** A system of its own inside: its own cgroups, mounts, packet filter and engine. */
+/** The machine runs a complete system, with its own cgroups, mounts, packet filter and engine. */
 function hostConfig(network: string): Docker.HostConfig & { CgroupnsMode: "private" } {
   return {
     ...machineRights(),
@@ -78,7 +78,7 @@ export async function startMachine(settings: MachineSettings, machine: Machine):
   await settings.docker.getContainer(machine.containerId).start();
 }
 
-/** Shuts it down, as StopInstances does: its own disks stay. */
+/** Shuts the machine down, as StopInstances does. Its disks stay. */
 export async function stopMachine(settings: MachineSettings, machine: Machine): Promise<void> {
   await settings.docker.getContainer(machine.containerId).stop({ t: 30 });
 }
@@ -87,7 +87,7 @@ export async function rebootMachine(settings: MachineSettings, machine: Machine)
   await settings.docker.getContainer(machine.containerId).restart({ t: 30 });
 }
 
-/** Switches it off and takes its disks away. "Already gone" is success. */
+/** Switches the machine off and removes its disks. "Already gone" counts as success. */
 export async function removeMachine(settings: MachineSettings, machine: Machine): Promise<void> {
   await removeContainer(settings.docker.getContainer(machine.containerId));
 }

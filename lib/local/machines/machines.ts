@@ -27,7 +27,7 @@ export interface MachinesOptions {
   readonly settings: MachineSettings;
   readonly forwarder: PortForwarder;
   readonly clients: RegionalClients;
-  /** Told of each key that a machine gets: no other is good at the machines' gateway. */
+  /** Records each key that a machine gets. The machines' gateway accepts no other. */
   readonly keys: RoleKeys;
   readonly log: (text: string) => void;
 }
@@ -35,19 +35,22 @@ export interface MachinesOptions {
 const live: ReadonlySet<string> = new Set(["pending", "running"]);
 const resting: ReadonlySet<string> = new Set(["stopping", "stopped"]);
 
-/** Calls are followed as they are made; only a machine that ends by itself, as in a reboot from inside, has to be noticed. */
+/**
+ * How often to look for machines that ended by themselves, as in a reboot from inside. Changes by calls are followed at
+ * once.
+ */
 const watchIntervalMs = 1000;
 
-/** Keeps the machines to what the API says of the instances: running, stopped, gone, and open to whom the rules say. */
+/** Keeps the machines in line with the instances in the API: running, stopped or gone, and open to whom the rules allow. */
 export class Machines implements AsyncDisposable {
   readonly #options: MachinesOptions;
   #instances: ReadonlyMap<string, DescribedInstance> = new Map();
   #reconciling: Promise<void> | undefined;
   #isAskedFor = false;
-  /** The last reconciliation failed, or a port couldn't be opened. */
+  /** True when the last reconciliation failed, or a port couldn't be opened. */
   #isUnsettled = false;
   #isEnding = false;
-  /** Steps under way by instance: a reconciliation never waits for one, and never starts a second. */
+  /** Steps under way, by instance. A reconciliation never waits for one, and never starts a second for the same instance. */
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #watch: NodeJS.Timeout;
 
@@ -58,18 +61,18 @@ export class Machines implements AsyncDisposable {
     }, watchIntervalMs);
   }
 
-  /** Something may have changed: reconciles soon. */
+  /** Reconciles soon, because something may have changed. */
   reconcile(): void {
     if (this.#isEnding) return;
     this.#isAskedFor = true;
     this.#reconciling ??= this.#reconcileUntilSettled().finally(() => {
       this.#reconciling = undefined;
-      // Asked for between the last reconciliation and now.
+      // Another reconciliation was requested after the last one began.
       if (this.#isAskedFor) this.reconcile();
     });
   }
 
-  /** Restarts a machine, as RebootInstances asks; unknown ids are ignored. */
+  /** Restarts a machine, as RebootInstances does. Unknown ids are ignored. */
   async reboot(instanceId: string): Promise<void> {
     const { settings } = this.#options;
     const machine = (await listMachines(settings)).find(({ id }) => id === instanceId);
@@ -77,7 +80,7 @@ export class Machines implements AsyncDisposable {
     this.#take(instanceId, { name: "reboot", run: () => rebootMachine(settings, machine) });
   }
 
-  /** What the metadata service tells the machine at this address. */
+  /** The source of the metadata for the machine at this address. */
   async findSource(address: string): Promise<MetadataSource | undefined> {
     const machine = (await listMachines(this.#options.settings)).find((each) => each.address === address);
     const instance = this.#instances.get(machine?.id ?? "");
@@ -104,7 +107,7 @@ export class Machines implements AsyncDisposable {
     }
   }
 
-  /** False when the machines are not as open as the rules say. */
+  /** False when not all ports that the rules allow could be opened. */
   async #reconcileOnce(): Promise<boolean> {
     const { clients, settings } = this.#options;
     const described = await Promise.all(
@@ -165,7 +168,7 @@ interface Step {
   readonly run: () => Promise<void>;
 }
 
-/** What brings a machine to where the API says its instance is; undefined when it is there. */
+/** The step that brings a machine to its instance's state in the API; undefined when it is in that state. */
 function nextStep(
   instance: DescribedInstance | undefined,
   machine: Machine | undefined,

@@ -6,13 +6,13 @@ import { readMetadata, type MetadataSource } from "./metadata.ts";
 export interface MetadataServiceOptions {
   /** The gateway's address on the machines' network. */
   readonly address: string;
-  /** Which instance's machine has this address on the machines' network. */
+  /** Finds the instance whose machine has this address on the machines' network. */
   readonly findSource: (address: string) => Promise<MetadataSource | undefined>;
   readonly onError: (error: unknown) => void;
 }
 
 interface Token {
-  /** A token is good for the machine that asked for it and no other. */
+  /** The token is valid only for the machine at this address, which requested it. */
   readonly address: string;
   readonly expiresMs: number;
 }
@@ -21,7 +21,7 @@ const tokenHeader = "x-aws-ec2-metadata-token";
 const lifetimeHeader = "x-aws-ec2-metadata-token-ttl-seconds";
 const longestLifetimeSeconds = 21_600;
 
-/** The EC2 metadata service, version 2 only, for all machines at once: it knows them by the address they ask from. */
+/** The EC2 instance metadata service (IMDSv2 only) for all machines. It recognises a machine by its source address. */
 export async function startMetadataService(options: MetadataServiceOptions): Promise<Listening> {
   const tokens = new Map<string, Token>();
   const server = createServer((incoming, outgoing) => {
@@ -62,8 +62,8 @@ async function handle(
 }
 
 /**
- * cloud-init takes no token where it can't read the DMI, and a container shows none. It gets an answer all the same, but
- * never credentials; nothing else on the machine does.
+ * cloud-init requests no token when it can't read the DMI, which a container doesn't have. It is answered without a
+ * token, but never with credentials. Nothing else on the machine is answered without one.
  */
 function isFirstBoot(incoming: IncomingMessage, path: string): boolean {
   const isCloudInit = incoming.headers["user-agent"]?.startsWith("Cloud-Init/") === true;
@@ -71,7 +71,7 @@ function isFirstBoot(incoming: IncomingMessage, path: string): boolean {
 }
 
 function issueToken(tokens: Map<string, Token>, address: string, incoming: IncomingMessage): Answer {
-  // EC2 gives none to a request that went through a proxy.
+  // EC2 gives no token to a request that came through a proxy.
   if (incoming.headers["x-forwarded-for"] !== undefined) return text(403, "");
   const seconds = Number(incoming.headers[lifetimeHeader]);
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > longestLifetimeSeconds) return text(400, "");

@@ -1,12 +1,12 @@
 import { localAccount } from "../emulators/emulators.ts";
 import type { DescribedInstance, RoleCredentials } from "./instances.ts";
 
-/** What the metadata service can be asked about one instance. */
+/** Everything that the metadata service can say about one instance. */
 export interface MetadataSource {
   readonly instance: DescribedInstance;
   readonly userData: Buffer | undefined;
   readonly roleName: string | undefined;
-  /** Only called for the one path that needs it. */
+  /** Called only for the one path that needs credentials. */
   readonly credentials: () => Promise<RoleCredentials>;
 }
 
@@ -16,8 +16,8 @@ interface Folder {
 }
 
 /**
- * The answer to one path below the version, for example `meta-data/instance-id`. A folder answers with its index, one name a
- * line, folders with a slash. Undefined means 404.
+ * The answer for one path below the version, for example `meta-data/instance-id`. A folder gives its index: one name
+ * per line, with a slash after folders. Undefined means 404.
  */
 export async function readMetadata(
   source: MetadataSource,

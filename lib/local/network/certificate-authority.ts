@@ -7,13 +7,14 @@ import { partition } from "@aws-sdk/core/client";
 import { fromRoot } from "../../paths.ts";
 import { pythonPath } from "../python.ts";
 
-/** A private authority that only the machines of one embedded AWS trust, and only for AWS's names. */
+/** A private certificate authority. Only the machines of one embedded AWS trust it, and only for AWS's names. */
 export interface CertificateAuthority {
-  /** Its certificate, PEM. */
+  /** The authority's own certificate, PEM. */
   readonly certificate: string;
   /**
-   * What a TLS server needs to be any AWS endpoint of that region. Made once, then remembered; one at a time, as each takes a
-   * process. Throws for what is no region of AWS: whoever connects chooses the name, and must not choose how much is made.
+   * The TLS context with which a server can act as any AWS endpoint of that region. Contexts are cached, and created
+   * one at a time because each takes a process. Throws for a name that is no AWS region: the client chooses the name,
+   * and must not be able to have any number of certificates made.
    */
   contextFor(region: string): Promise<SecureContext>;
 }
@@ -21,7 +22,7 @@ export interface CertificateAuthority {
 const script = fromRoot("lib/local/network/certificates.py");
 const run = promisify(execFile);
 
-/** Makes a new authority, or takes the one that is in the directory. Its key stays there, readable by its owner only. */
+/** Opens the authority in the directory, or creates one. Its key stays there, readable by its owner only. */
 export async function openAuthority(directory: string): Promise<CertificateAuthority> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
@@ -30,7 +31,7 @@ export async function openAuthority(directory: string): Promise<CertificateAutho
   let last: Promise<unknown> = Promise.resolve();
   const issueNext = (region: string): Promise<SecureContext> => {
     const context = last.then(() => issue(directory, region));
-    // What fails is tried again when it is asked for again, and keeps nobody waiting.
+    // A failed context is created again at the next request, and doesn't block the others.
     last = context.catch(() => contexts.delete(region));
     contexts.set(region, context);
     return context;
@@ -44,7 +45,7 @@ export async function openAuthority(directory: string): Promise<CertificateAutho
   };
 }
 
-/** True for the regions that the SDK lists, and not for what only looks like one. */
+/** True for the regions that the SDK lists, not for every name that looks like a region. */
 function isRegion(name: string): boolean {
   return "description" in partition(name) && !name.endsWith("-global");
 }
@@ -56,7 +57,7 @@ async function issue(directory: string, region: string): Promise<SecureContext> 
   return createSecureContext({ cert, key });
 }
 
-/** A wildcard stands for one label only, so each depth that AWS uses is named. */
+/** A wildcard covers one label only, so every depth that AWS uses is listed. */
 function endpointNames(region: string): string[] {
   return [
     "*.amazonaws.com",

@@ -1,4 +1,4 @@
-"""Makes the private authority of one embedded AWS, and certificates below it.
+"""Makes the private certificate authority of one embedded AWS, and certificates that it signs.
 
 Usage: certificates.py DIRECTORY NAME [DNS-NAME...]. Makes DIRECTORY/authority.{pem,key} when absent, and
 DIRECTORY/NAME.{pem,key} for the DNS names when any are given. Keys are readable by their owner only.
@@ -46,7 +46,7 @@ def make_authority(directory: Path) -> None:
         .add_extension(
             x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True
         )
-        # Whoever trusts this authority trusts it for AWS's names and no others.
+        # Clients of this authority trust it for AWS's names only.
         .add_extension(x509.NameConstraints([x509.DNSName("amazonaws.com")], None), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -12,7 +12,7 @@ import { describeRefusal, Refusal } from "../account/refusal.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { passOn } from "./upstream.ts";
 
-/** One call that has been answered, as far as the supervisor needs to know it. */
+/** The parts of an answered call that the supervisor needs. */
 export interface ObservedCall {
   readonly service: string;
   readonly region: string;
@@ -20,27 +20,27 @@ export interface ObservedCall {
   readonly parameters: URLSearchParams;
 }
 
-/** Unix sockets of the emulators. Whoever can open them needs no key: this user, and so the tests. */
+/** The emulators' Unix sockets. Only this user, and so the tests, can open them; they need no key. */
 export interface Backends {
-  /** For everything but ECR. */
+  /** Serves everything but ECR. */
   readonly moto: string;
-  /** For ECR and its registry. */
+  /** Serves ECR and its registry. */
   readonly ecr: string;
 }
 
 export interface GatewayOptions {
   readonly backends: Backends;
   readonly door: Door;
-  /** Told of each call once it has been answered. */
+  /** Called for each call after it has been answered. */
   readonly onCall?: ((call: ObservedCall) => void) | undefined;
 }
 
-/** Where a server listens until it is disposed of. */
+/** A server that listens until it is disposed of. */
 export interface Listening extends AsyncDisposable {
   readonly port: number;
 }
 
-/** The door for commands: plain HTTP on loopback. */
+/** Starts the gateway for commands: plain HTTP on loopback. */
 export async function startCommandGateway(
   options: Omit<GatewayOptions, "door"> & { readonly door: Omit<Door, "isHost"> },
 ): Promise<Listening> {
@@ -51,7 +51,7 @@ export async function startCommandGateway(
   return listening;
 }
 
-/** The door for machines: TLS on the gateway's address under AWS's own host names. */
+/** Starts the gateway for machines: TLS on the network's gateway address, under AWS's own host names. */
 export async function startMachineGateway(
   options: GatewayOptions & { readonly authority: CertificateAuthority; readonly address: string },
 ): Promise<Listening> {
@@ -64,7 +64,10 @@ export async function startMachineGateway(
   return listen(server, options.address);
 }
 
-/** A client that comes back to a connection may not meet its end: Node's own limit is 5 s, and a call sent then is lost. */
+/**
+ * How long an idle connection is kept. After Node's default of 5 s, a client could reuse a connection just as it
+ * closes, and lose its call.
+ */
 const idleMs = 3_600_000;
 
 /** Listens on a free port of the address. */
@@ -127,7 +130,7 @@ async function answerRegistry(exchange: Exchange): Promise<void> {
   const { incoming, outgoing, head, backends, door } = exchange;
   const caller = door.findRegistryUser(passwordOf(head.headers.authorization ?? ""));
   if (caller === undefined) {
-    // An engine shows its password only once it is asked for it.
+    // A Docker engine sends its password only after this challenge.
     outgoing.setHeader("www-authenticate", 'Basic realm="embedded AWS",service="ecr.amazonaws.com"');
     endRegistry(exchange, 401, "UNAUTHORIZED", "The registry takes the token of ecr:GetAuthorizationToken");
     return;
@@ -136,7 +139,7 @@ async function answerRegistry(exchange: Exchange): Promise<void> {
   await passOn(incoming, outgoing, { socketPath: backends.ecr, head });
 }
 
-/** Of `Basic`, for the user `AWS`. */
+/** The password in a `Basic` header for the user `AWS`. */
 function passwordOf(authorization: string): string {
   const [, encoded = ""] = /^Basic ([A-Za-z0-9+/=_-]+)$/i.exec(authorization) ?? [];
   return /^AWS:(.+)$/s.exec(Buffer.from(encoded, "base64").toString("utf8"))?.[1] ?? "";
@@ -149,7 +152,7 @@ interface Answer {
 }
 
 function end({ incoming, outgoing }: Exchange, { status, type, body }: Answer): void {
-  // What is left of the body isn't read: the connection can't be used again. And whoever is refused holds none open.
+  // The rest of the body isn't read, so the connection can't be reused. Refused clients can't keep a connection either.
   if (!incoming.complete || status >= 400) outgoing.setHeader("connection", "close");
   outgoing.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
   outgoing.end(body);

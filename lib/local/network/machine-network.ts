@@ -1,11 +1,11 @@
 import type Docker from "dockerode";
 
-/** The network that the machines of one supervisor are on. Machines can't reach each other over it. */
+/** The Docker network of one supervisor's machines. Machines can't reach each other over it. */
 export interface MachineNetwork extends AsyncDisposable {
   readonly name: string;
-  /** Its bridge on this computer. */
+  /** The network's bridge on this computer. */
   readonly bridge: string;
-  /** This computer's address on it: whatever listens there is what the machines see of AWS. */
+  /** This computer's address on the network. The machines see the services that listen there as AWS. */
   readonly gateway: string;
 }
 

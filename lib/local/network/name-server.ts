@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Question } from "dns-packet";
 
-/** Answers the machines' questions for names. */
+/** The DNS server of the machines. */
 export interface NameServer extends AsyncDisposable {
   readonly port: number;
 }
@@ -12,8 +12,8 @@ const timeToLiveSeconds = 5;
 const noSuchName = 3;
 
 /**
- * A name server on one address (UDP, a free port). Every name of AWS is the address itself, so that no request of a machine
- * can find the real AWS; any other name is what this computer's own resolver (hosts file included) says. IPv4 only.
+ * Starts a name server on one address (UDP, a free port). Every AWS name resolves to that address, so that no machine's
+ * request can reach the real AWS. Other names resolve as on this computer, with its hosts file. IPv4 only.
  */
 export async function startNameServer(address: string): Promise<NameServer> {
   const socket = createSocket("udp4");
@@ -26,7 +26,7 @@ export async function startNameServer(address: string): Promise<NameServer> {
     if (query === undefined) return;
     const { type, name } = query.question;
     const addresses = type === "A" ? await resolve(name, address) : [];
-    // A machine that is gone by now needs no answer.
+    // A machine that has gone by now needs no answer.
     socket.send(encodeAnswer(query, addresses), from.port, from.address, () => undefined);
   }
 
@@ -39,7 +39,7 @@ export async function startNameServer(address: string): Promise<NameServer> {
   };
 }
 
-/** True for every name below AWS's domains of endpoints. */
+/** True for every name below AWS's endpoint domains. */
 function isAwsName(name: string): boolean {
   return /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws)$/i.test(name);
 }
@@ -50,7 +50,7 @@ async function resolve(name: string, gateway: string): Promise<readonly string[]
     const found = await lookup(name, { all: true, family: 4 });
     return found.map((entry) => entry.address);
   } catch {
-    // Whatever the reason, the machine is told that there is no such name.
+    // Whatever the reason, the machine gets the answer that the name doesn't exist.
     return [];
   }
 }
@@ -61,13 +61,13 @@ interface Query {
   readonly question: Question;
 }
 
-/** Undefined for whatever isn't one question: anybody on the machines' network may send anything. */
+/** Undefined for a message that isn't exactly one question: anybody on the machines' network may send anything. */
 function parseQuery(message: Buffer): Query | undefined {
   try {
     const { type, id = 0, questions = [], flag_rd: recursionDesired } = decode(message);
     const [question, ...others] = questions;
     if (type !== "query" || question === undefined || others.length > 0) return undefined;
-    // A name that can't be written again isn't one that can be answered.
+    // A name that can't be encoded again can't be answered.
     encode({ questions: [question] });
     return { id, recursionDesired, question };
   } catch {

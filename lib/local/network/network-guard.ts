@@ -4,21 +4,21 @@ import { startAttachedContainer } from "../../docker/attached-container.ts";
 
 export interface NetworkGuardOptions {
   readonly docker: Docker;
-  /** The machines' own: it has nftables. */
+  /** The machines' image, because it contains nftables. */
   readonly image: string;
-  /** Of the container; the kernel's table is called the same. */
+  /** Name of the container, and of the nftables table. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   /** The network's bridge on this computer. */
   readonly bridge: string;
-  /** This computer's address on it. */
+  /** This computer's address on the network. */
   readonly gateway: string;
   readonly ports: { readonly metadata: number; readonly tls: number; readonly names: number };
 }
 
 /**
- * Lets machines reach three ports of this computer and no other, at any of its addresses, whatever root in a machine does to
- * the machine's own packet filter. Stands for as long as it is kept: when its input ends, so do its rules.
+ * Lets machines reach only three ports of this computer, at any of its addresses, whatever root in a machine does to
+ * the machine's own packet filter. The rules are removed on dispose, and when this process ends.
  *
  * @throws BerthError `NoNetworkGuard`
  */
@@ -55,9 +55,9 @@ nft delete table inet "$2"
 `;
 
 /**
- * Before any rule that leads elsewhere, so that a port which an engine or a proxy passes on is covered too. What isn't for
- * this computer itself goes its way. Answers of the two doors to AWS die at the next hop, as those of EC2's metadata service
- * do: they reach a machine and no container in it.
+ * The rules come before any that redirect packets, so they also cover a port that an engine or a proxy passes on.
+ * Packets to other destinations pass. Answers of the two services that stand for AWS get a hop limit of 1, as those of
+ * EC2's metadata service: they reach a machine, but no container in it.
  */
 function guardRules({ name, bridge, gateway, ports }: NetworkGuardOptions): string {
   return `

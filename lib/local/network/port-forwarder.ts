@@ -3,20 +3,20 @@ import type Docker from "dockerode";
 import { fromRoot } from "../../paths.ts";
 import { startAttachedContainer } from "../../docker/attached-container.ts";
 
-/** One port of an associated address through which the outside reaches a machine. */
+/** One port of an Elastic IP through which a machine is reached from outside. */
 export interface ForwardedPort {
   /** The Elastic IP. */
   readonly address: string;
   readonly port: number;
-  /** IPv4 ranges that may come in. */
+  /** IPv4 CIDR ranges that may connect. */
   readonly sources: readonly string[];
-  /** The machine's own address on the machines' network. */
+  /** The machine's address on the machines' network. */
   readonly target: string;
 }
 
-/** Listens on the associated addresses for the machines. */
+/** Listens on the Elastic IPs of the machines. */
 export interface PortForwarder extends AsyncDisposable {
-  /** Forwards exactly these. Those that can't be opened are logged; false when there are any. */
+  /** Forwards exactly these ports. Logs those that can't be opened, and returns false when there are any. */
   setPorts(ports: readonly ForwardedPort[]): Promise<boolean>;
 }
 
@@ -28,7 +28,7 @@ interface FailedPort {
 
 export interface PortForwarderOptions {
   readonly docker: Docker;
-  /** Any image with Python 3. */
+  /** Any image that contains Python 3. */
   readonly image: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -36,8 +36,8 @@ export interface PortForwarderOptions {
 }
 
 /**
- * Starts the forwarder: one container in the computer's own network, so that a plain member of the docker group too can
- * have port 80 opened, with no right but that one. It ends with its input, so it can't outlive the supervisor.
+ * Starts the forwarder: one container in this computer's network, so that any member of the docker group can have port
+ * 80 opened, with no other privilege. It ends when its input ends, so it can't outlive the supervisor.
  */
 export async function startPortForwarder(options: PortForwarderOptions): Promise<PortForwarder> {
   const { docker, log, ...named } = options;

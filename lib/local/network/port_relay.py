@@ -1,7 +1,8 @@
-"""Stands at the addresses that are associated with machines, and lets in whom the security groups let in.
+"""Listens on the machines' Elastic IPs, and admits connections that the security groups allow.
 
-Each line on standard input is the whole list of ports, as JSON: [{"address", "port", "sources": [CIDR], "target"}].
-Each is answered by one line: the ports that could not be opened, [{"address", "port", "reason"}]. Ends with its input.
+Each line on standard input is the complete list of ports, as JSON: [{"address", "port", "sources": [CIDR], "target"}].
+Each line is answered by one line: the ports that could not be opened, [{"address", "port", "reason"}]. Ends with its
+input.
 """
 
 import asyncio
@@ -30,13 +31,13 @@ async def pump(reader, writer):
 
 
 def reset(writer):
-    """Ends a connection the way a closed port does."""
+    """Resets a connection, as a closed port does."""
     raw = writer.get_extra_info("socket")
     if raw is not None:
         try:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
-            pass  # It is closed already.
+            pass  # The connection is closed already.
     writer.transport.abort()
 
 
@@ -63,7 +64,7 @@ def is_among(ranges, address):
 
 
 def listen(key):
-    """Returns what stops it at once. A server of asyncio's own, when closed, forgets a connection that it has just accepted."""
+    """Returns a function that stops listening at once. asyncio's server would lose a connection just accepted."""
     listener = socket.create_server(key, backlog=1024)
     listener.setblocking(False)
     loop = asyncio.get_running_loop()
@@ -72,7 +73,7 @@ def listen(key):
         try:
             connection, _ = listener.accept()
         except OSError:
-            return  # It has gone again.
+            return  # The client has closed the connection already.
         task = loop.create_task(serve(key, connection))
         serving.add(task)
         task.add_done_callback(serving.discard)

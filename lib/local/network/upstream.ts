@@ -7,23 +7,23 @@ import type { RequestHead } from "../account/claim.ts";
 import { Refusal } from "../account/refusal.ts";
 
 export interface Passing {
-  /** The emulator's. */
+  /** The emulator's socket. */
   readonly socketPath: string;
   readonly head: RequestHead;
-  /** Read already; else the request is streamed. */
+  /** The body, if it has been read already. Otherwise the request is streamed. */
   readonly body?: Buffer | undefined;
-  /** What the sha256 of a streamed body has to be. */
+  /** The sha256 that a streamed body must have. */
   readonly expectedHash?: string | undefined;
 }
 
-// An emulator closes an idle connection after an hour, long after this.
+// Keep-alive is safe: an emulator closes idle connections only after an hour, long after this agent.
 const agent = new Agent({ keepAlive: true, maxFreeSockets: 32 });
 
 /**
- * Passes a request on and its answer back; returns when the answer is out. A body that isn't what was signed never reaches the
- * emulator whole, so nothing comes of it.
+ * Passes on a request and its answer, and returns when the answer has been sent. A body that differs from what was
+ * signed never reaches the emulator complete, so it has no effect.
  *
- * @throws Refusal `wrong-body`; what the connection to the emulator failed with.
+ * @throws Refusal `wrong-body`; the error of the connection to the emulator.
  */
 export async function passOn(
   incoming: IncomingMessage,
@@ -44,21 +44,21 @@ export async function passOn(
       : expectedHash === undefined
         ? pipeline(incoming, upstream)
         : pipeline(incoming, new CheckedBody(expectedHash), upstream);
-  // An emulator may answer before it has read all; then what comes of the rest doesn't matter.
+  // An emulator may answer before it has read everything. What happens to the rest doesn't matter then.
   const first = await Promise.race([answered, sent.then(() => answered)]);
   sent.catch(() => undefined);
   outgoing.writeHead(first.statusCode ?? 502, passedHeaders(first.headers));
   await pipeline(first, outgoing);
 }
 
-/** What is sent on has exactly one end, the one that was read here. */
+/** Headers of the passed-on request. They define exactly one end of the body: the one that was read here. */
 function framedHeaders({ headers }: RequestHead, body: Buffer | undefined): NodeJS.Dict<string | string[]> {
   const passed = passedHeaders(headers);
   if (body !== undefined) return { ...passed, "content-length": String(body.length) };
   return headers["transfer-encoding"] === undefined ? passed : { ...passed, "transfer-encoding": "chunked" };
 }
 
-/** Keeps the last piece back until all of it has proved to be what was signed. */
+/** Holds back the last chunk until the whole body has proved to be what was signed. */
 class CheckedBody extends Transform {
   readonly #hash = createHash("sha256");
   readonly #expected: string;
