@@ -106,7 +106,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       network.s3Endpoint,
       theBucket,
       theRepository,
-      // Or the first boot would find nothing to run, and wait.
+      // Otherwise the first boot would find no agent to run, and wait.
       ...(theAgent ? [theAgent] : []),
     ],
     replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
