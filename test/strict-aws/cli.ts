@@ -56,11 +56,13 @@ export interface CliOptions {
   /** A name that no user's stack has: what the commands keep in .berth/ under it goes on dispose. */
   readonly stack: string;
   readonly region?: string;
+  /** Another copy of the repository, whose commands are run. */
+  readonly tree?: string;
 }
 
 /** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
 export async function openCli(options: CliOptions): Promise<Cli> {
-  const { aws, directory, stack, region = "eu-central-1" } = options;
+  const { aws, directory, stack, region = "eu-central-1", tree } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
@@ -78,9 +80,15 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   await configure();
   const environment = { ...environmentFor(aws, region), DOCKER_HOST: engine.dockerHost };
   const run: Cli["run"] = (command, ...more) => {
-    const args = [...scriptArguments(scripts[command]), "--config", config, "--json", ...more];
+    const script = scripts[command];
+    const node = tree === undefined ? scriptArguments(script) : ["--import", "tsx", join(tree, script)];
+    const args = [...node, "--config", config, "--json", ...more];
     return follow(
-      spawn(process.execPath, args, { cwd: root, env: environment, stdio: ["ignore", "pipe", "pipe"] }),
+      spawn(process.execPath, args, {
+        cwd: tree ?? root,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
     );
   };
   const kept = started.move();
