@@ -5,13 +5,13 @@ import { longestBody } from "../lib/strict-json.ts";
 import { isSystemFailure } from "../lib/system-errors.ts";
 
 /**
- * What a body holds, and of one that is too long no more than shows that it is: what parses it refuses it for that. What
- * the sender says of its length counts for nothing.
+ * Reads a body, but not much more than the allowed length. The parser refuses a body that is too long. The length that the
+ * sender declares isn't trusted.
  */
 export async function readBounded(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop early ends the stream, and with it the connection.
+  // Leaving the loop early destroys the stream, which closes the connection.
   for await (const chunk of body) {
     const piece = Buffer.from(chunk);
     chunks.push(piece);
@@ -21,10 +21,10 @@ export async function readBounded(body: Readable): Promise<string> {
   return Buffer.concat(chunks).subarray(0, longestRead).toString("utf8");
 }
 
-// A character that is cut in two still counts as one of three bytes.
+// A character cut in two decodes to a replacement character of three bytes, so a few bytes more still exceed the limit.
 const longestRead = longestBody + 4;
 
-/** A file of Berth's own as text, or undefined when there is none. A symbolic link isn't followed. */
+/** Reads one of Berth's own files as text; undefined if there is none. Doesn't follow a symbolic link. */
 export async function readOwnFile(path: string): Promise<string | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     if (isSystemFailure(error, "absent")) return undefined;

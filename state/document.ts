@@ -4,19 +4,19 @@ import { BerthError } from "../lib/errors.ts";
 import { legible } from "../lib/legible.ts";
 import { parseStrictJson } from "../lib/strict-json.ts";
 
-/** Far more replacements than a stack can live through. */
+/** Far more replacements than any stack will have. */
 export const highestGeneration = 1_000_000_000;
 
 const text = z.string().max(2048);
 const generation = z.int().min(1).max(highestGeneration);
-/** As lib/stack.ts names things, and pins. */
+/** Logical names as in lib/stack.ts, and names of pins. */
 const name = z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/);
 const fewEntries = (entries: object) => Object.keys(entries).length <= 1000;
 
 const entry = z.strictObject({
   kind: text,
   generation,
-  /** Absent while it is only an intent: noted before the create call, so that a killed run is not forgotten. */
+  /** Absent while the entry is only an intent, which is saved before the create call and so outlives a killed run. */
   id: text.optional(),
 });
 
@@ -24,23 +24,23 @@ const superseded = z.strictObject({ name, kind: text, generation, id: text });
 
 const document = z.strictObject({
   version: z.literal(1),
-  /** Made once with the document; two documents of one stack with different lineages have different histories. */
+  /** Drawn once, when the document is first created. Documents of one stack with different lineages have different histories. */
   lineage: z.uuid(),
   serial: z.int().min(0).max(1e12),
   stack: text,
   account: z.string().regex(/^\d{12}$/),
   region: text,
-  /** Which run wrote it, so that no two writers ever write equal bodies. */
+  /** The run that wrote the document, so that two runs never write equal bodies. */
   writer: text,
   savedAt: text,
   resources: z.record(name, entry).refine(fewEntries),
-  /** Replaced, but not yet removed. */
+  /** Resources that were replaced but not yet removed. */
   superseded: z.array(superseded).max(1000),
-  /** Chosen once and kept, though AWS would offer something newer: `image.debian-13`, `zone`. */
+  /** Choices that are kept even if AWS offers something newer: `image.debian-13`, `zone`. */
   pins: z.record(name, text).refine(fewEntries),
 });
 
-/** The state document. A cache of ids and a record of intent; AWS and its tags are the truth. */
+/** The state document: a cache of ids and a record of intent. AWS and the ownership tags are the source of truth. */
 export type StateDocument = z.output<typeof document>;
 export type StateEntry = z.output<typeof entry>;
 
@@ -67,7 +67,7 @@ export function newDocument(scope: Scope): StateDocument {
 const wayBack =
   "npm run state -- show tells what is there; state restore puts an earlier version back, state rebuild makes a new one from ownership tags (docs/state.md)";
 
-/** Throws a BerthError for a document that is damaged, newer than this Berth, or somebody else's. Never mends one. */
+/** Throws a BerthError for a document that is damaged, newer than this Berth, or somebody else's. Never repairs one. */
 export function parseDocument(body: string, scope: Scope, location: string): StateDocument {
   const refuse = (code: string, message: string, cause?: unknown) =>
     new BerthError({

@@ -5,16 +5,16 @@ import { BerthError } from "../lib/errors.ts";
 import { isSystemFailure } from "../lib/system-errors.ts";
 
 const lockAttempts = 500;
-/** No write takes so long. Younger locks stay, whatever their owner looks like from here. */
+/** No write takes this long. A younger lock always stays, even if its owner seems to be gone. */
 const abandonedAfterMs = 10_000;
 
 /**
- * Runs the work while no other process of this computer runs any for the same file.
+ * Runs the work while no other process on this computer runs work for the same file.
  *
- * The lock is a symbolic link that names its owner: made and filled in one step, and only where there is none. Node has no
- * lock of the kernel's. It is removed by its owner, or, when that process is gone, by the one that holds the lock's own lock.
- * So nobody removes a lock that somebody else has just taken: a living owner's stays, however slow the owner is, and one of a
- * process that is gone can't change between the look at it and its removal.
+ * The lock is a symbolic link whose target names the owner. Creating the link is atomic and fails if it exists; Node offers no
+ * kernel file lock. The owner removes the lock. If the owner's process is gone, another process removes it, while that process
+ * holds a second lock on the lock itself. So nobody removes a lock that somebody else has just taken: a live owner's lock
+ * stays, however slow the owner is, and a dead owner's lock can't change between the check and the removal.
  *
  * @throws BerthError `StoreBusy`
  */
@@ -39,7 +39,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
   });
 }
 
-/** What the lock holds while it is this caller's; undefined when another one has it. */
+/** Takes the lock and returns its owner text; undefined if another caller holds it. */
 async function tryLock(lock: string): Promise<string | undefined> {
   const owner = `${process.pid} ${await startOf(process.pid)} ${randomUUID()}`;
   try {
@@ -52,11 +52,11 @@ async function tryLock(lock: string): Promise<string | undefined> {
 }
 
 async function unlock(lock: string, owned: string): Promise<void> {
-  // Another's, where the processes of two containers share a folder and can't see each other.
+  // The lock may be another owner's: processes in two containers can share a folder without seeing each other.
   if ((await readOwner(lock)) === owned) await rm(lock, { force: true });
 }
 
-/** By one at a time: of two that saw the same old lock, the second would remove the first one's new one. */
+/** Only one process at a time may do this. If two saw the same old lock, the second could remove the first one's new lock. */
 async function removeAbandoned(lock: string): Promise<void> {
   const guard = `${lock}.taken`;
   const owned = await tryLock(guard);
@@ -75,7 +75,7 @@ async function isAbandoned(lock: string): Promise<boolean> {
   const found = await lstat(lock).catch(() => undefined);
   if (found === undefined || Date.now() - found.mtimeMs <= abandonedAfterMs) return false;
   const [, pid, start] = /^(\d+) (\d+) /.exec((await readOwner(lock)) ?? "") ?? [];
-  // Nothing of ours: there is only its age to go by.
+  // Berth didn't write this lock, so only its age counts.
   if (pid === undefined) return true;
   return !isAlive(Number(pid)) || (await startOf(Number(pid))) !== start;
 }
@@ -92,10 +92,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When the process started, which tells it from a later one of the same number. Linux only: elsewhere 0 for all. */
+/** The process's start time, which distinguishes it from a later process with the same id. Linux only: elsewhere always 0. */
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // The name of the program comes before, in parentheses, and may hold anything.
+  // The program's name comes first, in parentheses, and may contain any character.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[19] ?? "0";
 }

@@ -7,11 +7,11 @@ import { readOwnFile } from "./bounded-read.ts";
 import { withFileLock } from "./file-lock.ts";
 import type { ObjectStore, StoredObject, WriteOutcome } from "./object-store.ts";
 
-/** A folder as a store, for a single computer. Writes go to a new file that takes the old one's place in one step. */
+/** A folder as a store, for a single computer. A write creates a new file and renames it over the old one. */
 export function openFileStore(directory: string): ObjectStore {
   const path = (key: string) => join(directory, key);
 
-  /** Compare-and-swap needs one writer at a time. */
+  /** Allows one writer at a time, which compare-and-swap needs. */
   const exclusively = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
     await ensurePrivateFolder(directory);
     return withFileLock(file, work);
@@ -49,7 +49,7 @@ export function openFileStore(directory: string): ObjectStore {
   };
 }
 
-// Bodies carry a serial or a heartbeat, so equal bodies are equal versions.
+// Bodies contain a serial or a heartbeat count, so equal bodies are the same version.
 const etagOf = (body: string): string => createHash("sha256").update(body).digest("hex").slice(0, 32);
 
 async function replaceFile(path: string, body: string): Promise<void> {

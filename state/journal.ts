@@ -6,16 +6,16 @@ import type { Loaded, StateStore } from "./store.ts";
 export interface JournalOptions {
   readonly store: StateStore;
   readonly start: Loaded | { readonly document: StateDocument; readonly etag?: undefined };
-  /** Identifies this run in the document. */
+  /** The id of this run, stored in the document. */
   readonly writer: string;
-  /** Where the document is left when the store can't be reached any more. */
+  /** The file that receives the document if the store can't be reached. */
   readonly rescueFile: string;
 }
 
 /**
- * The state document during a run. Changes are noted in memory at once and saved in the background, one save at a
- * time; those that come while one is under way are saved together by the next. After a save that failed for good,
- * `assertHealthy` throws: it is asked before each AWS write.
+ * The state document during a run. Changes are noted in memory at once and saved in the background, one save at a time.
+ * Changes noted during a save are saved together by the next one. After a save has failed for good, `assertHealthy` throws;
+ * it is called before each write to AWS.
  */
 export class Journal {
   #document: StateDocument;
@@ -35,14 +35,14 @@ export class Journal {
     return this.#document;
   }
 
-  /** Notes a change; it is on its way to the store when this returns. */
+  /** Notes a change and starts to save it in the background. */
   note(change: (document: StateDocument) => StateDocument): void {
     this.#document = change(this.#document);
     this.#dirty = true;
     this.#saving ??= this.#saveAll();
   }
 
-  /** Returns when all that was noted is in the store; throws when it can't be. */
+  /** Returns when all noted changes are stored; throws if that fails. */
   async flush(): Promise<void> {
     while (this.#saving !== undefined) await this.#saving;
     this.assertHealthy();
@@ -53,7 +53,7 @@ export class Journal {
   }
 
   async #saveAll(): Promise<void> {
-    // Starting in the next turn lets changes noted together be saved together.
+    // The save starts after the current synchronous code, so that changes noted together are saved together.
     await Promise.resolve();
     try {
       while (this.#dirty && this.#failure === undefined) {
@@ -80,7 +80,7 @@ export class Journal {
     }
   }
 
-  /** Another writer's document wins; an unreachable store must not cost the ids that only this process knows. */
+  /** A conflict is final: another writer's document wins. If the store fails, a local file keeps the ids that only this run knows. */
   async #rescue(error: unknown): Promise<unknown> {
     if (error instanceof BerthError) return error;
     const { rescueFile, store } = this.#options;

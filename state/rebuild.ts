@@ -8,12 +8,13 @@ export interface Tagged {
   readonly generation: number;
 }
 
-/** As lib/stack.ts names things. What carries another name was tagged by somebody else, and is nothing to go on from. */
+/** Whether the name has the form of the logical names in lib/stack.ts. Somebody else set any other name, so it is ignored. */
 const isLogical = (name: string): boolean => /^[a-z][a-z0-9-]{0,63}$/.test(name);
 
 /**
- * A state document made from ownership tags alone: the highest generation of each name is the current one, lower ones
- * were being replaced. Two of one name and generation are left without an id: looking for them by tags reports both.
+ * Rebuilds a state document from ownership tags. The highest generation of each name is the current one; lower generations
+ * were being replaced. If two resources have the same name and generation, no id is recorded: the search by tags then reports
+ * both.
  */
 export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[]): StateDocument {
   const resources: StateDocument["resources"] = {};
@@ -21,7 +22,7 @@ export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[])
   for (const name of new Set(listed.map((one) => one.name).filter(isLogical))) {
     const own = listed
       .filter((one) => one.name === name)
-      // A tag that isn't a number reads as 0, and generations count from 1.
+      // A generation tag that isn't a number reads as 0, but generations start at 1.
       .map(({ kind, id, generation }) => ({
         name,
         kind,
@@ -40,8 +41,8 @@ export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[])
 }
 
 /**
- * The document with all that bears tags of a later generation than it knows: an older version of it was put back since.
- * The same one when it knows all.
+ * Adds resources whose tags have a higher generation than the document knows, which happens after an older version was
+ * restored. Returns the same document if there are none.
  */
 export function catchUp(document: StateDocument, listed: readonly Tagged[]): StateDocument {
   const rebuilt = rebuildDocument(document, listed);

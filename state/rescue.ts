@@ -7,11 +7,11 @@ import type { Loaded, StateStore } from "./store.ts";
 export interface RescueOptions {
   readonly state: StateStore;
   readonly scope: Scope;
-  /** Where a run leaves its document when the store can't be reached. */
+  /** The file that receives a run's document if the store can't be reached. */
   readonly rescueFile: string;
 }
 
-/** The stored document, with what an earlier run on this computer could not save merged into it. */
+/** Loads the stored document. If an earlier run on this computer could not save its document, that one is merged in. */
 export async function loadState({
   state,
   scope,
@@ -27,16 +27,16 @@ export async function loadState({
 interface Kept {
   readonly document: StateDocument;
   readonly etag?: string;
-  /** Holds what the store doesn't: it is to be saved, whatever else there is to do. */
+  /** Marks a document with changes that the store doesn't have. It must be saved even if there is nothing else to do. */
   readonly wasKept: true;
 }
 
-/** Called when a run has saved all it knows. */
+/** Removes the unsaved document, once a run has saved everything. */
 export async function forgetRescued(rescueFile: string): Promise<void> {
   await rm(rescueFile, { force: true });
 }
 
-/** Pure. The later generation wins; of the same generation the one that knows its id. */
+/** Pure. The higher generation of a resource wins; within one generation, the entry with an id. */
 export function mergeDocuments(stored: StateDocument, kept: StateDocument): StateDocument {
   const resources = new Map<string, StateEntry>(Object.entries(stored.resources));
   for (const [name, entry] of Object.entries(kept.resources)) {

@@ -13,20 +13,20 @@ import type { ObjectStore, StoredObject, WriteOutcome } from "./object-store.ts"
 export interface BucketLocation {
   readonly client: S3Client;
   readonly bucket: string;
-  /** Account that must own the bucket: a stranger's bucket of that name is refused with 403. */
+  /** The account that must own the bucket. For another account's bucket, S3 answers 403. */
   readonly account: string;
 }
 
 const conflictAttempts = 8;
 
-/** A bucket as a store: every write is conditional in S3 itself. */
+/** A bucket as a store. S3 itself checks the condition of every write. */
 export function openS3Store({ client, bucket, account }: BucketLocation): ObjectStore {
   const target = (key: string) => ({ Bucket: bucket, Key: key, ExpectedBucketOwner: account });
 
   const get = async (key: string): Promise<StoredObject | undefined> => {
     let servedAtMs = Date.now();
     const command = new GetObjectCommand(target(key));
-    // The age of the object is judged by S3's own clock: its Date header against its Last-Modified.
+    // The object's age is computed by S3's clock only: the Date header minus Last-Modified.
     command.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);
@@ -61,7 +61,7 @@ export function openS3Store({ client, bucket, account }: BucketLocation): Object
           continue;
         }
         if (!isLost(error)) throw error;
-        // A retry inside the SDK can meet its own first attempt, whose reply got lost.
+        // The SDK may have retried after a lost reply, so the stored object may be from its own first attempt.
         const found = await get(key);
         return found?.body === body ? { etag: found.etag } : "lost";
       }
@@ -82,7 +82,7 @@ export function openS3Store({ client, bucket, account }: BucketLocation): Object
   return { location: `s3://${bucket}`, get, put, remove };
 }
 
-/** The text of an object, and no more of it than any of Berth's own has. */
+/** Reads an object's text, up to a limit that no object of Berth's own exceeds. */
 export async function bodyOf({ Body }: Pick<GetObjectCommandOutput, "Body">): Promise<string> {
   if (Body === undefined) return "";
   if (!(Body instanceof Readable)) throw new TypeError("In Node the SDK answers with a stream of Node's");
@@ -91,7 +91,7 @@ export async function bodyOf({ Body }: Pick<GetObjectCommandOutput, "Body">): Pr
 
 const isLost = (error: unknown): boolean => [404, 409, 412].includes(statusOf(error) ?? 0);
 
-/** No such object, or no such bucket: either way nothing is stored. */
+/** No such object, or no such bucket. Either way, nothing is stored. */
 const isMissing = (error: unknown): boolean => statusOf(error) === 404;
 
 function statusOf(error: unknown): number | undefined {

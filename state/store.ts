@@ -9,9 +9,9 @@ export interface Loaded {
 
 export interface StateStore {
   readonly location: string;
-  /** Undefined when there is none. Throws BerthError for a document that can't be used. */
+  /** Undefined if there is no document. Throws BerthError for a document that can't be used. */
   load(): Promise<Loaded | undefined>;
-  /** Whole document, conditional on the version it was read at; without an etag it must not exist yet. Returns the new etag. */
+  /** Saves the whole document if the stored version still has this etag, or if none exists and etag is undefined. Returns the new etag. */
   save(document: StateDocument, etag: string | undefined): Promise<string>;
 }
 

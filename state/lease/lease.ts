@@ -8,9 +8,9 @@ import { startStopwatch, type Stopwatch } from "./stopwatch.ts";
 
 export interface LeaseOptions {
   readonly operation: string;
-  /** After this long without a heartbeat, by the store's clock, anybody may take it over. */
+  /** After this time without a heartbeat, by the store's clock, anybody may take the lease over. */
   readonly ttlMs?: number;
-  /** Wait this long for somebody else's lease before giving up. */
+  /** How long to wait for somebody else's lease before giving up. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
   readonly onTakeover?: (from: LeaseRecord, ageMs: number) => void;
@@ -19,18 +19,18 @@ export interface LeaseOptions {
 
 export const leaseKey = "lease.json";
 
-/** A lease as somebody else finds it. */
+/** A stored lease, as read by a run that doesn't hold it. */
 export interface FoundLease {
-  /** Absent when it can't be read: it holds all the same. */
+  /** Absent if the record can't be parsed. The lease holds all the same. */
   readonly record: LeaseRecord | undefined;
   readonly etag: string;
   /** Milliseconds since the last heartbeat, by the store's clock. */
   readonly ageMs: number;
-  /** Not expired yet: nobody may take it over. */
+  /** Whether the lease hasn't expired. Nobody may take over a live lease. */
   readonly isAlive: boolean;
 }
 
-/** Undefined when nobody holds it. One that can't be read holds for the usual life of a lease. */
+/** Reads the lease; undefined if nobody holds it. One that can't be parsed lasts for a lease's default lifetime. */
 export async function readLease(store: ObjectStore): Promise<FoundLease | undefined> {
   const found = await store.get(leaseKey);
   if (found === undefined) return undefined;
@@ -39,10 +39,14 @@ export async function readLease(store: ObjectStore): Promise<FoundLease | undefi
   return { record, etag, ageMs, isAlive: ageMs <= (record?.ttlMs ?? defaultTtlMs) };
 }
 
-// Others may have it and give it back between two looks, but not so many times in a row.
+// Others may take and release the lease between a read and a write, but not this many times in a row.
 const attemptsWithoutHolder = 5;
 
-/** Takes the lease or throws BerthError `LeaseHeld` (exit 4), or `StoreGone` where nothing can be stored any more. The returned lease keeps itself alive until released. */
+/**
+ * Takes the lease. It renews itself until it is released.
+ *
+ * @throws BerthError `LeaseHeld` (exit 4) if somebody else holds it; `StoreGone` if nothing can be stored any more.
+ */
 export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
   const ttlMs = options.ttlMs ?? defaultTtlMs;
   const own: LeaseRecord = {
@@ -67,7 +71,7 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
         if (holder !== undefined && found !== undefined) options.onTakeover?.(holder, found.ageMs);
         return new Lease({ store, own, etag: outcome.etag, sinceRenewed });
       }
-      // Nobody holds it and yet it can't be had: a holder who took the stack down took the bucket too.
+      // Nobody holds the lease, yet the write fails: the last holder may have removed the stack and its bucket.
       vain = found === undefined ? vain + 1 : 0;
       if (vain === attemptsWithoutHolder) throw storeGone(store.location);
     } else if (performance.now() >= giveUpAtMs) {
@@ -83,7 +87,7 @@ interface Held {
   readonly store: ObjectStore;
   readonly own: LeaseRecord;
   readonly etag: string;
-  /** Started before the write that made it ours: the store's clock started later, never earlier. */
+  /** Started before the write that took the lease. So this run counts at least as much time as the store does. */
   readonly sinceRenewed: Stopwatch;
 }
 
@@ -107,9 +111,9 @@ export class Lease {
   }
 
   /**
-   * Asked before each write to AWS or state. If the last renewal is most of the lease's life ago, because the process was
-   * frozen, the computer slept or heartbeats failed, it is renewed first; if it is somebody else's by now, this throws
-   * `LeaseLost` and nothing is written.
+   * Called before each write to AWS or state. If most of the lease's lifetime has passed since the last renewal, because the
+   * process was frozen, the computer slept or heartbeats failed, the lease is renewed first. If somebody else has taken it, this
+   * throws `LeaseLost` and nothing is written.
    */
   async assertHeld(): Promise<void> {
     if (this.#released) return;
@@ -117,12 +121,12 @@ export class Lease {
     if (this.#lost) throw leaseLost(this.#store.location);
   }
 
-  /** How long it holds at most without another heartbeat. */
+  /** How long the lease lasts at most without another heartbeat. */
   get leftMs(): number {
     return Math.max(0, this.#own.ttlMs - this.#sinceRenewed());
   }
 
-  /** Gives it back, unless it was lost or abandoned. */
+  /** Releases the lease, unless it was lost or abandoned. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing?.catch(() => undefined);
@@ -132,8 +136,8 @@ export class Lease {
   }
 
   /**
-   * Stops the heartbeat without giving back, for the one run that removes the store itself: from here on it isn't asked any
-   * more. Returns the etag of what is stored, by which a taker's can be told from it.
+   * Stops the heartbeat without releasing the lease, for a teardown that removes the store itself. `assertHeld` no longer checks
+   * anything. Returns the etag of the stored lease, which distinguishes it from one that somebody else takes later.
    */
   async abandon(): Promise<string> {
     clearInterval(this.#timer);
@@ -143,7 +147,7 @@ export class Lease {
     return this.#etag;
   }
 
-  // A heartbeat that can't reach the store is no loss yet; assertHeld decides when it matters.
+  // A heartbeat that can't reach the store doesn't lose the lease. `assertHeld` decides before the next write.
   #renewQuietly(): void {
     this.#renew().catch(() => undefined);
   }

@@ -9,9 +9,9 @@ const record = z.object({
   host: text,
   process: z.int().min(0),
   operation: text,
-  /** ISO 8601 by the holder's clock: for people; nothing is decided by it. */
+  /** ISO 8601, by the holder's clock. Only for people; no decision depends on it. */
   since: text,
-  /** No longer than BERTH_LEASE_SECONDS takes: a record that says more would keep everybody out for ever. */
+  /** At most what BERTH_LEASE_SECONDS allows. Without the limit, a record could keep everybody out for ever. */
   ttlMs: z.int().min(1).max(9_999_000),
   beat: z.int().min(0),
 });
@@ -20,7 +20,7 @@ export type LeaseRecord = z.output<typeof record>;
 
 export const defaultTtlMs = 30_000;
 
-/** Undefined for an unreadable one. It still holds until it expires; it just can't say by whom. */
+/** Undefined for a record that can't be parsed. The lease still holds until it expires, but its holder is unknown. */
 export function parseRecord(body: string): LeaseRecord | undefined {
   try {
     return record.parse(parseStrictJson(body));

@@ -1,6 +1,6 @@
 /**
- * Milliseconds since it was started, by whichever clock says more. The monotonic clock stands still while a computer
- * sleeps, so it alone would take an hour with the lid closed for nothing; the wall clock can be set back.
+ * Milliseconds since the start, by the clock that shows more. Neither clock is enough: the monotonic clock stops while a
+ * computer sleeps, and the wall clock can be set back.
  */
 export type Stopwatch = () => number;
 

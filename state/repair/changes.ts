@@ -1,6 +1,6 @@
 import type { StateDocument } from "../document.ts";
 
-/** What one document says otherwise than another: names of resources, of those replaced, and of pins. */
+/** How two documents differ: names of resources, of superseded resources, and of pins. */
 export interface Changes {
   readonly added: readonly string[];
   readonly changed: readonly string[];

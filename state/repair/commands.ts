@@ -93,13 +93,13 @@ async function rebuild(session: Session): Promise<Outcome> {
   const listing = listAll(declareStack({ config, account: ctx.account }), ctx, config.stack);
   const [listed, stored, kept] = await Promise.all([listing, readStored(session), readKept(session)]);
   const isInBucket = config.state.backend === "s3";
-  // One that can't be used stops every command: then even an empty one is better.
+  // A stored document that can't be used stops every command, so even an empty document is better.
   if (listed.length === 0 && stored?.problem === undefined)
     return nothingToDo(session, `nothing in AWS carries the tags of ${config.stack}`);
   if (isInBucket && stored === undefined && listed.every(({ kind }) => kind !== "bucket"))
     return nothingToDo(session, "there is no bucket to keep it in: npm run up makes one, and finds the rest");
 
-  // With the lineage of what a run could not save, the next run can merge that.
+  // The lineage of an unsaved document is reused, so that the next run can merge that document.
   const empty = newDocument(session.scope);
   const { lineage, pins } = kept?.document ?? stored?.document ?? empty;
   const document = rebuildDocument({ ...empty, lineage, pins }, listed);
@@ -111,7 +111,7 @@ async function rebuild(session: Session): Promise<Outcome> {
   return done;
 }
 
-/** What a run could not save, and no run could merge: every command would stop at it. */
+/** Moves an unsaved document that can't be merged out of the way, because every command would stop at it. */
 async function moveKept({ report, rescueFile }: Session, { body }: { readonly body: string }): Promise<void> {
   report.message(`can't be merged, so moved: ${await keepReplaced(rescueFile, body)}`);
   await rm(rescueFile, { force: true });
@@ -124,7 +124,7 @@ async function unlock(session: Session): Promise<Outcome> {
   if (shown === undefined) return unchanged;
   if (shown.isAlive && !flags.force) throw leaseAlive(store.location);
   await confirm(session, "Take it away? Type yes:", "yes");
-  // A heartbeat during the question proves that somebody lives; only --force looks past it, and past the next ones.
+  // A heartbeat during the question shows that the holder is alive. Only --force ignores it, and a few more.
   const attempts = flags.force ? 5 : 1;
   for (let attempt = 0, now: FoundLease | undefined = shown; attempt < attempts; attempt += 1) {
     if (now === undefined) return nothingToDo(session, "it was given back meanwhile");
@@ -152,7 +152,7 @@ function leaseAlive(location: string): BerthError {
   });
 }
 
-// None of the five looks at the app.
+// None of these commands needs the app's source.
 const withoutSource = { usesSource: false } as const;
 
 await runCommand({

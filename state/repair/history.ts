@@ -12,14 +12,14 @@ import { type Inspection, inspectBody } from "./inspection.ts";
 import { type BucketLocation, bodyOf } from "../s3-store.ts";
 import { stateKey } from "../store.ts";
 
-/** One version of the state document that the bucket keeps. */
+/** One version of the state document in the bucket. */
 export interface Version {
   readonly id: string;
-  /** ISO 8601, by S3's clock. */
+  /** The time of the write, as ISO 8601 by S3's clock. */
   readonly at: string;
-  /** Only a mark that the document was removed then: it has no body. */
+  /** Whether this is a delete marker, which has no body. */
   readonly isRemoval: boolean;
-  /** What is there now. */
+  /** Whether this is the current version. */
   readonly isLatest: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface ReadVersion extends Version, Inspection {}
 
 const mostPages = 20;
 
-/** Newest first; empty where there is no bucket. Of more than 20,000 the oldest are left out. */
+/** Lists versions, newest first; empty if there is no bucket. Above 20,000 versions, the oldest are left out. */
 export async function listVersions({ client, bucket, account }: BucketLocation): Promise<Version[]> {
   const on = { Bucket: bucket, ExpectedBucketOwner: account, Prefix: stateKey };
   const listed: Version[] = [];
@@ -58,7 +58,7 @@ function toVersions(
 
 const readAtOnce = 10;
 
-/** What each version holds, in the order given. */
+/** Reads the content of each version, in the given order. */
 export async function readVersions(
   location: BucketLocation,
   scope: Scope,
@@ -73,8 +73,8 @@ export async function readVersions(
 }
 
 /**
- * The version that a person means: by its id, or by its serial.
- * Throws BerthError `NoSuchVersion` for none, or for several of one serial.
+ * Finds a version by its id or its serial.
+ * Throws BerthError `NoSuchVersion` if there is none, or if several have the serial.
  */
 export async function findVersion(
   location: BucketLocation,

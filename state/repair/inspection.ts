@@ -1,15 +1,15 @@
 import { BerthError } from "../../lib/errors.ts";
 import { type Scope, parseDocument, type StateDocument } from "../document.ts";
 
-/** A stored body for a person to look at: the document, or what keeps it from being one. */
+/** A stored body for a person to inspect: the document, or why it isn't one. */
 export interface Inspection {
   readonly document?: StateDocument;
   readonly problem?: BerthError;
-  /** As far as it can be told: a document that takes this one's place counts on from here. */
+  /** The serial, as far as it can be read. A document that replaces this one continues from it. */
   readonly serial: number;
 }
 
-/** Never throws for what a body holds. */
+/** Never throws, whatever the body contains. */
 export function inspectBody(body: string, scope: Scope, location: string): Inspection {
   try {
     const document = parseDocument(body, scope, location);

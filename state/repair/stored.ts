@@ -13,7 +13,7 @@ import { findRelease } from "../../lib/release/document.ts";
 import { type ReleaseFigures, releaseFigures, releaseLines } from "../../lib/release/figures.ts";
 import type { Session } from "../../lib/command/session.ts";
 
-/** Under the lease, over exactly the version that was shown; what was there is kept beside the user. */
+/** Under the lease, replaces exactly the version that was shown. The replaced document is kept on this computer. */
 export async function replaceDocument(
   session: Session,
   { operation, document, stored }: { operation: string; document: StateDocument; stored: Stored | undefined },
@@ -29,14 +29,14 @@ export async function replaceDocument(
   });
 }
 
-/** On stderr: what would be otherwise than it is stored now. */
+/** Reports on stderr how the new document differs from the stored one. */
 export function tellChanges({ report }: Session, stored: Stored | undefined, document: StateDocument): void {
   const { problem, document: before } = stored ?? {};
   if (problem) report.message(`it takes the place of one that can't be used: ${problem.code}`);
   else report.message(`against what is stored: ${changesText(compareDocuments(before, document))}`);
 }
 
-/** The stored document, readable or not. */
+/** The stored document, usable or not. */
 export type Stored = StoredObject & Inspection;
 
 export async function readStored({ store, scope, state }: Session): Promise<Stored | undefined> {
@@ -44,7 +44,7 @@ export async function readStored({ store, scope, state }: Session): Promise<Stor
   return found && { ...found, ...inspectBody(found.body, scope, state.location) };
 }
 
-/** What an earlier run on this computer could not save. */
+/** Reads the document that an earlier run on this computer could not save. */
 export async function readKept({
   rescueFile,
   scope,
@@ -53,7 +53,7 @@ export async function readKept({
   return body === undefined ? undefined : { body, ...inspectBody(body, scope, rescueFile) };
 }
 
-/** The published release, or why it can't be told. */
+/** Reads the published release, or returns why it can't be read. */
 export async function readRelease(
   session: Session,
 ): Promise<{ release?: ReleaseFigures; problem?: BerthError }> {
@@ -69,7 +69,7 @@ export async function readRelease(
 export const publishedLines = ({ release, problem }: Awaited<ReturnType<typeof readRelease>>): string[] =>
   problem === undefined ? releaseLines(release) : [`release     ${problem.code}: ${problem.message}`];
 
-/** What is told of an error that is an answer, not a failure. */
+/** What is shown of an error that is part of a result rather than a failure of the command. */
 export const problemOf = (error: BerthError | undefined) =>
   error && { code: error.code, message: error.message, hint: error.hint };
 
@@ -77,7 +77,7 @@ function bucketOf({ ctx, names }: Session): BucketLocation {
   return { client: ctx.clients.s3, bucket: names.bucket, account: ctx.account };
 }
 
-/** Throws BerthError `NoHistory` for a backend that keeps none. */
+/** Returns the bucket that keeps versions. Throws BerthError `NoHistory` for a backend without them. */
 export function versionedBucket(session: Session): BucketLocation {
   if (session.config.state.backend === "s3") return bucketOf(session);
   throw new BerthError({

@@ -4,7 +4,7 @@ import type { ReadVersion } from "./history.ts";
 import type { Inspection } from "./inspection.ts";
 import type { FoundLease } from "../lease/lease.ts";
 
-/** Where the document is, which one it is, and what is wrong with it. */
+/** Says where the document is, which one it is, and what is wrong with it. */
 export function storedLines(location: string, stored: Inspection | undefined): string[] {
   if (stored === undefined) return [`document    none at ${location}`];
   const { document, problem } = stored;
@@ -18,7 +18,7 @@ export function storedLines(location: string, stored: Inspection | undefined): s
   return [`document    ${location}`, ...rows];
 }
 
-/** One line a resource, with those that were replaced and the pins below. */
+/** One line for each resource, followed by superseded resources and pins. */
 export function documentLines({ resources, superseded, pins }: StateDocument): string[] {
   const row = (name: string, generation: number, id: string) =>
     `${name.padEnd(18)} generation ${String(generation).padEnd(3)} ${id}`;
@@ -29,7 +29,7 @@ export function documentLines({ resources, superseded, pins }: StateDocument): s
   ];
 }
 
-/** Who holds it, for what, since when, and how long it has been silent. */
+/** Says who holds the lease, for what, since when, and how old the last heartbeat is. */
 export function leaseText(lease: FoundLease | undefined): string {
   if (lease === undefined) return "free";
   const { record, ageMs, isAlive } = lease;
@@ -39,7 +39,7 @@ export function leaseText(lease: FoundLease | undefined): string {
   return `${state} by ${who}${what}; last heartbeat ${Math.round(ageMs / 1000)} s ago`;
 }
 
-/** Newest first: what each version is, and what it says otherwise than the readable one before it. */
+/** One row for each version, newest first, with its changes since the last readable version before it. */
 export function historyRows(versions: readonly ReadVersion[]) {
   return versions.map(({ id, at, isRemoval, document, problem }, index) => {
     const before = versions.slice(index + 1).find((one) => one.document !== undefined)?.document;
