@@ -3,12 +3,12 @@ import type { StackDeclaration } from "../lib/stack.ts";
 import type { Session } from "../lib/command/session.ts";
 
 export interface Census {
-  /** How many of each kind AWS still lists under the stack's ownership tag or derived names. */
+  /** How many resources of each kind AWS still lists under the stack's ownership tag or derived names. */
   readonly counts: Readonly<Record<string, number>>;
   readonly left: readonly Owned[];
 }
 
-/** Asks each service again what it has of the stack. Nothing that was recorded takes part in this. */
+/** Lists the stack's resources in each service again. Doesn't use the state document. */
 export async function takeCensus(
   { ctx, config }: Session,
   declarations: readonly StackDeclaration[],

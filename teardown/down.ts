@@ -33,7 +33,7 @@ async function down(session: Session): Promise<Outcome> {
   return tell(session, census, "done");
 }
 
-/** A region changed by mistake in berth.yaml looks like a stack that is gone: so it is said where the other one is. */
+/** Says that nothing is deployed. Names other regions with this stack, because the region in berth.yaml may be a mistake. */
 async function nothingThere({ config, ctx }: Session): Promise<string> {
   const { stack, region } = config;
   const others = await findOtherRegions(ctx, stack);
@@ -42,7 +42,7 @@ async function nothingThere({ config, ctx }: Session): Promise<string> {
   return `${nothing}. A stack of that name is in ${others.join(", ")}; to remove that one, set region to it and run down again`;
 }
 
-/** Everything but the bucket goes under the lease; the bucket goes last, because the lease lives in it. */
+/** Removes everything under the lease. The bucket is removed last, because it contains the lease. */
 async function removeAll(
   session: Session,
   declarations: readonly StackDeclaration[],
@@ -74,7 +74,7 @@ async function removeAll(
   });
 }
 
-/** The same declaration; only the bucket that holds the lease is removed with care for it. */
+/** Returns the same declaration, but one that removes the bucket with the lease by `removeStateBucket`. */
 function underLease(session: Session, declaration: StackDeclaration, held: Held): StackDeclaration {
   const { config, names } = session;
   const holdsLease = (id: string) => config.state.backend === "s3" && id === names.bucket;
@@ -83,7 +83,7 @@ function underLease(session: Session, declaration: StackDeclaration, held: Held)
   return { ...declaration, remove };
 }
 
-/** A folder outlives the stack whose state it held; a bucket is gone with it. */
+/** Removes the state document from a folder, which outlives its stack. A state bucket is already gone with the stack. */
 async function forgetState(session: Session): Promise<void> {
   const { config, state, store } = session;
   if (config.state.backend === "s3" || (await state.load()) === undefined) return;

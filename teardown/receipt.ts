@@ -3,7 +3,7 @@ import { writePrivateFile } from "../lib/private-files.ts";
 import type { Session } from "../lib/command/session.ts";
 import type { Census } from "./census.ts";
 
-/** Keeps what was taken away and what the census found, as JSON beside the user. Returns the file's path. */
+/** Writes the removed resources and the census into a JSON file on this computer. Returns the file's path. */
 export async function writeReceipt(
   { config, ctx, caller, directory }: Session,
   { targets, census }: { targets: readonly Named[]; census: Census },

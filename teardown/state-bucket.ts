@@ -8,10 +8,10 @@ import { leaseKey } from "../state/lease/lease.ts";
 import { stateKey } from "../state/store.ts";
 
 /**
- * Removes the bucket that the lease lives in. The lease goes last of all that is in it, and directly before it: whoever
- * takes it in between keeps AWS from deleting the bucket, and keeps the bucket.
+ * Removes the bucket that contains the lease. The lease is the last object to be deleted, directly before the bucket. If
+ * another run takes the lease in between, its new object keeps AWS from deleting the bucket.
  *
- * @throws BerthError `LeaseHeld` when somebody took it; `MadeAnew` when somebody has used it since.
+ * @throws BerthError `LeaseHeld` if another run holds the lease; `MadeAnew` if another run has begun to create the stack again.
  */
 export async function removeStateBucket(
   session: Session,
@@ -34,13 +34,13 @@ export async function removeStateBucket(
   }
 }
 
-/** AWS found something in the bucket after all. Nothing of it is deleted without the lease. */
+/** Takes the lease again after AWS refused to delete the bucket because it isn't empty. Nothing is deleted without the lease. */
 async function takeAgain(session: Session): Promise<Held> {
   const { config, report, store } = session;
   report.message(`all else of ${config.stack} is gone, but its bucket was written to meanwhile`);
   const held = await takeStackLease(session, "down", 0);
   try {
-    // Deleted under the first lease; a run that makes anything writes it before all else.
+    // The state document was deleted under the first lease. A run that creates anything writes a new one first.
     if ((await store.get(stateKey)) !== undefined) throw madeAnew(config.stack);
     return held;
   } catch (error) {

@@ -7,14 +7,15 @@ import type { Session } from "../lib/command/session.ts";
 
 export interface Targets {
   readonly targets: readonly Owned[];
-  /** The state document, when there is one. */
+  /** The state document, if there is one. */
   readonly reading: Recorded | undefined;
 }
 
 /**
- * What is to go: all that carries the stack's tags. What is recorded is looked at too, because AWS may show tags late.
+ * Finds what to remove: everything that carries the stack's tags. Recorded resources are looked up too, because AWS may show
+ * tags late.
  *
- * @throws BerthError `ForeignResource` when something recorded isn't the stack's.
+ * @throws BerthError `ForeignResource` if a recorded resource doesn't belong to the stack.
  */
 export async function findTargets(
   session: Session,
