@@ -28,12 +28,12 @@ import { type ObservedVpc, vpc } from "./resources/network/vpc.ts";
 export interface StackInputs {
   readonly config: Config;
   readonly account: string;
-  /** Absent in a teardown: an image goes with its repository, agent and release with the bucket. */
+  /** Absent in a teardown: deleting the repository deletes the image, deleting the bucket deletes agent and release. */
   readonly app?: App | undefined;
 }
 
 export interface App {
-  /** Tag of the app's image: a hash of its source. */
+  /** The tag of the app's image: a hash of its source. */
   readonly imageTag: string;
   readonly commit?: string | undefined;
   readonly image: Resource<ImageDesired, ObservedImage>;
@@ -43,19 +43,19 @@ export interface App {
   readonly agent: Resource<AgentDesired, ObservedAgent>;
 }
 
-/** What AWS offers now. Needed to compare, not to read: so both are asked for at the same time. */
+/** What AWS offers now. Only the comparison needs it, so it is looked up while the resources are read. */
 export interface Offers {
   readonly machineImage: MachineImage;
-  /** Zones that offer the instance type. */
+  /** Availability Zones that offer the instance type. */
   readonly zones: readonly string[];
 }
 
-/** One resource of a stack, declared. */
+/** One declared resource of a stack. */
 export type StackDeclaration = Declaration<Offers>;
 
-/** The declared stack, and those parts of it by themselves of which a user is told what was observed. */
+/** The declared stack. Declarations that other code asks for are also listed by name. */
 export interface StackParts {
-  /** Each after those it needs. Teardown is the same list backwards. */
+  /** Each declaration comes after those it needs. A teardown uses the same list backwards. */
   readonly declarations: readonly StackDeclaration[];
   readonly bucket: DeclarationOf<ObservedBucket>;
   readonly vpc: DeclarationOf<ObservedVpc>;
@@ -155,7 +155,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
   };
 }
 
-/** The way in and out, in an order in which each comes after those it needs. */
+/** Declares the VPC and the network in it. Each declaration comes after those it needs. */
 function declareNetwork({ stack, network, ingress }: Config, names: StackNames) {
   const theVpc = declare({
     name: "vpc",
@@ -234,7 +234,7 @@ interface AppPlace {
   readonly instance: DeclarationOf<ObservedInstance>;
 }
 
-/** What changes with each release: the image, and what the hosts are told. */
+/** What changes with each release: the image, and the release document that the hosts read. */
 function declareApp(place: AppPlace) {
   const { app, config, repository: theRepository, agent: theAgent, instance: theInstance } = place;
   const theImage = declare({
@@ -260,14 +260,14 @@ function declareApp(place: AppPlace) {
 
 export type StackNames = ReturnType<typeof stackNames>;
 
-/** Names in AWS that are derived, not given: they are found again without any state. */
+/** Derived names in AWS: resources with such a name are found without any state. */
 export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, account: string) {
   const named = (name: string) => ({ stack, name });
   return {
     prefix: `berth-${stack}`,
     bucket: bucketName({ account, region }, named("bucket")),
     repository: repositoryName(named("repository")),
-    // The profile is called like its role.
+    // The instance profile has the same name as its role.
     role: roleName({ region }, named("role")),
   };
 }

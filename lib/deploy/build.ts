@@ -3,7 +3,7 @@ import { connectDocker } from "../docker/engine.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 
-/** Builds the app's image if it isn't in the registry yet. Nothing in AWS is touched: a build that fails changes nothing. */
+/** Builds the app's image if the registry doesn't have it yet. Doesn't touch AWS, so a failed build changes nothing there. */
 export async function buildApp({ report, signal }: Session, { plan, source, parts }: Reading): Promise<void> {
   if (!plan.steps.some(({ name }) => name === parts.image?.name)) return;
   const onProgress = report.begin("build", "build");

@@ -6,13 +6,13 @@ import { agentKey, bundleKey } from "../delivery/agent.ts";
 export interface HostRights {
   readonly region: string;
   readonly account: string;
-  /** Name of the state bucket. */
+  /** The name of the state bucket. */
   readonly bucket: string;
-  /** Name of the repository that the app's images are in. */
+  /** The name of the ECR repository for the app's images. */
   readonly repository: string;
 }
 
-/** What the host may do: pull its own images, read its own release and agent, say how it is. */
+/** What the host may do: pull its own images, read its own release and agent, write its report. */
 export function hostPolicy({ region, account, bucket, repository }: HostRights) {
   const aws = partition(region).name;
   const bucketArn = `arn:${aws}:s3:::${bucket}`;
@@ -24,13 +24,13 @@ export function hostPolicy({ region, account, bucket, repository }: HostRights) 
   return {
     Version: "2012-10-17",
     Statement: [
-      // AWS knows no narrower resource for the registry's token.
+      // AWS accepts no narrower resource for this action.
       allow(["ecr:GetAuthorizationToken"], "*"),
       allow(
         ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
         `arn:${aws}:ecr:${region}:${account}:repository/${repository}`,
       ),
-      // Without ListBucket a release that isn't there yet would read as "denied".
+      // Without ListBucket, S3 answers "access denied" for a release that doesn't exist yet.
       allow(["s3:ListBucket"], bucketArn),
       allow(["s3:GetObject"], `${bucketArn}/${releaseKey}`),
       allow(["s3:GetObject"], `${bucketArn}/${agentKey}`),
