@@ -15,7 +15,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface ErrorDetails {
   /** Stable and machine-readable, for example `AccessDenied` or `BadConfiguration`. */
   readonly code: string;
-  /** What failed, on which named thing, with which id. One sentence, no full stop needed. */
+  /** What failed, and on what, by name and id. One sentence; it needs no full stop. */
   readonly message: string;
   /** The next command to run, or the next thing to do. */
   readonly hint?: string;
@@ -59,7 +59,7 @@ export function unexpected(error: unknown): BerthError {
 }
 
 /**
- * A create call without a reply, which may have taken effect all the same. The caller looks for the resource before it
+ * The reply to a create call was lost, so the call may have taken effect. The caller looks for the resource before it
  * creates again.
  */
 export class LostReply extends Error {

@@ -24,7 +24,7 @@ import { securityGroup } from "./resources/network/security-group.ts";
 import { subnet } from "./resources/network/subnet.ts";
 import { type ObservedVpc, vpc } from "./resources/network/vpc.ts";
 
-/** Everything a stack is declared from. */
+/** Everything that the declarations of a stack are made from. */
 export interface StackInputs {
   readonly config: Config;
   readonly account: string;

@@ -1,6 +1,6 @@
 /** What a system error means to the caller. Only this file knows the kernel's and Node's error codes. */
 const meanings = {
-  /** No such file, command, socket. */
+  /** No such file, command or socket. */
   absent: ["ENOENT"],
   /** Something exists at the path. A folder that isn't empty can't be replaced either. */
   occupied: ["EEXIST", "ENOTEMPTY"],
