@@ -32,7 +32,7 @@ const parallel = 8;
 /**
  * Carries out every step of the plan. The flow is the same for every starting point: create the resource if it is absent and
  * note its id; then compare, update, and look again until nothing differs. Replaced resources are removed last, in reverse
- * order. Returns the last observation of every resource.
+ * dependency order. Returns the last observation of every resource.
  */
 export async function converge<Inputs>(options: ConvergeOptions<Inputs>): Promise<Observations<Inputs>> {
   const { journal, plan, declarations, inputs } = options;

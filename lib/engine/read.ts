@@ -19,7 +19,7 @@ export interface ReadOptions<Inputs> {
 
 export type Identify = (name: string, generation: number, document: StateDocument) => Identity;
 
-/** Reads every declaration's resource from AWS at once. Never writes. */
+/** Reads the resources of all declarations from AWS in parallel. Never writes. */
 export async function readAll<Inputs>(options: ReadOptions<Inputs>): Promise<Observations<Inputs>> {
   const found = await Promise.all(
     options.declarations.map(

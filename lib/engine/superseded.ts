@@ -10,8 +10,8 @@ export interface SupersededOptions<Inputs> extends Omit<LookOptions<Inputs>, "do
 }
 
 /**
- * Removes replaced resources in reverse order. Before the first removal it checks the ownership of all of them in AWS, because
- * a recorded id may belong to somebody else.
+ * Removes replaced resources in reverse dependency order. Before the first removal it checks in AWS who owns each of them,
+ * because a recorded id may belong to somebody else.
  */
 export async function removeSuperseded<Inputs>(options: SupersededOptions<Inputs>): Promise<void> {
   const { journal, declarations, ctx, progress } = options;

@@ -3,7 +3,7 @@ import type { Identity, WriteContext } from "../contract/resource.ts";
 import type { Identify } from "./read.ts";
 import type { Declaration, World } from "./declaration.ts";
 
-/** What each step of a converge works with. */
+/** What each step of `converge` needs. */
 export interface Work<Inputs> {
   readonly ctx: WriteContext;
   readonly journal: Journal;
