@@ -38,7 +38,7 @@ export async function findOwned<Found extends Observed>(
 interface NamedSearch {
   readonly kind: string;
   readonly known: string | undefined;
-  /** Whether its settings are ones that only Berth makes. They identify the resource even if somebody removed its tags. */
+  /** Whether the resource has settings that only Berth makes. They identify it even if somebody removed its tags. */
   readonly marked: boolean;
 }
 

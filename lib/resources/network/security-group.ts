@@ -43,7 +43,7 @@ export interface ObservedSecurityGroup extends Observed {
   readonly vpcId: string;
   readonly name: string;
   readonly description: string;
-  /** By rule as text (`tcp/80 from 0.0.0.0/0`): the permission that revokes it. */
+  /** The observed rules. Keys are rules as text (`tcp/80 from 0.0.0.0/0`), values are the permissions that revoke them. */
   readonly ingress: Readonly<Record<string, IpPermission>>;
   /** Whether all outbound traffic is allowed, as in a new group. */
   readonly openEgress: boolean;
