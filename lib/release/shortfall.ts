@@ -1,6 +1,6 @@
 import { type HostReport, hostReportKey, type Told } from "./reports.ts";
 
-/** What is desired of a host. */
+/** A host's desired release and agent. */
 export interface HostDesired {
   /** The number of the release to serve. */
   readonly release: number;
