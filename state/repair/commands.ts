@@ -124,7 +124,7 @@ async function unlock(session: Session): Promise<Outcome> {
   if (shown === undefined) return unchanged;
   if (shown.isAlive && !flags.force) throw leaseAlive(store.location);
   await confirm(session, "Take it away? Type yes:", "yes");
-  // A heartbeat during the question shows that the holder is alive. Only --force ignores it, and a few more.
+  // A heartbeat during the question shows that the holder is alive. Only --force tries again, so that it gets past heartbeats.
   const attempts = flags.force ? 5 : 1;
   for (let attempt = 0, now: FoundLease | undefined = shown; attempt < attempts; attempt += 1) {
     if (now === undefined) return nothingToDo(session, "it was given back meanwhile");
