@@ -74,7 +74,7 @@ async function removeAll(
   });
 }
 
-/** Returns the same declaration, but one that removes the bucket with the lease by `removeStateBucket`. */
+/** Replaces the declaration's `remove`, so that `removeStateBucket` removes the bucket that contains the lease. */
 function underLease(session: Session, declaration: StackDeclaration, held: Held): StackDeclaration {
   const { config, names } = session;
   const holdsLease = (id: string) => config.state.backend === "s3" && id === names.bucket;
