@@ -27,7 +27,10 @@ const starts = 3;
 const visitors = 16;
 const loadSeconds = 10;
 
-/** Seconds from the command to the first page, with images built and no volumes: database and secrets are made. */
+/**
+ * Seconds from the command to the first page. Images are built already; volumes are new, so the database and secrets
+ * are created.
+ */
 async function measureStart(cluster: OwnCluster, roles: Roles): Promise<number> {
   const startedMs = performance.now();
   const up = cluster.compose(["up", "-d"]);
@@ -48,7 +51,7 @@ async function measureStart(cluster: OwnCluster, roles: Roles): Promise<number> 
   return Math.round(seconds * 10) / 10;
 }
 
-/** Pages per second, each of them counted by Postgres, by visitors who keep their connection. */
+/** Pages per second for visitors who keep their connection alive. Postgres counts every page. */
 async function measureLoad(cluster: Cluster, roles: Roles) {
   const url = `${await cluster.getUrl(roles.edge)}/`;
   const before = await countInDatabase(cluster, roles);
@@ -89,7 +92,7 @@ function fetchStatus(url: string, agent: Agent): Promise<number> {
   });
 }
 
-/** MiB per container, without the page cache, as `docker stats` shows it. */
+/** MiB per container without the page cache, as in `docker stats`. */
 async function measureMemory(cluster: Cluster): Promise<Record<string, number>> {
   const rows: Record<string, number> = {};
   for (const container of await cluster.listContainers()) {
@@ -118,7 +121,7 @@ async function measure(signal: AbortSignal) {
   const [docker, tool] = [await connectDocker(), await findComposeTool()];
   const cluster = await planOwnCluster(file, { docker, tool, signal });
   const startSeconds: number[] = [];
-  // What else the computer did while it was measured.
+  // The computer's other load during the measurement.
   const loadBefore = loadavg()[0];
   try {
     await buildImages(cluster);

@@ -31,7 +31,7 @@ interface Timed {
 
 async function measure(latencyMs: number): Promise<Timed[]> {
   const directory = await mkdtemp(join(tmpdir(), "berth-bench-"));
-  // What AWS adds by its own slowness is no part of this: each rule costs polls.
+  // No rules of AWS's behaviour: they add polls, and AWS's own delays are not to be measured here.
   await using aws = await startStrictAws({ logDirectory: directory, ecr: true, rules: noRules });
   await using cli = await openCli({ aws, directory, stack: "bench" });
   if (latencyMs > 0) aws.faults.always("*", { latencyMs });

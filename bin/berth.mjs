@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts every command, for `npm run` and `npx berth`. Plain JavaScript that imports no package at first: it runs before
-// node_modules exists.
+// Starts every command, for `npm run` and `npx berth`. This is plain JavaScript and imports no package at first,
+// because it runs before node_modules exists.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
@@ -12,13 +12,13 @@ const commandStartedMs = Date.now();
 const oldestNode = [20, 19];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** No script: installs the packages for whatever comes next. */
+/** Not a script: only installs the packages, for what is run next. */
 const onlyPackages = "packages";
 
-/** What the scripts start as a process of its own (see lib/local/local-aws.ts). */
+/** The scripts start this one as a separate process (see lib/local/local-aws.ts). */
 const supervisor = "lib/local/supervisor.ts";
 
-/** What this process has done, each with its seconds. */
+/** The steps that this process has done, each with its seconds. */
 const phases = [];
 
 const commands = {
@@ -33,7 +33,7 @@ const commands = {
   [onlyPackages]: { summary: "installs the npm packages, and does no more" },
 };
 
-/** Ends the process with a message when this Node is too old for what follows. */
+/** Ends the process with a message when this version of Node is too old. */
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
@@ -44,8 +44,8 @@ function requireNode() {
 }
 
 /**
- * Has npm install what the lockfile asks for, when node_modules isn't that already. Who left out what only the tests need
- * gets no more than that.
+ * Has npm install the lockfile's packages, unless node_modules contains them already. Missing development packages
+ * count only with `withDev`.
  */
 async function ensureModules(withDev) {
   const wanted = readPackages("package-lock.json") ?? {};
@@ -58,7 +58,7 @@ async function ensureModules(withDev) {
     "--loglevel=error",
   ]);
   if (code !== 0) {
-    // The packages that the scripts print by aren't there yet.
+    // The packages that make output safe for a terminal aren't installed yet.
     process.stderr.write(output.replaceAll(/[^\P{C}\n]/gu, "?"));
     fail(
       "`npm ci` failed (its output is above)",
@@ -69,8 +69,8 @@ async function ensureModules(withDev) {
 }
 
 /**
- * npm notes in a lockfile of its own what it has put into node_modules, at the very end of an installation. Packages
- * for other platforms are in the one and not in the other.
+ * At the very end of an installation, npm writes a second lockfile with what it put into node_modules. Packages for
+ * other platforms are in the first lockfile only.
  */
 function isInstalled(wanted, installed, withDev) {
   if (installed === undefined) return false;
@@ -102,13 +102,13 @@ function run(command, args) {
 }
 
 /**
- * Folder of the scripts, compiled, which start in a quarter of the time. They are compiled when a source isn't what it was
- * the last time.
+ * Returns the folder of the compiled scripts, which start in a quarter of the time. Compiles them when a source has
+ * changed since the last time.
  */
 async function ensureCompiled() {
   const directory = join(root, "node_modules", ".cache", "berth", identifySources());
   if (existsSync(directory)) {
-    // Whoever clears up sees that it is in use.
+    // Marks the folder as in use, so that `compile` doesn't remove it.
     utimesSync(directory, new Date(), new Date());
     return directory;
   }
@@ -126,7 +126,10 @@ async function ensureCompiled() {
   return directory;
 }
 
-/** Another one whenever a source or a package has changed, by names, sizes and times: reading them all would take longer. */
+/**
+ * A hash that changes whenever a source or a package has changed. It covers names, sizes and times, because reading all
+ * files would take longer.
+ */
 function identifySources() {
   const rooms = ["provision", "teardown", "state", "lib", "compose", "setup"];
   const sources = rooms.flatMap((room) => listSources(room));
@@ -143,7 +146,7 @@ function listSources(room) {
   return names.filter((name) => name.endsWith(".ts")).map((name) => join(room, name));
 }
 
-/** Runs one step, and says so when a person has to wait for it: as setup/phases.ts does for all later ones. */
+/** Runs one step and reports it when a user has to wait for it, as setup/phases.ts does for all later steps. */
 async function timed(name, work) {
   const startedMs = performance.now();
   const waiting = setTimeout(() => process.stderr.write(`${name} …\n`), 1000);
@@ -159,7 +162,7 @@ function fail(message, hint, code = 1) {
   process.exit(code);
 }
 
-/** From here on it is as if the script itself had been started. */
+/** Runs the script in this process, as if it had been started itself. */
 async function start(script, args) {
   const directory = await timed("compiling the scripts", ensureCompiled);
   const placeOf = (path) => join(directory, path.replace(/ts$/, "mjs"));
@@ -168,7 +171,7 @@ async function start(script, args) {
   process.env.BERTH_PHASES = JSON.stringify(phases);
   process.argv = [process.execPath, placeOf(script), ...args];
   process.setSourceMapsEnabled(true);
-  // From Node 22 on: what V8 has understood of the scripts is kept beside them, which halves the time to start again.
+  // From Node 22 on, V8's compiled code is cached beside the scripts, which halves the time of later starts.
   module.enableCompileCache?.(join(directory, ".v8"));
   await import(pathToFileURL(placeOf(script)).href);
 }
@@ -185,7 +188,7 @@ async function main([name, ...args]) {
     return;
   }
   if (!Object.hasOwn(commands, name)) {
-    // A terminal obeys some characters.
+    // Some characters would control the terminal.
     const shown = name.replaceAll(/\P{L}/gu, (character) => (/[\w-]/.test(character) ? character : "?"));
     fail(`There is no command ${shown}`, `Commands: ${Object.keys(commands).join(", ")}`, 3);
   }
