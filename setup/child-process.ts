@@ -3,22 +3,22 @@ import { BerthError, exitCodes } from "../lib/errors.ts";
 import { isSystemFailure } from "../lib/system-errors.ts";
 
 export interface Outcome {
-  /** Exit code; 130 when a signal ended it, 127 when there is no such command. */
+  /** The exit code; 130 when a signal ended the command, 127 when there is no such command. */
   readonly code: number;
   readonly stdout: string;
-  /** Lines of stdout and stderr as they came, without empty ones. */
+  /** The lines of stdout and stderr in order of arrival, without empty ones. */
   readonly lines: readonly string[];
 }
 
 export interface RunOptions {
   readonly cwd?: string;
-  /** Laid over this process's own environment. */
+  /** Added to this process's own environment. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Ends the child when it has written nothing at all for so long after its start. */
+  /** Ends the child when it has written nothing at all within this time after its start. */
   readonly firstOutputWithinMs?: number;
 }
 
-/** Runs a command to its end, whatever that is, and keeps what it says. */
+/** Runs a command to its end and returns its output, whether or not it succeeds. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -44,8 +44,8 @@ export async function run(
 }
 
 /**
- * Runs a command on this process's own terminal and returns its exit code. SIGTERM is passed on, so that the command ends as it
- * should; Ctrl-C reaches it anyway.
+ * Runs a command on this process's own terminal and returns its exit code. SIGTERM is passed on, so that the command
+ * can end properly; Ctrl-C reaches it anyway.
  */
 export async function runOnTerminal(
   command: string,
@@ -57,7 +57,7 @@ export async function runOnTerminal(
     ...(environment === undefined ? {} : { env: { ...environment } }),
     stdio: "inherit",
     reject: false,
-    // What it has begun takes as long as it takes.
+    // The command may take as long as it needs to finish its current step.
     forceKillAfterDelay: false,
   });
   const forward = () => void child.kill("SIGTERM");
@@ -69,7 +69,7 @@ export async function runOnTerminal(
 interface Ended {
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
-  /** Where it could not be started. */
+  /** The error when the command could not be started. */
   readonly cause?: unknown;
 }
 

@@ -6,22 +6,25 @@ export interface Phase {
   readonly seconds: number;
 }
 
-/** Times the phases of a run and tells of those that a person has to wait for. */
+/** Times the phases of a run and reports those that a user has to wait for. */
 export interface Phases {
-  /** Runs one phase. When it takes over a second, one line then and one with its seconds at its end; nothing otherwise. */
+  /**
+   * Runs one phase. When it takes over a second, prints one line then and one with the seconds at its end; prints
+   * nothing otherwise.
+   */
   run<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
-  /** Says a line that a user should see even when all goes well. */
+  /** Prints a line that a user should see even when all goes well. */
   note(text: string): void;
-  /** What has ended so far, in order of ending. */
+  /** The phases that have ended so far, in order of ending. */
   readonly ended: readonly Phase[];
 }
 
 export interface PhasesOptions {
-  /** Takes whole lines, without their end. */
+  /** Takes whole lines, without a line break at the end. */
   readonly write: (line: string) => void;
   /** Phases that ended before this process began. */
   readonly before?: readonly Phase[];
-  /** Milliseconds; of `performance.now()` unless told. */
+  /** The time in milliseconds. Default: `performance.now()`. */
   readonly now?: () => number;
 }
 
@@ -43,7 +46,7 @@ export function createPhases(options: PhasesOptions): Phases {
   };
 }
 
-/** The phases of a run on stderr, those of bin/berth.mjs first, which it hands over in BERTH_PHASES. */
+/** Reports the phases of a run on stderr. Those of bin/berth.mjs come first, which passes them on in BERTH_PHASES. */
 export function phasesOnStderr(environment: NodeJS.ProcessEnv = process.env): Phases {
   return createPhases({
     write: printNote,
@@ -53,7 +56,7 @@ export function phasesOnStderr(environment: NodeJS.ProcessEnv = process.env): Ph
 
 const handedOver = z.array(z.object({ name: z.string(), seconds: z.number() }));
 
-/** Wall time split by phase, as lines of a table, without those under a tenth of a second. */
+/** Wall time by phase, as lines of a table, without phases under a tenth of a second. */
 export function describePhases(phases: readonly Phase[]): string[] {
   const shown = phases.filter((phase) => phase.seconds >= 0.1);
   const width = Math.max(0, ...shown.map((phase) => phase.name.length));

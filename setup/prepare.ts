@@ -20,10 +20,10 @@ export interface Prepared {
 }
 
 /**
- * All set-up but the npm packages: packages of the system, then engine, Compose and base images one after the other,
- * and beside them the Python environment. Whatever is there already is left alone.
+ * Does all of the set-up except the npm packages: first the system packages; then engine, Compose and base images one
+ * after the other, and in parallel the Python environment. What exists already is left alone.
  *
- * @throws BerthError for all but a missing engine or Compose, without which some work can still go on
+ * @throws BerthError for everything but a missing engine or Compose, without which some work is still possible
  */
 export async function prepare(wanted: Preparation, phases: Phases): Promise<Prepared> {
   const computer = await phases.run("system packages", () => prepareComputer(wanted));

@@ -4,12 +4,12 @@ import { printText } from "../lib/report/terminal.ts";
 import { createTextReport } from "../lib/report/text-report.ts";
 import { phasesOnStderr, type Phases } from "./phases.ts";
 
-/** A script for whoever works on Berth: what it does is its own, how it is started and ends is the same for all. */
+/** A script for developers of Berth. All scripts start and end in the same way. */
 export interface Script<Asked> {
-  /** What comes before its options: `npm run soak --`. */
+  /** The command line before its options: `npm run soak --`. */
   readonly invocation: string;
   readonly help: string;
-  /** What it throws is shown as a bad argument. */
+  /** Reads the arguments. What it throws is shown as a bad argument. */
   readonly parse: (args: readonly string[]) => Asked;
   /** Returns the exit code. */
   readonly run: (asked: Asked, context: ScriptContext) => Promise<number>;
@@ -17,11 +17,14 @@ export interface Script<Asked> {
 
 export interface ScriptContext {
   readonly phases: Phases;
-  /** Aborted by Ctrl-C, which reaches children too: they end, and with them the step in hand. A second one ends the script at once. */
+  /**
+   * Aborted by Ctrl-C, which also reaches child processes: they end, and with them the current step. A second Ctrl-C
+   * ends the script at once.
+   */
   readonly signal: AbortSignal;
 }
 
-/** Runs a script from the process's arguments to its exit code; its errors look like those of every command. */
+/** Runs a script, from the process's arguments to its exit code. Errors are shown as for every command. */
 export async function runScript<Asked>(script: Script<Asked>): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes("--help") || args.includes("-h")) {
@@ -42,7 +45,7 @@ export async function runScript<Asked>(script: Script<Asked>): Promise<void> {
   }
 }
 
-/** For `parse`: of an option, or of an argument that is called so in the help. */
+/** Reads a number for `parse`, from an option or from an argument that the help calls `name`. */
 export function parseCount(name: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0) return count;

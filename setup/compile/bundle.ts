@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { root } from "../../lib/paths.ts";
 
-/** What a user starts, for tests that start it. */
+/** The commands that a user starts, for tests that start them. */
 export const commands = [
   "provision/up.ts",
   "provision/plan.ts",
@@ -11,11 +11,11 @@ export const commands = [
 ];
 
 /**
- * Compiles scripts with all that they load: `test/a.test.ts` becomes `<directory>/test/a.test.mjs`, what several share is
- * there once. A process that is started from there is up in a third of the time.
+ * Compiles scripts with everything that they load: `test/a.test.ts` becomes `<directory>/test/a.test.mjs`, and shared
+ * code is there once. A compiled script starts in a third of the time.
  */
 export async function bundle(scripts: readonly string[], directory: string): Promise<void> {
-  // A heavy one, which whoever only asks for a place doesn't need.
+  // Loaded only here, because esbuild is large and callers of `bundled` don't need it.
   const { build } = await import("esbuild");
   await build({
     absWorkingDir: root,
@@ -29,24 +29,24 @@ export async function bundle(scripts: readonly string[], directory: string): Pro
     sourcesContent: false,
     platform: "node",
     target: "node20",
-    // As modules, packages lose what nobody uses: most of the SDK.
+    // Prefers the packages' ES modules, from which esbuild removes unused code: most of the SDK.
     mainFields: ["module", "main"],
     format: "esm",
-    // Less to read for each process; names stay as they are.
+    // Each process has less to read; names stay unchanged.
     minifyWhitespace: true,
-    // Computer code, of packages that do without it; and what can't be moved.
+    // Native code, which its packages can do without, and esbuild, which can't be moved.
     external: ["*.node", "esbuild"],
     banner: { js: commonJs },
-    // Files of the repository are still looked for there: see lib/paths.ts.
+    // Compiled code still looks for files in the repository: see lib/paths.ts.
     define: { sourceRoot: JSON.stringify(root) },
     logLevel: "error",
   });
 }
 
-/** Where `bundle` puts a script. */
+/** The path at which `bundle` puts a script. */
 export const bundled = (script: string, directory: string): string =>
   join(directory, script.replace(/\.ts$/, ".mjs"));
 
-// What packages written in CommonJS take for granted.
+// Names that packages written in CommonJS expect.
 const commonJs = `import { createRequire as requireFrom } from "node:module";
 const require = requireFrom(import.meta.url), __dirname = import.meta.dirname;`;

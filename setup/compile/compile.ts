@@ -6,8 +6,8 @@ import { bundle } from "./bundle.ts";
 const dayMs = 86_400_000;
 
 /**
- * Compiles scripts into a folder that is there only when it is whole: processes that start at the same time may each
- * compile, and the first to end is taken. Its neighbours go when nothing was started from them for a day.
+ * Compiles scripts into a folder that appears only once it is complete. Processes that start at the same time may each
+ * compile; the first to finish wins. Older folders are removed when nothing was started from them for a day.
  */
 export async function compile(scripts: readonly string[], directory: string): Promise<void> {
   const cache = dirname(directory);
@@ -19,7 +19,7 @@ export async function compile(scripts: readonly string[], directory: string): Pr
     await rename(draft, directory);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
-    // Another process was faster.
+    // Another process finished first.
     if (!isSystemFailure(error, "occupied")) throw error;
   }
 }
@@ -27,7 +27,7 @@ export async function compile(scripts: readonly string[], directory: string): Pr
 async function clearUp(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const folder = join(cache, name);
-    // Another process may have removed it meanwhile.
+    // Another process may have removed the folder in the meantime.
     const usedMs = await stat(folder).then(
       ({ mtimeMs }) => mtimeMs,
       () => Date.now(),

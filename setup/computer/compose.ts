@@ -7,8 +7,8 @@ import { canInstall, findCommands, type Computer } from "./computer.ts";
 import { aptGet } from "./packages.ts";
 
 /**
- * The words that start Compose on this computer: `docker-compose`, or `docker compose` where it is a plugin;
- * undefined where there is neither.
+ * The command that starts Compose on this computer: `docker-compose`, or `docker compose` where it is a plugin.
+ * Undefined where there is neither.
  */
 async function findCompose(): Promise<readonly string[] | undefined> {
   if ((await findCommands(["docker-compose"])).has("docker-compose")) return ["docker-compose"];
@@ -17,7 +17,7 @@ async function findCompose(): Promise<readonly string[] | undefined> {
 }
 
 /**
- * Makes sure that Compose is there; root on Debian and Ubuntu gets it from the distribution.
+ * Makes sure that Compose is installed. As root on Debian and Ubuntu, installs it from the distribution.
  *
  * @throws BerthError `ComposeMissing`
  */
@@ -37,8 +37,9 @@ export async function ensureCompose(computer: Computer): Promise<void> {
   await aptGet(["install", "--yes", "--no-install-recommends", name], `Installing ${name}`);
 }
 
-// bookworm has only version 1, long without maintenance. The next release's package needs nothing newer than bookworm
-// has; its source is read from a folder of its own, so that the computer's list of sources stays what it was.
+// bookworm has only version 1, which has long been unmaintained. The next release's package needs nothing newer than
+// bookworm has. Its package source is read from a separate folder, so that the computer's list of sources stays
+// unchanged.
 async function installFromTrixie(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "berth-apt-"));
   try {
@@ -52,7 +53,7 @@ async function installFromTrixie(): Promise<void> {
       "Dir::Etc::Preferences=/dev/null",
       "Dir::Etc::PreferencesParts=/dev/null",
       `Dir::State::Lists=${folder}/lists`,
-      // The computer's own cache knows nothing of this source.
+      // The computer's own cache doesn't cover this source.
       "Dir::Cache::pkgcache=",
       "Dir::Cache::srcpkgcache=",
       "APT::Sandbox::User=root",

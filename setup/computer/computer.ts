@@ -5,21 +5,24 @@ import { BerthError } from "../../lib/errors.ts";
 import { isSystemFailure } from "../../lib/system-errors.ts";
 import { readOptionalFile } from "./optional-file.ts";
 
-/** What the set-up has to know about the computer it runs on. */
+/** What the set-up needs to know about the computer that it runs on. */
 export interface Computer {
-  /** `ID` and `VERSION_CODENAME` of /etc/os-release: `debian` and `trixie`; empty where there is none. */
+  /** `ID` and `VERSION_CODENAME` of /etc/os-release, such as `debian` and `trixie`; empty where there is none. */
   readonly system: string;
   readonly codename: string;
   readonly root: boolean;
-  /** Of the commands in `commandsOfInterest`, those on the PATH. */
+  /** The commands in `commandsOfInterest` that are on the PATH. */
   readonly commands: ReadonlySet<string>;
   readonly engine: EngineState;
-  /** Why no engine answers, when none does. */
+  /** Why no engine answers; absent when one does. */
   readonly engineError?: BerthError | undefined;
   readonly systemd: boolean;
 }
 
-/** `elsewhere`: DOCKER_HOST or a Docker context names an engine that doesn't answer. `denied`: it is there, but not for this user. */
+/**
+ * `elsewhere`: DOCKER_HOST or a Docker context names an engine that doesn't answer. `denied`: an engine runs, but this
+ * user may not use it.
+ */
 type EngineState = "answers" | "stopped" | "absent" | "denied" | "elsewhere";
 
 const commandsOfInterest = ["docker", "dockerd", "docker-compose", "iptables", "mmdebstrap", "apt-get"];
@@ -43,14 +46,14 @@ export async function describeComputer(): Promise<Computer> {
   };
 }
 
-/** Debian and Ubuntu as root: the only computers on which the set-up installs packages by itself. */
+/** Whether the set-up may install packages by itself: only as root on Debian and Ubuntu. */
 export function canInstall(computer: Pick<Computer, "system" | "root">): boolean {
   return computer.root && (computer.system === "debian" || computer.system === "ubuntu");
 }
 
-/** The names of those commands that the PATH leads to. */
+/** Returns the commands that are on the PATH. */
 export async function findCommands(names: readonly string[]): Promise<ReadonlySet<string>> {
-  // A bare root shell on Debian may lack the sbin folders, in which dockerd and iptables live.
+  // On Debian, root's PATH may lack the sbin folders, which contain dockerd and iptables.
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   const found = await Promise.all(
     names.map(async (name) => {

@@ -11,14 +11,14 @@ import { canInstall, type Computer } from "./computer.ts";
 
 const startTimeoutMs = 60_000;
 
-/** The codes of the errors that mean: no engine can run here. */
+/** The codes of the errors that mean that no engine can run here. */
 export const engineErrorCodes: ReadonlySet<string> = new Set(["NoDockerEngine", "EngineNotStarted"]);
 
 /**
- * Makes sure that a Docker engine answers. One that is installed but not running is started by root; the
- * installation itself is done before, with all other packages (see planPackages).
+ * Makes sure that a Docker engine answers. Root starts one that is installed but not running. The engine is installed
+ * before that, with all other packages (see planPackages).
  *
- * @throws BerthError `NoDockerEngine` when none is there and none may be started, `EngineNotStarted` with the tail of its log
+ * @throws BerthError `NoDockerEngine` when none answers and none may be started, `EngineNotStarted` with the tail of its log
  */
 export async function ensureEngine(computer: Computer): Promise<void> {
   if (computer.engine === "answers") return;
@@ -47,7 +47,7 @@ async function startUnit(): Promise<void> {
   await engineAnswers(() => undefined, "see `journalctl -u docker`");
 }
 
-// Without systemd nobody else would start it. It outlives this command, as a service would.
+// Without systemd, nothing else would start the engine. It outlives this command, as a service would.
 async function startDaemon(): Promise<void> {
   const logPath = fromRoot(".berth/dockerd.log");
   await ensurePrivateFolder(dirname(logPath));

@@ -1,12 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { isSystemFailure } from "../../lib/system-errors.ts";
 
-/** Content of a text file; empty when there is none. Any other trouble is thrown. */
+/** Content of a text file; empty when the file doesn't exist. Any other error is thrown. */
 export async function readOptionalFile(path: string): Promise<string> {
   return absentAs(readFile(path, "utf8"), "");
 }
 
-/** Paths inside a folder, at any depth, relative to it; none when it isn't there. */
+/** Paths inside a folder, at any depth, relative to it; none when the folder doesn't exist. */
 export async function listOptionalFolder(folder: string): Promise<string[]> {
   return (await absentAs(readdir(folder, { recursive: true }), [])).toSorted();
 }

@@ -1,21 +1,21 @@
 import { runOrFail } from "../child-process.ts";
 import { canInstall, type Computer } from "./computer.ts";
 
-/** What a target is going to use. */
+/** What is going to be used. */
 export interface Needs {
   readonly engine: boolean;
   readonly compose: boolean;
-  /** False when the private Python environment is already what requirements.txt asks for. */
+  /** False when the private Python environment already matches requirements.txt. */
   readonly python: boolean;
 }
 
-/** Names of packages; `optional` ones are installed where the distribution has them, since its releases differ. */
+/** Names of packages. `optional` ones are installed only where the distribution has them, because its releases differ. */
 export interface PackagePlan {
   readonly wanted: readonly string[];
   readonly optional: readonly string[];
 }
 
-/** Decides what has to be installed on a computer, all in one go. Nothing where the set-up isn't allowed to install. */
+/** Decides which packages to install on a computer, all at once. Returns none where the set-up may not install. */
 export function planPackages(
   computer: Pick<Computer, "system" | "root" | "engine" | "commands" | "codename"> & {
     readonly venv: boolean;
@@ -29,13 +29,16 @@ export function planPackages(
     wanted.push("docker.io");
     if (!computer.commands.has("iptables")) wanted.push("iptables");
   }
-  // Newer releases have the docker command in a package of its own; older ones inside docker.io.
+  // Newer releases have the docker command in a separate package; older ones have it in docker.io.
   if (needs.engine && !computer.commands.has("docker")) optional.push("docker-cli");
   if (needs.python && !computer.venv) wanted.push("python3-venv");
   return { wanted, optional };
 }
 
-/** Installs packages of the distribution. The lists are fetched first: on a fresh computer there are none, and old ones name files that are gone. */
+/**
+ * Installs packages of the distribution. Updates the package lists first: a fresh computer has none, and old lists name
+ * files that don't exist any more.
+ */
 export async function installPackages(plan: PackagePlan): Promise<void> {
   if (plan.wanted.length + plan.optional.length === 0) return;
   await aptGet(["update"], "Fetching the lists of packages");
@@ -44,7 +47,7 @@ export async function installPackages(plan: PackagePlan): Promise<void> {
   await aptGet(["install", "--yes", "--no-install-recommends", ...names], `Installing ${names.join(", ")}`);
 }
 
-/** Runs apt-get, waiting for another apt that is at work. */
+/** Runs apt-get, and waits for another apt that is running. */
 export async function aptGet(args: readonly string[], what: string): Promise<void> {
   await runOrFail("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], {
     what,

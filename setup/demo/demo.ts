@@ -54,7 +54,7 @@ async function findUrl(): Promise<string> {
 
 function describeTime(phases: Phases): string {
   const wallSeconds = (Date.now() - Number(process.env["BERTH_STARTED_MS"] ?? Date.now())) / 1000;
-  // Set-up does several things at once, so the phases can add up to more than the whole.
+  // The set-up does several things at once, so the phases can add up to more than the total time.
   const rows = describePhases([...phases.ended, { name: "wall time in all", seconds: wallSeconds }]);
   return rows.map((row) => `  ${row}`).join("\n");
 }

@@ -3,10 +3,10 @@ import { systemCodeOf } from "../../lib/system-errors.ts";
 const patienceMs = 10_000;
 const atOnce = 8;
 
-/** Status, or the code of the failure where there was none, to how many requests ended so. */
+/** How many requests ended with each status, or with each error code where there was no answer. */
 export type Answers = ReadonlyMap<string, number>;
 
-/** Sends GET requests to a URL, some at once and none of them twice, and counts how they ended. */
+/** Sends GET requests to a URL, several at a time and without retries, and counts how they ended. */
 export async function countAnswers(url: string, total: number): Promise<Answers> {
   const answers = new Map<string, number>();
   let left = total;
@@ -21,7 +21,7 @@ export async function countAnswers(url: string, total: number): Promise<Answers>
   return answers;
 }
 
-/** `200 of 200 requests to URL were answered with 200`, and what the others were. */
+/** `200 of 200 requests to URL were answered with 200`, and how the others ended. */
 export function describeAnswers(url: string, answers: Answers): string {
   const good = answers.get("200") ?? 0;
   const total = [...answers.values()].reduce((sum, count) => sum + count, 0);
@@ -33,7 +33,7 @@ export function describeAnswers(url: string, answers: Answers): string {
 
 async function get(url: string): Promise<string> {
   const limit = new AbortController();
-  // AbortSignal.timeout would not keep the process while a lost connection is all that it waits for.
+  // AbortSignal.timeout would not keep the process alive when it waits only for a lost connection.
   const timer = setTimeout(() => limit.abort(), patienceMs);
   try {
     const response = await fetch(url, { signal: limit.signal });

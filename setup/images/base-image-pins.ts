@@ -3,23 +3,23 @@ import { z } from "zod";
 import { fromRoot } from "../../lib/paths.ts";
 import { run } from "../child-process.ts";
 
-/** Which digest each tag of a base image stands for, as a registry said when it was first asked. Part of the repository. */
+/** The digest of each base image's tag, as the registry gave it at the first pull. The file is part of the repository. */
 export const pinsFile = fromRoot("setup/images/base-images.lock.json");
 
-/** By tag: `sha256:…` */
+/** Digests (`sha256:…`) by tag. */
 export type Pins = ReadonlyMap<string, string>;
 
 const digest = /^sha256:[0-9a-f]{64}$/;
 const pins = z.record(z.string(), z.string().regex(digest));
 
-/** A registry that hasn't said a word after this long counts as out of reach. */
+/** A registry that hasn't answered after this time counts as unreachable. */
 const registryPatienceMs = 8_000;
 
 export async function readPins(file: string): Promise<Pins> {
   return new Map(Object.entries(pins.parse(JSON.parse(await readFile(file, "utf8")))));
 }
 
-/** Adds to what is pinned; what was pinned before stays. Sorted, so that a change is a line. */
+/** Adds pins and keeps earlier ones. The file is sorted, so that a change is one line. */
 export async function recordPins(file: string, more: Pins): Promise<void> {
   const all = new Map([...more, ...(await readPins(file))]);
   const sorted = [...all].toSorted(([one], [other]) => (one < other ? -1 : 1));
@@ -27,8 +27,8 @@ export async function recordPins(file: string, more: Pins): Promise<void> {
 }
 
 /**
- * Pulls the image that is pinned under the tag, whatever a registry has under it by now; the engine checks what comes. Without a
- * pin it pulls what the tag stands for. Returns the digest, or undefined when no registry gave it.
+ * Pulls the image that is pinned for the tag, whatever the registry's tag points to by now; the engine verifies the
+ * digest. Without a pin, pulls the tag. Returns the digest, or undefined when no registry gave the image.
  */
 export async function pullPinned(tag: string, pin: string | undefined): Promise<string | undefined> {
   const wanted = pin === undefined ? tag : `${nameOf(tag)}@${pin}`;
@@ -39,7 +39,7 @@ export async function pullPinned(tag: string, pin: string | undefined): Promise<
   return tagged.code === 0 ? pin : undefined;
 }
 
-/** The digest by which a registry gave the image that has the tag; undefined for one that was made here, or none. */
+/** The registry's digest of the local image with the tag. Undefined when the image was built here or doesn't exist. */
 export async function findDigest(tag: string): Promise<string | undefined> {
   const format = "{{range .RepoDigests}}{{.}}\n{{end}}";
   const { code, stdout } = await run("docker", ["image", "inspect", "--format", format, tag]);
@@ -48,5 +48,5 @@ export async function findDigest(tag: string): Promise<string | undefined> {
   return code === 0 && found !== undefined && digest.test(found) ? found : undefined;
 }
 
-/** Without its tag; a port of the registry stays. */
+/** The image's name without its tag. A port of the registry stays. */
 const nameOf = (tag: string): string => tag.replace(/:[^:/]+$/, "");

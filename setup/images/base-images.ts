@@ -11,8 +11,8 @@ export interface BaseImage extends StandIn {
 }
 
 /**
- * Every image that a Dockerfile or compose file of this repository starts from. The one list of them.
- * A tag names no more of a version than its recipe can promise.
+ * Every image that a Dockerfile or compose file of this repository starts from. This is the only list of them. A tag
+ * names the version only as exactly as the stand-in's recipe can guarantee.
  */
 export const baseImages: readonly BaseImage[] = [
   { tag: "debian:trixie-slim", recipe: "debian", targets: ["demo", "test"] },
@@ -27,12 +27,12 @@ export function imagesOf(target: Target): readonly BaseImage[] {
 }
 
 /**
- * Makes sure that the engine has the base images: what is there stays, what isn't is pulled, and where no registry
- * gives it, a stand-in is built from Debian's packages under the same tag, and said so.
+ * Makes sure that the engine has the base images. Existing images stay; missing ones are pulled. When no registry gives
+ * an image, a stand-in is built from Debian's packages under the same tag, and reported.
  *
- * A stand-in made by an older recipe, or for other certificates of this computer, is made again.
+ * A stand-in that was built by an older recipe, or with other certificates of this computer, is built again.
  *
- * @throws BerthError `SetupFailed` with the tail of the build, `StandInImpossible` where the tools for it are missing
+ * @throws BerthError `SetupFailed` with the tail of the build, `StandInImpossible` where the tools to build it are missing
  */
 export async function ensureBaseImages(
   images: readonly BaseImage[],
@@ -41,7 +41,7 @@ export async function ensureBaseImages(
 ): Promise<void> {
   const [found, pins] = await Promise.all([recipesPresent(images), readPins(pinsFile)]);
   await pullOthersThanPinned(images, { found, pins }, phases);
-  // Nothing to compare with when every image came from a registry.
+  // When every image came from a registry, there are no recipes to compare.
   if (images.every(({ tag }) => found.get(tag) === "")) return;
   const recipes = await standInRecipes(images);
   const missing = images.filter(({ tag }) => isMissing(found.get(tag), recipes.get(tag)));
@@ -53,7 +53,7 @@ export async function ensureBaseImages(
     await buildStandIn(image, { recipe: recipes.get(image.tag) ?? "", computer });
     phases.note(`${image.tag}: no registry gave it; a stand-in built from Debian's packages takes its place`);
   };
-  // The others are built on top of Debian's.
+  // The other stand-ins are built on top of Debian's.
   await Promise.all(refused.filter(({ recipe }) => recipe === "debian").map(build));
   await Promise.all(refused.filter(({ recipe }) => recipe !== "debian").map(build));
 }
@@ -65,7 +65,7 @@ async function pullAll(images: readonly BaseImage[], pins: Pins): Promise<Pins> 
   return new Map(pulled.flatMap(([tag, digest]) => (digest === undefined ? [] : [[tag, digest] as const])));
 }
 
-/** What a tag stood for at first is what it stands for from then on, on every computer that has the repository. */
+/** Pins the digests of newly pulled tags: from then on, every computer with this repository uses the same image for a tag. */
 async function recordNew(pulled: Pins, pins: Pins, phases: Phases): Promise<void> {
   const fresh = new Map([...pulled].filter(([tag]) => !pins.has(tag)));
   if (fresh.size === 0) return;
@@ -82,7 +82,7 @@ interface Present {
   readonly pins: Pins;
 }
 
-/** An image of a registry that isn't the pinned one: of another day, or of somebody else. */
+/** Pulls the pinned image where the engine has another registry image under the tag, such as an older one. */
 async function pullOthersThanPinned(
   images: readonly BaseImage[],
   { found, pins }: Present,
@@ -99,7 +99,7 @@ async function pullOthersThanPinned(
   }
 }
 
-/** Decides by the label of the image that has the tag: undefined is no image, empty an image of a registry. */
+/** Decides by the recipe label of the image with the tag: undefined means no image, empty an image from a registry. */
 export function isMissing(found: string | undefined, recipe: string | undefined): boolean {
   return found === undefined || (found !== "" && found !== recipe);
 }

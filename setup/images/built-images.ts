@@ -5,8 +5,8 @@ import { ensureBootImage } from "../../lib/local/machines/boot-image.ts";
 import type { Phases } from "../phases.ts";
 
 /**
- * Builds the image of the machines and that of an app at the same time, where `up` would build the one and then the other,
- * and several tests the same. Nothing is done when they are there. When one fails, the other is given up.
+ * Builds the machines' image and an app's image at the same time. `up` would build them one after the other, and
+ * several tests would each build the same ones. Existing images are kept. When one build fails, the other is aborted.
  *
  * @throws BerthError `BootImageFailed`, `BuildFailed`; the signal's reason when aborted
  */

@@ -5,9 +5,12 @@ import { run } from "../child-process.ts";
 import { listOptionalFolder, readOptionalFile } from "../computer/optional-file.ts";
 import { readPrivateCertificates } from "./private-certificates.ts";
 
-/** What this computer needs to reach packages, lent to the stand-ins so that builds on top of them reach them too. */
+/**
+ * This computer's files for reaching package servers. Stand-ins get copies, so that builds on top of them can reach the
+ * servers too.
+ */
 export interface LentFiles {
-  /** Content by absolute path inside the image. */
+  /** File contents by absolute path inside the image. */
   readonly files: ReadonlyMap<string, string>;
   /** Lines of an apt.conf. */
   readonly aptSettings: string;
@@ -43,7 +46,7 @@ export async function readLentFiles(): Promise<LentFiles> {
   };
 }
 
-/** Lays the files under a folder, at their paths. */
+/** Writes the files below a folder, at their paths. */
 export async function writeLentFiles(folder: string, lentFiles: LentFiles): Promise<void> {
   for (const [path, content] of lentFiles.files) {
     const target = join(folder, path);
@@ -52,7 +55,10 @@ export async function writeLentFiles(folder: string, lentFiles: LentFiles): Prom
   }
 }
 
-/** Debian's sources for trixie, from the mirrors that this computer's own lines name, or else the public ones. */
+/**
+ * Debian's package sources for trixie, with this computer's mirrors where its own source lines name some, else with the
+ * public ones.
+ */
 export function debianSources(ownLines: string): string {
   const addresses = ownLines
     .split("\n")
@@ -72,7 +78,7 @@ function stanza(uri: string, suites: string): string {
   return `Types: deb\nURIs: ${uri}\nSuites: ${suites}\nComponents: main\nSigned-By: ${keyring}\n`;
 }
 
-/** Where pip finds packages, as a pip.conf: from pip.conf files, the environment laid over; empty for the public index. */
+/** pip's package index as a pip.conf, from pip.conf files and, with priority, the environment. Empty for the public index. */
 export function pipSettings(configuration: string, environment: NodeJS.ProcessEnv): string {
   const configured = assignments(configuration);
   const lines = pipSettingNames.flatMap((name) => {

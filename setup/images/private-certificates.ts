@@ -11,7 +11,10 @@ const bundleVariables = [
   "PIP_CERT",
 ];
 
-/** The certificates that this computer trusts and the public lists don't have: what a company or a proxy has added. As PEM, sorted. */
+/**
+ * The certificates that this computer trusts in addition to the public lists, such as those of a company or a proxy. As
+ * PEM, sorted.
+ */
 export async function readPrivateCertificates(): Promise<string[]> {
   const bundles = new Set(bundleVariables.flatMap((name) => process.env[name] ?? []));
   const [added, distribution, named] = await Promise.all([
@@ -22,7 +25,7 @@ export async function readPrivateCertificates(): Promise<string[]> {
   return unknownCertificates([...added, ...named], [...rootCertificates, ...distribution]);
 }
 
-/** Those certificates of some bundles that aren't among the known ones, each once, whatever the white space between. */
+/** The certificates in the bundles that aren't in the known ones, each once. White space is ignored. */
 export function unknownCertificates(bundles: readonly string[], known: readonly string[]): string[] {
   const prints = new Set(known.flatMap(splitBundle).map(fingerprint));
   const unknown = new Map<string, string>();

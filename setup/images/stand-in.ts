@@ -11,17 +11,20 @@ import { aptGet } from "../computer/packages.ts";
 
 const recipesFolder = fromRoot("setup/images/stand-ins");
 
-/** An image that can be built from Debian's packages where no registry gives it. */
+/** An image that can be built from Debian's packages when no registry gives it. */
 export interface StandIn {
   readonly tag: string;
-  /** Folder of its recipe under setup/images/stand-ins. */
+  /** Folder of the recipe in setup/images/stand-ins. */
   readonly recipe: string;
 }
 
-/** Says which recipe a stand-in was made by; an image without it came from a registry. */
+/** The label with the recipe that a stand-in was built by. An image without it came from a registry. */
 export const recipeLabel = "dev.berth.recipe";
 
-/** Fingerprint of each image's recipe, by tag: its folder, the one of Debian below it, and what this computer lends it. */
+/**
+ * Fingerprint of each image's recipe, by tag. It covers the recipe's folder, that of the Debian stand-in below it, and
+ * the files lent by this computer.
+ */
 export async function standInRecipes(images: readonly StandIn[]): Promise<ReadonlyMap<string, string>> {
   const lent = await readLentFiles();
   const fingerprint = JSON.stringify([...lent.files, lent.aptSettings, lent.buildArguments]);

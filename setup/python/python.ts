@@ -14,19 +14,20 @@ const djangoRequirements = fromRoot("dockerfiles/django/requirements.txt");
 const pip = ["-m", "pip", "--disable-pip-version-check", "--quiet", "install"];
 const stamp = join(folder, "berth-requirements");
 
-/** True when the private environment holds exactly what requirements.txt asks for, on a Python that still runs. */
+/** True when the private environment contains exactly the packages in requirements.txt, and its Python still runs. */
 export async function isPythonReady(): Promise<boolean> {
   if ((await readOptionalFile(stamp)) !== (await fingerprint())) return false;
   return (await run(pythonPath, ["-c", ""])).code === 0;
 }
 
-/** True when a Python with the venv module is at hand; on Debian that module is a package of its own. */
+/** True when there is a Python with the venv module, which is a separate package on Debian. */
 export async function hasVenvModule(): Promise<boolean> {
   return (await findPython()) !== undefined;
 }
 
 /**
- * Makes `.venv` with the pinned emulators. An environment that is out of date is made anew, so that nothing old stays in it.
+ * Makes `.venv` with the pinned emulators. Rebuilds an outdated environment from scratch, so that nothing old stays in
+ * it.
  *
  * @throws BerthError `PythonMissing`, or `SetupFailed` with what pip said
  */
@@ -42,7 +43,7 @@ export async function ensurePython(): Promise<void> {
   }
   await rm(folder, { recursive: true, force: true });
   await runOrFail(python, ["-m", "venv", folder], { what: "Making the Python environment" });
-  // Compiling all of it takes longer than the installation; Python compiles what it meets.
+  // Compiling everything takes longer than the installation. Python compiles what it imports anyway.
   await runOrFail(pythonPath, [...pip, "--require-hashes", "--no-deps", "--no-compile", "-r", requirements], {
     what: "Installing the emulators",
     hint: "check that the Python package index can be reached, then try again",
@@ -51,8 +52,8 @@ export async function ensurePython(): Promise<void> {
 }
 
 /**
- * The packages of the Django app for the private environment, in a folder for PYTHONPATH: exactly those that the image has. Made once
- * for each content of its requirements; called by tests alone, after `ensurePython`.
+ * The Django app's packages, in a folder for the PYTHONPATH of the private environment: exactly those in the image.
+ * Made once for each content of the requirements. Only tests call this, after `ensurePython`.
  *
  * @throws BerthError `SetupFailed` with what pip said
  */
@@ -66,7 +67,7 @@ export async function ensureDjango(): Promise<string> {
       what: "Installing Django for the tests",
       hint: "check that the Python package index can be reached, then try again",
     });
-    // Whole or not at all, and another process may have been faster.
+    // The rename makes the folder appear complete or not at all. Another process may have done it first.
     await rename(draft, packages).catch((error: unknown) => {
       if (!existsSync(packages)) throw error;
     });
@@ -76,7 +77,8 @@ export async function ensureDjango(): Promise<string> {
   return packages;
 }
 
-// The one on the PATH may come from a version manager and lack what Debian's own has, or the other way round.
+// The Python on the PATH may come from a version manager and lack modules that Debian's own has, or the other way
+// round.
 async function findPython(): Promise<string | undefined> {
   const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
   for (const python of ["python3", "/usr/bin/python3"]) {

@@ -6,18 +6,22 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { startEmulators, type Emulators } from "../../lib/local/emulators/emulators.ts";
 
-/** Emulators that many test files use one after the other, each empty at first. */
+/** Emulators that many test files use one after the other. Each file gets empty ones. */
 export interface EmulatorPool extends AsyncDisposable {
   /**
-   * Unix socket. Who connects says `moto` (without a registry) or `both` in a line and is told endpoints, credentials and
-   * backends as JSON in one; `reset` empties them and is answered by `done`. They are the borrower's until the connection ends.
+   * Unix socket. A client sends the line `moto` (without a registry) or `both`, and gets endpoints, credentials and
+   * backends as one line of JSON. `reset` empties the emulators and is answered by `done`. They belong to the client
+   * until the connection ends.
    */
   readonly path: string;
 }
 
 type Kind = "moto" | "both";
 
-/** Starts none yet: as many as are borrowed at once are started, when they are. */
+/**
+ * Opens the pool without starting any emulator. Emulators are started when they are needed, as many as are borrowed at
+ * the same time.
+ */
 export async function openEmulatorPool(): Promise<EmulatorPool> {
   const directory = await mkdtemp(join(tmpdir(), "berth-emulators-"));
   const free = new Map<Kind, Emulators[]>([
@@ -36,7 +40,7 @@ export async function openEmulatorPool(): Promise<EmulatorPool> {
   const server = createServer((socket) => {
     lend(socket, take).then(
       ({ kind, emulators }) => free.get(kind)?.push(emulators),
-      // They stay out of use; whoever borrowed them fails by that.
+      // Broken emulators aren't lent again, and the test that borrowed them fails.
       (error: unknown) => socket.destroy(error instanceof Error ? error : undefined),
     );
   });
@@ -53,9 +57,9 @@ export async function openEmulatorPool(): Promise<EmulatorPool> {
   };
 }
 
-/** Returns when they are free again. */
+/** Lends emulators and returns when they are free again. */
 async function lend(socket: Socket, take: (kind: Kind) => Promise<Emulators>) {
-  // Cut, when a test's process is killed.
+  // The connection is cut when a test's process is killed.
   socket.on("error", () => socket.destroy());
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   const { value } = await lines.next();

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { endLocalAws } from "../../lib/local/local-aws.ts";
 
-/** The folder for all that a run of the tests keeps for a while. */
+/** The folder for all temporary files of a test run. */
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
 }
 
 /**
- * Tests take away what they made; a run that is stopped in their midst doesn't let them. Disposing of the folder ends every
- * embedded AWS that was started in it, which runs in a process group of its own and so outlives Ctrl-C.
+ * Tests clean up after themselves, but can't when the run is interrupted. Disposing of the folder ends every embedded
+ * AWS that was started in it: each runs in its own process group and so outlives Ctrl-C.
  */
 export async function openScratch(): Promise<Scratch> {
   const path = await mkdtemp(join(tmpdir(), "berth-"));

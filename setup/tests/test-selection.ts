@@ -18,9 +18,9 @@ const optionsWithValue = new Set([
 ]);
 
 /**
- * Reads the arguments of `npm test`: options go to node's test runner, the path of a file or folder chooses test
- * files, any other word is a pattern for names of tests. Without a path all files are chosen but the slow ones, and those
- * too with `--all`.
+ * Reads the arguments of `npm test`. Options go to node's test runner, paths of files or folders select test files, and
+ * any other word is a pattern for names of tests. Without a path, all files but the slow ones are selected; with
+ * `--all`, the slow ones too.
  *
  * @throws BerthError `BadArguments` for a path that leads to no test
  */
@@ -54,19 +54,22 @@ export interface Missing {
   readonly compose: boolean;
 }
 
-/** Which of the files can't run without an engine, or without Compose: known by their names. */
+/** The files that can't run because the engine or Compose is missing, judged by their names. */
 export function findUnrunnable(files: readonly string[], missing: Missing): string[] {
   return files.filter(
     (file) => needsEngine(file) && (missing.engine || (missing.compose && file.startsWith("test/compose/"))),
   );
 }
 
-/** By its name, as in `a.docker.test.ts` and `a.docker.slow.test.ts`. */
+/** Judged by the name, as in `a.docker.test.ts` and `a.docker.slow.test.ts`. */
 export function needsEngine(file: string): boolean {
   return /\.docker(?:\.slow)?\.test\.ts$/.test(file);
 }
 
-/** By its name, as in `a.slow.test.ts`: what keeps the processor busy for long, and is seldom the first to find a mistake. */
+/**
+ * Judged by the name, as in `a.slow.test.ts`. Slow tests use much processor time and are seldom the first to find a
+ * mistake.
+ */
 export function isSlow(file: string): boolean {
   return file.endsWith(".slow.test.ts");
 }

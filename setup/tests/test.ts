@@ -15,10 +15,10 @@ import { openScratch } from "./scratch.ts";
 import { runScript, type ScriptContext } from "../script.ts";
 import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } from "./test-selection.ts";
 
-// What several test files start from, and would build at the same time.
+// Several test files need this app's image, and would otherwise build it at the same time.
 const goWeb = fromRoot("dockerfiles/go-web");
 
-// No test file takes as long; one that hangs must not hold up the rest for ever.
+// No test file takes this long. One that hangs must not block the rest for ever.
 const hangMs = 600_000;
 
 const help = `test: sets everything up that the tests need, and runs them
@@ -66,13 +66,13 @@ function explain(unrunnable: readonly string[], prepared: Prepared, phases: Phas
   if (reason?.hint !== undefined) phases.note(`  ${reason.hint}`);
 }
 
-// What tests start as processes of their own.
+// Scripts that tests start as separate processes.
 const supervisor = "lib/local/supervisor.ts";
 const scripts = [...commands, supervisor, "compose/smoke.ts", "test/crash/runner.ts", "test/races/clock.ts"];
 
 /**
- * Runs the files in one run of node's test runner, so that it counts them together. They and the commands are compiled
- * first: most of the time of a short process is reading its sources. Returns the exit code.
+ * Runs the files in one run of node's test runner, so that it counts them together. Compiles them and the commands
+ * first, because a short process spends most of its time reading sources. Returns the exit code.
  */
 async function runNodeTest({ files, options }: TestSelection): Promise<number> {
   const cache = join(root, "node_modules", ".cache");
@@ -101,7 +101,7 @@ async function runCompiled(
 ): Promise<number> {
   const reporter = ownScreens.stdout.isTTY ? "spec" : "tap";
   const chosen = options.some((option) => option.startsWith("--test-reporter"));
-  // More than there are cores: much of a test is waiting. Eight at most: each may start machines of its own.
+  // More than there are cores, because tests mostly wait. At most eight, because each may start its own machines.
   const concurrency = Math.min(8, 2 * availableParallelism());
   const flags = [
     "--enable-source-maps",
