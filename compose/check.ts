@@ -2,17 +2,17 @@ import { BerthError } from "../lib/errors.ts";
 import type { Cluster } from "./cluster.ts";
 
 export interface Check {
-  /** The two that have to talk: `nginx → web`. */
+  /** The two services that have to communicate: `nginx → web`. */
   readonly between: string;
-  /** What shall be true. */
+  /** What the check proves. */
   readonly name: string;
-  /** Stops, kills, moves or scales something. Done to a cluster of one's own, and to a running one only when asked. */
+  /** Stops, kills, moves or scales something. Runs on the test's own cluster, and on a running one only on request. */
   readonly disruptive?: boolean;
-  /** Makes or removes containers: done to a cluster of the test's own alone, whatever is asked. */
+  /** Creates or removes containers. Runs only on the test's own cluster, even on request. */
   readonly ownOnly?: boolean;
-  /** Much work; pointless once something else has failed. */
+  /** Takes much work, and is pointless once another check has failed. */
   readonly heavy?: boolean;
-  /** What was seen, in a few words. Throws when it isn't true. */
+  /** Runs the check and returns what was observed, in a few words. Throws when the check fails. */
   readonly run: (cluster: Cluster) => Promise<string>;
 }
 
@@ -25,7 +25,7 @@ export interface CheckResult {
   readonly error?: BerthError;
 }
 
-/** What was expected is not what was seen. */
+/** Fails the check with an error: the observation differs from what was expected. */
 export function failCheck(
   message: string,
   more: { readonly hint?: string; readonly service?: string } = {},
@@ -38,7 +38,7 @@ export function failCheck(
   });
 }
 
-/** Runs one check. A failure of any kind is a result; only an interruption is thrown on. */
+/** Runs one check. Every failure is returned as a result; only an interruption is thrown. */
 export async function runCheck(check: Check, cluster: Cluster): Promise<CheckResult> {
   const startedMs = performance.now();
   const finish = (outcome: CheckResult["outcome"], seen: string) => ({

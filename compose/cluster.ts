@@ -18,7 +18,7 @@ export interface Published {
   readonly containerPort: number;
 }
 
-/** A Compose project that runs, and what can be seen of it. Everything is found by Compose's own labels. */
+/** A running Compose project as it can be observed. Everything is found by Compose's own labels. */
 export class Cluster {
   readonly file: ComposeFile;
   readonly docker: Docker;
@@ -34,7 +34,7 @@ export class Cluster {
     this.project = project;
   }
 
-  /** All containers, running or not, of one service or of all, in order of name. */
+  /** All containers of one service or of all, running or not, sorted by name. */
   async listContainers(service?: string): Promise<readonly Docker.ContainerInspectInfo[]> {
     const label = [`com.docker.compose.project=${this.project}`, "com.docker.compose.oneoff=False"];
     if (service !== undefined) label.push(`com.docker.compose.service=${service}`);
@@ -72,7 +72,7 @@ export class Cluster {
     );
   }
 
-  /** Where a visitor finds a service: `http://127.0.0.1:8080`. Throws `NotPublished`. */
+  /** The URL at which a visitor reaches a service: `http://127.0.0.1:8080`. Throws `NotPublished`. */
   async getUrl(service: string): Promise<string> {
     const [published] = await this.listPublished(service);
     if (published !== undefined) return `http://${reachable(published.hostAddress)}:${published.hostPort}`;
@@ -84,7 +84,7 @@ export class Cluster {
     });
   }
 
-  // A container can go between the list and the look at it: then it is simply not there any more.
+  // A container can disappear between listing and inspecting it. Then it is left out.
   async #inspect(id: string): Promise<Docker.ContainerInspectInfo | undefined> {
     try {
       return await this.docker.getContainer(id).inspect();
@@ -98,14 +98,14 @@ export class Cluster {
 export const serviceOf = (container: Docker.ContainerInspectInfo): string =>
   container.Config.Labels["com.docker.compose.service"] ?? container.Name;
 
-/** A published address as something to connect to: 0.0.0.0 is everywhere, so also here. */
+/** Turns a published address into one to connect to: 0.0.0.0 stands for all addresses, so loopback works too. */
 export function reachable(address: string): string {
   if (address === "" || address === "0.0.0.0") return "127.0.0.1";
   if (address === "::") return "[::1]";
   return address.includes(":") ? `[${address}]` : address;
 }
 
-/** The cluster that already runs under this project's name. Throws `NothingRuns`. */
+/** Finds the cluster that already runs under this project name. Throws `NothingRuns`. */
 export async function joinCluster(parts: ClusterParts, project: string): Promise<Cluster> {
   const cluster = new Cluster(parts, project);
   if ((await cluster.listContainers()).some(({ State }) => State.Running)) return cluster;

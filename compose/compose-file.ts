@@ -16,7 +16,7 @@ import {
   type Table,
 } from "./resolved-file.ts";
 
-/** The parts that the page-view checks need. A file names them under `x-smoke`; another file simply has none. */
+/** The services that the page-view checks need. A file may name them under `x-smoke`; files without it have no roles. */
 export interface Roles {
   readonly edge: string;
   readonly app: string;
@@ -26,25 +26,25 @@ export interface Roles {
 
 interface ComposeService {
   readonly name: string;
-  /** Services that must be there first, with the condition asked for. */
+  /** Services that must start first, with the required condition. */
   readonly dependsOn: ReadonlyMap<string, string>;
-  /** As written: `service:` of another container or `none` and `host` have no networks of their own. */
+  /** As written. A service with the network mode `none`, `host` or `service:` has no networks of its own. */
   readonly networks: readonly string[];
-  /** By TCP: whether anything takes what is sent by UDP can't be seen from outside. */
+  /** Over TCP only: from outside, nobody can see whether anything receives UDP. */
   readonly publishesPorts: boolean;
 }
 
 export interface ComposeFile {
   readonly path: string;
-  /** Those that get a container, in the file's order. */
+  /** The services that get a container, in the file's order. */
   readonly services: ReadonlyMap<string, ComposeService>;
   readonly roles: Roles | undefined;
-  /** What Compose calls the project when nobody says otherwise. */
+  /** Compose's default name of the project. */
   readonly defaultProject: string;
   readonly resolved: ResolvedFile;
 }
 
-/** What can be known of a file without Compose. */
+/** What can be read from a file without Compose. */
 export interface ComposeSource {
   readonly path: string;
   readonly roles: Roles | undefined;
@@ -58,7 +58,7 @@ const rolesShape = z
 export async function readSource(file: string): Promise<ComposeSource> {
   const path = resolve(file);
   const lines = new LineCounter();
-  // Whether a key may be there twice, and what tags mean, is for Compose to say.
+  // Duplicate keys and tags are accepted here, because Compose decides about them.
   const parsed = parseAllDocuments(await readText(path), {
     merge: true,
     uniqueKeys: false,
@@ -76,7 +76,7 @@ export async function readSource(file: string): Promise<ComposeSource> {
   return { path, roles: readRoles(path, documents) };
 }
 
-/** Reads what Compose makes of a file. Throws `BadComposeFile`. */
+/** Reads a file as Compose resolves it. Throws `BadComposeFile`. */
 export async function readComposeFile(
   { path, roles }: ComposeSource,
   resolving: Resolving,
@@ -102,7 +102,7 @@ async function readText(path: string): Promise<string> {
 }
 
 function readRoles(path: string, documents: readonly Document[]): Roles | undefined {
-  // This part alone: a large file full of aliases is for Compose to read.
+  // Reads this part only. Compose itself reads large files full of aliases.
   const written = documents.map((one) => {
     const node = isMap(one.contents) ? one.contents.get("x-smoke") : undefined;
     const value: unknown = isNode(node) ? node.toJS(one) : undefined;
@@ -114,7 +114,7 @@ function readRoles(path: string, documents: readonly Document[]): Roles | undefi
   throw badFile(path, problems, "x-smoke names edge, app, database and migrations");
 }
 
-/** Services of profiles that are off, which version 1 lists, and those of no container are left out. */
+/** Leaves out services of inactive profiles, which version 1 lists, and services without containers. */
 function readServices({ services }: ResolvedFile): ReadonlyMap<string, ComposeService> {
   const there = Object.entries(services).filter(([, one]) => readScale(one) > 0);
   const names = new Set(there.map(([name]) => name));
@@ -144,7 +144,7 @@ function readNetworks({ network_mode: mode, networks }: Table): readonly string[
   return Array.isArray(networks) ? networks.map(String) : Object.keys(asTable(networks));
 }
 
-// Version 1 doesn't say the name. The same places, in the same order, in which it looks itself.
+// Version 1 doesn't tell the project's name. This looks in the same places and order as version 1 does.
 async function findProject(folder: string): Promise<string> {
   const named = process.env["COMPOSE_PROJECT_NAME"] ?? (await readDotEnv(folder))["COMPOSE_PROJECT_NAME"];
   return (

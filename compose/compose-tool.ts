@@ -6,16 +6,16 @@ import { isSystemFailure } from "../lib/system-errors.ts";
 
 export interface ToolRun {
   readonly exitCode: number;
-  /** Both streams, as they came. */
+  /** The lines of both streams, in order of arrival. */
   readonly lines: readonly string[];
   readonly stdout: string;
 }
 
-/** The real docker-compose: what users type is what is tested. */
+/** The real docker-compose, so that the test runs what users run. */
 export interface ComposeTool {
   /** `Docker Compose version 2.26.1-4` */
   readonly version: string;
-  /** 1 and 2 differ in what they write, and in how. */
+  /** Versions 1 and 2 differ in what they print, and in its format. */
   readonly major: number;
   run(args: readonly string[], options?: RunOptions): Promise<ToolRun>;
 }
@@ -26,8 +26,8 @@ interface RunOptions {
 }
 
 /**
- * `docker-compose` (either major version) if there is one, else the plugin `docker compose`. BERTH_COMPOSE names
- * another. Throws `NoComposeTool`.
+ * Finds `docker-compose` (either major version), else the plugin `docker compose`. BERTH_COMPOSE overrides both. Throws
+ * `NoComposeTool`.
  */
 export async function findComposeTool(): Promise<ComposeTool> {
   const named = process.env["BERTH_COMPOSE"];
@@ -58,7 +58,8 @@ async function readVersion(command: readonly string[]): Promise<string | undefin
 async function runCommand(command: readonly string[], options: RunOptions = {}): Promise<ToolRun> {
   options.signal?.throwIfAborted();
   const [program = "", ...args] = command;
-  // Its own process group: a Ctrl-C in the terminal reaches us alone, and we decide when it ends.
+  // Runs in its own process group, so that Ctrl-C in the terminal reaches only this process, which decides when to end
+  // Compose.
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,

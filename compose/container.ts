@@ -9,7 +9,7 @@ export interface ExecResult {
   readonly output: string;
 }
 
-/** Runs a command inside a running container and waits for its end. */
+/** Runs a command inside a running container and waits until it ends. */
 export async function execute(container: Docker.Container, command: readonly string[]): Promise<ExecResult> {
   const exec = await container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
   const stream = await exec.start({});
@@ -21,7 +21,7 @@ export async function execute(container: Docker.Container, command: readonly str
   return { exitCode: ExitCode ?? -1, output: output.trim() };
 }
 
-/** The last lines of what a container has said, oldest first. */
+/** The last lines of a container's log, oldest first. */
 export async function readLogTail(container: Docker.Container, lines: number): Promise<readonly string[]> {
   const text = decodeFrames(await container.logs({ stdout: true, stderr: true, tail: lines, follow: false }));
   return stripVTControlCharacters(text)
@@ -31,8 +31,8 @@ export async function readLogTail(container: Docker.Container, lines: number): P
 }
 
 /**
- * Runs `script` in a container of its own that shares the network of another one, and gives what it wrote. This is
- * how an image without a shell is asked what it can reach.
+ * Runs `script` in a new container that shares another container's network, and returns its output. This shows what a
+ * container can reach even when its image has no shell.
  */
 export async function runBeside(
   neighbour: Docker.Container,
@@ -69,7 +69,8 @@ async function readAll(stream: PassThrough): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-// Without a terminal the engine wraps each piece in 8 bytes: one for the stream, three empty, four for the length.
+// Without a terminal, the engine puts an 8-byte header before each chunk: one byte for the stream, three zeros, four
+// for the length.
 function decodeFrames(frames: Buffer): string {
   const pieces: Buffer[] = [];
   for (let at = 0; at + 8 <= frames.length;) {

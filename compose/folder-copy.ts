@@ -7,7 +7,10 @@ import type Docker from "dockerode";
 import { type Pack, pack } from "tar-stream";
 import { walk } from "./isolation/host-path.ts";
 
-/** Copies what is in a folder of this computer to a path in a container that needn't run, with owners and modes. */
+/**
+ * Copies a folder's content from this computer to a path in a container, with owners and modes. The container need not
+ * run.
+ */
 export async function copyFolder(
   container: Docker.Container,
   { source, target }: { readonly source: string; readonly target: string },
@@ -28,7 +31,7 @@ async function writeFolder(archive: Pack, folder: string): Promise<void> {
   archive.finalize();
 }
 
-/** Sockets, pipes and devices are left out: a copy of them would lead nowhere. */
+/** Leaves out sockets, pipes and devices, whose copies would be useless. */
 async function writeEntry(archive: Pack, path: string, name: string): Promise<void> {
   const info = await lstat(path);
   const header = {
@@ -46,6 +49,6 @@ async function writeEntry(archive: Pack, path: string, name: string): Promise<vo
     return;
   }
   const entry = archive.entry({ ...header, size: info.size });
-  // No further than it was long: it may grow on the way.
+  // Reads only the size noted before, because the file may grow in the meantime.
   await pipeline(createReadStream(path, { end: info.size - 1 }), entry);
 }

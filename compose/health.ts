@@ -8,11 +8,11 @@ import type { Verdict } from "./verdict.ts";
 
 export interface Waiting {
   readonly timeoutMs: number;
-  /** After a fault, an unhealthy container is expected for a while: only the end of the time is a failure. */
+  /** After a fault, a container may be unhealthy for a while: with this, only the timeout counts as a failure. */
   readonly patient?: boolean;
 }
 
-/** Waits until every service is as it should be. Throws an error that names the first one that isn't, with its log. */
+/** Waits until every service is ready. Throws an error that names the first one that isn't, with its log. */
 export async function waitUntilReady(
   cluster: Cluster,
   { timeoutMs, patient = false }: Waiting,
@@ -26,18 +26,18 @@ export async function waitUntilReady(
     const late = performance.now() > deadline ? verdicts.find(({ state }) => state !== "ready") : undefined;
     const trouble = (patient ? undefined : failed) ?? late;
     if (trouble !== undefined) throw await explainTrouble(cluster, addTime(trouble, timeoutMs));
-    // Each look is a question to the engine for every container; health changes once a second at most.
+    // Each round makes one engine call for every container, and health changes once a second at most.
     await sleep(500);
   }
 }
 
-/** The service that keeps the others from starting, as an error. For when compose itself has given up. */
+/** The service that keeps the others from starting, as an error. Used when Compose itself has given up. */
 export async function findTrouble(cluster: Cluster): Promise<BerthError | undefined> {
   const failed = (await judgeServices(cluster)).find(({ state }) => state === "failed");
   return failed === undefined ? undefined : explainTrouble(cluster, failed);
 }
 
-/** One verdict per service; what others wait for comes first. A service is as ready as its worst container. */
+/** One verdict per service, with services that others wait for first. A service is as ready as its worst container. */
 async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
   const containers = await cluster.listContainers();
   return orderByDependency(cluster.file).map((service) => {
@@ -50,7 +50,7 @@ async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
   });
 }
 
-/** True if others wait for its end: then ending with 0 is what it is for. */
+/** True if other services wait until this one has completed: then an end with exit code 0 is expected. */
 export const isOneShot = (file: ComposeFile, service: string): boolean =>
   [...file.services.values()].some(
     ({ dependsOn }) => dependsOn.get(service) === "service_completed_successfully",

@@ -13,8 +13,8 @@ export interface Asking {
 }
 
 /**
- * One request on a connection of its own, as a new visitor would make it, so that a dead connection of the last one
- * is never mistaken for a fault. Rejects when there is no answer in time; any status is an answer.
+ * Sends one request on a new connection, as a new visitor would, so that a dead earlier connection is never mistaken
+ * for a fault. Rejects when there is no answer in time; any status is an answer.
  */
 export function ask(
   url: string,

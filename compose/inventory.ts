@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { isNotFound } from "../lib/docker/engine.ts";
 
-/** What an engine has, by names and ids. */
+/** What an engine holds, by names and ids. */
 export interface Inventory {
   readonly volumes: ReadonlySet<string>;
   readonly images: ReadonlySet<string>;
@@ -12,7 +12,7 @@ export interface Inventory {
 export async function takeInventory(docker: Docker): Promise<Inventory> {
   const [{ Volumes: volumes }, images] = await Promise.all([
     docker.listVolumes(),
-    // Those without a name too: they are what builds go on from.
+    // Images without a name too, which builds use as a cache.
     docker.listImages({ all: true }),
   ]);
   return {
@@ -21,11 +21,11 @@ export async function takeInventory(docker: Docker): Promise<Inventory> {
   };
 }
 
-/** Takes a name away from an image. What the engine had before under no name stays, under no name. */
+/** Removes a name from an image. An image that had no name before stays, without a name. */
 export async function removeTag(docker: Docker, tag: string, before: Inventory): Promise<void> {
   try {
     const { Id: id, RepoTags: tags } = await docker.getImage(tag).inspect();
-    // With its last name the engine removes an image. Another image under the name leaves this one as it was.
+    // The engine removes an image with its last name. Moving the name to another image first keeps this one.
     if (before.images.has(id) && tags.length === 1) await moveTag(docker, tag);
     await docker.getImage(tag).remove({ noprune: true });
   } catch (error) {
@@ -33,7 +33,7 @@ export async function removeTag(docker: Docker, tag: string, before: Inventory):
   }
 }
 
-/** A tar file ends with two blocks of zeros; this one has nothing before them. */
+/** An empty tar archive: the two blocks of zeros that end every archive. */
 const emptyArchive = Buffer.alloc(1024);
 
 async function moveTag(docker: Docker, tag: string): Promise<void> {

@@ -10,7 +10,8 @@ import { asText } from "./resolved-file.ts";
 const tailLines = 20;
 
 /**
- * Builds what the file builds, or the services named alone. Throws `ImageNotBuilt` with the end of the build's output.
+ * Builds all images of the file, or only those of the named services. Throws `ImageNotBuilt` with the end of the
+ * build's output.
  */
 export async function buildImages(cluster: OwnCluster, services: readonly string[] = []): Promise<void> {
   const { exitCode, lines } = await cluster.compose(["build", ...services]);
@@ -24,8 +25,8 @@ export async function buildImages(cluster: OwnCluster, services: readonly string
 }
 
 /**
- * Brings everything up and waits until it is ready. Throws an error that names the service in the way, with the tail
- * of its log.
+ * Starts everything and waits until it is ready. Throws an error that names the blocking service, with the tail of its
+ * log.
  */
 export async function bringUp(cluster: OwnCluster, timeoutMs: number): Promise<void> {
   const { exitCode, lines } = await cluster.compose(["up", "-d"]);
@@ -43,7 +44,7 @@ const notStarted = ({ file }: OwnCluster, exitCode: number, lines: readonly stri
     detail: lines.slice(-tailLines),
   });
 
-/** Puts copies of the user's folders into the fresh volumes that stand in for them, before anything starts. */
+/** Copies the user's folders into the new volumes that replace them, before anything starts. */
 export async function fillCopies(cluster: OwnCluster): Promise<void> {
   const { folders } = cluster.isolated;
   if (folders.length === 0) return;
@@ -56,7 +57,7 @@ export async function fillCopies(cluster: OwnCluster): Promise<void> {
   }
 }
 
-/** Removes containers and networks, and keeps volumes. Works after a Ctrl-C too. */
+/** Removes containers and networks and keeps volumes. Works after Ctrl-C too. */
 export async function takeDown(cluster: OwnCluster, more: readonly string[] = []): Promise<void> {
   for (const { Mounts: mounts } of await cluster.listContainers()) {
     for (const { Type, Name } of mounts)
@@ -74,18 +75,21 @@ export async function takeDown(cluster: OwnCluster, more: readonly string[] = []
   });
 }
 
-/** Removes all that this run made, and nothing that was there before. */
+/** Removes everything that this run made, and nothing that existed before. */
 export async function removeCluster(cluster: OwnCluster): Promise<void> {
   const { docker, before, isolated } = cluster;
   await takeDown(cluster, ["--volumes"]);
-  // Those without a name, of images that declare one, outlive the containers of an earlier down.
+  // Anonymous volumes, from images that declare volumes, outlive containers that an earlier `down` removed.
   const unnamed = [...cluster.volumesSeen].filter((name) => !before.volumes.has(name));
   for (const name of unnamed) await removeVolume(docker, name);
   for (const tag of isolated.tags) await removeTag(docker, tag, before);
   await rm(cluster.folder, { recursive: true, force: true });
 }
 
-/** The commands that do by hand what `removeCluster` does. The copy is named: the user's own file names other volumes. */
+/**
+ * The commands that do by hand what `removeCluster` does. They name the copy, because the user's own file names other
+ * volumes.
+ */
 export function explainRemoval({ copyPath, project, isolated, folder }: OwnCluster): string {
   const images = isolated.tags.length === 0 ? [] : [`docker image rm --no-prune ${isolated.tags.join(" ")}`];
   return [`docker-compose -f ${copyPath} -p ${project} down --volumes`, ...images, `rm -r ${folder}`].join(
@@ -93,7 +97,7 @@ export function explainRemoval({ copyPath, project, isolated, folder }: OwnClust
   );
 }
 
-/** One service for each image that the file builds: several that share one need it built once. */
+/** One service for each image that the file builds, because services that share an image need only one build. */
 export function listBuilds({ resolved }: ComposeFile): readonly string[] {
   const builds = new Map<string, string>();
   for (const [service, { image, build }] of Object.entries(resolved.services)) {

@@ -1,28 +1,28 @@
 import { asList, asTable, asText, type Table } from "./resolved-file.ts";
 
-/** One line under `volumes:` of a service, in the same shape whichever way it was written. */
+/** One entry under `volumes:` of a service, in one shape for all ways to write it. */
 export interface Mount {
   readonly type: string;
   readonly source: string | undefined;
   readonly target: string;
   readonly readOnly: boolean;
-  /** Asks the engine to change the SELinux labels of what is mounted. */
+  /** True when the engine is to change the SELinux labels of the mounted files. */
   readonly relabels: boolean;
   readonly nocopy: boolean;
-  /** As written in the long form, for what is left as it is. */
+  /** The entry in its long form, for mounts that stay unchanged. */
   readonly table: Table;
 }
 
 export const readMounts = (service: Table): readonly Mount[] => asList(service["volumes"]).map(readMount);
 
-/** True if what is mounted can be changed through the mount. */
+/** True if the mounted files can be changed through the mount. */
 export const isWritable = ({ readOnly, relabels }: Mount): boolean => !readOnly || relabels;
 
 function readMount(entry: unknown): Mount {
   return typeof entry === "string" ? readShort(entry) : readLong(asTable(entry));
 }
 
-// Version 1 leaves the short form as it is: SOURCE:TARGET:OPTIONS, or TARGET alone.
+// Version 1 keeps the short form: SOURCE:TARGET:OPTIONS, or TARGET alone.
 function readShort(text: string): Mount {
   const [first = "", target, modes = ""] = text.split(":");
   const options = modes.split(",");

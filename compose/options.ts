@@ -4,12 +4,12 @@ import { fromRoot } from "../lib/paths.ts";
 
 export interface SmokeOptions {
   readonly file: string;
-  /** Use the cluster that runs, rather than one of its own. */
+  /** Use the running cluster instead of one of the test's own. */
   readonly running: boolean;
   readonly project: string | undefined;
-  /** Break things in a running cluster too. */
+  /** Run disruptive checks on a running cluster too. */
   readonly faults: boolean;
-  /** Leave its own cluster behind, to look at. */
+  /** Keep the test's own cluster afterwards, for inspection. */
   readonly keep: boolean;
   readonly json: boolean;
   readonly timeoutMs: number;
@@ -38,7 +38,7 @@ without x-smoke gets the checks that make sense for any: health, who reaches who
 Exit codes: 0 all passed, 1 something failed, 3 bad arguments or file, 6 something was left behind, 130 interrupted.
 `;
 
-/** Throws `BadArguments`; "help" if that is what was asked for. */
+/** Throws `BadArguments`. Returns "help" if help was requested. */
 export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
   const values = parseValues(args);
   if (values.help === true) return "help";

@@ -11,19 +11,19 @@ import { type IsolatedFile, isolateFile } from "./isolation/isolate.ts";
 
 interface OwnParts extends ClusterParts {
   readonly isolated: IsolatedFile;
-  /** Holds the copy of the file, and copies of what it mounts. */
+  /** Holds the copy of the file, and copies of the files that it mounts. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** What the engine had before. */
+  /** What the engine held before the run. */
   readonly before: Inventory;
 }
 
-/** A project that nobody else has, made from a copy of the file. The only kind that is made, changed and removed. */
+/** A project of the test's own, made from a copy of the file. Only such a project is created, changed and removed. */
 export class OwnCluster extends Cluster {
   readonly isolated: IsolatedFile;
   readonly folder: string;
   readonly before: Inventory;
-  /** Every volume that a container of this project had, by the name that the engine knows. */
+  /** Every volume that a container of this project had, by the engine's name. */
   readonly volumesSeen = new Set<string>();
   readonly #parts: OwnParts;
 
@@ -35,20 +35,20 @@ export class OwnCluster extends Cluster {
     this.#parts = parts;
   }
 
-  /** The copy that docker-compose is given. */
+  /** The copy of the file that docker-compose uses. */
   get copyPath(): string {
     return join(this.folder, "docker-compose.yml");
   }
 
-  /** Runs docker-compose for this project. Does not judge the exit code. */
+  /** Runs docker-compose for this project. The caller has to check the exit code. */
   compose(args: readonly string[], signal: AbortSignal | undefined = this.signal): Promise<ToolRun> {
-    // In a folder of its own, there is no .env that would change anything.
+    // A folder of the test's own contains no .env that would change anything.
     const place = ["-f", this.copyPath, "--project-directory", this.folder, "-p", this.project];
     return this.tool.run([...place, ...args], { environment: this.#parts.environment, signal });
   }
 }
 
-/** For checks that make or remove containers: never those of somebody else's cluster. */
+/** For checks that create or remove containers. Throws for a cluster that isn't the test's own. */
 export function getOwn(cluster: Cluster): OwnCluster {
   if (cluster instanceof OwnCluster) return cluster;
   throw new BerthError({
@@ -59,8 +59,8 @@ export function getOwn(cluster: Cluster): OwnCluster {
 }
 
 /**
- * Plans a project under a name that nobody else has, with nothing of the user's own settings in it. Writes the copy of
- * the file and of what it mounts; starts nothing. Throws `NotIsolated` when it would reach what isn't its own.
+ * Plans a project under a unique name, without any of the user's settings. Writes copies of the file and of what it
+ * mounts, and starts nothing. Throws `NotIsolated` when the project would reach anything beyond itself.
  */
 export async function planOwnCluster(
   source: ComposeSource,
@@ -77,7 +77,7 @@ export async function planOwnCluster(
       { file, docker, tool, signal, isolated, folder, environment, before },
       project,
     );
-    // JSON is YAML that both versions read alike. It may hold passwords: for its owner only.
+    // JSON is YAML that both versions read in the same way. It may contain passwords, so only the owner may read it.
     const content = JSON.stringify(isolated.content, null, 2);
     await writeFile(cluster.copyPath, content, { mode: 0o600 });
     for (const copy of isolated.files) await copyWithOwner(copy.source, copy.path);

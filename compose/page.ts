@@ -4,7 +4,7 @@ import type { Roles } from "./compose-file.ts";
 import { execute } from "./container.ts";
 import { type Answer, ask, readHeader } from "./http.ts";
 
-/** Looks at the page through the edge, as a visitor does. Throws if there isn't one, with the failing service's name. */
+/** Requests the page through the edge, as a visitor does. Throws if there is none, with the failing service's name. */
 export async function viewPage(
   cluster: Cluster,
   roles: Roles,
@@ -27,7 +27,7 @@ export async function viewPage(
   return { ...readPage(answer), answer };
 }
 
-/** Throws if the count isn't on the page for people and in the header for machines, and the same in both. */
+/** Reads the count. Throws unless it is both on the page for people and in the header for machines, with the same value. */
 export function readPage(answer: Answer): { count: number; servedBy: string } {
   const shown = /id="count">(\d+)</.exec(answer.body)?.[1];
   if (shown === undefined || shown !== readHeader(answer, "x-page-views")) {
@@ -38,7 +38,7 @@ export function readPage(answer: Answer): { count: number; servedBy: string } {
   return { count: Number(shown), servedBy: readHeader(answer, "x-served-by") };
 }
 
-/** The number of views, by Postgres's own count. */
+/** The number of views that Postgres has counted. */
 export async function countInDatabase(cluster: Cluster, roles: Roles): Promise<number> {
   const output = await queryDatabase(cluster, roles, "SELECT count(*) FROM pageviews_pageview");
   if (!/^\d+$/.test(output))
@@ -46,7 +46,7 @@ export async function countInDatabase(cluster: Cluster, roles: Roles): Promise<n
   return Number(output);
 }
 
-/** Asks Postgres itself, inside its own container, past the app. Gives what psql prints, without any decoration. */
+/** Queries Postgres directly inside its container, without the app. Returns psql's unformatted output. */
 export async function queryDatabase(cluster: Cluster, { database }: Roles, query: string): Promise<string> {
   const [container] = await cluster.getRunning(database);
   const psql = ["psql", "-XAtq", "-U", "postgres", "-d", "pageviews", "-v", "ON_ERROR_STOP=1", "-c", query];

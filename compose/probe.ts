@@ -7,7 +7,7 @@ export interface Target {
   readonly port: number;
 }
 
-/** Looks at the network from inside the containers of a cluster, whatever their images have on board. */
+/** Examines the network from inside a cluster's containers, whatever tools their images contain. */
 export class NetworkProbe {
   readonly #cluster: Cluster;
   readonly #listening = new Map<string, Promise<readonly number[]>>();
@@ -17,14 +17,14 @@ export class NetworkProbe {
     this.#cluster = cluster;
   }
 
-  /** TCP ports on which something in the service's first container listens for others. Looked at once. */
+  /** TCP ports on which something in the service's first container listens for others. Checked only once. */
   listListening(service: string): Promise<readonly number[]> {
     const known = this.#listening.get(service) ?? this.#readListening(service);
     this.#listening.set(service, known);
     return known;
   }
 
-  /** Those of the targets that accept a connection from inside the service's first container. */
+  /** The targets that accept a connection from inside the service's first container. */
   async findOpen(service: string, targets: readonly Target[]): Promise<readonly Target[]> {
     if (targets.length === 0) return [];
     const [container] = await this.#cluster.getRunning(service);
@@ -43,7 +43,7 @@ export class NetworkProbe {
     return parseListening(output);
   }
 
-  // Any image of the cluster that has a shell and a way to connect will do: none has to be pulled.
+  // Uses any image of the cluster that has a shell and a tool to connect, so none has to be pulled.
   #findImage(service: string): Promise<string> {
     this.#image ??= this.#searchImage(service);
     return this.#image;
@@ -74,7 +74,7 @@ async function succeeds(run: ReturnType<typeof runBeside>): Promise<boolean> {
   try {
     return (await run).exitCode === 0;
   } catch (error) {
-    // The engine can't start `sh` in an image that has none.
+    // The engine can't start `sh` in an image without it.
     if (error instanceof Error && "statusCode" in error) return false;
     throw error;
   }

@@ -13,14 +13,14 @@ import type { ComposeFile } from "./compose-file.ts";
 import { OwnCluster } from "./own-cluster.ts";
 import { NetworkProbe } from "./probe.ts";
 
-/** What can be looked at all at once, because it doesn't look at the count. */
+/** Checks that can run all at once, because they don't depend on the count. */
 const listLooks = (file: ComposeFile, probe: NetworkProbe): readonly Check[] => [
   ...publishedChecks(file, probe),
   ...reachabilityChecks(file, probe),
   ...(file.roles === undefined ? [] : confinementChecks(file.roles, probe)),
 ];
 
-/** What is proved one after the other. What breaks things comes after what doesn't. */
+/** Checks that run one after the other. Disruptive checks come last. */
 const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
   roles === undefined
     ? []
@@ -33,13 +33,13 @@ const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
       ];
 
 export interface Proving {
-  /** Break things too. */
+  /** Run disruptive checks too. */
   readonly faults: boolean;
-  /** Told each result as it comes. */
+  /** Called with each result as it arrives. */
   readonly note: (result: CheckResult) => void;
 }
 
-/** Runs every check that the file has. Gives all results, in the order in which they were noted. */
+/** Runs every check for the file. Returns all results, in the order in which they were noted. */
 export async function prove(cluster: Cluster, { faults, note }: Proving): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
   const add = (result: CheckResult) => {
@@ -62,7 +62,7 @@ async function tryCheck(
   if (check.ownOnly === true && !(cluster instanceof OwnCluster))
     return skipCheck(check, "only on a cluster of its own: it makes and removes containers");
   if (check.disruptive === true && !faults) return skipCheck(check, "needs --faults on a running cluster");
-  // To break what is broken already would only bury the first finding.
+  // Breaking a broken cluster further would only bury the first finding.
   if (broken && (check.disruptive === true || check.heavy === true)) {
     return skipCheck(check, "an earlier check failed");
   }
@@ -71,7 +71,7 @@ async function tryCheck(
 
 const isFailure = ({ outcome }: CheckResult): boolean => outcome === "failed";
 
-/** Throws `NothingChecked`: a run in which no check passed has shown nothing. */
+/** Throws `NothingChecked`: a run in which no check passed proves nothing. */
 export function refuseEmpty(path: string, results: readonly CheckResult[]): void {
   if (results.some(({ outcome }) => outcome === "passed")) return;
   throw new BerthError({

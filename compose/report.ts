@@ -21,14 +21,14 @@ interface SmokeSummary {
 }
 
 export interface SmokeReport {
-  /** What goes on now. */
+  /** Reports what is being done now. */
   step(text: string): void;
   check(result: CheckResult): void;
   error(error: BerthError): void;
   summary(summary: SmokeSummary): void;
 }
 
-/** One event a line on stdout, the summary last. */
+/** Writes one event per line to stdout, the summary last. */
 export function createJsonReport({ stdout }: Screens = ownScreens): SmokeReport {
   const emit = (event: string, values: object) => printJson(stdout, { event, ...values });
   return {
@@ -41,7 +41,7 @@ export function createJsonReport({ stdout }: Screens = ownScreens): SmokeReport 
   };
 }
 
-/** Progress to stderr as it happens, then the whole table to stdout. */
+/** Writes progress to stderr as it happens, then the whole table to stdout. */
 export function createTextReport({ stdout, stderr }: Screens = ownScreens): SmokeReport {
   const results: CheckResult[] = [];
   const [out, err] = [paintFor(stdout), paintFor(stderr)];

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import type { ComposeTool } from "./compose-tool.ts";
 
-/** A part of a file whose keys are looked at one by one. */
+/** A part of a file whose keys are examined one by one. */
 export type Table = Readonly<Record<string, unknown>>;
 
 const table = z.record(z.string(), z.unknown());
@@ -21,7 +21,7 @@ const resolvedShape = z.looseObject({
   secrets: tables,
   configs: tables,
 });
-/** The file as Compose itself reads it: profiles, include, extends, anchors and variables are all worked in. */
+/** The file as Compose itself reads it, with profiles, include, extends, anchors and variables resolved. */
 export type ResolvedFile = z.infer<typeof resolvedShape>;
 
 export interface Resolving {
@@ -33,7 +33,7 @@ export interface Resolving {
 
 const tailLines = 20;
 
-/** Asks Compose how it reads the file. Throws `BadComposeFile` with Compose's own words if it can't. */
+/** Has Compose resolve the file. Throws `BadComposeFile` with Compose's own message if it can't. */
 export async function resolveFile(
   path: string,
   { tool, environment, project, signal }: Resolving,
@@ -55,7 +55,7 @@ export async function resolveFile(
   });
 }
 
-/** Version 1 lists services of profiles that are off, too. */
+/** Version 1 also lists services of inactive profiles. */
 function withoutProfiles(file: ResolvedFile, active = ""): ResolvedFile {
   const names = active.split(",");
   const isOn = (service: Table): boolean => {
@@ -68,7 +68,7 @@ function withoutProfiles(file: ResolvedFile, active = ""): ResolvedFile {
   };
 }
 
-/** Both versions write YAML 1.1, in which `no` in quotes is a word and without them is false. */
+/** Both versions write YAML 1.1, in which `no` is a string with quotes and false without them. */
 export const parseResolved = (text: string) =>
   resolvedShape.safeParse(parse(text, { version: "1.1", maxAliasCount: -1 }));
 
@@ -80,7 +80,7 @@ export const asList = (value: unknown): readonly unknown[] =>
 export const asText = (value: unknown): string | undefined =>
   typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
 
-/** How many containers a service gets: `scale`, or the same said under `deploy`. */
+/** How many containers a service gets: from `scale`, or from the replicas under `deploy`. */
 export function readScale(service: Table): number {
   const wanted = service["scale"] ?? asTable(service["deploy"])["replicas"] ?? 1;
   return Number(wanted);

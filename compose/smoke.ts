@@ -29,7 +29,7 @@ interface Task {
   readonly run: Run;
 }
 
-/** Looks at what runs. Nothing of it is made or removed. */
+/** Checks the running cluster. Creates and removes none of its parts. */
 async function smokeRunning(
   source: ComposeSource,
   parts: Omit<ClusterParts, "file">,
@@ -50,7 +50,7 @@ async function smokeOwn(cluster: OwnCluster, { options, run }: Task): Promise<vo
     await start(cluster, options, run.report);
     await check(cluster, options, run);
   } catch (error) {
-    // Said at once: a clean-up that fails too must not hide it.
+    // Reported at once, so that a failing clean-up can't hide this error.
     fail(run, error);
   }
   if (options.keep) return run.report.step(`left running; to remove it: ${explainRemoval(cluster)}`);
@@ -79,7 +79,7 @@ async function check(cluster: Cluster, { faults }: SmokeOptions, run: Run): Prom
     if (error !== undefined) fail(run, await addLog(error, cluster));
 }
 
-/** The failed check's own words, with the tail of the log of the service it points at. */
+/** The failed check's error, with the tail of the log of the service that it names. */
 async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> {
   const { resource, code, message, hint, detail } = error;
   if (resource === undefined || detail.length > 0) return error;

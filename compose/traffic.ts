@@ -3,20 +3,20 @@ import { ask } from "./http.ts";
 
 export interface TrafficCount {
   readonly sent: number;
-  /** Answered with a page. */
+  /** Visits that were answered with a page. */
   readonly served: number;
   readonly failed: number;
-  /** How long visitors came in vain: from the first one who failed to the one after the last; 0 when none failed. */
+  /** How long visits failed: from the first failed visit to the one after the last failed one; 0 when none failed. */
   readonly outageMs: number;
 }
 
 export interface Traffic {
-  /** Resolves once this many pages in a row were served; rejects after `timeoutMs`. */
+  /** Resolves once this number of pages in a row was served. Rejects after `timeoutMs`. */
   settle(inARow: number, timeoutMs: number): Promise<void>;
   stop(): Promise<TrafficCount>;
 }
 
-/** A visitor every `everyMs`, each waiting for its own answer whatever becomes of the others. */
+/** Sends a visitor every `everyMs`. Each waits for its own answer, independently of the others. */
 export function startTraffic(url: string, everyMs = 50): Traffic {
   const open = new Set<Promise<void>>();
   const marks: { at: number; good: boolean }[] = [];

@@ -14,7 +14,7 @@ interface Cause {
   readonly hint: string;
 }
 
-/** Why a service isn't as it should be, as an error with the tail of its log and what to do. */
+/** Explains why a service isn't ready, as an error with the tail of its log and a hint. */
 export async function explainTrouble(cluster: Cluster, verdict: Verdict): Promise<BerthError> {
   const { service, reason } = verdict;
   const containers = await cluster.listContainers(service);
@@ -34,7 +34,8 @@ export async function explainTrouble(cluster: Cluster, verdict: Verdict): Promis
   });
 }
 
-// By what programs say to programs: a version file, a SQLSTATE, a field of JSON. Never by the words of a message.
+// Recognises causes only by machine-readable signs: a version file, a SQLSTATE, a field of JSON. Never by the text of a
+// message.
 async function findCause(
   cluster: Cluster,
   { service, reason }: Verdict,
@@ -46,7 +47,7 @@ async function findCause(
   return findMissingMigrations(reason, roles.migrations) ?? (await findRefusedLogin(cluster, roles.database));
 }
 
-/** PostgreSQL doesn't start on the files of another major version. */
+/** PostgreSQL doesn't start with the files of another major version. */
 async function findOldVolume(
   cluster: Cluster,
   info: Docker.ContainerInspectInfo,
@@ -67,7 +68,7 @@ async function findOldVolume(
 
 const readiness = z.object({ migrations_missing: z.array(z.string()) });
 
-/** The app's own words, as its health check printed them. */
+/** Reads the app's own answer, as its health check printed it. */
 function findMissingMigrations(reason: string, migrations: string): Cause | undefined {
   const said = readiness.safeParse(parseObject(reason));
   if (!said.success) return undefined;
@@ -82,7 +83,7 @@ function parseObject(text: string): unknown {
   try {
     return JSON.parse(/\{.*\}/s.exec(text)?.[0] ?? "null");
   } catch (error) {
-    // Something in braces that isn't JSON: then it isn't the app's answer.
+    // Text in braces that isn't JSON isn't the app's answer.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
@@ -93,7 +94,8 @@ async function findRefusedLogin(cluster: Cluster, database: string): Promise<Cau
   const [container] = await cluster.listContainers(database);
   if (container === undefined) return undefined;
   const log = await readLogTail(cluster.docker.getContainer(container.Id), 50);
-  // Behind the process, as log_line_prefix in docker-compose.yml has it: elsewhere it is anybody's text.
+  // The code must follow the process id, as log_line_prefix in docker-compose.yml sets it. Elsewhere it could be any
+  // text.
   if (!log.some((line) => /\[\d+\] 28P01 /.test(line))) return undefined;
   return {
     code: "DatabasePasswordRefused",

@@ -7,7 +7,7 @@ import { execute } from "../container.ts";
 import type { NetworkProbe } from "../probe.ts";
 import { accepts } from "./published.ts";
 
-/** What must not be possible. */
+/** Checks of what must not be possible. */
 export function confinementChecks(roles: Roles, probe: NetworkProbe): readonly Check[] {
   return [
     {

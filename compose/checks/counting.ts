@@ -8,7 +8,7 @@ import { readLogTail } from "../container.ts";
 import { ask, readHeader } from "../http.ts";
 import { countInDatabase, readPage, viewPage } from "../page.ts";
 
-/** Through all three parts: each view is one more, and Postgres says the same. */
+/** Checks through all three services: each view adds one, and Postgres has the same count. */
 export function countingChecks(roles: Roles): readonly Check[] {
   const all = `host → ${roles.edge} → ${roles.app} → ${roles.database}`;
   const front = `${roles.edge} → ${roles.app}`;
@@ -114,7 +114,7 @@ async function checkRequestId(cluster: Cluster, roles: Roles): Promise<string> {
 
 const logLine = z.looseObject({ request_id: z.string(), upstream_status: z.string() });
 
-/** nginx writes the line after it has answered, so it may come a moment later. */
+/** nginx writes its log line after it has answered, so the line may appear a moment later. */
 async function findLogLine(cluster: Cluster, service: string, id: string) {
   const [container] = await cluster.getRunning(service);
   const deadline = performance.now() + 5000;
@@ -141,7 +141,7 @@ async function checkHeaders(cluster: Cluster, roles: Roles): Promise<string> {
   if (/\d/.test(server)) failCheck(`Server: ${server} tells the version`);
   for (const name of securityHeaders) {
     const value = answer.headers[name];
-    // node joins what is sent twice with a comma; policies that have commas of their own are told apart by length.
+    // Node joins repeated headers with a comma, so a header that is sent twice reads `value, value`.
     if (value === undefined) failCheck(`the header ${name} is missing`, { service: roles.edge });
     if (/^([\w-]+), \1$/.test(String(value))) failCheck(`the header ${name} is sent twice: ${String(value)}`);
   }

@@ -8,11 +8,14 @@ import { waitUntilReady } from "../health.ts";
 import { ask } from "../http.ts";
 import { queryDatabase } from "../page.ts";
 
-/** The lock that every view takes, see dockerfiles/django/pageviews/models.py. Who holds it stops all views midway. */
+/** The advisory lock that every view takes, see dockerfiles/django/pageviews/models.py. Holding it stops all views midway. */
 const countingLock = 7_266_883;
 const visitors = 6;
 
-/** A stop is not a crash: what was begun is finished. All replicas go, so no retry of nginx could hide a lost answer. */
+/**
+ * A stop is not a crash: requests that have begun are finished. All replicas are stopped, so no retry by nginx can hide
+ * a lost answer.
+ */
 export function drainingChecks(roles: Roles): readonly Check[] {
   return [
     {
@@ -47,12 +50,12 @@ async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Doc
   try {
     await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
     const stopped = Promise.all(replicas.map((replica) => replica.stop({ t: 30 })));
-    // The signal is there at once; the app has to have taken it before the requests may go on.
+    // The signal arrives at once. The app must have handled it before the requests may continue.
     await sleep(1000);
     await release();
     await stopped;
   } catch (error) {
-    // Nobody is to wait for the lock of a check that is over.
+    // Nothing may wait for the lock after the check has ended.
     await release();
     throw error;
   }
@@ -60,17 +63,17 @@ async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Doc
   return { answers: await answers, exitCodes };
 }
 
-/** The status of the page, or why there is none. */
+/** The page's status, or the reason why there is none. */
 const visit = (url: string): Promise<string> =>
   ask(url, { timeoutMs: 20_000 }).then(
     ({ status }) => String(status),
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
 
-/** Stops every view inside its transaction, until the function given back is called. */
+/** Stops every view inside its transaction until the returned function is called. */
 async function holdViews(cluster: Cluster, roles: Roles): Promise<() => Promise<void>> {
   const lock = `SELECT pg_advisory_lock(${countingLock}) IS NULL; SELECT pg_sleep(30) IS NULL`;
-  // Ends with an error, because it is cancelled.
+  // The query ends with an error, because it is cancelled.
   const held = queryDatabase(cluster, roles, lock).catch(() => "cancelled");
   await waitForLocks(cluster, roles, { granted: true, wanted: 1 });
   return async () => {
@@ -80,7 +83,7 @@ async function holdViews(cluster: Cluster, roles: Roles): Promise<() => Promise<
   };
 }
 
-/** Until so many hold the lock, or wait for it. */
+/** Waits until the given number of sessions hold the lock or wait for it. */
 async function waitForLocks(
   cluster: Cluster,
   roles: Roles,

@@ -6,7 +6,7 @@ import { bringUp, takeDown } from "../lifecycle.ts";
 import { getOwn } from "../own-cluster.ts";
 import { countInDatabase, viewPage } from "../page.ts";
 
-/** What was counted stays counted, with new containers and the same volumes. */
+/** The count survives when the containers are replaced and the volumes stay. */
 export function persistenceChecks(roles: Roles): readonly Check[] {
   return [
     {

@@ -6,7 +6,7 @@ import { reachable } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
 import type { NetworkProbe } from "../probe.ts";
 
-/** For any compose file: what publishes a port can be reached there from this computer. */
+/** For any compose file: every published port can be reached from this computer. */
 export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonly Check[] {
   return [...file.services.values()]
     .filter(({ publishesPorts }) => publishesPorts)
@@ -17,7 +17,7 @@ export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonl
         const published = await cluster.listPublished(name);
         if (published.length === 0)
           failCheck(`service ${name} should publish a port, and doesn't`, { service: name });
-        // The engine itself accepts connections to a published port, whether or not anything listens behind it.
+        // The engine itself accepts connections to a published port, even when nothing listens in the container.
         const listening = await probe.listListening(name);
         for (const { hostAddress, hostPort, containerPort } of published) {
           if (!listening.includes(containerPort)) {
@@ -39,7 +39,7 @@ export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonl
     }));
 }
 
-/** True if something accepts a TCP connection there. */
+/** True if something accepts a TCP connection at this address. */
 export async function accepts(host: string, port: number): Promise<boolean> {
   const socket = connect({ host: host.replaceAll(/[[\]]/g, ""), port, signal: AbortSignal.timeout(2000) });
   try {

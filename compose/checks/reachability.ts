@@ -6,8 +6,8 @@ import { isOneShot } from "../health.ts";
 import type { NetworkProbe } from "../probe.ts";
 
 /**
- * For any compose file: whoever depends on another one and shares a network with it can connect to it by name, and
- * whoever shares no network with another one can't, not even by its address.
+ * For any compose file: a service that depends on another one and shares a network with it can connect to it by name.
+ * Services that share no network can't connect to each other, not even by address.
  */
 export function reachabilityChecks(file: ComposeFile, probe: NetworkProbe): readonly Check[] {
   const lasting = [...file.services.keys()].filter((service) => !isOneShot(file, service));
@@ -66,7 +66,7 @@ const shareNetwork = (file: ComposeFile, one: string, other: string): boolean =>
 
 const networksOf = (file: ComposeFile, service: string) => file.services.get(service)?.networks ?? [];
 
-/** What a service depends on, directly or through others. */
+/** The services that a service depends on, directly or indirectly. */
 function findNeeds({ services }: ComposeFile, service: string): ReadonlySet<string> {
   const needs = new Set<string>();
   const queue = [service];

@@ -11,7 +11,7 @@ import { startTraffic, type TrafficCount } from "../traffic.ts";
 
 type Fault = (cluster: Cluster, roles: Roles) => Promise<void>;
 
-/** Something breaks while visitors come every 50 ms. Service has to return by itself; who was let down is counted. */
+/** Something breaks while a visitor arrives every 50 ms. The service must recover by itself; failed visits are counted. */
 export function recoveryChecks(roles: Roles): readonly Check[] {
   const { edge, app, database } = roles;
   return [
@@ -31,7 +31,7 @@ const breakAndReturn = (between: string, what: string, roles: Roles, fault: Faul
     const before = await countInDatabase(cluster, roles);
     const count = await countFailures(cluster, roles, fault);
     const counted = (await countInDatabase(cluster, roles)) - before;
-    // A view whose answer got lost may be counted; a retried one is counted once; an answered one always.
+    // Every answered view must be counted. A view whose answer was lost may be counted. A retried view counts once.
     if (counted < count.served || counted > count.sent) {
       failCheck(`${count.served} of ${count.sent} views were answered, but ${counted} were counted`);
     }
@@ -74,8 +74,8 @@ async function killAll(cluster: Cluster, { app }: Roles): Promise<void> {
 }
 
 /**
- * SIGKILL from inside, to everything at once. `docker kill` would not do: the engine takes it as "the user wants it
- * stopped" and leaves it stopped, which no real crash is.
+ * Sends SIGKILL from inside to all processes at once. `docker kill` is unlike a real crash: the engine takes it as a
+ * user's stop and doesn't restart the container.
  */
 async function crash(container: Docker.Container): Promise<void> {
   const startedBefore = (await container.inspect()).State.StartedAt;
@@ -90,7 +90,7 @@ async function crash(container: Docker.Container): Promise<void> {
   }
 }
 
-/** Stops all replicas, lets others take their addresses, and starts them again. */
+/** Stops all replicas, lets other containers take their addresses, and starts them again. */
 async function moveAll(cluster: Cluster, { app }: Roles): Promise<void> {
   const replicas = await cluster.getRunning(app);
   const before = await listAddresses(cluster, app);
@@ -105,7 +105,7 @@ async function moveAll(cluster: Cluster, { app }: Roles): Promise<void> {
   }
 }
 
-/** A container that does nothing but hold addresses on the networks of another one. */
+/** Starts a container that only occupies addresses on the networks of another one. */
 async function squat(cluster: Cluster, neighbour: Docker.Container): Promise<Docker.Container> {
   const { Image, NetworkSettings } = await neighbour.inspect();
   const [first = "none", ...others] = Object.keys(NetworkSettings.Networks);

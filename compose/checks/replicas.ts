@@ -10,7 +10,7 @@ import { countInDatabase, readPage, viewPage } from "../page.ts";
 const crowd = 500;
 const replicas = 3;
 
-/** Work is shared, and shared work is still counted right. */
+/** Replicas share the work, and the count stays right. */
 export function replicaChecks(roles: Roles): readonly Check[] {
   return [
     {
@@ -44,7 +44,7 @@ async function scale(cluster: Cluster, { app }: Roles, count: number): Promise<v
     "up",
     "-d",
     "--no-recreate",
-    // Or the one-shots would be run once more.
+    // Without this, the one-shot services would run once more.
     "--no-deps",
     "--scale",
     `${app}=${count}`,
@@ -54,7 +54,7 @@ async function scale(cluster: Cluster, { app }: Roles, count: number): Promise<v
   await waitUntilReady(cluster, { timeoutMs: 60_000 });
 }
 
-/** nginx asks Docker's DNS again every two seconds, so the new one is found a moment after it is healthy. */
+/** nginx asks Docker's DNS again every two seconds, so it finds the new replica a moment after that is healthy. */
 async function viewUntilAllServe(cluster: Cluster, roles: Roles): Promise<ReadonlyMap<string, number>> {
   const served = new Map<string, number>();
   const deadline = performance.now() + 20_000;

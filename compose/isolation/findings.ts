@@ -1,16 +1,16 @@
 import { BerthError, exitCodes } from "../../lib/errors.ts";
 
-/** What was met while a file was made safe to run beside the user's own cluster. */
+/** What was refused or replaced to make a file safe to run beside the user's own cluster. */
 export class Findings {
   readonly #problems: string[] = [];
   readonly #replaced = new Set<string>();
 
-  /** Something that would reach what isn't the test's own, and can't be replaced. `place` is a path inside the file. */
+  /** Refuses something that would reach beyond the test and can't be replaced. `place` is a path inside the file. */
   refuse(place: string, reason: string, advice: string): void {
     this.#problems.push(`${place}: ${reason}; ${advice}`);
   }
 
-  /** Something of the user's own, in whose place the test has its own. */
+  /** Notes something of the user's that the test replaces with its own. */
   replace(place: string, by: string): void {
     this.#replaced.add(`${place}: ${by}`);
   }
@@ -19,7 +19,7 @@ export class Findings {
     return [...this.#replaced];
   }
 
-  /** Throws `NotIsolated`, which names everything that was refused. */
+  /** Throws `NotIsolated`, which names everything that was refused, if anything was. */
   throwProblems(path: string): void {
     if (this.#problems.length === 0) return;
     throw new BerthError({

@@ -8,16 +8,16 @@ export type HostPath =
   | { readonly kind: "file" | "folder"; readonly path: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** No test of a cluster copies more than this. */
+/** The most that one test of a cluster copies. */
 export const copyLimit = { bytes: 512 * 2 ** 20, entries: 100_000 };
 
-/** Reading stops here: a folder with more in it is called too large to be looked through. */
+/** A folder with more entries than this counts as too large to be searched. */
 const lookLimit = 300_000;
 
-// Files there are the kernel's or the engine's own: to read or open one can already do something.
+// Files in these folders belong to the kernel: merely reading or opening one can have an effect.
 const kernelFolders = ["/proc", "/sys", "/dev"];
 
-/** What a path of a resolved file is on this computer, once links are followed. Compose writes each dollar sign twice. */
+/** What a path in a resolved file leads to on this computer, with links followed. Compose doubles each dollar sign. */
 export async function lookAtHost(path: string): Promise<HostPath> {
   try {
     const real = await realpath(path.replaceAll("$$", "$"));
@@ -37,8 +37,8 @@ export async function lookAtHost(path: string): Promise<HostPath> {
 }
 
 /**
- * Why a folder that is mounted read-only still leads outside, if it does: a socket takes connections and a device takes
- * bytes all the same, and a file system mounted below it stays writable (engines before 25).
+ * Why a folder that is mounted read-only still leads outside, if it does: sockets and devices in it can still be used,
+ * and a file system mounted below it stays writable (engines before 25).
  */
 export async function findWayOut(folder: string, mountinfo?: string): Promise<string | undefined> {
   const mounted = findMountBelow(folder, mountinfo ?? (await readMountinfo()));
@@ -53,7 +53,10 @@ export async function findWayOut(folder: string, mountinfo?: string): Promise<st
   return undefined;
 }
 
-/** Everything below a folder, folders before what is in them. Links are not followed. What can't be read is thrown. */
+/**
+ * Everything below a folder, with each folder before its content. Doesn't follow links. Throws when something can't be
+ * read.
+ */
 export async function* walk(
   folder: string,
 ): AsyncGenerator<{ readonly entry: Dirent; readonly path: string }> {
@@ -92,7 +95,10 @@ interface Kind {
 
 const nameKind = (info: Kind): string => (info.isSocket() ? "socket" : info.isFIFO() ? "pipe" : "device");
 
-/** A file system that is mounted below a folder, as /proc/self/mountinfo lists them: its fifth field, with a space as \040. */
+/**
+ * Finds a file system that is mounted below a folder. /proc/self/mountinfo has the path in its fifth field, with a
+ * space as \040.
+ */
 const findMountBelow = (folder: string, mountinfo: string): string | undefined =>
   mountinfo
     .split("\n")
@@ -107,7 +113,7 @@ async function readMountinfo(): Promise<string> {
   try {
     return await readFile("/proc/self/mountinfo", "utf8");
   } catch (error) {
-    // No Linux: there the engine has a machine of its own, and shares folders one by one.
+    // Not Linux: there the engine runs in a virtual machine, which shares folders one by one.
     if (isSystemFailure(error, "absent")) return "";
     throw error;
   }

@@ -1,6 +1,6 @@
 import { asText, type ResolvedFile } from "../resolved-file.ts";
 
-/** The names under which the test has what the file builds, so that the user's own tags stay where they are. */
+/** The test's own names for the images that the file builds, so that the user's tags stay unchanged. */
 export class BuiltImages {
   readonly #byBuild = new Map<string, string>();
   readonly #byName = new Map<string, string>();
@@ -20,7 +20,7 @@ export class BuiltImages {
     return [...new Set(this.#byBuild.values())];
   }
 
-  /** The image of a service in the copy. One that nobody here builds is used under its own name: it is only read. */
+  /** The image of a service in the copy. An image that isn't built keeps its name, because it is only read. */
   find(service: string, { image, build }: { readonly image?: unknown; readonly build?: unknown }) {
     const name = asText(image);
     if (build !== undefined) return this.#byBuild.get(JSON.stringify([withTag(name ?? service), build]));

@@ -6,26 +6,27 @@ import { BindMounts, type FileCopy, type FolderCopy } from "./service-mounts.ts"
 import { isolateFiles, isolateNetworks, isolateVolumes } from "./top-level.ts";
 
 export interface IsolatedFile {
-  /** The whole file, with nothing in it that is known outside of the project. */
+  /** The whole file, without any name that exists outside the project. */
   readonly content: Table;
-  /** Images that are built get these names, and lose them in the end. */
+  /** The names of the images that are built. They are removed at the end. */
   readonly tags: readonly string[];
   readonly folders: readonly FolderCopy[];
   readonly files: readonly FileCopy[];
-  /** What of the user's is not used, each with what stands in for it. */
+  /** The user's things that are not used, each with its replacement. */
   readonly replaced: readonly string[];
 }
 
 export interface Isolating {
   readonly path: string;
   readonly project: string;
-  /** Of this run alone: copies of single files go there. */
+  /** A folder for this run only, which gets the copies of single files. */
   readonly folder: string;
 }
 
 /**
- * The file as it may run beside the user's own cluster: no name, path, port, image tag or right in it reaches anything
- * that isn't made for this run. Throws `NotIsolated` for what can't be had that way. Copies nothing and starts nothing.
+ * Rewrites the file so that it can run beside the user's own cluster: no name, path, port, image tag or privilege in it
+ * reaches anything that wasn't made for this run. Throws `NotIsolated` for what can't be isolated. Copies nothing and
+ * starts nothing.
  */
 export async function isolateFile(
   file: ResolvedFile,
@@ -81,7 +82,7 @@ const knownParts = new Set(["name", "version", "services", "networks", "volumes"
 function refuseUnknownParts(file: ResolvedFile, findings: Findings): void {
   for (const [key, value] of Object.entries(file)) {
     if (knownParts.has(key) || key.startsWith("x-")) continue;
-    // Version 2 may write parts that are empty.
+    // Version 2 may write empty sections.
     if (value === null || (typeof value === "object" && Object.keys(value).length === 0)) continue;
     findings.refuse(key, "nobody has looked where this part leads", "take it out");
   }

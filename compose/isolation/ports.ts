@@ -1,6 +1,6 @@
 import { asList, asTable, asText } from "../resolved-file.ts";
 
-/** A published port on this computer alone, of a number that the engine finds free. */
+/** Publishes each port on loopback only, at a free port that the engine chooses. */
 export const rewritePorts = (ports: unknown): readonly string[] => [
   ...new Set(readPorts(ports).map(({ target, protocol }) => `127.0.0.1::${target}/${protocol}`)),
 ];
@@ -10,7 +10,7 @@ export interface Port {
   readonly protocol: string;
 }
 
-/** The container's side of each published port. Version 1 may leave them as written: `127.0.0.1:8000-8002:80-82/tcp`. */
+/** The container port of each published port. Version 1 may leave ports as written: `127.0.0.1:8000-8002:80-82/tcp`. */
 export const readPorts = (ports: unknown): readonly Port[] =>
   asList(ports).flatMap((entry) => {
     const short = asText(entry);

@@ -13,7 +13,7 @@ export interface Surroundings {
   readonly findings: Findings;
 }
 
-/** What becomes of a key's value in the copy; undefined leaves the key out. */
+/** Turns a key's value into its value in the copy. Undefined leaves the key out. */
 type Rule = (value: unknown, around: Surroundings, key: string) => unknown;
 
 const keep: Rule = (value) => value;
@@ -31,7 +31,10 @@ const isSomething = (value: unknown): boolean =>
   value !== false && value !== null && (typeof value !== "object" || Object.keys(value).length > 0);
 const refuse = (reason: string, advice?: string): Rule => refuseIf(isSomething, reason, advice);
 
-/** `host`, or another container: a namespace that isn't the project's. Those of its own services are. */
+/**
+ * Refuses a namespace outside the project: `host`, or that of another container. Namespaces of the project's own
+ * services are allowed.
+ */
 const refuseForeignSpace = refuseIf(
   (value) => !/^(|private|shareable|none|service:.+)$/.test(asText(value) ?? ""),
   "it shares a namespace with this computer or with a container outside of the project",
@@ -47,7 +50,8 @@ const rewriteNetworkMode: Rule = (value, { service, findings }, key) => {
       "use networks of the file",
     );
   }
-  // The engine's own bridge is everybody's: without a mode the service gets the project's default network.
+  // All containers share the engine's default bridge. Without a mode, the service gets the project's default network
+  // instead.
   return undefined;
 };
 
@@ -93,7 +97,7 @@ const buildKeys = new Set(
     " ",
   ),
 );
-// Other tags, pushed caches and newly pulled bases would all change what the user has.
+// Left out of `build`: other tags, pushed caches and newly pulled base images would change what the user has.
 const leftOfBuild = new Set(
   "cache_to entitlements labels no_cache_filter privileged provenance pull sbom ssh tags".split(" "),
 );
@@ -120,11 +124,12 @@ const rewriteBuild: Rule = (value, around) => {
   return Object.fromEntries(Object.entries(build).filter(([key]) => buildKeys.has(key)));
 };
 
-// A log elsewhere is somebody's log. These two stay with the container, and go with it.
+// Only these two log drivers keep the log with the container, and it is removed with it. Other drivers write to a log
+// elsewhere.
 const rewriteLogging: Rule = (value) =>
   ["json-file", "local"].includes(asText(asTable(value)["driver"]) ?? "") ? value : undefined;
 
-// The engine's own rules let a container have a graphics card; those of CDI, whatever somebody wrote down for a name.
+// The engine's device requests can only add a graphics card. CDI can add whatever is configured under a name.
 const isAnyDevice = (devices: unknown): boolean =>
   asList(devices).some((one) => ![undefined, "nvidia", "amd"].includes(asText(asTable(one)["driver"])));
 const anyDevice = "it opens devices of this computer";
@@ -153,7 +158,8 @@ const refuseForeignHosts = refuseIf(
   "take them out, or let a service of the file stand in",
 );
 
-// Those that act inside the container's own namespaces. The others reach the kernel, its clock, modules or disks.
+// Capabilities that act only inside the container's own namespaces. The others reach the kernel, its clock, modules or
+// disks.
 const innerCapabilities = new Set(
   "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT SYS_NICE SYS_PTRACE SYS_RESOURCE".split(
     " ",
@@ -174,15 +180,15 @@ const refusePrivilegedHooks = refuseIf(isPrivilegedHook, "it has root's rights o
 const kept =
   "attach blkio_config cap_drop command configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset depends_on dns dns_opt dns_search domainname entrypoint environment expose group_add healthcheck hostname init isolation links mac_address mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user working_dir";
 
-// Worked in already (extends, env_file, profiles), of no use here (develop), or read by programs outside: labels and
-// annotations make proxies, updaters and schedulers of this computer take a container for the user's.
+// These keys are resolved already (extends, env_file, profiles), useless here (develop), or read by programs outside:
+// labels and annotations would make this computer's proxies, updaters and schedulers treat a container as the user's.
 const leftOut =
   "annotations cgroup_parent container_name develop env_file extends label_file labels profiles pull_refresh_after volume_driver";
 
 const listed = (names: string, rule: Rule): Record<string, Rule> =>
   Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 
-/** Every key that Compose knows. One that isn't here is refused: nobody has looked where it leads. */
+/** A rule for every key that Compose knows. Other keys are refused, because their effect hasn't been examined. */
 export const serviceRules: ReadonlyMap<string, Rule> = new Map(
   Object.entries({
     ...listed(kept, keep),

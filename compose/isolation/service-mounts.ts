@@ -3,11 +3,11 @@ import { readScale, type ResolvedFile, type Table } from "../resolved-file.ts";
 import type { Findings } from "./findings.ts";
 import { findCopyObstacle, findWayOut, lookAtHost } from "./host-path.ts";
 
-/** A folder of the user's whose content goes into a fresh volume before anything starts. */
+/** A folder of the user's whose content is copied into a new volume before anything starts. */
 export interface FolderCopy {
   readonly volume: string;
   readonly source: string;
-  /** A service that mounts the volume, and where: its container is the way in. */
+  /** A service that mounts the volume, and the path: the copy is made through its container. */
   readonly service: string;
   readonly target: string;
 }
@@ -17,14 +17,14 @@ export interface FileCopy {
   readonly path: string;
 }
 
-/** What is mounted instead of a path on this computer. */
+/** What is mounted in place of a path on this computer. */
 type Stand =
   | { readonly kind: "itself" }
   | { readonly kind: "volume"; readonly volume: string }
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "refused" };
 
-/** Decides, for all services together, what each bind mount becomes: who shares a folder also shares its copy. */
+/** Decides for all services together what each bind mount becomes: services that share a folder also share its copy. */
 export class BindMounts {
   readonly folders: FolderCopy[] = [];
   readonly files: FileCopy[] = [];
@@ -32,7 +32,7 @@ export class BindMounts {
   readonly #stands = new Map<string, Stand>();
   readonly #folder: string;
 
-  /** Copies of single files go into `folder`. */
+  /** `folder` gets the copies of single files. */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -55,14 +55,15 @@ export class BindMounts {
     }
   }
 
-  /** A mount as it goes into the copy of the file; undefined if it was refused. */
+  /** The mount for the copy of the file; undefined if it was refused. */
   rewrite(mount: Mount): Table | undefined {
     const stand = this.#stands.get(mount.source ?? "");
     const { target, source } = mount;
     const readOnly = mount.readOnly ? { read_only: true } : {};
     if (stand?.kind === "itself") return { type: "bind", source, target, read_only: true };
     if (stand?.kind === "file") return { type: "bind", source: stand.path, target, ...readOnly };
-    // Not what the image has there: a bind mount hides that. Writable, for the copy comes in through it.
+    // `nocopy`, because a bind mount hides the image's content too. Writable, because the copy is made through this
+    // mount.
     if (stand?.kind === "volume")
       return { type: "volume", source: stand.volume, target, volume: { nocopy: true } };
     return undefined;

@@ -4,7 +4,10 @@ import { findWayOut, lookAtHost } from "./host-path.ts";
 
 type Tables = Readonly<Record<string, Table>>;
 
-/** Volumes of the project's own, empty. Only one in memory keeps its options: all others name something outside. */
+/**
+ * Replaces volumes with empty ones of the project. Only a volume in memory keeps its options: all others name something
+ * outside.
+ */
 export function isolateVolumes(volumes: Tables, project: string, findings: Findings): Tables {
   return mapTables(volumes, (volume, key) => {
     const options = asTable(volume["driver_opts"]);
@@ -22,7 +25,7 @@ export function isolateVolumes(volumes: Tables, project: string, findings: Findi
   });
 }
 
-/** `bind`, `move` and `remount` among the options make the kernel take the device for a path, whatever the type says. */
+/** With the options `bind`, `move` and `remount`, the kernel takes the device for a path, whatever the type says. */
 const isMemoryAlone = (options: Table): boolean =>
   options["type"] === "tmpfs" &&
   Object.keys(options).every((name) => ["type", "device", "o"].includes(name)) &&
@@ -34,14 +37,15 @@ const isMemoryAlone = (options: Table): boolean =>
       ),
     );
 
-// What changes how containers of one network meet. The others name bridges, parents and addresses of this computer.
+// Options that only affect traffic between the network's containers. The others name bridges, parents and addresses of
+// this computer.
 const ownOptions = new Set([
   "com.docker.network.bridge.enable_icc",
   "com.docker.network.bridge.enable_ip_masquerade",
   "com.docker.network.driver.mtu",
 ]);
 
-/** Bridges of the project's own, with addresses that the engine chooses: fixed ones may be in use. */
+/** Replaces networks with bridges of the project. The engine chooses their addresses, because fixed ones may be in use. */
 export function isolateNetworks(networks: Tables, project: string, findings: Findings): Tables {
   return mapTables(networks, (network, key) => {
     const place = `networks.${key}`;
@@ -59,7 +63,7 @@ export function isolateNetworks(networks: Tables, project: string, findings: Fin
   });
 }
 
-/** Secrets and configs are mounted read-only; what they mount must not lead outside by itself. */
+/** Secrets and configs are mounted read-only. Their files must not lead outside in another way. */
 export async function isolateFiles(
   part: "secrets" | "configs",
   file: ResolvedFile,
@@ -87,7 +91,7 @@ export async function isolateFiles(
   );
 }
 
-/** A fixed name, or one that must be there already. Version 2 writes the name that it would give by itself, too. */
+/** Whether it has a fixed name or must exist already. Version 2 also writes the default names, which don't count. */
 const isForeign = (one: Table, key: string, project: string): boolean =>
   (one["external"] !== undefined && one["external"] !== false) ||
   (one["name"] !== undefined && one["name"] !== `${project}_${key}`);
