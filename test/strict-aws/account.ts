@@ -6,14 +6,14 @@ import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { startStrictAws, type StrictAws } from "./strict-aws.ts";
 import { noRules, type Rules } from "./rules.ts";
 
-/** The same account by two routes, for one test file; ends with the file. */
+/** One account by two routes, for one test file. It ends with the file. */
 export interface TwoRoutes {
   readonly aws: StrictAws;
-  /** Through the proxy. Nothing is retried: what AWS says is what is seen. */
+  /** Through the proxy, without retries, so that the test sees each answer. */
   readonly strict: Clients;
-  /** Past the proxy, to the emulators themselves. */
+  /** Directly to the emulators, without the proxy. */
   readonly bare: Clients;
-  /** Through the proxy, with the retries of the SDK. */
+  /** Through the proxy, with the SDK's retries. */
   readonly patient: Clients;
 }
 
@@ -35,7 +35,7 @@ export async function openTwoRoutes(rules: Partial<Rules>, ecr = false): Promise
   };
 }
 
-/** The name of the error that the call ends with, or `ok`. */
+/** The name of the call's error, or `ok`. */
 export async function outcome(call: Promise<unknown>): Promise<string> {
   try {
     await call;

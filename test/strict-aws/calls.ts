@@ -1,6 +1,6 @@
 import type { AwsRequest, Service } from "./request.ts";
 
-/** One request of the SDK as it went over the wire: a retry is another one. */
+/** One HTTP request of the SDK. Each retry is a separate one. */
 export interface LoggedCall {
   /** In order of arrival, from 1. */
   readonly number: number;
@@ -10,7 +10,7 @@ export interface LoggedCall {
   readonly region: string;
   /** Path and query. */
   readonly url: string;
-  /** Absent as long as it is under way. */
+  /** Absent while the request is under way. */
   readonly durationMs?: number;
   /** `ok`, the name of the error, or `cut` when no reply was sent. */
   readonly outcome?: string;
@@ -18,7 +18,7 @@ export interface LoggedCall {
   readonly status?: number;
 }
 
-/** Everything that was called, in order of arrival. */
+/** All requests, in order of arrival. */
 export class CallLog {
   #calls: LoggedCall[] = [];
 
@@ -26,11 +26,11 @@ export class CallLog {
     return this.#calls;
   }
 
-  /** Notes the call as under way; what is returned is to be told how it ended. */
+  /** Records that the call is under way. Call the returned function with the call's end. */
   begin({ number, service, operation, kind, region, url }: AwsRequest): (end: End) => void {
     const startedMs = performance.now();
     const call = { number, service, operation, kind, region, url };
-    // One that ends after a reset is none of the new log's.
+    // A call that ends after a reset doesn't belong to the new log.
     const calls = this.#calls;
     const index = calls.push(call) - 1;
     return (end) => {

@@ -28,24 +28,27 @@ const scripts = {
 type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
 export interface Ended {
-  /** Absent when it was killed. */
+  /** Absent when the command was killed. */
   readonly exitCode: number | null;
   readonly events: readonly JsonEvent[];
-  /** The last event; absent when it was killed before. */
+  /** The last event; absent when the command was killed before. */
   readonly summary: Summary | undefined;
   readonly stderr: string;
 }
 
-/** What a user does with one stack, as child processes that know AWS by the SDK's own environment variables alone. */
+/**
+ * Runs commands on one stack as a user does: as child processes, which find AWS only by the SDK's own environment
+ * variables.
+ */
 export interface Cli extends AsyncDisposable {
   readonly stack: string;
   readonly region: string;
-  /** Of berth.yaml. */
+  /** Path of berth.yaml. */
   readonly config: string;
-  /** What every command gets; nothing else tells it where AWS is. */
+  /** The environment of every command; nothing else tells it where AWS is. */
   readonly environment: NodeJS.ProcessEnv;
   run(command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
-  /** Writes berth.yaml anew. What is given goes over what a small stack needs, by top-level key. */
+  /** Rewrites berth.yaml: the settings of a small stack, with the given top-level keys replaced. */
   configure(settings?: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
@@ -53,14 +56,17 @@ export interface CliOptions {
   readonly aws: StrictAws;
   /** An empty folder for berth.yaml and the app. */
   readonly directory: string;
-  /** A name that no user's stack has: what the commands keep in .berth/ under it goes on dispose. */
+  /** A name that no user's stack has. The commands' files for it in .berth/ are removed on dispose. */
   readonly stack: string;
   readonly region?: string;
   /** Another copy of the repository, whose commands are run. */
   readonly tree?: string;
 }
 
-/** Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS has to have `ecr`. */
+/**
+ * Sets up the app, an engine that builds and pushes it, and hosts that serve it. The AWS must have been started with
+ * `ecr`.
+ */
 export async function openCli(options: CliOptions): Promise<Cli> {
   const { aws, directory, stack, region = "eu-central-1", tree } = options;
   await using started = new Disposables();
@@ -106,13 +112,13 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   };
 }
 
-/** Hosts have something to do when a run waits for their report or has given them an address, and only then. */
+/** Hosts have something to do only when a run waits for their report or has given them an address. */
 function watchForHosts(aws: StrictAws): () => boolean {
   let log = aws.calls;
   let seen = 0;
   let underWay: number[] = [];
   return () => {
-    // Another one after a reset.
+    // A reset starts a new log.
     if (log !== aws.calls) [log, seen, underWay] = [aws.calls, 0, []];
     for (; seen < log.length; seen += 1) if (concernsHosts(log[seen])) underWay.push(seen);
     const waiting = underWay.length;
@@ -124,7 +130,7 @@ function watchForHosts(aws: StrictAws): () => boolean {
 const concernsHosts = (call: LoggedCall | undefined): boolean =>
   call !== undefined && (/^(Associate|Start)/.test(call.operation) || call.url.includes("/hosts/"));
 
-/** What the commands keep beside the user: receipts, and a document that could not be saved. */
+/** Removes the commands' local files: receipts, and a document that could not be saved. */
 async function forgetFiles(stack: string): Promise<void> {
   for (const folder of ["receipts", "unsaved"].map((name) => join(root, ".berth", name))) {
     const names = existsSync(folder) ? await readdir(folder) : [];
@@ -133,7 +139,7 @@ async function forgetFiles(stack: string): Promise<void> {
   }
 }
 
-/** Nothing of the user's own AWS settings, and all of the emulator's. */
+/** Without the user's own AWS settings, and with the emulator's. */
 function environmentFor({ endpoints, credentials }: StrictAws, region: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(AWS_|DOCKER_|NODE_TEST|NODE_OPTIONS)/.test(name),
@@ -164,7 +170,7 @@ async function follow(child: ChildProcess): Promise<Ended> {
   return { exitCode: child.exitCode, events, summary: isSummary(last) ? last : undefined, stderr };
 }
 
-// A process that was killed may leave half a line.
+// A killed process may leave half a line.
 function parseEvent(line: string): JsonEvent[] {
   try {
     const event: JsonEvent = JSON.parse(line);

@@ -2,9 +2,9 @@ import type { AwsRequest, Service } from "./request.ts";
 import { refuse, type Refusal, type Reply } from "./reply.ts";
 
 /**
- * What goes wrong with a call. `before`: the connection is cut and nothing has happened. `after`: it has happened, and
- * the reply is lost. The rest are answers in place of the service's own, or a delay: of some time, or until something else
- * has happened.
+ * What goes wrong with a call. `before`: the connection is cut and the call has had no effect. `after`: the call has
+ * had its effect, and the reply is lost. The others replace the service's answer, or delay the call: for some time, or
+ * until something else has happened.
  */
 export type Fault = "before" | "after" | RefusedFault | Delay;
 
@@ -12,25 +12,25 @@ export type Delay = { readonly latencyMs: number } | { readonly until: () => Pro
 
 export type RefusedFault = "throttle" | "429" | "500" | "503" | "conflict" | "expired" | "denied";
 
-/** `ec2:RunInstances`, `s3:*`, `*`; or whatever can be told of the call. */
+/** `ec2:RunInstances`, `s3:*`, `*`, or a condition on the call. */
 export type Target = string | ((call: Pick<AwsRequest, "service" | "operation" | "kind" | "url">) => boolean);
 
-/** One fault that was asked for. */
+/** One requested fault. */
 export interface Planned {
-  /** How many calls it has struck so far: a test that counts on a fault looks whether it came. */
+  /** How many calls the fault has struck so far. A test that relies on a fault checks that it occurred. */
   readonly hits: number;
   stop(): void;
 }
 
 interface Plan {
   readonly matches: (request: AwsRequest) => boolean;
-  /** Asked at each call that matches, which is the n-th. */
+  /** Called for the n-th matching call. */
   readonly strikes: (nth: number) => Fault | undefined;
   seen: number;
   hits: number;
 }
 
-/** What shall go wrong, and when. Calls are counted from when the fault was asked for. */
+/** Which faults occur, and when. Counting of calls starts when the fault is requested. */
 export class Faults {
   #plans: Plan[] = [];
   readonly #random: () => number;
@@ -39,7 +39,7 @@ export class Faults {
     this.#random = randomFrom(seed);
   }
 
-  /** At one call only: the first that matches, or the one of that number among them. */
+  /** Strikes one call only: the first that matches, or the matching call with the given number. */
   once(target: Target, fault: Fault, { call = 1 } = {}): Planned {
     return this.#add(target, (nth) => (nth === call ? fault : undefined));
   }
@@ -48,12 +48,15 @@ export class Faults {
     return this.#add(target, () => fault);
   }
 
-  /** At each n-th call that matches. */
+  /** Strikes every n-th matching call. */
   every(n: number, target: Target, fault: Fault): Planned {
     return this.#add(target, (nth) => (nth % n === 0 ? fault : undefined));
   }
 
-  /** A part of all calls, such as 0.2, each with one of the faults. The seed decides which: the same calls, the same faults. */
+  /**
+   * Strikes a share of all matching calls, such as 0.2, each with one of the faults. The seed decides: equal calls get
+   * equal faults.
+   */
   share(part: number, target: Target, faults: readonly Fault[]): Planned {
     return this.#add(target, () => {
       const isStruck = this.#random() < part;
@@ -66,7 +69,7 @@ export class Faults {
     this.#plans = [];
   }
 
-  /** All that strikes this call. */
+  /** All faults that strike this call. */
   take(request: AwsRequest): Fault[] {
     return this.#plans.flatMap((plan) => {
       if (!plan.matches(request)) return [];
@@ -100,7 +103,7 @@ function matcherOf(target: Target): (request: AwsRequest) => boolean {
     (operation === "*" || operation === request.operation);
 }
 
-/** Numbers from 0 to 1 that only depend on the seed (mulberry32). */
+/** Random numbers from 0 to 1 that depend only on the seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -113,7 +116,7 @@ export function randomFrom(seed: number): () => number {
 
 type Codes = Readonly<Record<Service, readonly [status: number, code: string]>>;
 
-// Services name the same trouble differently.
+// Services have different codes for the same error.
 const throttle: Codes = {
   ec2: [503, "RequestLimitExceeded"],
   ecr: [400, "ThrottlingException"],

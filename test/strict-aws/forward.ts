@@ -4,15 +4,16 @@ import { pipeline } from "node:stream/promises";
 import { bodyOf, readAll, type AwsRequest } from "./request.ts";
 import type { Reply } from "./reply.ts";
 
-// The emulators don't close idle connections, which would be met as a fault that nobody asked for.
+// Keep-alive is safe: the emulators don't close idle connections, which would look like a fault that the test didn't
+// request.
 const agent = new Agent({ keepAlive: true });
 
-// Of one hop only; the length is taken from what is really sent.
+// Headers that concern one hop only. The length is that of the body which is really sent.
 const hopByHop = new Set(["connection", "keep-alive", "expect", "transfer-encoding", "content-length"]);
 
 /**
- * Passes a call on to an emulator, by its own socket: a rule may have changed what was signed, and tests sign with keys of
- * their own, so the gateway would refuse it.
+ * Passes a call on to an emulator's own socket. The gateway would refuse it: a rule may have changed what was signed,
+ * and tests sign with their own keys.
  */
 export async function forward(request: AwsRequest, socketPath: string): Promise<Reply> {
   const { method, url } = request;

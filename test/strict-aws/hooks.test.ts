@@ -79,13 +79,13 @@ describe("hooks", () => {
         struck.resolve();
         return "cut";
       });
-      // It makes one after the other, without end.
+      // The victim makes one after the other, endlessly.
       victim = startVictim();
       await struck.promise;
       off();
       assert.equal(await countVpcs(bare.ec2), made);
       const settled = aws.calls.length;
-      // With a second try: its own connection was cut as well.
+      // This client retries, because its own connection was cut as well.
       await patient.ec2.send(new DescribeVpcsCommand({}));
       assert.equal(await countVpcs(bare.ec2), made);
       assert.ok(aws.calls.length <= settled + 1);

@@ -2,8 +2,8 @@ import type { AwsRequest } from "./request.ts";
 import type { Reply } from "./reply.ts";
 
 /**
- * Where a call is. `arrived`: nothing has happened yet. `decided`: it has had its effect (or was refused) and the reply
- * is held back. `answered`: the reply has left.
+ * How far a call has come. `arrived`: it has had no effect yet. `decided`: it has had its effect (or was refused), and
+ * the reply is held back. `answered`: the reply has been sent.
  */
 export interface Point {
   readonly stage: "arrived" | "decided" | "answered";
@@ -12,12 +12,12 @@ export interface Point {
   readonly status?: number;
 }
 
-/** Answers `cut` to have the connection cut at this point. */
+/** Returns `cut` to have the connection cut at this point. */
 export type Hook = (point: Point) => Promise<"cut" | void> | "cut" | void;
 
 /**
- * Who wants to be told of points. While a hook is at work no other call goes on to the emulators, so that what it sees,
- * and what it kills, stands still.
+ * The hooks that are called at each point. While a hook runs, no other call is passed on to the emulators, so nothing
+ * changes that the hook observes or kills.
  */
 export class Hooks {
   readonly #hooks = new Set<Hook>();
@@ -32,7 +32,7 @@ export class Hooks {
     this.#hooks.clear();
   }
 
-  /** True when the connection shall be cut. */
+  /** True when the connection is to be cut. */
   async reach(stage: Point["stage"], request: AwsRequest, reply?: Reply): Promise<boolean> {
     if (this.#hooks.size === 0) return false;
     const { number, service, operation, kind, region, url, body } = request;
@@ -43,7 +43,7 @@ export class Hooks {
     return told;
   }
 
-  /** Until no hook is at work. */
+  /** Waits until no hook is running. */
   async quiet(): Promise<void> {
     let seen: unknown;
     while (seen !== this.#busy) {

@@ -18,32 +18,32 @@ import { startStandInEngine } from "./stand-in-engine.ts";
 /** One run of a command. */
 export interface Run {
   readonly plan: Plan;
-  /** How everything was last seen; absent when there was nothing to do. */
+  /** The last observation of every resource; absent when there was nothing to do. */
   readonly observations?: Observations<Offers>;
-  /** What the user was told. */
+  /** The messages to the user. */
   readonly told: readonly string[];
 }
 
-/** The commands without a process of their own: the same sessions and the same steps, a hundred times in a minute. */
+/** Runs the commands in this process: with the same sessions and the same steps, but a hundred times per minute. */
 export interface InProcess extends AsyncDisposable {
-  /** The same stack by child processes. */
+  /** The same stack, with commands as child processes. */
   readonly cli: Cli;
   readonly plan: () => Promise<Run>;
   readonly up: (options?: RunOptions) => Promise<Run>;
-  /** Holds the stack's lease while the work goes on. */
+  /** Holds the stack's lease while the work runs. */
   readonly hold: <T>(work: (session: Session, held: Held) => Promise<T>, options?: RunOptions) => Promise<T>;
   readonly store: () => Promise<ObjectStore>;
 }
 
 interface RunOptions {
   readonly waitMs?: number;
-  /** Gets what the user is told, as it is told. */
+  /** Receives the messages to the user as they are printed. */
   readonly told?: string[];
 }
 
 /**
- * Commands of one stack in this process, which takes the AWS and the engine of the test for its own from here on. Call it once in a
- * file, before anything of lib/command/session.ts is loaded.
+ * Prepares this process to run commands on one stack: from here on, it uses the AWS and the engine of the test. Call
+ * this once per file, before anything loads lib/command/session.ts.
  */
 export async function openInProcess(options: CliOptions): Promise<InProcess> {
   await using started = new Disposables();
@@ -106,7 +106,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
   };
 }
 
-/** As provision/up.ts, without question, output and the look from outside. */
+/** Like provision/up.ts, without the question, the output and the check from outside. */
 async function up(session: Session): Promise<Pick<Run, "plan" | "observations">> {
   const shown = await readStack(session);
   if (!isPending(shown.plan) && shown.wasKept !== true) return { plan: shown.plan };

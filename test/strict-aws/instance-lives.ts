@@ -1,32 +1,35 @@
 import type { Element } from "./xml.ts";
 
-/** What an instance takes hold of in its network. */
+/** What an instance holds in its network. */
 export interface Hold {
   readonly instanceId: string;
   readonly vpcId: string;
   readonly subnetId: string;
   readonly groupIds: readonly string[];
   readonly isPublic: boolean;
-  /** Its network interfaces, as DescribeNetworkInterfaces told of them. */
+  /** The instance's network interfaces, as DescribeNetworkInterfaces listed them. */
   readonly interfaces: readonly Element[];
 }
 
 export interface Pace {
-  /** How many looks show a state on the way (`pending`, `shutting-down`) before the next one. */
+  /** How many reads show a transitional state (`pending`, `shutting-down`) before the next one. */
   readonly polls: number;
-  /** How many refusals after `terminated` its network interface still holds what it was in. */
+  /** For how many refusals after `terminated` the network interface still holds its group and subnet. */
   readonly lingerPolls: number;
 }
 
 interface Life {
-  /** Shown while `left` is more than nothing. */
+  /** Shown while `left` is greater than 0. */
   readonly passing: string;
   left: number;
   readonly hold?: Hold;
   lingering: number;
 }
 
-/** What the emulator does at once and AWS by and by. Time is counted in looks, so that nothing depends on a clock. */
+/**
+ * Delays state changes that the emulator makes at once and AWS makes gradually. Time is counted in reads, so that
+ * nothing depends on a clock.
+ */
 export class InstanceLives {
   readonly #lives = new Map<string, Life>();
   readonly #pace: Pace;
@@ -35,7 +38,7 @@ export class InstanceLives {
     this.#pace = pace;
   }
 
-  /** From now on the instance is on its way to another state. */
+  /** Starts the instance's transition to another state. */
   begin(id: string, passing: string, hold?: Hold): void {
     const { polls, lingerPolls } = this.#pace;
     const ending = hold === undefined ? { lingering: 0 } : { hold, lingering: lingerPolls };
@@ -46,7 +49,7 @@ export class InstanceLives {
     return this.#lives.get(id)?.hold !== undefined;
   }
 
-  /** The state that this look shows in place of the real one, if any. */
+  /** The state that this read shows in place of the real one, if any. */
   look(id: string): string | undefined {
     const life = this.#lives.get(id);
     if (life === undefined || life.left === 0) return undefined;
@@ -54,14 +57,14 @@ export class InstanceLives {
     return life.passing;
   }
 
-  /** What terminated instances still hold. To be told of by `refuse` when a call was refused for it. */
+  /** What terminated instances still hold. Call `refuse` when a call was refused because of one. */
   get holds(): readonly Hold[] {
     return [...this.#lives.values()].flatMap(({ hold, left, lingering }) =>
       hold !== undefined && left + lingering > 0 ? [hold] : [],
     );
   }
 
-  /** A refusal is a look too: whoever only tries again gets there as well. */
+  /** A refusal counts as a read, so a caller that only retries also gets to the end. */
   refuse({ instanceId }: Hold): void {
     const life = this.#lives.get(instanceId);
     if (life === undefined) return;

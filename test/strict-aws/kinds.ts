@@ -1,16 +1,19 @@
-/** Where a kind of thing appears in the calls of EC2 and IAM. */
+/** Where a kind of resource appears in calls of EC2 and IAM. */
 export interface Kind {
   readonly service: "ec2" | "iam";
   readonly create: string;
   /** Path of the new id (or name) in the answer to `create`. */
   readonly made: string;
-  /** The calls that show it, with the path of their list; without one, the call shows one thing by its name. */
+  /**
+   * The calls that show the resource, with the path of their list. Without a path, the call shows one resource by its
+   * name.
+   */
   readonly shownBy: Readonly<Record<string, string>>;
   /** Path of the id in one item of a list. */
   readonly id: string;
-  /** The parameter that names it. */
+  /** The parameter that names the resource. */
   readonly parameter: string;
-  /** How AWS says that it isn't there. */
+  /** AWS's error code when the resource doesn't exist. */
   readonly missing: string;
 }
 
@@ -48,7 +51,7 @@ const instanceProfiles: Kind = {
   missing: "NoSuchEntity",
 };
 
-/** All kinds that AWS shows some time after it made them. */
+/** All kinds that AWS shows only some time after it created them. */
 export const kinds: readonly Kind[] = [
   instances,
   roles,

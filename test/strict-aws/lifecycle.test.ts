@@ -19,7 +19,7 @@ after(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** What to show when a command ended otherwise than it should. */
+/** The text to show when a command ended unexpectedly. */
 const story = ({ exitCode, events, stderr }: Ended): string =>
   [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
 

@@ -17,7 +17,7 @@ import {
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import type { Clients } from "../../lib/aws/clients.ts";
 
-/** A small network with an instance in it, made and looked at by one route. */
+/** A small network with an instance, made and read through one route. */
 export class Network {
   readonly #clients: Clients;
   vpcId = "";
@@ -87,14 +87,14 @@ export class Network {
   }
 }
 
-/** What any launch needs. */
+/** The input that every launch needs. */
 export async function launchOrder({ ssm }: Clients): Promise<RunInstancesCommandInput> {
   const Name = "/aws/service/debian/release/13/latest/amd64";
   const { Parameter } = await ssm.send(new GetParameterCommand({ Name }));
   return { ImageId: Parameter?.Value, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1 };
 }
 
-/** A policy that any service takes. */
+/** A policy that every service accepts. */
 export const anyPolicy = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: "s3:ListBucket", Resource: "*" }],

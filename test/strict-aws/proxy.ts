@@ -11,16 +11,16 @@ import { outcomeOf, type Reply } from "./reply.ts";
 
 export interface ProxyOptions {
   readonly faults: Faults;
-  /** What AWS would do with a call: the rules, and behind them the emulators. */
+  /** Answers a call as AWS would: by the rules, and behind them the emulators. */
   readonly answer: (request: AwsRequest) => Promise<Reply>;
 }
 
-/** A loopback HTTP server that takes the calls of all services. */
+/** A loopback HTTP server that accepts the calls of all services. */
 export interface Proxy extends AsyncDisposable {
   readonly url: string;
   readonly log: CallLog;
   readonly hooks: Hooks;
-  /** Cuts every connection; calls that are held back are dropped. */
+  /** Cuts every connection and drops the calls that are held back. */
   readonly cutAll: () => void;
 }
 
@@ -50,7 +50,7 @@ export async function startProxy({ faults, answer }: ProxyOptions): Promise<Prox
   const server = createServer((incoming, response) => {
     exchange(incoming, response).catch((error: unknown) => fail(incoming, response, error));
   });
-  // An idle connection that ends just as it is used again would be a fault that nobody asked for.
+  // An idle connection that closes just as it is reused would be a fault that the test didn't request.
   server.keepAliveTimeout = 0;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -73,11 +73,11 @@ interface Course {
   readonly struck: readonly Fault[];
   readonly answer: ProxyOptions["answer"];
   readonly hooks: Hooks;
-  /** Whether the caller has gone away meanwhile. */
+  /** Whether the caller has closed the connection in the meantime. */
   readonly isGone: () => boolean;
 }
 
-/** The reply, or undefined when the connection is to be cut. */
+/** Returns the reply, or undefined when the connection is to be cut. */
 async function decide(request: AwsRequest, course: Course): Promise<Reply | undefined> {
   const { struck, answer, hooks, isGone } = course;
   for (const fault of struck) if (typeof fault === "object") await wait(fault);
@@ -113,7 +113,7 @@ async function send(
   if (!response.closed) await once(response, "close");
 }
 
-/** A mistake of this proxy's, or of an emulator's: shown to the caller as what it is, never as AWS's. */
+/** A fault of this proxy or of an emulator. The caller sees it as such, never as an AWS error. */
 function fail(incoming: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (incoming.socket.destroyed) return;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -7,7 +7,7 @@ import { elementAt, element, parseXml, textAt, writeXml, type Element } from "./
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The contents of an S3 object as a stream; everything else is read. */
+  /** The content of an S3 object is a stream; every other body has been read. */
   readonly body: Buffer | Readable;
 }
 
@@ -22,14 +22,14 @@ const namespaces: Record<string, string> = {
   sts: "https://sts.amazonaws.com/doc/2011-06-15/",
 };
 
-/** An error in the exact shape of the service's protocol, so that the SDK finds its name. */
+/** Makes an error in the exact format of the service's protocol, so that the SDK finds its name. */
 export function refuse({ service, method }: AwsRequest, refusal: Refusal): Reply {
   const { status } = refusal;
   if (service === "ssm" || service === "ecr") {
     const body = JSON.stringify({ __type: refusal.code, message: refusal.message });
     return { status, headers: { "content-type": "application/x-amz-json-1.1" }, body: Buffer.from(body) };
   }
-  // An answer to HEAD has no body: S3's errors are known by their status alone there.
+  // An answer to HEAD has no body, so S3's errors are then recognised by their status alone.
   const body = method === "HEAD" ? "" : `${declaration}${writeXml(errorElement(service, refusal))}`;
   return { status, headers: { "content-type": "text/xml;charset=UTF-8" }, body: Buffer.from(body) };
 }
@@ -53,7 +53,7 @@ function errorElement(service: Service, { status, code, message }: Refusal): Ele
 
 export const isOk = ({ status }: Reply): boolean => status < 400;
 
-/** The answer as XML. Undefined when it is none, or an error. */
+/** The answer as XML. Undefined when it isn't XML or is an error. */
 export function xmlOf(reply: Reply): Element | undefined {
   return isOk(reply) && reply.body instanceof Buffer ? parseXml(reply.body.toString("utf8")) : undefined;
 }
@@ -62,7 +62,7 @@ export function withXml(reply: Reply, root: Element): Reply {
   return { ...reply, body: Buffer.from(declaration + writeXml(root)) };
 }
 
-/** `ok`, or the name of the error; the status where the protocol gives no name. */
+/** `ok`, or the error's name, or the status where the protocol gives no name. */
 export function outcomeOf({ service }: AwsRequest, reply: Reply): string {
   if (isOk(reply)) return "ok";
   const text = reply.body instanceof Buffer ? reply.body.toString("utf8") : "";

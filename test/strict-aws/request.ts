@@ -6,7 +6,7 @@ import { s3Operation } from "./s3-operation.ts";
 const services = ["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const;
 export type Service = (typeof services)[number];
 
-/** One call as it arrived, whatever its protocol. */
+/** One call as it arrived, in any of the protocols. */
 export interface AwsRequest {
   /** In order of arrival, from 1. */
   readonly number: number;
@@ -18,15 +18,15 @@ export interface AwsRequest {
   /** Path and query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** Parameters of EC2, IAM and STS, flat as they travel: `Filter.1.Name`. Forwarded as they stand here. */
+  /** Parameters of EC2, IAM and STS, in the flat form of the protocol: `Filter.1.Name`. Forwarded as they are here. */
   readonly fields: ReadonlyMap<string, string>;
-  /** Of the other protocols. A long object of S3 goes through as a stream, unread. */
+  /** The body in the other protocols. A long S3 object is passed through as a stream. */
   readonly body: Buffer | Readable;
 }
 
 const isQuery = (service: Service): boolean => ["ec2", "iam", "sts"].includes(service);
 
-/** Undefined for what isn't a signed call of one of the services. */
+/** Undefined for a request that isn't a signed call to one of the services. */
 export async function readRequest(
   incoming: IncomingMessage,
   number: number,
@@ -50,7 +50,7 @@ export async function readRequest(
   return { ...called(fields.get("Action") ?? target ?? ""), fields, body };
 }
 
-/** As `buffer` of node:stream/consumers, without the Blob that it makes on the way. */
+/** Like `buffer` of node:stream/consumers, without the intermediate Blob. */
 export async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = await incoming.toArray();
   return Buffer.concat(chunks);
@@ -59,11 +59,11 @@ export async function readAll(incoming: IncomingMessage): Promise<Buffer> {
 const streamed = new Set(["PutObject", "UploadPart"]);
 const shortBytes = 1024 * 1024;
 
-/** One whose length isn't told counts as long. */
+/** A body without a stated length counts as long. */
 const isShort = (headers: IncomingHttpHeaders): boolean =>
   Number(headers["content-length"] ?? Infinity) <= shortBytes;
 
-/** Bytes to forward. */
+/** The bytes to forward. */
 export function bodyOf({ service, fields, body }: AwsRequest): Buffer | Readable {
   return isQuery(service) ? Buffer.from(new URLSearchParams([...fields]).toString()) : body;
 }
@@ -76,13 +76,13 @@ export function listOf({ fields }: AwsRequest, name: string): string[] {
 const isIndexed = (key: string, name: string): boolean =>
   key.startsWith(`${name}.`) && /^\d+$/.test(key.slice(name.length + 1));
 
-/** Values of a filter, or undefined when it isn't there. */
+/** Values of a filter, or undefined when the request doesn't have the filter. */
 export function filterOf(request: AwsRequest, name: string): string[] | undefined {
   const prefix = filterPrefix(request, name);
   return prefix === undefined ? undefined : listOf(request, `${prefix}.Value`);
 }
 
-/** The same request without a filter, for a rule that filters by what it shows instead. */
+/** The same request without a filter, for a rule that filters by its own modified values. */
 export function withoutFilter(request: AwsRequest, name: string): AwsRequest {
   const prefix = filterPrefix(request, name);
   if (prefix === undefined) return request;

@@ -2,18 +2,18 @@ import type { Clients } from "../../lib/aws/clients.ts";
 import type { AwsRequest } from "./request.ts";
 import type { Reply } from "./reply.ts";
 
-/** What comes behind a rule: the other rules, and in the end the emulators. */
+/** What a rule passes a call on to: the next rules, and finally the emulators. */
 export type Next = (request: AwsRequest) => Promise<Reply>;
 
-/** Something that AWS does and the emulators don't. It may refuse a call, change it, or change what is answered. */
+/** A behaviour that AWS has and the emulators lack. A rule may refuse a call, change it, or change its answer. */
 export type Rule = (request: AwsRequest, next: Next) => Promise<Reply>;
 
-/** The emulators themselves, for rules that have to know what is there. */
+/** Direct access to the emulators, for rules that need to know what exists. */
 export interface Behind {
   clients(region: string): Clients;
 }
 
-/** One rule made of several; the first is nearest to the caller. */
+/** Combines several rules into one. The first is nearest to the caller. */
 export function compose(rules: readonly Rule[]): Rule {
   return (request, next) => {
     const run = (index: number, current: AwsRequest): Promise<Reply> => {

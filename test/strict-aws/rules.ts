@@ -17,7 +17,7 @@ import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
 import { profileRoles } from "./rules/profile-roles.ts";
 import { quotas, type Quotas } from "./rules/quotas.ts";
 
-/** What the emulators leave out. Each can be taken out by `false`. */
+/** AWS behaviour that the emulators lack. `false` turns a rule off. */
 export interface Rules {
   readonly clientTokens: boolean;
   readonly dryRun: boolean;
@@ -28,14 +28,14 @@ export interface Rules {
   readonly quotas: Quotas | false;
   readonly profileDelay: ProfileDelay | false;
   readonly lateVisibility: LateVisibility | false;
-  /** How many looks show `pending`, `stopping` or `shutting-down` first. */
+  /** How many reads show `pending`, `stopping` or `shutting-down` first. */
   readonly instanceStates: { readonly polls: number } | false;
-  /** How many tries after `terminated` are still refused, and the network interface listed. */
+  /** How many attempts after `terminated` are still refused; as long, the network interface is listed. */
   readonly dependencies: { readonly lingerPolls: number } | false;
   readonly pagination: Pagination | false;
-  /** How many times faster than by the clock objects of S3 grow old. */
+  /** How many times faster than the clock S3 objects age. */
   readonly objectAge: number | false;
-  /** Takes filters out of reads. */
+  /** Removes filters from reads. */
   readonly ignoredFilters: boolean;
 }
 
@@ -56,7 +56,7 @@ export const allRules: Rules = {
   ignoredFilters: false,
 };
 
-/** One rule made of all that are in force, with nothing remembered. The order is that in which a call meets them. */
+/** Combines all active rules into a new one without any earlier state. A call meets them in this order. */
 export function ruleOf(rules: Rules, behind: Behind): Rule {
   const lives = new InstanceLives({
     polls: rules.instanceStates === false ? 0 : rules.instanceStates.polls,
@@ -77,13 +77,13 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
     rules.dependencies && dependencies(lives, behind),
     rules.dependencies && lingeringInterfaces(lives),
-    // Last, and always: what an instance holds has to be known for the dependencies too.
+    // Last, and always active: the dependency rule too needs to know what an instance holds.
     instanceStates(lives, behind),
   ];
   return compose(chosen.filter((rule) => rule !== false));
 }
 
-/** No rule at all: what is on top is the one under test. */
+/** No rules. A test adds the rule under test. */
 export const noRules: Rules = {
   clientTokens: false,
   dryRun: false,

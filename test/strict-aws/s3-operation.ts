@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-// Query parameters that make another operation of a request on a bucket, each with the noun of its name.
+// Query parameters that select another operation on a bucket, each with the noun in the operation's name.
 const bucketSettings: Record<string, string> = {
   encryption: "BucketEncryption",
   lifecycle: "BucketLifecycleConfiguration",
@@ -14,7 +14,7 @@ const bucketSettings: Record<string, string> = {
 
 const objectSettings: Record<string, string> = { acl: "ObjectAcl", tagging: "ObjectTagging" };
 
-// S3 has Delete… for the settings whose Put… it calls by a longer name.
+// For this setting, S3's Delete… operation has a shorter name than Put….
 const shorterWhenDeleted: Record<string, string> = { BucketLifecycleConfiguration: "BucketLifecycle" };
 
 const verbs: Record<string, string> = {
@@ -25,7 +25,7 @@ const verbs: Record<string, string> = {
   POST: "Post",
 };
 
-/** The operation's name as the SDK calls it, from a path-style request. */
+/** The SDK's name of the operation, from a path-style request. */
 export function s3Operation(method: string, url: string, headers: IncomingHttpHeaders): string {
   const { pathname, searchParams: query } = new URL(url, "http://s3");
   const [, bucket = "", ...key] = pathname.split("/");

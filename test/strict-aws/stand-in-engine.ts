@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
-/** Takes the place of a Docker engine, for `DOCKER_HOST`. */
+/** Replaces a Docker engine, through `DOCKER_HOST`. */
 export interface StandInEngine extends AsyncDisposable {
   readonly dockerHost: string;
-  /** Tags that were built, in order. */
+  /** The tags that were built, in order. */
   readonly built: readonly string[];
 }
 
 /**
- * An engine that builds nothing, but whose pushes are real: every tag becomes a small image of its own in the registry,
- * over the registry's own HTTP API. `registry` is `host:port`; what host a push names doesn't matter.
+ * Starts an engine that builds nothing but really pushes: every tag becomes a separate small image in the registry,
+ * over the registry's own HTTP API. `registry` is `host:port`; the host that a push names is ignored.
  */
 export async function startStandInEngine(registry: string): Promise<StandInEngine> {
   const built: string[] = [];
@@ -72,11 +72,11 @@ interface Target {
   readonly registry: string;
   readonly repository: string;
   readonly tag: string;
-  /** The pusher's own. */
+  /** The Authorization header for the registry. */
   readonly authorization: string;
 }
 
-/** What a push is given to show to the registry, as the registry wants to see it. */
+/** Turns the engine API's credentials into a Basic header for the registry. */
 function basicOf(header: string): string {
   const { username, password }: { username: string; password: string } = JSON.parse(
     Buffer.from(header, "base64url").toString("utf8"),
@@ -84,7 +84,7 @@ function basicOf(header: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
-/** Pushes an image of one small layer, told from others by its tag. Returns its digest. */
+/** Pushes an image of one small layer, which contains the tag and so differs from all others. Returns its digest. */
 async function pushImage({ registry, repository, tag, authorization }: Target): Promise<string> {
   const base = `http://${registry}/v2/${repository}`;
   const layer = Buffer.from(`layer of ${tag}`);

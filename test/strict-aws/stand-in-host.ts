@@ -11,11 +11,11 @@ import { hostReportKey, parseHostReport, type HostReport } from "../../lib/relea
 import type { Release } from "../../lib/release/schema.ts";
 
 export interface StandInHostsOptions {
-  /** Past the proxy: a host's own calls aren't part of what is tested. */
+  /** These clients bypass the proxy, because a host's own calls aren't under test. */
   readonly clients: Clients;
   readonly bucket: string;
   readonly stack: string;
-  /** Whether there may be something new to see; asked before each look, which costs the emulator several calls. */
+  /** Whether something may have changed. Called before each round, which costs the emulator several calls. */
   readonly isNews?: (() => boolean) | undefined;
 }
 
@@ -23,15 +23,15 @@ const lookEveryMs = 150;
 const askEveryMs = 40;
 
 /**
- * What healthy hosts do, without machines: each running instance of the stack says that it serves the wished release, and
- * every Elastic IP on such an instance answers 200 on port 80. The emulator gives addresses of 127.0.0.0/8, so that this
- * needs only the right to listen on port 80. Ends on dispose.
+ * Acts as healthy hosts, without machines: each running instance of the stack reports that it serves the desired
+ * release, and every Elastic IP on such an instance answers 200 on port 80. The emulator gives addresses in
+ * 127.0.0.0/8, so this needs only the right to listen on port 80. Ends on dispose.
  */
 export function startStandInHosts(options: StandInHostsOptions): AsyncDisposable {
   const ending = new AbortController();
   const listeners = new Map<string, Server>();
   const working = work(options, { listeners, signal: ending.signal });
-  // A failure is told on dispose; a test that waits for a host meets its own limit before.
+  // A failure is thrown on dispose. A test that waits for a host runs into its own limit before that.
   working.catch(() => undefined);
   return {
     [Symbol.asyncDispose]: async () => {
@@ -112,7 +112,7 @@ async function reportServing(
   const before = await read(clients.s3, bucket, Key);
   const told = before === undefined ? undefined : parseHostReport(before, instance).report;
   const { number } = desired.release;
-  // One that runs goes on when nobody says which one shall.
+  // A running agent goes on when no desired agent is named.
   const agent = desired.agent ?? told?.agent?.sha256;
   if (told?.release === number && told.agent?.sha256 === agent) return;
   const at = new Date().toISOString();
@@ -121,7 +121,7 @@ async function reportServing(
   try {
     await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(report) }));
   } catch (error) {
-    // The bucket went meanwhile.
+    // The bucket was deleted in the meantime.
     if (!isNotFound(error)) throw error;
   }
 }

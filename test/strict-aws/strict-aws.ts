@@ -12,34 +12,37 @@ import type { Behind } from "./rule.ts";
 import { allRules, ruleOf, type Rules } from "./rules.ts";
 
 export interface BehavingAwsOptions {
-  /** The logs of the emulators are kept here. */
+  /** Directory for the emulators' logs. */
   readonly logDirectory: string;
-  /** False (the default) spares the registry's process; ECR is then moto's, which takes no push. */
+  /** False (the default) saves the registry's process. moto then answers for ECR, which accepts no push. */
   readonly ecr?: boolean;
-  /** In place of those of `allRules`. */
+  /** Overrides rules of `allRules`. */
   readonly rules?: Partial<Rules>;
-  /** Decides which calls `faults.share` strikes. */
+  /** The seed that decides which calls `faults.share` strikes. */
   readonly seed?: number;
 }
 
-/** The emulators behind a proxy that adds what AWS does and they don't. Ends with all it started on dispose. */
+/** The emulators behind a proxy that adds AWS behaviour which they lack. Dispose ends everything that it started. */
 export interface StrictAws extends AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;
-  /** The emulators without the rules: the other route by which a test looks, and the lax answer that a rule is compared with. */
+  /**
+   * The emulators without the rules: a second route for tests to check results, and the lax answers to compare a rule
+   * with.
+   */
   readonly bare: Endpoints;
   /** Every request through the proxy, retries included, in order of arrival. */
   readonly calls: readonly LoggedCall[];
   readonly faults: Faults;
-  /** Has the hook told of every point of every call, and awaited. Returns what takes it away. */
+  /** Calls and awaits the hook at every point of every call. Returns a function that removes the hook. */
   on(hook: Hook): () => void;
-  /** Cuts every connection. Calls that have not gone on to the emulators never will. */
+  /** Cuts every connection. Calls that haven't been passed on to the emulators never will be. */
   readonly cutAll: () => void;
-  /** Empties the emulators; forgets calls, faults, hooks and all that the rules remember. */
+  /** Empties the emulators, and clears calls, faults, hooks and the state of all rules. */
   reset(): Promise<void>;
 }
 
-/** @throws BerthError as `startEmulators`. */
+/** @throws The same BerthErrors as `startEmulators`. */
 export async function startStrictAws(options: BehavingAwsOptions): Promise<StrictAws> {
   const { logDirectory, ecr = false, seed = 1 } = options;
   await using started = new Disposables();

@@ -1,7 +1,7 @@
-/** One element of an answer. Text and elements never mix in what AWS says, but for white space. */
+/** One element of an answer. AWS never mixes text and elements, apart from white space. */
 export interface Element {
   readonly name: string;
-  /** As they stood, with a space before: ` xmlns="…"`. */
+  /** The attributes as written, with a leading space: ` xmlns="…"`. */
   readonly attributes: string;
   /** Text of an element without children. */
   readonly text: string;
@@ -11,7 +11,7 @@ export interface Element {
 const token =
   /<(?<close>\/)?(?<name>[A-Za-z][\w:.-]*)(?<attributes>[^<>]*?)(?<empty>\/)?>|<[?!][^>]*>|(?<text>[^<]+)/g;
 
-/** Reads what services answer with: elements and text. Undefined for anything that isn't one element. */
+/** Reads the XML that services answer with: elements and text. Undefined for anything that isn't one element. */
 export function parseXml(source: string): Element | undefined {
   const top: Building = { name: "", attributes: "", text: "", children: [] };
   const open = [top];
@@ -54,7 +54,7 @@ export function elementAt(from: Element | undefined, path: string): Element | un
 
 export const textAt = (from: Element | undefined, path: string): string => elementAt(from, path)?.text ?? "";
 
-/** A copy in which the element at the path has been changed; the same when there is none. */
+/** A copy with the element at the path changed. Unchanged when there is no such element. */
 export function changeAt(from: Element, path: string, change: (at: Element) => Element): Element {
   if (path === "") return change(from);
   const [name, ...rest] = path.split("/");

@@ -4,12 +4,12 @@ import { refuse } from "../reply.ts";
 import type { Behind, Rule } from "../rule.ts";
 import { bucketOf } from "../s3-operation.ts";
 
-/** S3 refuses to work on a bucket that isn't whose the caller thinks it is. */
+/** S3 refuses a call when the bucket doesn't belong to the expected owner. */
 export function bucketOwner(account: string, behind: Behind): Rule {
   return async (request, next) => {
     const expected = request.headers["x-amz-expected-bucket-owner"];
     if (request.service !== "s3" || expected === undefined || expected === account) return next(request);
-    // Of one that isn't there S3 says that first.
+    // For a missing bucket, S3 reports that first.
     if (!(await exists(behind, request.region, bucketOf(request.url)))) return next(request);
     return refuse(request, { status: 403, code: "AccessDenied", message: "Access Denied" });
   };

@@ -8,8 +8,8 @@ interface Order {
 }
 
 /**
- * The same order again is answered with what the first one made, even when that is gone since; another order with the same
- * token is refused. An order that failed uses no token up.
+ * A repeated request with the same token is answered with what the first one created, even when that has been deleted
+ * since. A different request with the same token is refused. A failed request doesn't use up its token.
  */
 export function clientTokens(): Rule {
   const orders = new Map<string, Order>();

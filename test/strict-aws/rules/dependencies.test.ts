@@ -54,7 +54,7 @@ describe("dependencies", () => {
       await network.terminate();
       const found = [];
       for (let n = 0; n < 4; n += 1) found.push(await outcome(remove(strict, network)));
-      // One while it shuts down, two while its interface lingers.
+      // One while the instance shuts down, two while its interface lingers.
       assert.deepEqual(found, [...Array<string>(3).fill("DependencyViolation"), "ok"]);
 
       const lax = await networkWithInstance(bare);

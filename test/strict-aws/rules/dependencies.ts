@@ -14,7 +14,7 @@ import { refuse, type Refusal } from "../reply.ts";
 import type { AwsRequest } from "../request.ts";
 import type { Behind, Rule } from "../rule.ts";
 
-/** Why the call is refused, or undefined. */
+/** Returns why the call is refused, or undefined. */
 type Check = (request: AwsRequest, known: Known) => Promise<Refusal | undefined>;
 
 interface Known {
@@ -22,7 +22,7 @@ interface Known {
   readonly lives: InstanceLives;
 }
 
-/** What is in use isn't taken away, and stays in use for a while after its user has ended. */
+/** A resource in use can't be deleted, and stays in use for a while after its user has ended. */
 export function dependencies(lives: InstanceLives, behind: Behind): Rule {
   return async (request, next) => {
     const check = checks[`${request.service}:${request.operation}`];
@@ -92,7 +92,7 @@ function violation(message: string): Refusal {
 }
 
 interface Held {
-  /** Of DescribeNetworkInterfaces. */
+  /** The filter of DescribeNetworkInterfaces. */
   readonly filter: string;
   readonly id: string;
   /** Only interfaces with a public address count. */
@@ -113,7 +113,7 @@ async function whenHeld(request: AwsRequest, known: Known, held: Held): Promise<
   return lingering.length > 0 ? violation(held.message) : undefined;
 }
 
-/** Whether the VPC has anything that AWS doesn't take away with it. */
+/** Whether the VPC contains anything that AWS doesn't delete with it. */
 async function hasInhabitants(ec2: EC2Client, id: string): Promise<boolean> {
   const inVpc = { Filters: [{ Name: "vpc-id", Values: [id] }] };
   const attached = { Filters: [{ Name: "attachment.vpc-id", Values: [id] }] };

@@ -1,7 +1,7 @@
 import { refuse } from "../reply.ts";
 import type { Rule } from "../rule.ts";
 
-/** A dry run of EC2 changes nothing and says so by an error. */
+/** A dry run of EC2 changes nothing and ends with an error that says so. */
 export function dryRun(): Rule {
   return async (request, next) => {
     if (request.fields.get("DryRun") !== "true") return next(request);

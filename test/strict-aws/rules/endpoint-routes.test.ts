@@ -18,7 +18,10 @@ async function routesOf(id: string): Promise<number | undefined> {
   return RouteTables?.[0]?.Routes?.filter((route) => route.DestinationPrefixListId !== undefined).length;
 }
 
-/** An endpoint that gets a second table, and loses the first one. How many routes each has then; how its end goes. */
+/**
+ * Gives an endpoint a second route table and takes away the first. Returns how many routes each table has then, and how
+ * deleting the endpoint ends.
+ */
 async function move({ ec2 }: Clients) {
   const network = new Network(bare);
   await network.make();

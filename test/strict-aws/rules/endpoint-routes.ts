@@ -11,8 +11,9 @@ import { listOf } from "../request.ts";
 import type { Behind, Rule } from "../rule.ts";
 
 /**
- * A gateway endpoint's route comes and goes with the table that the endpoint is given or loses. The emulator makes it
- * with the endpoint alone, and later can't delete an endpoint whose route isn't there.
+ * A gateway endpoint's route is added to each route table that the endpoint gets, and removed from each that it loses.
+ * The emulator adds routes only when it creates the endpoint, and later can't delete an endpoint whose route is
+ * missing.
  */
 export function endpointRoutes(behind: Behind): Rule {
   return async (request, next) => {
@@ -32,7 +33,7 @@ export function endpointRoutes(behind: Behind): Rule {
   };
 }
 
-/** Undefined for an endpoint that isn't a gateway's. */
+/** Undefined for an endpoint that isn't a gateway endpoint. */
 async function prefixListOf(ec2: EC2Client, id: string): Promise<string | undefined> {
   const { VpcEndpoints = [] } = await ec2.send(new DescribeVpcEndpointsCommand({ VpcEndpointIds: [id] }));
   const { PrefixLists = [] } = await ec2.send(new DescribeManagedPrefixListsCommand({}));

@@ -2,8 +2,8 @@ import type { AwsRequest } from "../request.ts";
 import type { Rule } from "../rule.ts";
 
 /**
- * No rule of AWS's: an endpoint that speaks like AWS and answers every list with all there is, the filters, prefixes and regions that
- * were asked for notwithstanding. Some emulators and gateways are so for some calls.
+ * Not AWS behaviour: an endpoint that answers like AWS but lists everything, whatever filter, prefix or region was
+ * requested. Some emulators and gateways do that for some calls.
  */
 export function ignoredFilters(): Rule {
   return (request, next) => next(request.kind === "read" ? unfiltered(request) : request);

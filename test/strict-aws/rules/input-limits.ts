@@ -45,7 +45,7 @@ function invalid(message: string): Refusal {
   return { status: 400, code: "InvalidParameterValue", message };
 }
 
-/** What AWS refuses to take, whatever there is already. */
+/** Input that AWS always refuses, whatever exists already. */
 export function inputLimits(): Rule {
   return async (request, next) => {
     const refusal = checks[`${request.service}:${request.operation}`]?.(request);

@@ -7,7 +7,7 @@ import { changeAt, element, elementAt, textAt, type Element } from "../xml.ts";
 
 const codes: Record<string, string> = { pending: "0", "shutting-down": "32", stopping: "64" };
 
-/** Instances take some looks from `pending` to `running` and from `shutting-down` to `terminated`. */
+/** Instances take several reads from `pending` to `running` and from `shutting-down` to `terminated`. */
 export function instanceStates(lives: InstanceLives, behind: Behind): Rule {
   return async (request, next) => {
     if (request.service !== "ec2") return next(request);
@@ -36,7 +36,7 @@ interface Termination {
 
 async function terminate({ request, next, lives, behind }: Termination): Promise<Reply> {
   const ids = listOf(request, "InstanceId");
-  // Afterwards the emulator doesn't know any more where they were.
+  // Read first, because the emulator then forgets where the instances were.
   const { Reservations = [] } = await behind
     .clients(request.region)
     .ec2.send(new DescribeInstancesCommand({ Filters: [{ Name: "instance-id", Values: ids }] }));
@@ -58,7 +58,7 @@ async function terminate({ request, next, lives, behind }: Termination): Promise
   );
 }
 
-/** The list as the emulator words it, to be shown again when it has forgotten them. */
+/** Reads the interfaces in the emulator's format, to show them after it has forgotten them. */
 async function readInterfaces(request: AwsRequest, next: Next, ids: readonly string[]): Promise<Element[]> {
   const operation = "DescribeNetworkInterfaces";
   const fields = new Map([
@@ -77,7 +77,7 @@ function holdOf(instance: Instance, interfaces: readonly Element[]): Hold {
     instanceId: instance.InstanceId ?? "",
     vpcId: instance.VpcId ?? "",
     subnetId: instance.SubnetId ?? "",
-    // The emulator names them in one place or the other.
+    // The emulator lists the groups in one place or the other.
     groupIds: [SecurityGroups, ...NetworkInterfaces.map(({ Groups = [] }) => Groups)]
       .flat()
       .flatMap(({ GroupId }) => GroupId ?? []),
@@ -86,7 +86,7 @@ function holdOf(instance: Instance, interfaces: readonly Element[]): Hold {
   };
 }
 
-/** The filter on states has to go by the states that are shown. */
+/** The state filter must match the states that are shown. */
 async function describe(request: AwsRequest, next: Next, lives: InstanceLives): Promise<Reply> {
   const wanted = filterOf(request, "instance-state-name");
   const reply = await next(withoutFilter(request, "instance-state-name"));

@@ -5,9 +5,9 @@ import type { Rule } from "../rule.ts";
 import { changeAt, elementAt, textAt, type Element } from "../xml.ts";
 
 export interface LateVisibility {
-  /** How many reads don't show a new thing yet, each counted by itself. */
+  /** How many reads don't show a new resource yet, counted for each resource. */
   readonly reads: number;
-  /** How many other calls that name it are told that it isn't there; a read that shows it counts as one of them. */
+  /** How many other calls that name the resource fail as if it didn't exist. A read that shows it counts as one of them. */
   readonly uses: number;
 }
 
@@ -17,7 +17,7 @@ interface Young {
   uses: number;
 }
 
-/** EC2 and IAM answer from many places, and what was made a moment ago reaches some of them late. */
+/** EC2 and IAM are eventually consistent: a new resource is not visible everywhere at once. */
 export function lateVisibility(settings: LateVisibility): Rule {
   const young = new Map<string, Young>();
   return async (request, next) => {
@@ -30,7 +30,7 @@ export function lateVisibility(settings: LateVisibility): Rule {
     const made = kinds.find(({ service, create }) => isCall(request, service, create));
     if (made !== undefined) {
       const id = textAt(xmlOf(reply), made.made);
-      // Made again by the same token, it is not new.
+      // A resource that is returned again for the same token isn't new.
       if (id !== "" && !young.has(id)) young.set(id, { kind: made, ...settings });
       return reply;
     }
@@ -41,7 +41,7 @@ export function lateVisibility(settings: LateVisibility): Rule {
 const isCall = (request: AwsRequest, service: string, operation: string): boolean =>
   request.service === service && request.operation === operation;
 
-/** Whether the call works on it, rather than asking for it. */
+/** Whether the call uses the resource, rather than reading it. */
 function isUse({ service, operation, fields }: AwsRequest, id: string, kind: Kind): boolean {
   if (service !== kind.service || operation in kind.shownBy || operation === kind.create) return false;
   return [...fields].some(([key, value]) => value === id && !/^(Filter|TagSpecification|Tags)\./.test(key));
@@ -78,7 +78,10 @@ function idsOf(root: Element, path: string, kind: Kind): string[] {
   return (elementAt(root, path)?.children ?? []).map((item) => textAt(item, kind.id));
 }
 
-/** A read that doesn't show it brings the first that does nearer; from then on, each makes it better known. */
+/**
+ * Counts a read of the resource. Before the resource is visible, one hidden read less remains; afterwards, one failing
+ * use less.
+ */
 function age(young: ReadonlyMap<string, Young>, id: string): void {
   const one = young.get(id);
   if (one === undefined) return;

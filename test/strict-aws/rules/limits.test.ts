@@ -25,7 +25,7 @@ const { strict, bare } = await openTwoRoutes({
   quotas: { vpcs: 2, addresses: 1, internetGateways: 1 },
 });
 
-/** The same call by both routes: the strict answer, then the lax one. */
+/** Makes the same call by both routes. Returns the strict outcome, then the lax one. */
 async function both(call: (clients: Clients) => Promise<unknown>): Promise<string[]> {
   return [await outcome(call(strict)), await outcome(call(bare))];
 }

@@ -4,7 +4,7 @@ import { filterOf, type AwsRequest } from "../request.ts";
 import type { Rule } from "../rule.ts";
 import { changeAt, textAt, type Element } from "../xml.ts";
 
-/** The network interface of a terminated instance stays listed for as long as it holds its group and subnet. */
+/** A terminated instance's network interface stays listed as long as it holds its group and subnet. */
 export function lingeringInterfaces(lives: InstanceLives): Rule {
   return async (request, next) => {
     const reply = await next(request);

@@ -40,7 +40,7 @@ const { aws, strict, bare } = await openTwoRoutes({
 const Tags = [{ Key: "Team", Value: "harbour" }];
 const tagged = { Filters: [{ Name: "tag:Team", Values: ["harbour"] }] };
 
-/** The outcomes of the same call, again and again. */
+/** Repeats a call and returns the outcomes. */
 async function repeat(times: number, call: () => Promise<unknown>): Promise<string[]> {
   const outcomes: string[] = [];
   for (let n = 0; n < times; n += 1) outcomes.push(await outcome(call()));

@@ -17,7 +17,7 @@ it("lets objects grow old faster, and none of them younger than new", async () =
   await bare.s3.send(new PutObjectCommand({ Bucket: bucket, Key: "a", Body: "a" }));
   const ageOf = async ({ s3 }: Clients) =>
     (await openS3Store({ client: s3, bucket, account: localAccount }).get("a"))?.ageMs ?? -1;
-  // S3 tells whole seconds.
+  // S3 gives times in whole seconds.
   let real = 0;
   while (real === 0) real = await ageOf(bare);
   assert.ok((await ageOf(strict)) >= 1000 * real);

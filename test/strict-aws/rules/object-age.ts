@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 
-/** Lets objects grow old faster than they do: for what is judged by S3's own clock, such as a lease that has expired. */
+/** Makes objects age faster, for tests of what depends on S3's own clock, such as the expiry of a lease. */
 export function objectAge(speed: number): Rule {
   return async (request, next) => {
     const reply = await next(request);

@@ -5,11 +5,11 @@ import type { Next, Rule } from "../rule.ts";
 import { changeAt, element, elementAt, type Element } from "../xml.ts";
 
 export interface Pagination {
-  /** Items a page. */
+  /** Items per page. */
   readonly size: number;
 }
 
-// The list's path in the answers that AWS gives in pages; of S3, the parameter that its own pages are asked for with.
+// The path of the list in answers that AWS gives in pages. For S3, the parameter that sets the page size.
 const lists: Record<string, string> = {
   "ec2:DescribeIamInstanceProfileAssociations": "iamInstanceProfileAssociationSet",
   "ec2:DescribeInstanceTypeOfferings": "instanceTypeOfferingSet",
@@ -38,7 +38,7 @@ interface Rest {
   readonly items: readonly Element[];
 }
 
-/** Lists come in small pages. All of one list is as it was when its first page was asked for. */
+/** Returns lists in small pages. All pages show the list as it was when the first one was requested. */
 export function pagination({ size }: Pagination): Rule {
   const rests = new Map<string, Rest>();
   return async (request, next) => {
@@ -57,7 +57,7 @@ export function pagination({ size }: Pagination): Rule {
   };
 }
 
-// Whoever doesn't ask S3 for pages of buckets gets all.
+// Without paging parameters, S3 returns all buckets at once.
 function isWhole({ operation, url }: AwsRequest): boolean {
   return operation === "ListBuckets" && !queryOf(url).has("max-buckets");
 }
@@ -85,7 +85,10 @@ async function readAll(request: AwsRequest, next: Next, path: string): Promise<R
   return { reply, root, items: elementAt(root, path)?.children ?? [] };
 }
 
-/** IAM puts it beside the list, and says whether there is more; the others put it at the end of the answer. */
+/**
+ * Adds the token of the next page. IAM has it beside the list, with a flag for more pages; the others have it at the
+ * end of the answer.
+ */
 function withToken(root: Element, path: string, token: string | undefined): Element {
   const [result = "", ...list] = path.split("/");
   if (list.length > 0) {

@@ -5,11 +5,11 @@ import type { AwsRequest } from "../request.ts";
 import type { Behind, Rule } from "../rule.ts";
 
 export interface ProfileDelay {
-  /** How many launches don't see a new profile yet. */
+  /** How many launches don't find a new profile yet. */
   readonly attempts: number;
 }
 
-// A profile is of use to EC2 from when its role is in it.
+// EC2 can use a profile only once its role is in it.
 const making = new Set(["CreateInstanceProfile", "AddRoleToInstanceProfile"]);
 const using = new Set([
   "RunInstances",
@@ -17,7 +17,7 @@ const using = new Set([
   "ReplaceIamInstanceProfileAssociation",
 ]);
 
-/** EC2 sees a new instance profile some time after IAM does, and says of it what it says of one that never was. */
+/** EC2 sees a new instance profile some time after IAM. Until then it answers as for a profile that doesn't exist. */
 export function profileDelay({ attempts }: ProfileDelay, behind: Behind): Rule {
   const unseen = new Map<string, number>();
   return async (request, next) => {

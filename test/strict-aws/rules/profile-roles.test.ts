@@ -12,7 +12,7 @@ import { anyPolicy } from "../network.ts";
 
 const { strict, bare } = await openTwoRoutes({ profileRoles: true });
 
-/** A role is put into a profile and taken out of it twice. */
+/** Adds a role to a profile and removes it twice. */
 async function takeOutTwice({ iam }: Clients, RoleName: string): Promise<string[]> {
   const inProfile = { InstanceProfileName: RoleName, RoleName };
   await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: anyPolicy }));

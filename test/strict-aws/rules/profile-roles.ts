@@ -3,7 +3,10 @@ import { unlessAbsent } from "../../../lib/aws/errors.ts";
 import { refuse } from "../reply.ts";
 import type { Behind, Rule } from "../rule.ts";
 
-/** A role that isn't in the profile can't be taken out of it. The emulator breaks down instead, and so never answers a repeated call. */
+/**
+ * Refuses to remove a role that isn't in the profile. The emulator fails with an internal error instead, and so never
+ * answers a repeated call.
+ */
 export function profileRoles(behind: Behind): Rule {
   return async (request, next) => {
     if (request.operation !== "RemoveRoleFromInstanceProfile") return next(request);

@@ -7,7 +7,7 @@ import type { Clients } from "../../../lib/aws/clients.ts";
 import { refuse } from "../reply.ts";
 import type { Behind, Rule } from "../rule.ts";
 
-/** How many an account may have in a region. */
+/** How many of each an account may have in a region. */
 export interface Quotas {
   /** The default VPC counts too. */
   readonly vpcs: number;
