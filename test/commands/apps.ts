@@ -13,7 +13,7 @@ ${body}
 }
 `;
 
-/** A third party's app: a main.go, a go.mod, and nothing for containers. */
+/** A third party's app: a main.go and a go.mod, without any container files. */
 export const greetingApp = (greeting: string) => ({
   "go.mod": goMod,
   "main.go":
@@ -21,7 +21,7 @@ export const greetingApp = (greeting: string) => ({
 	log.Fatal(http.ListenAndServe(":8080", nil))`),
 });
 
-/** Starts, says so, and never answers where it should. */
+/** An app that starts and says so, but never answers on its port. */
 export const deafApp = {
   "go.mod": goMod,
   "main.go": program(`	fmt.Println("listening on the wrong port")

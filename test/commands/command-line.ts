@@ -11,20 +11,23 @@ export interface Finished {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** With --json: every event in order. */
+  /** Every event in order, with --json. */
   readonly events: readonly Record<string, unknown>[];
   readonly summary: Record<string, unknown>;
 }
 
 export interface CommandLineOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Another copy of Berth, run from its source. */
+  /** The folder of another copy of Berth, to run that from its source. */
   readonly tree?: string;
-  /** Called with each event as it comes, and with what sends the process a signal. */
+  /** Called with each event as it arrives, and with a function that sends the process a signal. */
   readonly onEvent?: (event: Record<string, unknown>, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
-/** Runs one of Berth's scripts as a user does: its own process, no terminal, nothing of this one's AWS settings. */
+/**
+ * Runs one of Berth's scripts as a user does: in its own process, without a terminal and without this process's AWS
+ * settings.
+ */
 export async function runScript(
   script: string,
   args: readonly string[],
@@ -58,12 +61,12 @@ export async function runScript(
   };
 }
 
-/** With all that the command said, where it ended otherwise. */
+/** Fails with the command's whole output when the exit code differs. */
 export function requireExit(run: Finished, exitCode: number): void {
   assert.equal(run.exitCode, exitCode, `${run.stdout}\n${run.stderr}`);
 }
 
-/** Write calls to any service, by the summary. */
+/** The number of write calls to all services, from the summary. */
 export function writesOf({ summary }: Finished): unknown {
   const calls: unknown = summary["calls"];
   return typeof calls === "object" && calls !== null && "write" in calls ? calls.write : undefined;

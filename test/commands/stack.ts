@@ -8,12 +8,12 @@ import { type CommandLineOptions, type Finished, runScript } from "./command-lin
 
 export const region = "eu-central-1";
 
-/** A home of Berth's own with an embedded AWS in it, as on a computer that has nothing else; gone when disposed of. */
+/** A separate home folder of Berth with its own embedded AWS, as on a fresh computer. Removed on dispose. */
 export interface Home extends AsyncDisposable {
   readonly directory: string;
-  /** The embedded AWS's own pid, or undefined when it has ended. */
+  /** The embedded AWS's process id, or undefined when it has ended. */
   supervisor(): Promise<number | undefined>;
-  /** Another route into the embedded AWS than the commands under test. */
+  /** Clients of the embedded AWS, as a second route beside the commands under test. */
   clients(): Promise<Clients>;
 }
 
@@ -29,7 +29,7 @@ export async function openHome(): Promise<Home> {
     directory,
     supervisor,
     clients: async () => {
-      // Opening it as a command does would make this process one of its users, for whom it goes on running.
+      // Opening it as a command does would make this process one of its users and keep it running.
       const file: LocalAws = JSON.parse(await readFile(join(local, "supervisor.json"), "utf8"));
       const { endpoints, credentials } = file;
       return createClients({ region, endpoints, credentials, maxAttempts: 2 });
@@ -46,7 +46,7 @@ export interface StackSettings {
   readonly lines?: readonly string[];
 }
 
-/** One stack of a home: its configuration, and the commands run on it as a user runs them. */
+/** One stack in a home: its configuration, and its commands, run as a user runs them. */
 export class Stack {
   readonly #home: Home;
   readonly name: string;
@@ -76,7 +76,7 @@ export class Stack {
   }
 }
 
-/** How many of so many requests, one after another, got each answer. */
+/** Sends the requests one after another and counts each answer. */
 export async function countAnswers(url: string, requests: number): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (let request = 0; request < requests; request += 1) {

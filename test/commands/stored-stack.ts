@@ -23,7 +23,7 @@ export const scope = { stack: "hello", account, region };
 export const bucket = `berth-hello-${account}-${region}`;
 export const settings = `stack: hello\nregion: ${region}\napp: { source: gone }\n`;
 
-/** Two documents of one history. */
+/** Two state documents of one history. */
 export const first: StateDocument = {
   ...newDocument(scope),
   serial: 1,
@@ -36,7 +36,7 @@ export const second: StateDocument = {
   pins: { "image.debian-13": "ami-1" },
 };
 
-/** A stack of which only its state bucket is there, and the commands run on it as a user runs them. */
+/** A stack of which only the state bucket exists, and its commands, run as a user runs them. */
 export async function openStoredStack() {
   const directory = await mkdtemp(join(tmpdir(), "berth-state-"));
   const aws = await startStrictAws({ logDirectory: directory });
@@ -59,7 +59,7 @@ export async function openStoredStack() {
     s3,
     store,
     unsaved,
-    /** Where a run leaves what it can't save. */
+    /** The file in which a run leaves a document that it can't save. */
     rescueFile: join(unsaved, `hello-${region}.json`),
     state: (...args: readonly string[]) => run("state/repair/commands.ts", args),
     run,
@@ -82,7 +82,7 @@ export async function openStoredStack() {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: "state.json" }));
       return (await Body?.transformToString()) ?? "";
     },
-    /** A network of the stack in AWS, and the tags by which its bucket is known. Returns the network's id. */
+    /** Creates a network of the stack in AWS, and the tags that identify its bucket. Returns the network's id. */
     tagStack: async () => {
       const own = (name: string, generation: number) => resourceTags({ stack: "hello", name, generation });
       const Tagging = { TagSet: toTagList(own("bucket", 1)) };
@@ -91,7 +91,7 @@ export async function openStoredStack() {
       const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: "10.20.0.0/16", TagSpecifications }));
       return Vpc?.VpcId ?? "";
     },
-    /** What was kept beside the user. */
+    /** The documents that were set aside. */
     asideBodies: async () =>
       Promise.all((await readdir(unsaved)).map((name) => readFile(join(unsaved, name), "utf8"))),
     [Symbol.asyncDispose]: async () => {

@@ -4,17 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 
-/** Things of a user's that are there before a smoke test and must be there, as they were, after it. */
+/** A user's things that exist before a smoke test and must be unchanged after it. */
 export interface Belongings extends AsyncDisposable {
   readonly name: string;
   readonly folder: string;
-  /** Ids, contents and checksums of all of them. */
+  /** Reads the ids, contents and checksums of all of them. */
   look(): Promise<object>;
 }
 
 const image = "debian:trixie-slim";
 
-/** Data in two volumes, a folder and a file, a network, a running container, and an image under a tag. */
+/** Creates data in two volumes, a folder and a file, a network, a running container, and a tagged image. */
 export async function makeBelongings(docker: Docker): Promise<Belongings> {
   const name = `berth-test-${randomBytes(4).toString("hex")}`;
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));

@@ -7,7 +7,7 @@ export interface Case extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A compose file in a folder of its own, with others beside it. */
+/** Writes a compose file, and others beside it, into a new folder. */
 export async function writeCase(text: string, others: Readonly<Record<string, string>> = {}): Promise<Case> {
   const folder = await mkdtemp(join(tmpdir(), "berth-case-"));
   const path = join(folder, "docker-compose.yml");

@@ -7,20 +7,20 @@ import { run } from "../../setup/child-process.ts";
 import { ensureDjango } from "../../setup/python/python.ts";
 import { root } from "../../lib/paths.ts";
 
-/** What needs Postgres, and what root can't see; django.docker.test.ts runs all. */
+/** Leaves out tests that need Postgres or that root can't run. django.docker.test.ts runs all of them. */
 const left = [
   "--exclude-tag",
   "postgres",
   ...(process.getuid?.() === 0 ? ["--exclude-tag", "unprivileged"] : []),
 ];
 
-/** Runs these modules of Django's own tests on sqlite, without an engine, and expects so many tests at least. */
+/** Runs these test modules of the Django app on sqlite, without an engine, and expects at least that many tests. */
 export async function runDjangoTests(modules: readonly string[], atLeast: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "berth-django-"));
   try {
     const environment = {
       PYTHONPATH: await ensureDjango(),
-      // Bytecode beside the sources could be that of another version of them.
+      // Bytecode beside the sources could come from another version of them.
       PYTHONDONTWRITEBYTECODE: "1",
       DJANGO_SETTINGS_MODULE: "pageviews.tests.sqlite_settings",
       DJANGO_TEST_FOLDER: folder,

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 
-/** Everything the engine still has of a Compose project, by name. */
+/** The names of everything that the engine still has of a Compose project. */
 export async function listLeftovers(docker: Docker, project: string): Promise<readonly string[]> {
   const filters = { label: [`com.docker.compose.project=${project}`] };
   const [containers, networks, { Volumes: volumes }] = await Promise.all([

@@ -28,7 +28,7 @@ export interface SmokeRun {
   readonly summary: SmokeEvent;
 }
 
-/** Starts the smoke test as a user does, and gives the process. */
+/** Starts the smoke test as a user does, and returns the process. */
 export const startSmoke = (args: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
   spawn(process.execPath, [...scriptArguments("compose/smoke.ts"), ...args], {
     env: { ...process.env, ...environment },

@@ -9,7 +9,7 @@ import { fromRoot } from "../../lib/paths.ts";
 export const composeFolder = fromRoot("compose");
 export const composePath = join(composeFolder, "docker-compose.yml");
 
-/** Builds the image of Django, from the sources as they are. */
+/** Builds the Django image from the current sources. */
 export async function buildOnce(): Promise<void> {
   const { exitCode, lines } = await (await findComposeTool()).run(["-f", composePath, "build", "web"]);
   assert.equal(exitCode, 0, lines.join("\n"));
@@ -21,22 +21,22 @@ export interface Variant extends AsyncDisposable {
 }
 
 /**
- * A copy of the cluster's file elsewhere, changed by `change`, with the same sources. It builds nothing by itself: the
- * image is the one that `buildOnce` made.
+ * Writes a copy of the cluster's file to another folder, changed by `change`, with the same sources. The copy builds
+ * nothing: it uses the image of `buildOnce`.
  */
 export async function writeVariant(
   change: (document: Document, folder: string) => void | Promise<void>,
 ): Promise<Variant> {
   const folder = await mkdtemp(join(tmpdir(), "berth-variant-"));
   const text = (await readFile(composePath, "utf8")).replaceAll(/(?<=- |")\.\//g, `${composeFolder}/`);
-  // Written out without anchors, so that one service can be changed without the others.
+  // Anchors are expanded, so that one service can be changed without the others.
   const document = new Document(parseDocument(text, { merge: true }).toJS(), {
     aliasDuplicateObjects: false,
     // Compose 1 reads an unquoted `no` as false.
     version: "1.1",
   });
   for (const service of ["secrets", "migrate", "web"]) document.deleteIn(["services", service, "build"]);
-  // A database that is there to be broken needs no disk.
+  // A database that is only there to be broken needs no disk.
   document.setIn(["volumes", "db-data", "driver_opts"], {
     type: "tmpfs",
     device: "tmpfs",

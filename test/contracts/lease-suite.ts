@@ -8,7 +8,7 @@ import type { ObjectStore } from "../../state/object-store.ts";
 
 const ttlMs = 2_000;
 
-/** What a lease must hold to on every store. Stores judge age in whole seconds, so the lease's life is some of them. */
+/** What a lease must guarantee on every store. Stores measure age in whole seconds, so the lease lives for a few seconds. */
 export function leaseSuite(name: string, open: () => Promise<[ObjectStore, ObjectStore]>): void {
   test(`${name}: a held lease is refused, by whom and for what`, async () => {
     const [one, other] = await open();
@@ -35,7 +35,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
     assert.equal(await one.get(leaseKey), undefined);
   });
 
-  // At the same time, because they mostly wait.
+  // Run concurrently, because these tests mostly wait.
   describe(`${name}: as time goes by`, { concurrency: true }, () => {
     it("a heartbeat keeps it for longer than its life", async () => {
       const [one, other] = await open();
@@ -123,7 +123,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
   });
 }
 
-/** A store as a process sees it that can be frozen: nothing leaves it until it wakes. */
+/** A store as seen by a process that can be frozen: no call leaves it until it is woken. */
 function freezable(store: ObjectStore) {
   let isFrozen = false;
   return {

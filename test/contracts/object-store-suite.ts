@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ObjectStore } from "../../state/object-store.ts";
 
-/** What every store must hold to. `open` gives an empty one, seen by the second as another process would see it. */
+/** What every store must guarantee. `open` returns an empty store twice: the second one is the view of another process. */
 export function objectStoreSuite(name: string, open: () => Promise<[ObjectStore, ObjectStore]>): void {
   test(`${name}: what is not there reads as absent`, async () => {
     const [store] = await open();

@@ -7,9 +7,9 @@ import { stackTag, type Tags } from "../../lib/owner.ts";
 import type { Difference, Observed, Identity, Resource } from "../../lib/contract/resource.ts";
 import { newIdentity, type Account } from "../resources/account.ts";
 
-/** Something that somebody changes behind Berth's back. */
+/** A change that somebody makes outside Berth. */
 interface Drift<Desired, Found> {
-  /** The differences that name it: their whole fields, or how they begin. */
+  /** The differences that report the change: their full field names, or their beginnings. */
   readonly field: string;
   readonly act: (stranger: Clients, observed: Found, desired: Desired) => Promise<unknown>;
 }
@@ -28,24 +28,24 @@ const ec2Tagger: Tagger = {
 export interface ResourceCase<Desired, Found extends Observed> {
   readonly account: Account;
   readonly resource: Resource<Desired, Found>;
-  /** Makes what the resource depends on, and says how it shall be. */
+  /** Creates what the resource depends on, and returns the desired state. */
   readonly prepare: (identity: Identity) => Promise<Desired>;
-  /** What `update` repairs. */
+  /** The changes that `update` repairs. */
   readonly drifts: readonly Drift<Desired, Found>[];
-  /** A declaration, differing in one field, that takes a new resource. */
+  /** Desired states that differ in one field and require a new resource. */
   readonly replacements: Readonly<Record<string, (desired: Desired) => Desired>>;
   readonly tagger?: Tagger;
-  /** What `create` writes; one call unless the emulator forgets a part of it. */
+  /** The write calls of `create`: one, unless the emulator ignores a part of it. */
   readonly creation: readonly string[];
 }
 
-/** What every resource must hold to, against emulators that keep state. */
+/** What every resource must guarantee, against emulators that keep state. */
 export function resourceSuite<Desired, Found extends Observed>(given: ResourceCase<Desired, Found>): void {
   const { resource, account, prepare, tagger = ec2Tagger } = given;
   const { ctx, stranger } = account;
   const name = resource.kind;
 
-  /** As the engine does it, without its patience. */
+  /** Converges as the engine does, but without waiting. */
   async function converge(identity: Identity, desired: Desired, known?: string): Promise<Found> {
     const id =
       (await resource.find(ctx, identity, known))?.id ?? (await resource.create(ctx, identity, desired));
@@ -126,7 +126,7 @@ export function resourceSuite<Desired, Found extends Observed>(given: ResourceCa
         assert.ok(named.every((one) => one.action === "update" && one.desired !== one.observed));
 
         await resource.update(ctx, { identity, desired, observed: drifted, differences: named });
-        // Again, as after a crash that lost the first one's reply.
+        // Repeated, as after a crash that lost the first call's reply.
         await resource.update(ctx, { identity, desired, observed: drifted, differences: named });
         assert.deepEqual(resource.differences(identity, desired, await get(identity, observed.id)), []);
       });

@@ -9,27 +9,27 @@ import { startRunner, type Runner } from "./process.ts";
 import type { Order } from "./runner.ts";
 import type { Settings } from "./scenarios.ts";
 
-// Thirty seconds of a lease become two; more would let a slow machine miss its heartbeats.
+// A lease's thirty seconds take two. With a higher speed, a slow machine could miss heartbeats.
 const speed = 16;
 const usualLeaseSeconds = 30;
-// Several pages of most lists, and not a call of its own for each version of an object.
+// Most lists then have several pages, without a separate call for each object version.
 const pageSize = 10;
 
-/** A place to crash at: an AWS of its own, one stack, and processes that are ready to run commands on it. */
+/** A place for crash trials: a separate AWS, one stack, and processes that are ready to run its commands. */
 export interface Bench extends AsyncDisposable {
   readonly aws: StrictAws;
   readonly cli: Cli;
-  /** Past the proxy, to the emulators themselves. */
+  /** Directly to the emulators, without the proxy. */
   readonly bare: Clients;
-  /** Runs commands to their end, one after the other. */
+  /** Runs commands one after the other, each to its end. */
   readonly steady: Runner;
   order(command: Order["command"], ...words: string[]): Order;
   configure(settings: Settings): Promise<void>;
   /** Changes the app's source. */
   writeApp(text: string): Promise<void>;
-  /** Empties the account, and lets the emulators forget what they kept of what was there. */
+  /** Empties the account, and clears what the emulators remember of deleted resources. */
   reset(): Promise<void>;
-  /** A process that has run nothing yet; each is given out once. */
+  /** A process that has run nothing yet. Each is returned only once. */
   victim(): Promise<Runner>;
 }
 
@@ -37,7 +37,7 @@ export interface BenchOptions {
   readonly stack?: string;
   /** As of `startStrictAws`. */
   readonly seed?: number;
-  /** How long a lease lives, by the clock of the commands. However long, a dead run's is over in two seconds. */
+  /** How long a lease lives, by the commands' clock. However long, the lease of a dead run expires in two seconds. */
   readonly leaseSeconds?: number;
 }
 

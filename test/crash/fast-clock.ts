@@ -3,9 +3,9 @@ import timers from "node:timers";
 import promises from "node:timers/promises";
 
 /**
- * Makes every wait of this process shorter, and lets its clock run ahead by what a wait leaves out. What a command does and
- * in which order stays as it is; only nobody has to sit out thirty seconds of a dead run's lease. The time that calls take
- * counts as it is: on a slow machine a command has time for as many looks as on a fast one.
+ * Shortens every wait of this process, and advances its clock by the time that a wait skips. A command's steps and
+ * their order stay the same, but nobody has to wait thirty seconds for a dead run's lease. The duration of calls isn't
+ * changed: on a slow machine a command has time for as many reads as on a fast one.
  */
 export function hurry(speed: number): void {
   const now = performance.now.bind(performance);
@@ -15,7 +15,7 @@ export function hurry(speed: number): void {
   promises.setTimeout = async (delayMs = 0, value, options) => {
     const wakesAtMs = performance.now() + delayMs;
     const slept = await sleep(delayMs / speed, value, options);
-    // Waits beside each other end at one time.
+    // Concurrent waits end at the same time.
     aheadMs += Math.max(0, wakesAtMs - performance.now());
     return slept;
   };

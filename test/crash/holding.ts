@@ -1,9 +1,9 @@
-/** One thing in the account, whoever made it and whatever tags it has. */
+/** One resource in the account, whoever created it and whatever tags it has. */
 export interface Holding {
   readonly kind: string;
   readonly id: string;
-  /** Value of its tag `berth:stack`; absent when it has none. Undefined kinds of tags aren't asked for. */
+  /** Value of the resource's tag `berth:stack`; undefined when it has none. */
   readonly owner: string | undefined;
-  /** How it is set up, without ids: the same after a crash as without one. */
+  /** The resource's settings without ids, which must be the same after a crash as without one. */
   readonly setup: unknown;
 }

@@ -16,7 +16,7 @@ import type { Clients } from "../../lib/aws/clients.ts";
 import type { Holding } from "./holding.ts";
 import { listNamed } from "./named-inventory.ts";
 
-/** Everything in the account that AWS doesn't put there itself, listed without any filter by tags. */
+/** Lists everything in the account that AWS didn't create itself, without any filter by tags. */
 export async function takeInventory(clients: Clients): Promise<Holding[]> {
   const [network, hosts, named] = await Promise.all([
     listNetwork(clients),
@@ -82,7 +82,7 @@ async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
       holding("instance", one.InstanceId, one.Tags, [one.State?.Name, one.InstanceType, ...groupsOf(one)]),
     ),
     ...(volumes.Volumes ?? []).map((one) => holding("volume", one.VolumeId, one.Tags, one.Size)),
-    // The emulator keeps those of instances that are gone.
+    // The emulator keeps the interfaces of terminated instances.
     ...(interfaces.NetworkInterfaces ?? [])
       .filter(({ Attachment }) => Attachment?.InstanceId === undefined || ids.has(Attachment.InstanceId))
       .map((one) => holding("network-interface", one.NetworkInterfaceId, one.TagSet, one.Status)),
@@ -92,7 +92,10 @@ async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
   ];
 }
 
-/** Where the emulator keeps them depends on whether they were ever changed; the interface then lists those of before too. */
+/**
+ * Where the emulator lists the groups depends on whether they were ever changed. The interface then also lists the
+ * earlier ones.
+ */
 function groupsOf({ SecurityGroups = [], NetworkInterfaces = [] }: Instance): string[] {
   const groups = SecurityGroups.length > 0 ? SecurityGroups : (NetworkInterfaces[0]?.Groups ?? []);
   return groups.map(({ GroupName }) => (GroupName === "default" ? "the VPC's group" : "a group of its own"));

@@ -8,26 +8,26 @@ import { first, last, middles, type Scenario } from "./scenarios.ts";
 import { finish, isGood, record, tryPoint, type Findings, type Undisturbed } from "./trial.ts";
 
 export interface Result extends Findings {
-  /** As `describePoint` says it. */
+  /** The text of `describePoint`. */
   readonly point: string;
-  /** `missed`: the run to be killed didn't come to the point. */
+  /** `missed`: the run to be killed didn't reach the point. */
   readonly verdict: "converged" | "failed" | "missed";
   readonly durationMs: number;
 }
 
 export interface MatrixOptions {
-  /** How many points are tried at once, each in an AWS of its own. */
+  /** How many points are tried at once, each in a separate AWS. */
   readonly benches: number;
-  /** Which of all points, in order; all when absent. */
+  /** Selects and orders the points to try. All when absent. */
   readonly choose?: (points: readonly CrashPoint[]) => readonly CrashPoint[];
   readonly onStart?: (points: number) => void;
   readonly onResult?: (result: Result) => void;
 }
 
-// Renewed after three minutes by the clock on the wall: no run gets there, but the one that is about it.
+// A lease this long is renewed only after three minutes of real time. Only the run that tests the renewal gets there.
 const leaseSeconds = 9_000;
 
-/** Finds every point by running each scenario undisturbed, then tries them all. */
+/** Finds every point by running each scenario undisturbed, then tries all points. */
 export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
   const directory = await mkdtemp(join(tmpdir(), "berth-crash-"));
   const benches = await openAll(options.benches, await bundleRunner(directory));
@@ -54,8 +54,8 @@ interface Work {
 }
 
 /**
- * Tries points in lives of a stack: it comes up, is perhaps changed, and goes, and each of these runs is killed at a
- * point as long as there are any left to try. So no point needs a stack made for it alone.
+ * Tries points during whole lives of a stack: it is created, perhaps changed, and destroyed. Each of these runs is
+ * killed at a point as long as there are untried ones, so no point needs a stack of its own.
  */
 class Matrix {
   readonly results = new Map<CrashPoint, Result>();
@@ -79,14 +79,14 @@ class Matrix {
     }
   }
 
-  /** One life. False when it ended in the middle. */
+  /** Runs one life. False when it ended early. */
   async #live(bench: Bench, lived: Map<CrashPoint, Result>): Promise<boolean> {
     if (!(await this.#step(bench, [first], lived))) return false;
     if (this.#has(middles) && !(await this.#step(bench, middles, lived))) return false;
     return this.#step(bench, [last], lived);
   }
 
-  /** One run, killed at the next point of one of the scenarios if there is one. */
+  /** Runs one command, and kills it at the next untried point of one of the scenarios, if any. */
   async #step(bench: Bench, of: readonly Scenario[], lived: Map<CrashPoint, Result>): Promise<boolean> {
     const point = this.#take(of);
     const startedMs = performance.now();
@@ -103,7 +103,7 @@ class Matrix {
     }
     const [scenario = first] = of;
     const found = await finish(bench, scenario, known(this.#work.undisturbed, scenario));
-    // Whatever is wrong now comes from a run that was killed before.
+    // Whatever is wrong now was caused by an earlier killed run.
     for (const [earlier, result] of isGood(found) ? [] : lived) {
       lived.set(earlier, { ...result, verdict: "failed", ...found });
     }
@@ -131,7 +131,7 @@ async function openAll(count: number, script: string): Promise<Bench[]> {
   throw failed.reason;
 }
 
-/** One life for each scenario in the middle; the first and the last run are recorded in the first of them. */
+/** Records one life for each middle scenario. The first of these lives also records the first and the last run. */
 async function recordAll(benches: readonly Bench[]): Promise<Records> {
   const recorded = new Map<Scenario, Undisturbed>();
   const waiting = [...middles];

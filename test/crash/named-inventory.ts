@@ -24,7 +24,7 @@ import type { Clients } from "../../lib/aws/clients.ts";
 import { unlessNotConfigured } from "../../lib/aws/errors.ts";
 import type { Holding } from "./holding.ts";
 
-/** What goes by a name: roles, profiles, policies, buckets, repositories and the images in them. */
+/** Lists the resources that have names: roles, profiles, policies, buckets, repositories and the images in them. */
 export async function listNamed(clients: Clients): Promise<Holding[]> {
   const lists = await Promise.all([listRoles(clients), listBuckets(clients), listRepositories(clients)]);
   return lists.flat();
@@ -98,7 +98,7 @@ async function listRepositories({ ecr }: Clients): Promise<Holding[]> {
   return lists.flat();
 }
 
-/** Value of `berth:stack`, however the service spells a tag. */
+/** Value of the tag `berth:stack`, in any service's spelling of tags. */
 function ownerIn(
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
 ): string | undefined {

@@ -5,12 +5,12 @@ import { stateKey } from "../../state/store.ts";
 import { SavedChanges } from "./saved-changes.ts";
 import type { Scenario } from "./scenarios.ts";
 
-/** Where a run is killed: a call that changes something, and how far it has come. */
+/** Where a run is killed: at a call that changes something, and how far the call has come. */
 export interface CrashPoint {
   readonly scenario: Scenario;
   /** `ec2:RunInstances`, `s3:PutObject release.json`, `s3:PutObject state.json (vpc)` */
   readonly operation: string;
-  /** The how-manieth call of the operation in the run that wasn't refused; from 1. */
+  /** The number of the call among the run's calls of this operation that weren't refused, from 1. */
   readonly ordinal: number;
   readonly stage: Stage;
 }
@@ -35,19 +35,19 @@ export function operationOf({ service, operation, url }: Reached["call"]): strin
   return key === "" ? `s3:${operation}` : `s3:${operation} ${key}`;
 }
 
-/** One call of an undisturbed run, or one of the things that a save of the state says. */
+/** One call of an undisturbed run, or one of the changes in a save of the state. */
 export interface Recorded {
   readonly operation: string;
   readonly ordinal: number;
 }
 
 /**
- * Takes down every write of a run as it goes by, under names that are the same in each such run: a call that AWS refused
- * and that is made again counts once, and a save of the state counts as what it says.
+ * Records every write of a run under names that are the same in each such run. A call that AWS refused and that is
+ * repeated counts once; a save of the state counts as the changes in it.
  */
 export class Recording {
   readonly #saved: SavedChanges;
-  /** By the numbers of the calls. Those that were refused are taken out. */
+  /** The recorded writes by call number. Refused calls are removed. */
   readonly #seen = new Map<number, readonly Recorded[]>();
 
   /** `before`: the state that the run finds. */
@@ -55,7 +55,7 @@ export class Recording {
     this.#saved = new SavedChanges(before);
   }
 
-  /** To be told of each point of each call. Returns what the call is known by; nothing if it is no write. */
+  /** Must be called at each point of each call. Returns the recorded names of the call; none if it isn't a write. */
   see({ stage, call, status = 200 }: Reached): readonly Recorded[] {
     if (call.kind !== "write") return [];
     if (stage === "arrived") this.#seen.set(call.number, this.#name(call));
@@ -74,11 +74,12 @@ export class Recording {
       return this.#saved.tell(call.body.toString()).map((said) => this.#count(`${operation} (${said})`));
     }
     const counted = this.#count(operation);
-    // How many pages there are to empty a bucket of depends on how many saves there were: the second stands for the rest.
+    // How many pages of deletions a bucket needs depends on the number of saves. The second page stands for all further
+    // ones.
     return operation === "s3:DeleteObjects" && counted.ordinal > 2 ? [] : [counted];
   }
 
-  /** The lowest number that is free: of one that was refused, it is free again. */
+  /** The lowest free number. The number of a refused call is free again. */
   #count(operation: string): Recorded {
     const taken = new Set(
       this.writes.filter((one) => one.operation === operation).map(({ ordinal }) => ordinal),
@@ -96,8 +97,8 @@ export const isRenewal = ({ operation, ordinal }: Recorded): boolean =>
   operation === renewal.operation && ordinal === renewal.ordinal;
 
 /**
- * Every point of every call that had an effect. A call that AWS refused has none: before and after it is the same place.
- * Of the run that is about a renewal, the points of that alone.
+ * Every point of every call that had an effect. A refused call has none, so before and after it is the same state. For
+ * the renewal scenario, only the points of the renewal.
  */
 export function pointsOf(scenario: Scenario, writes: readonly Recorded[]): CrashPoint[] {
   const chosen = scenario.name === "renewal" ? writes.filter(isRenewal) : writes;

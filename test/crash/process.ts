@@ -5,11 +5,11 @@ import type { Done, Order } from "./runner.ts";
 /** A process that runs commands; see runner.ts. */
 export interface Runner extends AsyncDisposable {
   readonly ready: Promise<void>;
-  /** Undefined when the process was killed meanwhile. */
+  /** Undefined when the process was killed in the meantime. */
   run(order: Order): Promise<Done | undefined>;
-  /** By SIGSTOP: does nothing more, not even with what it is sent. */
+  /** Stops the process with SIGSTOP: it does nothing more, not even with data that it receives. */
   freeze(): void;
-  /** By SIGKILL. Returns when it is gone. */
+  /** Kills the process with SIGKILL and returns when it has ended. */
   kill(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export function startRunner(script: string, environment: NodeJS.ProcessEnv): Run
     if ((await told<"ready">()) !== "ready") throw new Error("A runner ended before it was ready");
   };
   const ready = listen();
-  // Whoever needs it awaits it; a spare one that is never needed may be killed before.
+  // Callers that need the process await this. A spare process may be killed before it is ready.
   ready.catch(() => undefined);
   const kill = async () => {
     child.kill("SIGKILL");

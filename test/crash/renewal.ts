@@ -8,13 +8,16 @@ import type { Scenario } from "./scenarios.ts";
 /** What makes a run last until its lease has been renewed. */
 export interface Lasting {
   readonly environment: NonNullable<Order["environment"]>;
-  /** Lets go of what is held back. Throws if no heartbeat came: the run's next write would then have renewed the lease. */
+  /**
+   * Releases the write that is held back. Throws if no heartbeat came, because the run's next write would then have
+   * renewed the lease.
+   */
   end(): void;
 }
 
 const patienceMs = 20_000;
 
-/** Of the scenario that is about it: the first write under the lease is held back until the first heartbeat has been answered. */
+/** For the renewal scenario, holds back the first write under the lease until the first heartbeat has been answered. */
 export function lastUntilRenewed({ aws }: Bench, { name }: Scenario): Lasting {
   if (name !== "renewal") return { environment: {}, end: () => {} };
   let isHeartless = false;
@@ -31,7 +34,7 @@ export function lastUntilRenewed({ aws }: Bench, { name }: Scenario): Lasting {
   });
   const held = aws.faults.once(({ kind, url }) => kind === "write" && !url.includes(leaseKey), { until });
   return {
-    // Renewed every ten of them.
+    // A lease of 30 seconds is renewed every ten.
     environment: { BERTH_LEASE_SECONDS: "30" },
     end: () => {
       held.stop();

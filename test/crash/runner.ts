@@ -1,17 +1,17 @@
 import { extname } from "node:path";
 import { hurry } from "./fast-clock.ts";
 
-/** What a runner is told to do, one at a time. */
+/** A command for a runner, which takes one at a time. */
 export interface Order {
   readonly command: keyof typeof scripts;
   readonly args: readonly string[];
-  /** Over what the process was started with. */
+  /** Overrides the environment that the process was started with. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Done {
   readonly exitCode: number;
-  /** All that the command wrote to stdout. */
+  /** Everything that the command wrote to stdout. */
   readonly output: string;
 }
 
@@ -23,15 +23,15 @@ const scripts = {
   down: "../../teardown/down",
 };
 
-// A process that has everything loaded and then runs one command after the other, as `npm run` would. It can be killed
-// like any other, and saves the seconds that a start takes.
+// A process that loads everything once and then runs one command after the other, as `npm run` would. It can be killed
+// like any other process, and saves the seconds of each start.
 hurry(Number(process.env["CRASH_SPEED"] ?? "1"));
-// Compiled or not, as this one.
+// The commands are compiled if this file is.
 const suffix = extname(process.argv[1] ?? "");
 const tell = (message: Done | "ready") => process.send?.(message);
 const ownEnvironment = { ...process.env };
 let runs = 0;
-// A user would see them.
+// A user would see warnings, so they are collected.
 const warnings: string[] = [];
 process.on("warning", ({ message }) => warnings.push(message));
 
@@ -47,7 +47,7 @@ async function run({ command, args, environment }: Order): Promise<Done> {
   process.exitCode = undefined;
   runs += 1;
   try {
-    // The script itself, anew: another address is another module.
+    // Loads the script again: a different query makes a different module.
     await import(`${scripts[command]}${suffix}?run=${runs}`);
   } finally {
     process.stdout.write = write;
@@ -63,7 +63,7 @@ process.on("message", (order: Order) => {
     tell({ exitCode: 1, output: String(error instanceof Error ? error.stack : error) });
   });
 });
-// All that the commands need but themselves.
+// Everything that the commands load, without the commands themselves.
 await Promise.all([
   import("../../lib/command/command.ts"),
   import("../../lib/deploy/converging.ts"),

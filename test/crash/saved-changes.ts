@@ -1,4 +1,4 @@
-/** Of a state document, what a run changes. */
+/** The parts of a state document that a run changes. */
 interface Saved {
   readonly resources: Readonly<Record<string, { readonly id?: string }>>;
   readonly superseded: readonly { readonly name: string; readonly id: string }[];
@@ -7,13 +7,13 @@ interface Saved {
 const nothing: Saved = { resources: {}, superseded: [] };
 
 /**
- * Names saves of the state by what each says that the one before it didn't. Changes that come together are saved together,
- * so how many saves there are depends on the clock; what they say does not.
+ * Names each save of the state by what it changes from the one before. Changes at the same time are saved together, so
+ * the number of saves depends on timing; the changes don't.
  */
 export class SavedChanges {
   #last: Saved;
 
-  /** From the state before the run; absent when there is none. */
+  /** `before` is the state before the run, if there is one. */
   constructor(before: string | undefined) {
     this.#last = before === undefined ? nothing : read(before);
   }

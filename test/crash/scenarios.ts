@@ -1,12 +1,12 @@
-/** A run that is disturbed, and what there is before it. */
+/** A run that is disturbed, with what exists before it. */
 export interface Scenario {
   readonly name: "first" | "change" | "replace" | "renewal" | "down";
   readonly command: "up" | "down";
-  /** Settings under which the disturbed run, and the one after it, are made. */
+  /** Settings of the disturbed run and of the one after it. */
   readonly settings: Settings;
 }
 
-/** Of berth.yaml, over what a small stack needs. */
+/** Fields of berth.yaml, added to those of a small stack. */
 export interface Settings {
   readonly ingress?: readonly object[];
   readonly instance?: object;
@@ -16,10 +16,10 @@ export interface Settings {
   readonly replicas?: number;
 }
 
-/** Brings up what isn't there. */
+/** Creates the whole stack. */
 export const first: Scenario = { name: "first", command: "up", settings: {} };
 
-/** Each finds what `first` left. */
+/** Each starts with what `first` left. */
 export const middles: readonly Scenario[] = [
   {
     name: "change",
@@ -30,9 +30,9 @@ export const middles: readonly Scenario[] = [
     },
   },
   { name: "replace", command: "up", settings: { instance: { diskGib: 12 } } },
-  // Lasts until its lease has been renewed, which the others never do, and is killed there alone.
+  // The only run that lasts until its lease has been renewed. It is killed only at the renewal.
   { name: "renewal", command: "up", settings: { ingress: [{ port: 80, from: "198.51.100.0/24" }] } },
 ];
 
-/** Finds what one of the others left. */
+/** Starts with what one of the others left. */
 export const last: Scenario = { name: "down", command: "down", settings: {} };

@@ -12,16 +12,16 @@ import { lastUntilRenewed } from "./renewal.ts";
 import type { Order } from "./runner.ts";
 import type { Scenario } from "./scenarios.ts";
 
-/** What was found after a run; all empty when it is what an undisturbed run leaves. */
+/** Problems after a run. All empty when the account is as an undisturbed run leaves it. */
 export interface Findings {
-  /** What is there and belongs to nobody, or should have gone. */
+  /** Resources that belong to nobody, or should have been deleted. */
   readonly orphans: readonly string[];
   readonly duplicates: readonly string[];
   /** Anything else that went wrong. */
   readonly troubles: readonly string[];
 }
 
-/** What an undisturbed run does, and how it leaves the account. */
+/** The calls of an undisturbed run, and the account after it. */
 export interface Undisturbed {
   readonly writes: readonly Recorded[];
   readonly holdings: readonly Holding[];
@@ -30,7 +30,7 @@ export interface Undisturbed {
 export const isGood = ({ orphans, duplicates, troubles }: Findings): boolean =>
   orphans.length + duplicates.length + troubles.length === 0;
 
-/** Runs the scenario without any disturbance. */
+/** Runs the scenario without disturbance and records it. */
 export async function record(bench: Bench, scenario: Scenario): Promise<Undisturbed> {
   const recording = new Recording(await readState(bench));
   const off = bench.aws.on((point) => void recording.see(point));
@@ -44,7 +44,7 @@ export async function record(bench: Bench, scenario: Scenario): Promise<Undistur
   return { writes: recording.writes, holdings: await takeInventory(bench.bare) };
 }
 
-/** Kills the run at the point and lets another one finish it. `isKilled` is false when it ended before it came there. */
+/** Kills the run at the point and has another run finish the work. `isKilled` is false when the run ended before the point. */
 export async function tryPoint(
   bench: Bench,
   point: CrashPoint,
@@ -54,7 +54,7 @@ export async function tryPoint(
   return { isKilled, ...(await finish(bench, point.scenario, undisturbed)) };
 }
 
-/** Runs the scenario to its end and looks at what there is then, asking AWS itself. */
+/** Runs the scenario to its end and then reads directly from AWS what exists. */
 export async function finish(bench: Bench, scenario: Scenario, undisturbed: Undisturbed): Promise<Findings> {
   try {
     await runToEnd(bench, scenario);
@@ -88,7 +88,7 @@ async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
   const lasting = lastUntilRenewed(bench, scenario);
   const done = await victim.run({ ...bench.order(scenario.command), environment: lasting.environment });
   lasting.end();
-  // What was under way when it was killed goes on to its end, as it would in AWS.
+  // Calls that were under way at the kill continue to their end, as they would in AWS.
   while (openCalls(bench.aws.calls).length > 0) await sleep(5);
   off();
   await victim.kill();
@@ -97,7 +97,7 @@ async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
 
 interface Aim {
   readonly point: CrashPoint;
-  /** The state that the run finds. */
+  /** The state before the run. */
   readonly before: string | undefined;
 }
 
@@ -108,7 +108,7 @@ function strike({ aws }: Bench, victim: Runner, { point, before }: Aim) {
     const seen = recording.see(reached);
     const isHere = seen.some((one) => one.operation === operation && one.ordinal === ordinal);
     if (!isHere) return undefined;
-    // Or it would have gone on, perhaps to its end, when it is killed after the reply.
+    // Otherwise the run could continue, perhaps to its end, before it is killed after the reply.
     const isReplyNext = stage === "answered" && reached.stage === "decided" && (reached.status ?? 200) < 400;
     if (isReplyNext) victim.freeze();
     if (reached.stage !== stage) return undefined;
@@ -124,10 +124,10 @@ async function readState({ bare, cli }: Bench): Promise<string | undefined> {
   return (await store.get(stateKey))?.body;
 }
 
-// The emulator forgets the tags that the order of an instance has for its network interface.
+// The emulator ignores the tags in RunInstances for the network interface.
 const untagged = new Set(["network-interface"]);
 
-/** What is there against what an undisturbed run leaves there. */
+/** Compares the account with what an undisturbed run leaves. */
 export function judge(stack: string, found: readonly Holding[], wanted: readonly Holding[]): Findings {
   const orphans = found
     .filter(({ kind, owner }) => owner !== stack && !untagged.has(kind))

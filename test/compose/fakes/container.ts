@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ExecResult } from "../../../compose/container.ts";
 
-/** As much of an answer to `inspect` as anybody here looks at. Tests change it to what they want to be seen. */
+/** The part of an answer to `inspect` that the checks use. Tests change it to what the checks are to see. */
 export interface FakeInfo {
   readonly Id: string;
   Name: string;
@@ -35,17 +35,17 @@ export interface FakeInfo {
   };
 }
 
-/** A container that keeps its state, in a process that does what `execute` says. */
+/** A container that keeps its state, with a process that behaves as `execute` says. */
 export class FakeContainer {
   readonly info: FakeInfo;
   readonly log: string[] = [];
   readonly files = new Map<string, string>();
   listens: number[] = [];
-  /** Networks that it is on when it runs. */
+  /** The networks that the container is on while it runs. */
   networks: string[] = [];
   execute: (command: readonly string[]) => Promise<ExecResult> = () =>
     Promise.resolve({ exitCode: 127, output: "not found" });
-  /** What it does when the engine asks it to end; its exit code. */
+  /** What the container does when the engine asks it to end. Returns its exit code. */
   end: () => Promise<number> = () => Promise.resolve(0);
 
   constructor(name: string, labels: Record<string, string> = {}) {

@@ -27,12 +27,12 @@ const creation = z.looseObject({
   HostConfig: z.looseObject({ NetworkMode: z.string() }),
 });
 
-/** An engine that speaks as much of Docker's API as the checks use, over HTTP, and keeps what it is told. */
+/** An engine that serves the part of Docker's HTTP API that the checks use, and keeps its state. */
 export class FakeEngine implements AsyncDisposable {
   readonly containers: FakeContainer[] = [];
-  /** Ways that no network would give: `web>db:5432`. */
+  /** Connections that are possible although no network allows them: `web>db:5432`. */
   readonly leaks = new Set<string>();
-  /** Doors that are shut though a network leads to them. */
+  /** Ports that are closed although a network allows the connection. */
   readonly walls = new Set<string>();
   readonly #execs = new Map<string, { container: FakeContainer; command: string[]; result?: ExecResult }>();
   readonly #scripts = new Map<FakeContainer, { script: string; beside: FakeContainer }>();
@@ -85,7 +85,7 @@ export class FakeEngine implements AsyncDisposable {
     settings.Networks = Object.fromEntries(container.networks.map((name) => [name, { IPAddress: "" }]));
   }
 
-  /** The lowest address that nobody on the network has, as a bridge gives it. */
+  /** The lowest free address on the network, as a bridge assigns it. */
   #findFreeAddress(network: string): string {
     const taken = new Set(
       this.containers.map(({ info }) => info.NetworkSettings.Networks[network]?.IPAddress),
@@ -236,7 +236,7 @@ const hasLabel = (labels: Readonly<Record<string, string>>, wanted: string): boo
   return labels[name] === value;
 };
 
-/** One piece of the engine's multiplexed streams, from stdout. */
+/** One stdout chunk of the engine's multiplexed stream. */
 function frame(text: string): Buffer {
   const content = Buffer.from(text);
   const head = Buffer.alloc(8);

@@ -1,12 +1,12 @@
 import type { ExecResult } from "../../../compose/container.ts";
 import type { FakeContainer } from "./container.ts";
 
-/** Who is reached by whom. */
+/** Which containers can reach which. */
 interface Network {
   readonly containers: readonly FakeContainer[];
-  /** Ways that no network would give: `web>db:5432`. */
+  /** Connections that are possible although no network allows them: `web>db:5432`. */
   readonly leaks: ReadonlySet<string>;
-  /** Doors that are shut though a network leads to them. */
+  /** Ports that are closed although a network allows the connection. */
   readonly walls: ReadonlySet<string>;
 }
 
@@ -15,7 +15,7 @@ interface Job {
   readonly beside: FakeContainer;
 }
 
-/** What the scripts of compose/probe.ts would find in the network of a container. */
+/** The results of the scripts of compose/probe.ts in a container's network. */
 export function runProbe(network: Network, { script, beside }: Job): ExecResult {
   if (script.includes("/proc/net/tcp")) return { exitCode: 0, output: describeListening(beside.listens) };
   if (script.startsWith("command -v")) return { exitCode: 0, output: "/usr/bin/timeout" };

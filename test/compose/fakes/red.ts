@@ -4,21 +4,21 @@ import { type Check, runCheck } from "../../../compose/check.ts";
 import type { Cluster } from "../../../compose/cluster.ts";
 import { Shop } from "./shop.ts";
 
-/** What is wrong, how, and what the check says of it. */
+/** A fault: what is wrong, how to cause it, and the check's expected message. */
 export type Fault = readonly [what: string, spoil: (shop: Shop) => void, expected: RegExp];
 
 export interface Trial {
-  /** Both, as the check has them. */
+  /** The check's `between`. */
   readonly between: string;
   readonly name: string;
   readonly list: (cluster: Cluster) => readonly Check[];
   readonly cluster?: (shop: Shop) => Cluster;
-  /** What is seen when nothing is wrong. */
+  /** The observation when nothing is wrong. */
   readonly seen: RegExp;
   readonly faults: readonly Fault[];
 }
 
-/** The check is green on a cluster that is right, and red, with the right words, on each that has one thing wrong. */
+/** Expects the check to pass on a correct cluster, and to fail with the right message for each single fault. */
 export function tryCheck({
   between,
   name,

@@ -18,25 +18,25 @@ export interface PageAnswer {
 }
 
 /**
- * The page-view cluster as the checks see it: an engine with five containers, and the page itself over HTTP. It does
- * everything right; a test spoils one thing.
+ * The page-view cluster as the checks see it: an engine with five containers, and the page over HTTP. Everything works;
+ * a test breaks one thing.
  */
 export class Shop implements AsyncDisposable {
   readonly engine: FakeEngine;
   readonly file: ComposeFile;
   /** Rows in the database. */
   views = 0;
-  /** How many rows a request adds. */
+  /** How many rows a request adds to the database. */
   countsOf: (request: IncomingMessage) => number = (request) =>
     request.method === "GET" && request.url === "/" && !isForeignHost(request) ? 1 : 0;
-  /** Has the last word about each answer. */
+  /** May change each answer before it is sent. */
   spoil: (answer: PageAnswer, request: IncomingMessage) => void = () => undefined;
-  /** What psql says to a question; undefined for what it would say. */
+  /** psql's answer to a query; undefined for the normal answer. */
   psql: (query: string) => ExecResult | undefined = () => undefined;
-  /** Whether requests in flight are finished when an app is stopped, and with what it ends. */
+  /** Whether an app that is stopped finishes its requests in flight, and with which exit code it ends. */
   drains = true;
   exitCode = 0;
-  /** Whether the engine starts a killed one again. */
+  /** Whether the engine restarts a killed container. */
   restarts = true;
   readonly #server: Server;
   #turn = 0;
@@ -63,13 +63,13 @@ export class Shop implements AsyncDisposable {
     await Promise.all([once(this.#server, "close"), this.engine[Symbol.asyncDispose]()]);
   }
 
-  /** The user's own: nothing of it may be made or removed. */
+  /** A cluster of the user's: the checks may create or remove nothing in it. */
   get cluster(): Cluster {
     const { signal } = new AbortController();
     return new Cluster({ file: this.file, docker: this.engine.docker, tool: noTool, signal }, project);
   }
 
-  /** The test's own: docker-compose does with it what it is told. */
+  /** The test's own cluster, which docker-compose may change. */
   get own(): OwnCluster {
     const { signal } = new AbortController();
     const tool: ComposeTool = { ...noTool, run: (args) => Promise.resolve(this.compose(args)) };
@@ -119,7 +119,7 @@ export class Shop implements AsyncDisposable {
     return app;
   }
 
-  /** All at once; as `docker-compose up` would. */
+  /** Creates all containers at once, as `docker-compose up` would. */
   #build(): void {
     const migrate = this.add("migrate");
     migrate.info.HostConfig.RestartPolicy.Name = "no";
@@ -218,7 +218,7 @@ export class Shop implements AsyncDisposable {
   }
 }
 
-/** What the app finds under /run/secrets. */
+/** The app's secret in /run/secrets. */
 export const secret = "a-secret-of-more-than-sixteen";
 
 const isForeignHost = ({ headers }: IncomingMessage): boolean => headers.host === "evil.example";
@@ -250,7 +250,7 @@ function describeFile(): ComposeFile {
     defaultProject: project,
     roles,
     services: new Map([
-      // Not in the order in which they start.
+      // In another order than that in which the services start.
       service("nginx", ["edge", "app"], { web: "service_healthy" }, true),
       service("web", ["app", "data"], { migrate: "service_completed_successfully", db: "service_healthy" }),
       service("migrate", ["data"], { db: "service_healthy" }),
