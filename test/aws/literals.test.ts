@@ -103,14 +103,14 @@ describe("an explanation", () => {
     ["CredentialsProviderError", "NoCredentials", /AWS_PROFILE.*--local/],
     ["ExpiredToken", "ExpiredCredentials", /aws sso login/],
     ["SignatureDoesNotMatch", "BadCredentials", /get-caller-identity/],
-    ["RequestTimeTooSkewed", "ClockSkewed", /Set the clock/],
+    ["RequestTimeTooSkewed", "ClockSkewed", /set the clock/],
     ["OptInRequired", "AccountNotReady", /registration/],
     ["AccessDenied", "AccessDenied", /grant the permission/],
     ["VpcLimitExceeded", "QuotaExceeded", /Service Quotas/],
     ["InsufficientInstanceCapacity", "NoCapacity", /another instance\.type/],
     ["IdempotentParameterMismatch", "TokenReused", /same command again/],
     ["OperationNotPermitted", "Protected", /protection off/],
-    ["SlowDown", "Throttled", /Wait a minute/],
+    ["SlowDown", "Throttled", /wait a minute/],
     ["TimeoutError", "Unreachable", /check the network/],
   ] as const) {
     it(`of ${name} says what to do next`, () => {

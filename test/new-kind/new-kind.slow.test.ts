@@ -1,4 +1,4 @@
-import { DeleteTagsCommand, DescribeNetworkAclsCommand } from "@aws-sdk/client-ec2";
+import { DeleteTagsCommand, DescribeCustomerGatewaysCommand } from "@aws-sdk/client-ec2";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -15,18 +15,18 @@ import { openTreeCopy, type TreeCopy } from "../planted/tree-copy.ts";
 import { openCli, type Cli } from "../strict-aws/cli.ts";
 import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
 
-const kindFile = "lib/resources/network/network-acl.ts";
-const declaration = `    networkAcl: declare({ name: "network-acl", resource: networkAcl, needs: [theVpc], desired: (need) => ({ vpcId: need(theVpc).id }) }),`;
+const kindFile = "lib/resources/network/customer-gateway.ts";
+const declaration = `    customerGateway: declare({ name: "customer-gateway", resource: customerGateway, desired: () => ({ ip: "192.0.2.9" }) }),`;
 
 /** In a copy of the repository: the kind's file, and two lines in the stack, one of them an import. */
 async function addKind(tree: string): Promise<void> {
-  const kind = await readFile(fromRoot("test/new-kind/network-acl.ts"), "utf8");
+  const kind = await readFile(fromRoot("test/new-kind/customer-gateway.ts"), "utf8");
   await writeFile(join(tree, kindFile), kind.replaceAll('"../../lib/', '"../../'));
   const path = join(tree, "lib/stack.ts");
   const stack = await readFile(path, "utf8");
   const declared = stack.replace(/^ {4}securityGroup: theSecurityGroup,$/m, `$&\n${declaration}`);
   assert.notEqual(declared, stack);
-  const imported = 'import { networkAcl } from "./resources/network/network-acl.ts";\n';
+  const imported = 'import { customerGateway } from "./resources/network/customer-gateway.ts";\n';
   await writeFile(path, imported + declared);
 }
 
@@ -53,10 +53,10 @@ describe("another kind of resource", () => {
     createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
   const own = async () => {
     const filter = { Name: "tag:berth:stack", Values: [cli.stack] };
-    const { NetworkAcls = [] } = await clients().ec2.send(
-      new DescribeNetworkAclsCommand({ Filters: [filter] }),
+    const { CustomerGateways = [] } = await clients().ec2.send(
+      new DescribeCustomerGatewaysCommand({ Filters: [filter] }),
     );
-    return NetworkAcls;
+    return CustomerGateways.filter(({ State }) => State !== "deleted");
   };
   const run = async (command: "up" | "plan" | "down", exitCode: number) => {
     const ended = await cli.run(command, ...(command === "plan" ? [] : ["--yes"]));
@@ -80,17 +80,17 @@ describe("another kind of resource", () => {
   it("is created, found again, repaired, known without a state document, and taken away with the rest", async () => {
     await run("up", 0);
     const [made] = await own();
-    assert.ok(made?.NetworkAclId);
+    assert.ok(made?.CustomerGatewayId);
     await run("plan", 0);
 
     await clients().ec2.send(
-      new DeleteTagsCommand({ Resources: [made.NetworkAclId], Tags: [{ Key: "Name" }] }),
+      new DeleteTagsCommand({ Resources: [made.CustomerGatewayId], Tags: [{ Key: "Name" }] }),
     );
     await run("plan", 2);
     await run("up", 0);
     assert.deepEqual(
-      (await own()).map(({ NetworkAclId }) => NetworkAclId),
-      [made.NetworkAclId],
+      (await own()).map(({ CustomerGatewayId }) => CustomerGatewayId),
+      [made.CustomerGatewayId],
     );
 
     const { bucket } = stackNames({ stack: cli.stack, region: cli.region }, localAccount);
@@ -99,7 +99,7 @@ describe("another kind of resource", () => {
 
     const { events } = await run("down", 0);
     const census = events.find(({ event }) => event === "census");
-    assert.equal(Object(census?.["counts"])["network-acl"], 0);
+    assert.equal(Object(census?.["counts"])["customer-gateway"], 0);
     assert.deepEqual(await own(), []);
   });
 });
