@@ -1,14 +1,14 @@
 import type { Target } from "./target.ts";
 
-/** One try to do what must not be possible. */
+/** One attempt to do something that must not be possible. */
 export interface Attack {
-  /** `input` is whoever wrote what a command is told to read: configuration, source folder. */
+  /** The attacker. `input` is the author of what a command reads: configuration, source folder. */
   readonly from: "visitor" | "app" | "host-role" | "bucket-writer" | "other-user" | "web-page" | "input";
   readonly name: string;
   readonly expected: string;
-  /** What was seen, in the words of `expected` when it failed as it should. */
+  /** Returns what was observed: the text of `expected` when the attack failed as it should. */
   readonly attempt: (target: Target) => Promise<string>;
-  /** True where it disturbs others: it is tried when nothing else is, in the order of the table. */
+  /** True when the attack disturbs others. It then runs alone, in the order of the table. */
   readonly alone?: boolean;
 }
 
@@ -20,15 +20,15 @@ export interface Row extends Omit<Attack, "attempt" | "alone"> {
 export interface Trial {
   readonly target: Target;
   readonly attacks: readonly Attack[];
-  /** How many at once. */
+  /** How many attacks run at once. */
   readonly lanes: number;
   readonly onRow?: ((row: Row) => void) | undefined;
 }
 
-/** Longer than any attack waits for anything. */
+/** Longer than any wait in an attack. */
 const hangMs = 120_000;
 
-/** Tries all, those that go together first; the rows come back in the order of the table. */
+/** Runs all attacks, the concurrent ones first. Returns the rows in the order of the table. */
 export async function tryAll({ target, attacks, lanes, onRow }: Trial): Promise<Row[]> {
   const rows = new Map<Attack, Row>();
   const tryOne = async (attack: Attack) => {

@@ -165,7 +165,7 @@ const tries: Record<string, readonly [Plant, Judge, string]> = {
   ],
 };
 
-/** Rules over which a matcher that goes back and forth would sit until the end of days. */
+/** Rules that would take a backtracking matcher practically for ever. */
 async function ruleForEver({ side }: Target): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "berth-hostile-"));
   try {

@@ -3,7 +3,7 @@ import type { Row } from "./attack.ts";
 
 const longest = { name: 64, words: 60 };
 
-/** For people: a line each, those that differ once more at the end. */
+/** A table for people: one line per attack, with those that differ repeated at the end. */
 export function tableOf(rows: readonly Row[]): string {
   const differing = rows.filter(({ isAsExpected }) => !isAsExpected);
   const lines = [

@@ -17,7 +17,7 @@ import { scriptArguments } from "../script.ts";
 
 const account = "123456789012";
 
-/** A stack whose bucket alone is there, for the attacker to write into. */
+/** A stack of which only the bucket exists, for the attacker to write to. */
 export interface SideStack {
   readonly scope: { readonly stack: string; readonly account: string; readonly region: string };
   readonly put: (key: string, body: string | Buffer) => Promise<void>;
@@ -66,7 +66,7 @@ export async function openSideStacks(): Promise<SideStacks> {
   };
 }
 
-/** Runs a command, and ends it when it doesn't do so itself. */
+/** Runs a command, and ends it when it doesn't end by itself. */
 export function endure(
   script: string,
   args: readonly string[],

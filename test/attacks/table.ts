@@ -15,7 +15,7 @@ import { resets } from "./resets.ts";
 import { sizes } from "./sizes.ts";
 import { smuggling } from "./smuggling.ts";
 
-/** All attacks: one array more for each area. */
+/** All attacks, in one array for each area. */
 export const attacks: readonly Attack[] = [
   ...smuggling,
   ...requestLines,
@@ -31,6 +31,6 @@ export const attacks: readonly Attack[] = [
   ...hostFiles,
   ...hostileState,
   ...hostileReports,
-  // These empty the whole AWS where they succeed, so nothing comes after them.
+  // These come last, because they empty the whole AWS if they succeed.
   ...resets,
 ];

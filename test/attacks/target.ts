@@ -15,7 +15,7 @@ import { openSideStacks, type SideStacks } from "./side-stacks.ts";
 
 const account = "123456789012";
 
-/** A stack as a user has it: `up` has booted its host on an embedded AWS of its own, and the app answers. */
+/** A stack like a user's: `up` has booted its host on a separate embedded AWS, and the app answers. */
 export interface Target {
   /** The address that visitors reach; port 80. */
   readonly address: string;
@@ -37,7 +37,7 @@ export interface Target {
   readonly side: SideStacks;
 }
 
-/** Boots all that the attacks need, once. */
+/** Boots everything that the attacks need, once. */
 export async function openTarget(): Promise<Target & AsyncDisposable> {
   await using parts = new Disposables();
   const docker = await connectDocker();
@@ -70,7 +70,7 @@ export async function openTarget(): Promise<Target & AsyncDisposable> {
 
 async function bringUp(home: Home, secret: string): Promise<string> {
   const stack = new Stack(home, "attacked");
-  // One replica: what it saw is all that any saw.
+  // Only one replica, so that it has seen every request.
   const lines = ["  replicas: 1", "  memoryMib: 192", `  environment: { SECRET: "${secret}" }`];
   await stack.configure({ source: fromRoot("test/attacks/app"), lines });
   const up = await stack.up();

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { randomBytes } from "node:crypto";
 
 export interface Exchange {
-  /** All that came back, byte for byte. */
+  /** The complete answer, byte for byte. */
   readonly text: string;
   /** Statuses of the answers, in order; one of HTTP/0.9 has none. */
   readonly statuses: readonly string[];
@@ -11,7 +11,7 @@ export interface Exchange {
 
 export interface Sending {
   readonly address: string;
-  /** Sent as they are. Between two of them there is a pause, so that they come apart. */
+  /** Sent unchanged, with a pause between parts, so that they arrive separately. */
   readonly parts: readonly (string | Buffer)[];
   /** How long to wait for the server to close. */
   readonly patienceMs?: number;
@@ -42,7 +42,7 @@ function statusesIn(text: string): string[] {
   return [...text.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map(([, status = ""]) => status);
 }
 
-/** A word that no other request holds. */
+/** A word that no other request contains. */
 export const newToken = (): string => randomBytes(8).toString("hex");
 
 /** Lines of a head, ended as HTTP has it. */

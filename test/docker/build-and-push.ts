@@ -7,7 +7,7 @@ import { openSource } from "../../lib/docker/source.ts";
 
 export interface PushOrder {
   readonly docker: Docker;
-  /** Gives the token to push with. */
+  /** The client that gets the token for the push. */
   readonly ecr: ECRClient;
   readonly folder: string;
   /** `host:port` */
@@ -15,7 +15,7 @@ export interface PushOrder {
   readonly repository: string;
 }
 
-/** Builds a folder as `up` does and pushes it under a tag of its content; its digest. */
+/** Builds a folder as `up` does and pushes it under a tag derived from its content. Returns the digest. */
 export async function buildAndPush(order: PushOrder): Promise<string> {
   const { docker, ecr, folder, registry, repository } = order;
   const { signal } = new AbortController();

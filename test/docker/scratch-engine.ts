@@ -3,7 +3,7 @@ import { ensureBuilt } from "../../lib/docker/build.ts";
 import { connectDocker, isNotFound } from "../../lib/docker/engine.ts";
 import type { Source } from "../../lib/docker/source.ts";
 
-/** The real engine, and the removal of all that a test makes on it. */
+/** The real engine. Removes everything that a test creates on it. */
 export interface ScratchEngine extends AsyncDisposable {
   readonly docker: Docker;
   build(source: Source): Promise<{ imageId: string; localTag: string; lines: string[] }>;
@@ -35,7 +35,7 @@ export async function openScratchEngine(): Promise<ScratchEngine> {
   };
 }
 
-// A test may have taken it away itself.
+// A test may have removed the image itself.
 async function removeImage(docker: Docker, image: string): Promise<void> {
   try {
     await docker.getImage(image).remove({ force: true });

@@ -3,14 +3,14 @@ import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** What a test's folder shall hold: a path, and its content, or more than that. */
+/** The files of a test's folder, by path: the content alone, or with mode or link. */
 export type Files = Readonly<Record<string, string | { content?: string; mode?: number; link?: string }>>;
 
 export interface SourceFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A folder of a test's own, gone when the test is. */
+/** Writes a temporary folder, which is removed after the test. */
 export async function writeSourceFolder(files: Files): Promise<SourceFolder> {
   const path = await mkdtemp(join(tmpdir(), "berth-source-"));
   const dispose = () => rm(path, { recursive: true, force: true });
@@ -31,7 +31,7 @@ async function writeOne(path: string, file: Files[string]): Promise<void> {
   await chmod(path, mode);
 }
 
-/** All that can be seen of a folder from outside: paths, modes, times of change, bytes. */
+/** Everything that is visible of a folder from outside: paths, modes, modification times, bytes. */
 export async function photograph(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   const lines = names.toSorted().map(async (name) => {

@@ -23,7 +23,7 @@ import { until } from "../local/temporary-aws.ts";
 
 const stack = "test-events";
 
-/** One stack, and the handful of things that have to happen to it for every field of every event to be printed. */
+/** One stack, and the few things that must happen to it so that every field of every event is printed. */
 export async function openEventRuns() {
   const directory = await mkdtemp(join(tmpdir(), "berth-events-"));
   const aws = await startStrictAws({ logDirectory: directory, ecr: true });
@@ -46,7 +46,7 @@ export async function openEventRuns() {
     read,
     write,
     cli,
-    /** Makes a repository of the folder around the app's. Returns its commit. */
+    /** Makes a Git repository of the folder that contains the app. Returns its commit. */
     commit: async () => {
       const git = async (...args: string[]) =>
         promisify(execFile)("git", ["-C", directory, "-c", "user.name=a", "-c", "user.email=a@b", ...args]);
@@ -54,13 +54,13 @@ export async function openEventRuns() {
       await git("commit", "--quiet", "--allow-empty", "--message", "the app");
       return (await git("rev-parse", "HEAD")).stdout.trim();
     },
-    /** The id of the host that runs. */
+    /** The id of the running host. */
     host: async () => {
       const Filters = [{ Name: "instance-state-name", Values: ["running"] }];
       const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
       return Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
     },
-    /** What a host would write that counted so many tries of the release. */
+    /** Writes a host's report with these counts for the release. */
     report: (host: string, number: number, upstream: { readonly tries: number; readonly errors: number }) =>
       write(hostReportKey(host), {
         release: number,
@@ -70,7 +70,7 @@ export async function openEventRuns() {
         agent: { sha256: packAgent().sha256 },
         at: new Date().toISOString(),
       }),
-    /** Leaves a lease that a run on another computer would have. */
+    /** Leaves a lease as if a run on another computer held it. */
     lease: () =>
       write(leaseKey, {
         id: "a-lease",
@@ -82,7 +82,7 @@ export async function openEventRuns() {
         ttlMs: 600_000,
         beat: 3,
       }),
-    /** What a run could not save. */
+    /** Leaves a document that a run could not save. */
     leaveUnsaved: async () => {
       const folder = join(directory, "home", "unsaved");
       await mkdir(folder, { recursive: true });
@@ -90,7 +90,7 @@ export async function openEventRuns() {
       await writeFile(file, "{");
       return () => rm(file);
     },
-    /** Runs a command while the stored object is damaged, and puts it back. */
+    /** Runs a command while the stored object is damaged, and then restores the object. */
     damaged: async (key: string, command: () => Promise<Ended>) => {
       const { body } = await read(key);
       await write(key, "{");
@@ -98,12 +98,12 @@ export async function openEventRuns() {
       await write(key, body);
       return ended;
     },
-    /** Takes the address from the host, and returns when nobody answers there. */
+    /** Takes the address from the host, and returns when nothing answers there any more. */
     unplug: async (url: string) => {
       const { Addresses = [] } = await ec2.send(new DescribeAddressesCommand({}));
       for (const { AssociationId } of Addresses)
         await ec2.send(new DisassociateAddressCommand({ AssociationId }));
-      // The stand-in of a host looks after each reading of reports.
+      // The stand-in host makes a round after each time that reports are read.
       await cli.run("status");
       await until(() =>
         fetch(url).then(
@@ -112,7 +112,7 @@ export async function openEventRuns() {
         ),
       );
     },
-    /** Has somebody make one more network of the stack just when its bucket is gone. */
+    /** Has somebody create another network of the stack just after its bucket was deleted. */
     leaveBehind: () =>
       aws.on(async ({ stage, call, status }) => {
         if (stage !== "decided" || call.operation !== "DeleteBucket" || status !== 204) return;

@@ -3,11 +3,11 @@ import { matches, section } from "./tree.ts";
 export interface Field {
   readonly type: string;
   readonly mayBeAbsent: boolean;
-  /** Documented with another event. */
+  /** True when the field is documented with another event. */
   readonly isBorrowed: boolean;
 }
 
-/** By event: the commands that print it, and its fields by path. */
+/** The documented events: for each one, the commands that print it, and its fields by path. */
 export interface Documented {
   readonly from: ReadonlyMap<string, readonly string[] | "all">;
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, Field>>;
@@ -34,7 +34,7 @@ function rowsOf(text: string): Map<string, Field> {
   );
 }
 
-/** A field that is "as in" another event has that one's fields below it. */
+/** A field that is documented "as in" another event has that event's fields below it. */
 function withBorrowed(
   event: string,
   own: ReadonlyMap<string, ReadonlyMap<string, Field>>,
@@ -51,13 +51,13 @@ function withBorrowed(
 }
 
 export interface Finding {
-  /** Paths of the table that were there. */
+  /** The table's paths that were present. */
   readonly seen: readonly string[];
-  /** What isn't as the table says. */
+  /** Differences from the table. */
   readonly wrong: readonly string[];
 }
 
-/** Holds one printed event against its table. */
+/** Compares one printed event with its table. */
 export function checkEvent(
   event: Readonly<Record<string, unknown>>,
   fields: ReadonlyMap<string, Field>,

@@ -4,7 +4,7 @@ import { root } from "../../lib/paths.ts";
 
 export const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
 
-/** Texts of all TypeScript files below the folders (or of the files named), joined. */
+/** The joined texts of all TypeScript files in the folders, or of the named files. */
 export async function sources(...places: readonly string[]): Promise<string> {
   const paths = await Promise.all(places.map(listTypeScript));
   const texts = await Promise.all(paths.flat().map(read));
@@ -26,7 +26,7 @@ export async function pages(): Promise<string[]> {
   );
 }
 
-/** What the expression finds: its first group, each once, in order of the alphabet. */
+/** The distinct first groups of all matches, sorted. */
 export function matches(text: string, expression: RegExp): string[] {
   const found = [...text.matchAll(expression)].map((match) => match[1] ?? "");
   return [...new Set(found)].toSorted();
@@ -39,7 +39,7 @@ export function section(page: string, heading: string): string {
   return after.split(/\n## /)[0] ?? "";
 }
 
-/** Where a link into a page can lead, as GitHub names its headings. */
+/** The anchors of a page's headings, as GitHub names them. */
 export function anchors(page: string): string[] {
   return matches(page, /^#+ (.*)$/gm).map((heading) =>
     heading

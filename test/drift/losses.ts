@@ -10,13 +10,13 @@ import { agentKey, bundleKey } from "../../lib/resources/delivery/agent.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { tableAssociation, wearOtherGroup, type Stranger } from "./rows.ts";
 
-/** One thing of the stack deleted behind Berth's back. */
+/** One resource of the stack that is deleted outside Berth. */
 export interface Loss {
   readonly what: string;
   readonly act: (aws: Stranger) => Promise<unknown>;
-  /** What the plan says of it, and of what hangs on it. */
+  /** The plan's lines for the resource and for those that depend on it. */
   readonly plan: readonly string[];
-  /** What is another one afterwards. */
+  /** The resources that have been replaced afterwards. */
   readonly renewed: readonly string[];
 }
 
@@ -45,7 +45,7 @@ async function deleteProfile(by: Stranger): Promise<unknown> {
   return by.iam.send(new iam.DeleteInstanceProfileCommand({ InstanceProfileName }));
 }
 
-/** As it was, by all but its id. */
+/** Creates the profile again as it was, but with another id. */
 async function remakeProfile(by: Stranger): Promise<unknown> {
   const InstanceProfileName = by.id("instance-profile");
   const { InstanceProfile } = await by.iam.send(new iam.GetInstanceProfileCommand({ InstanceProfileName }));
@@ -66,7 +66,7 @@ async function deleteRole(by: Stranger): Promise<unknown> {
 const deleteRepository = (by: Stranger) =>
   by.ecr.send(new DeleteRepositoryCommand({ repositoryName: by.id("repository"), force: true }));
 
-/** As Berth does it: a host may write its report between the emptying and the end. */
+/** Deletes the bucket as Berth does, because a host may write its report between emptying and deleting it. */
 async function deleteBucket(by: Stranger): Promise<void> {
   const region = await by.s3.config.region();
   const { signal } = new AbortController();
@@ -98,7 +98,7 @@ async function deleteNetwork(by: Stranger): Promise<void> {
   await by.ec2.send(new ec2.DeleteVpcCommand({ VpcId: by.id("vpc") }));
 }
 
-/** All that a stack is made of, one after the other. */
+/** Every resource of a stack, one after the other. */
 export const losses: readonly Loss[] = [
   {
     what: "the image",
@@ -218,7 +218,7 @@ export const losses: readonly Loss[] = [
   {
     what: "the route table",
     act: async (by) => {
-      // The emulator would go on listing it there, and then could never delete the endpoint.
+      // Otherwise the emulator would still list the table there, and could never delete the endpoint.
       const RemoveRouteTableIds = [by.id("route-table")];
       const VpcEndpointId = by.id("s3-endpoint");
       await by.ec2.send(new ec2.ModifyVpcEndpointCommand({ VpcEndpointId, RemoveRouteTableIds }));

@@ -7,16 +7,16 @@ import { packAgent } from "../../lib/host/bundle.ts";
 import { bundleKey } from "../../lib/resources/delivery/agent.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 
-/** The stack as somebody else in the same account meets it. */
+/** Access to the stack for somebody else in the same account. */
 export interface Stranger extends Clients {
-  /** What AWS calls one of the stack's resources. */
+  /** The AWS id of one of the stack's resources. */
   readonly id: (name: string) => string;
 }
 
-/** One thing changed behind Berth's back. */
+/** One change that is made outside Berth. */
 export interface Row {
   readonly resource: string;
-  /** What the plan names; several with commas between. */
+  /** The field that the plan names; several are separated by commas. */
   readonly field: string;
   readonly act: (stranger: Stranger) => Promise<unknown>;
 }
@@ -35,7 +35,7 @@ const allowAll = JSON.stringify({
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
 });
 
-/** The release with something else in it. */
+/** Changes the stored release. */
 const editRelease =
   (edit: object) =>
   async ({ s3: client, id }: Stranger) => {
@@ -72,8 +72,8 @@ export async function wearOtherGroup(aws: Stranger): Promise<unknown> {
 }
 
 /**
- * Every field that Berth sets and AWS lets anybody change in place, in the order in which a plan names them. The emulator has no
- * ModifyInstanceCreditSpecification: `cpu-credits` is the one that is missing here.
+ * Every field that Berth sets and that can be changed in place in AWS, in the order of a plan. Only `cpu-credits` is
+ * missing, because the emulator has no ModifyInstanceCreditSpecification.
  */
 export const changes: readonly Row[] = [
   {
@@ -309,7 +309,7 @@ export const changes: readonly Row[] = [
   },
   {
     resource: "instance",
-    // Together, as the emulator takes what isn't said for unset.
+    // Changed together, because the emulator resets fields that the call doesn't contain.
     field: "metadata.tokens, metadata.hop-limit, metadata.endpoint",
     act: (aws) =>
       aws.ec2.send(

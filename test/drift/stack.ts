@@ -9,17 +9,17 @@ import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
 import { openInProcess, type InProcess } from "../strict-aws/in-process.ts";
 import type { Stranger } from "./rows.ts";
 
-/** One stack for a test file, up by the time this returns unless that is the test's own; ends with the file. */
+/** One stack for a test file. It is up when this returns, unless the test brings it up itself, and ends with the file. */
 export interface DriftingStack {
   readonly aws: StrictAws;
   readonly stack: InProcess;
-  /** Somebody else in the same account, past the proxy: neither counted nor delayed. */
+  /** Somebody else in the same account, without the proxy, so their calls are neither counted nor delayed. */
   readonly stranger: Stranger;
-  /** Reads the ids anew from the state document. */
+  /** Reads the ids again from the state document. */
   readonly refresh: () => Promise<void>;
-  /** Writes to AWS and to the bucket since so many calls. */
+  /** Writes to AWS and to the bucket after the given number of calls. */
   readonly writesSince: (calls: number) => string[];
-  /** Calls that succeeded since so many calls, of those that match. */
+  /** Matching calls that succeeded after the given number of calls. */
   readonly operationsSince: (calls: number, desired: RegExp) => string[];
 }
 
@@ -28,7 +28,7 @@ export async function openDriftingStack(name: string, { up = true } = {}): Promi
   const aws = await startStrictAws({
     logDirectory: directory,
     ecr: true,
-    // What isn't about drift would only cost time here.
+    // Rules that have nothing to do with drift would only cost time here.
     rules: { lateVisibility: false, pagination: false, profileDelay: false, instanceStates: { polls: 1 } },
   });
   const stack = await openInProcess({ aws, directory, stack: name });

@@ -18,7 +18,7 @@ import { fromTagList, toTagList } from "../../lib/aws/tags.ts";
 import type { Tags } from "../../lib/owner.ts";
 import type { Stranger } from "./rows.ts";
 
-/** How anybody reads and changes tags: each service has calls of its own. */
+/** How to read and change tags of a resource. Each service has its own calls for that. */
 export interface Tagger {
   readonly read: (aws: Stranger, id: string) => Promise<Tags>;
   readonly add: (aws: Stranger, id: string, tags: Tags) => Promise<unknown>;
@@ -81,7 +81,7 @@ const byProfile: Tagger = {
     iam.send(new UntagInstanceProfileCommand({ InstanceProfileName, TagKeys: [key] })),
 };
 
-/** Every resource of the stack that has tags. */
+/** One tagger for every resource of the stack that has tags. */
 export const taggers: Readonly<Record<string, Tagger>> = {
   bucket: byS3,
   repository: byEcr,

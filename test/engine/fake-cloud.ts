@@ -27,32 +27,32 @@ interface Wanted {
 }
 
 interface Options {
-  /** Like the name where nothing else is said. */
+  /** Default: the name. */
   readonly kind?: string;
-  /** Names of declarations that were asked for before. */
+  /** Names of declarations that this one needs. */
   readonly needs?: string[];
   readonly size?: string;
   readonly link?: string;
 }
 
-/** A cloud that really stores what is created in it, and writes down each call. */
+/** A cloud that really stores what is created in it, and records each call. */
 export class FakeCloud {
   readonly things = new Map<string, Thing>();
   readonly calls: string[] = [];
-  /** The kinds that were listed, once for each time. */
+  /** The kind of each list call, in order. */
   readonly listed: string[] = [];
-  /** Each look by a known id, with the number of calls that came before it. */
+  /** Each read by a known id, with the number of calls before it. */
   readonly looks: { readonly id: string; readonly after: number }[] = [];
   /** Called after each effect, before the caller gets its answer: throw to lose the answer. */
   afterEffect: (call: string) => void = () => {};
-  /** How many looks after each update show what was there before it, or nothing. */
+  /** How many reads after each update still show the earlier state, or nothing. */
   late: { readonly looks: number; readonly shows: "before" | "nothing" } = { looks: 0, shows: "before" };
   readonly #stale = new Map<string, { left: number; readonly before: Thing }>();
   #ids = 0;
 
   readonly #declared = new Map<string, DeclarationOf<Thing>>();
 
-  /** A declaration for a thing of this name. Another `size` is an update, another `link` a replace. */
+  /** A declaration for a thing of this name. A different `size` needs an update, a different `link` a replacement. */
   declare(name: string, options: Options = {}): Declaration & DeclarationOf<Thing> {
     const declared = declare(this.spec(name, options));
     this.#declared.set(name, declared);
@@ -76,7 +76,7 @@ export class FakeCloud {
     return found;
   }
 
-  /** AWS answers from many places. */
+  /** Returns late results, as AWS does, which is eventually consistent. */
   #shown(thing: Thing | undefined): Thing | undefined {
     const stale = this.#stale.get(thing?.id ?? "");
     if (stale === undefined || stale.left === 0) return thing;
@@ -121,7 +121,7 @@ export class FakeCloud {
       },
       remove: ({ note, signal }, id) => {
         signal.throwIfAborted();
-        // As AWS, which has a call for each kind.
+        // Like AWS, which has separate calls for each kind.
         if (this.things.get(id)?.kind !== kind) throw new TypeError(`${id} is no ${kind}`);
         note(`${id} goes`);
         this.things.delete(id);
@@ -145,7 +145,7 @@ function difference(field: string, desired: string, observed: string, action: "u
   return desired === observed ? [] : [{ field, desired, observed, action }];
 }
 
-/** No test of the engine calls AWS: a call would go to a port where nobody listens. */
+/** The engine's tests never call AWS: a call would go to a port where nothing listens. */
 export function contextWithoutAws(
   signal: AbortSignal = new AbortController().signal,
   timeoutMs = 20,

@@ -12,17 +12,20 @@ export interface Given {
   readonly cloud: FakeCloud;
   readonly document?: StateDocument;
   readonly signal?: AbortSignal;
-  /** Each save ends when this does. */
+  /** Each save ends when this promise resolves. */
   readonly saving?: () => Promise<void>;
-  /** How long a look may go on; so short, where nothing is said, that what never comes is given up at once. */
+  /**
+   * How long to wait for a state to be observed. The default is so short that a state which never comes is given up at
+   * once.
+   */
   readonly patienceMs?: number;
 }
 
-/** One run whose calls, saves and messages are written into one list, in the order in which they came about. */
+/** One run whose calls, saves and messages are recorded in one list, in order of occurrence. */
 export function openRun({ cloud, document = newDocument(scope), signal, saving, patienceMs }: Given) {
   const log: string[] = [];
   const saved: StateDocument[] = [];
-  /** What each step waits for, as a user is told. */
+  /** The notes to the user about what each step waits for. */
   const notes: string[] = [];
   cloud.afterEffect = (call) => void log.push(call);
   const ctx = contextWithoutAws(signal, patienceMs);
@@ -70,7 +73,7 @@ export function openRun({ cloud, document = newDocument(scope), signal, saving, 
   return { log, saved, notes, journal, up, down };
 }
 
-/** What a save takes that has somewhere to go. */
+/** A save that takes as long as one to a real store: several turns of the event loop. */
 export const slowly = () => nextTurn().then(() => nextTurn());
 
 export const withResources = (

@@ -24,7 +24,7 @@ interface Read {
   readonly plan: Plan;
 }
 
-/** Looks at everything, and plans. */
+/** Reads everything and makes a plan. */
 export async function readRun(
   ctx: WriteContext,
   declarations: readonly Declaration[],
@@ -43,5 +43,5 @@ interface Run extends Read {
   readonly explain?: (error: unknown, what: string) => unknown;
 }
 
-/** Does what was planned. */
+/** Carries out the plan. */
 export const convergeRun = (run: Run) => converge({ ...run, inputs: undefined, identify });

@@ -16,7 +16,7 @@ import { convergeRun, readRun, scope, silent } from "./run.ts";
 const root = await mkdtemp(join(tmpdir(), "berth-engine-"));
 after(() => rm(root, { recursive: true, force: true }));
 
-/** A stack whose state lives in a folder, as two runs in a row would see it. */
+/** A stack whose state is in a folder, as two successive runs would see it. */
 export async function openStack() {
   const store = openStateStore(openFileStore(await mkdtemp(join(root, "state-"))), scope);
   const ctx = contextWithoutAws();

@@ -3,12 +3,12 @@ import { basename, dirname, join, relative } from "node:path";
 
 /** A fault that would hurt a user, and the tests that must notice it. */
 export interface Fault {
-  /** The folder it lies in: `state`. */
+  /** The folder of the patch: `state`. */
   readonly area: string;
   readonly name: string;
-  /** Of the patch, relative to the root. */
+  /** Path of the patch, relative to the root. */
   readonly path: string;
-  /** Test files that must turn red, relative to the root. */
+  /** Test files that must fail, relative to the root. */
   readonly tests: readonly string[];
   /** What a user would suffer. */
   readonly why?: string | undefined;
@@ -47,7 +47,7 @@ function parseFault(path: string, text: string): Fault {
   };
 }
 
-/** Those of the areas, names or `area/name`s; all when none is given. */
+/** The faults with the given areas, names or `area/name`s; all when none is given. */
 export function chooseFaults(faults: readonly Fault[], words: readonly string[]): Fault[] {
   const isMeant = ({ area, name }: Fault) =>
     [area, name, `${area}/${name}`].some((one) => words.includes(one));

@@ -1,4 +1,4 @@
-/** What is mutated together, and the tests that answer within seconds and need no emulator. */
+/** Files that are mutated together, and their tests that take only seconds and need no emulator. */
 export interface Room {
   readonly mutate: readonly string[];
   readonly tests: readonly string[];
@@ -36,7 +36,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       ...below("state/lease", "lease-rules", "lease-life", "lease-wait", "stopwatch"),
     ],
   },
-  // Its tests wait for locks, so they are kept from all that needs no lock.
+  // A room of its own, because its tests wait for locks and would slow down the others.
   store: {
     mutate: ["state/{file-store,file-lock}.ts", "lib/private-files.ts"],
     tests: below("state", "file-store", "file-store-lock", "file-lock", "private-files"),

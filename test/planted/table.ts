@@ -8,7 +8,7 @@ export interface Sums {
   readonly red: number;
 }
 
-/** One row an area, in order of the alphabet. */
+/** One row per area, in alphabetical order. */
 export function sumUp(results: readonly Result[]): Sums[] {
   const areas = [...new Set(results.map(({ fault }) => fault.area))].toSorted();
   return areas.map((area) => {
@@ -24,7 +24,7 @@ export function sumUp(results: readonly Result[]): Sums[] {
   });
 }
 
-/** Nine of ten are noticed, and every patch could be tried. */
+/** True when nine of ten faults were noticed and every patch could be tried. */
 export function isGood({ noticed, survived, stale, red }: Sums): boolean {
   return stale + red === 0 && noticed >= 9 * survived;
 }

@@ -9,9 +9,9 @@ import type { Fault } from "./fault.ts";
 /** A copy of the tree to plant faults in. The tree itself is only read. */
 export interface TreeCopy extends AsyncDisposable {
   readonly path: string;
-  /** False when the patch doesn't fit the tree, or what comes of it can't be run at all. */
+  /** False when the patch doesn't fit the tree, or its result can't run at all. */
   plant(fault: Fault): Promise<boolean>;
-  /** As it was before anything was planted. */
+  /** Restores the copy to its state before any fault was planted. */
   restore(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ async function linkPackages(root: string, path: string): Promise<void> {
   if (existsSync(join(root, ".venv"))) await symlink(join(root, ".venv"), join(path, ".venv"));
 }
 
-/** A patch that breaks the syntax would turn every test red, and prove nothing. */
+/** A patch that breaks the syntax would make every test fail, and prove nothing. */
 async function isTypeScript(path: string, files: readonly string[]): Promise<boolean> {
   const texts = files
     .filter((file) => file.endsWith(".ts"))

@@ -38,7 +38,7 @@ async function loseState(scene: Scene, { s3, id }: Stranger, lost: LostState): P
   scene.expect(await run(scene.bench, scene.bench.order("state", "rebuild")), 0);
 }
 
-/** The command says what is wrong, and changes nothing. */
+/** The command must report what is wrong, and change nothing. */
 async function expectRefusal({ bench, command, expect }: Scene): Promise<void> {
   const before = bench.aws.calls.length;
   const ran = expect(await run(bench, bench.order(command)), 1);
@@ -48,7 +48,7 @@ async function expectRefusal({ bench, command, expect }: Scene): Promise<void> {
     throw new Error(`${command} didn't say that the state is damaged:\n${ran.lines.join("\n")}`);
 }
 
-/** As a user does it: looks at the history, and chooses a version that is whole. */
+/** Repairs as a user would: reads the history, and chooses an intact version. */
 async function restore({ bench, expect }: Scene, back: number): Promise<void> {
   const listed = expect(await run(bench, bench.order("state", "history")), 0);
   const whole = versionsIn(listed).filter(({ serial, removed }) => serial !== undefined && !removed);

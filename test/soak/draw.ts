@@ -1,6 +1,6 @@
 import { randomFrom } from "../strict-aws/faults.ts";
 
-/** Draws lots that depend on the seed alone. */
+/** Random choices that depend only on the seed. */
 export class Draw {
   readonly #random: () => number;
 
@@ -13,7 +13,7 @@ export class Draw {
     return this.#random() < part;
   }
 
-  /** A whole number, both ends included. */
+  /** A random integer, both ends included. */
   between(low: number, high: number): number {
     return low + Math.floor(this.#random() * (high - low + 1));
   }

@@ -7,15 +7,15 @@ interface Kept {
 }
 
 export interface MemoryStore extends ObjectStore {
-  /** Moves the store's clock on: all that is stored grows older by so much. */
+  /** Advances the store's clock, so that everything stored gets older by this time. */
   pass(ms: number): void;
   /** Writes as somebody else would, without any condition. */
   set(key: string, body: string): void;
-  /** Every write and removal that took effect, such as `put lease.json`. */
+  /** Every effective write and removal, such as `put lease.json`. */
   readonly changes: readonly string[];
 }
 
-/** A store that really stores, with a clock that stands still until the test moves it. */
+/** A store that really stores, with a clock that moves only when the test advances it. */
 export function openMemoryStore(): MemoryStore {
   const kept = new Map<string, Kept>();
   const changes: string[] = [];
