@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a number of clients got while something else went on: statuses, or the error's code where there was none. */
+/**
+ * The answers that several clients got while something else was going on: statuses, or the error's code where there was
+ * no answer.
+ */
 export type Answers = ReadonlyMap<number | string, number>;
 
-// Together under the rate that the edge lets one address have.
+// All clients together stay under the edge's rate limit for one address.
 const pauseMs = 50;
 
-/** Keeps asking, as eight clients that keep their connections, until `during` has ended. */
+/** Sends requests from eight clients with keep-alive connections until `during` has ended. */
 export async function askDuring(url: string, during: () => Promise<unknown>): Promise<Answers> {
   const answers = new Map<number | string, number>();
   const ended = new AbortController();
@@ -28,7 +31,7 @@ export async function askDuring(url: string, during: () => Promise<unknown>): Pr
 
 export async function ask(url: string): Promise<number | string> {
   const limit = new AbortController();
-  // AbortSignal.timeout would not keep the process while a lost connection is all that it waits for.
+  // AbortSignal.timeout would not keep the process alive when it waits only for a lost connection.
   const timer = setTimeout(() => limit.abort(), 5000);
   try {
     const response = await fetch(url, { signal: limit.signal });

@@ -3,15 +3,15 @@ import { connectDocker } from "../../lib/docker/engine.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
-/** Edge and switch of a host, in a toolbox, with replicas of an app that does what a test asks of it. */
+/** A host's edge and switch, in a toolbox, with replicas of an app that behaves as a test requests. */
 export interface EdgeRig extends AsyncDisposable {
   readonly toolbox: Toolbox;
   readonly url: string;
-  /** Past the edge, to the replica on port 8080. */
+  /** Directly to the replica on port 8080, without the edge. */
   readonly appUrl: string;
-  /** Starts a replica on each port that has none, and points the switch at these ports. */
+  /** Starts a replica on each port without one, and points the switch at these ports. */
   serve(ports: readonly number[]): Promise<void>;
-  /** What reached the replicas since the last call: "GET /path", one for each try. */
+  /** The requests that reached the replicas since the last call: "GET /path", one for each try. */
   takeSeen(): Promise<string[]>;
   /** The edge's log. Throws unless each line is UTF-8 and JSON. */
   readLog(): Promise<LogLine[]>;
@@ -26,7 +26,7 @@ interface LogLine {
   readonly tries: string;
 }
 
-// What systemd and setup.sh do on a host: folders, the edge's user, both servers.
+// Does what systemd and setup.sh do on a host: folders, the edge's user, both servers.
 const startEdge = `
   mkdir -p /var/lib/berth /var/log/berth /run/berth-switch
   printf 'upstream %s { server 127.0.0.1:9; }\\n' fresh kept > /var/lib/berth/upstreams.conf
@@ -34,7 +34,7 @@ const startEdge = `
   nginx -c /usr/local/lib/berth/switch.conf > /tmp/switch.log 2>&1 &
   nginx 2> /tmp/edge.log`;
 
-// The converger's own code, but for systemd.
+// The converger's own code, without systemd.
 const pointAt = `
 import subprocess, sys
 sys.path.insert(0, "/usr/local/lib/berth")
@@ -73,7 +73,7 @@ export async function openEdgeRig(): Promise<EdgeRig> {
   };
 }
 
-/** Returns when it listens. */
+/** Starts a replica and returns when it listens. */
 function startReplica(port: number): string {
   const listens = `python3 -c 'import socket; socket.create_connection(("127.0.0.1", ${port}))' 2> /dev/null`;
   return `${listens} || python3 -B /tmp/app.py ${port} > /dev/null 2>&1 & until ${listens}; do sleep 0.1; done`;

@@ -1,21 +1,21 @@
 import type { Socket } from "node:net";
 import { open, statuses } from "./raw-http.ts";
 
-/** Connections that one client holds, each with what was answered on it so far. */
+/** Connections that one client holds, each with the answer so far. */
 export interface Flood extends Disposable {
-  /** Those that the other side hasn't ended. */
+  /** The number of connections that the other side hasn't closed. */
   open(): number;
-  /** The first status of each that was answered. */
+  /** The first status on each connection that was answered. */
   answered(): number[];
 }
 
-/** Connections that each send the beginning of a header and no more. */
+/** Opens connections that each send the beginning of a header and nothing more. */
 export async function sendHalfHeaders(url: string, count: number): Promise<Flood> {
   const begin = (socket: Socket) => socket.write("GET / HTTP/1.1\r\nHost: edge\r\nX-Never");
   return await flood(url, count, { begin });
 }
 
-/** Connections that each send nearly all of a body, and then a byte a second: none is idle, and none comes to its end. */
+/** Opens connections that each send nearly all of a body, and then one byte per second: none is idle, and none completes. */
 export async function sendUnfinishedBodies(url: string, count: number, bytes: number): Promise<Flood> {
   const body = Buffer.alloc(bytes - 10_000, "x");
   return await flood(url, count, {
@@ -27,7 +27,7 @@ export async function sendUnfinishedBodies(url: string, count: number, bytes: nu
   });
 }
 
-/** Connections that each ask for something, and read next to nothing of it. */
+/** Opens connections that each send a request and read almost nothing of the answer. */
 export async function readNothing(url: string, count: number, path: string): Promise<Flood> {
   return await flood(url, count, {
     begin: (socket) => {
@@ -40,7 +40,7 @@ export async function readNothing(url: string, count: number, path: string): Pro
 
 interface Habit {
   readonly begin: (socket: Socket) => void;
-  /** What keeps it from being given up as idle, once a second. */
+  /** Called once per second, so that the connection doesn't count as idle. */
   readonly goOn?: (socket: Socket) => void;
 }
 

@@ -33,14 +33,14 @@ const region = "eu-central-1";
 const repository = "berth/host";
 const settings = { stack: "host", region, bucket: "berth-host-state", account: localAccount };
 
-/** An instance of an embedded AWS that was started with Berth's user data, and its bucket. */
+/** An instance in an embedded AWS, started with Berth's user data, and its bucket. */
 export interface HostRig extends AsyncDisposable {
   readonly id: string;
   readonly url: string;
   readonly clients: Clients;
-  /** Builds a folder, pushes it, and returns the name by digest that a release has. */
+  /** Builds a folder, pushes the image, and returns its name with digest, as a release has it. */
   push(folder: string): Promise<string>;
-  /** Wishes for a release and returns the report in which the host decides on it. */
+  /** Publishes a desired release and returns the report with the host's decision on it. */
   release(number: number, image: string, changes?: Partial<Release>): Promise<HostReport>;
   /** Publishes an agent of these files and returns its hash. */
   publish(files: readonly ArchivedFile[]): Promise<string>;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { open, statuses } from "./raw-http.ts";
 
-/** What a client may try to make an app believe of it, each name also with underscores. */
+/** Headers with which a client may try to deceive an app. Each name is also tried with underscores. */
 const claims = [
   ..."For Host Proto Port Server Prefix Scheme Protocol Ssl User Email Groups Preferred-Username Access-Token".split(
     " ",
@@ -21,14 +21,14 @@ const otherClaims = [
   ..."X-Azure-ClientIP X-Sendfile-Type X-Accel-Mapping".split(" "),
 ];
 
-/** Headers that all say the word, under every name that some framework believes. */
+/** Headers that all contain the word, with every name that some framework trusts. */
 export function forgedHeaders(word: string): Record<string, string> {
   const names = [...claims, ...otherClaims];
   const variants = names.flatMap((name) => [name, name.replaceAll("-", "_"), name.replace("-", "_")]);
   return Object.fromEntries(variants.map((name) => [name, word]));
 }
 
-/** Paths, raw as they go over the wire, that a log or a parser may stumble over. */
+/** Raw paths that could break a log or a parser. */
 export const hostilePaths: readonly Buffer[] = [
   "/%ff",
   "/%ff%fe%0a%22%5c",
@@ -54,7 +54,7 @@ const head = "Host: edge\r\n";
 const inner = "GET /smuggled HTTP/1.1\r\nHost: edge\r\n\r\n";
 const chunk = `0\r\n\r\n${inner}`;
 
-/** Requests that two servers may read differently. What is hidden in them asks for /smuggled. */
+/** Requests that two servers may parse differently. The hidden request asks for /smuggled. */
 export const smuggling: Readonly<Record<string, string>> = {
   "length and chunks": post(`Content-Length: ${chunk.length}\r\nTransfer-Encoding: chunked`, chunk),
   "chunks and length": post(`Transfer-Encoding: chunked\r\nContent-Length: 4`, chunk),
@@ -88,7 +88,7 @@ function post(headers: string, body: string): string {
   return `POST / HTTP/1.1\r\n${head}${headers}\r\n\r\n${body}`;
 }
 
-/** A request for an upgrade, in the spellings that a filter may overlook. */
+/** An upgrade request, in spellings that a filter may miss. */
 export function upgradeRequest(upgrade: string): string {
   const settings = "HTTP2-Settings: AAMAAABkAAQAAP__";
   return `GET /h2c HTTP/1.1\r\n${head}Connection: Upgrade, HTTP2-Settings\r\n${upgrade}\r\n${settings}\r\n\r\n`;
@@ -106,7 +106,7 @@ export const upgrades = [
   " h2c ",
 ];
 
-/** Asks for HTTP/2 on a connection, and then past everything in between for a path. Its answer, or the refusal's status. */
+/** Requests HTTP/2 on a connection and then, past all proxies, a path. Returns the answer, or the status of the refusal. */
 export async function speakPastEdge(url: string, upgrade: string, path: string): Promise<string | number> {
   const socket = await open(url);
   socket.write(upgradeRequest(`Upgrade: ${upgrade}`));
@@ -116,7 +116,7 @@ export async function speakPastEdge(url: string, upgrade: string, path: string):
     socket.destroy();
     return status;
   }
-  // Stream 1 is the request that was upgraded.
+  // Stream 1 belongs to the request that was upgraded.
   socket.end(Buffer.concat([preface, frame(4, 0, 0, Buffer.alloc(0)), frame(1, 5, 3, askFor(path))]));
   let answer = "";
   for await (const part of socket) answer += Buffer.from(part).toString("latin1");
@@ -134,7 +134,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return Buffer.concat([header, payload]);
 }
 
-/** HPACK by its static table: GET, http, a path, an authority. */
+/** HPACK with the static table only: GET, http, a path, an authority. */
 function askFor(path: string): Buffer {
   const literal = (index: number, text: string) => Buffer.from([index, text.length, ...Buffer.from(text)]);
   return Buffer.concat([Buffer.from([0x82, 0x86]), literal(4, path), literal(1, "edge")]);

@@ -1,7 +1,7 @@
-/** Block ("http > server > location /", "" outside of all) -> its directives as they are written, one a line. */
+/** Maps each block ("http > server > location /", or "" outside all blocks) to its directives as written. */
 export type NginxLines = Readonly<Record<string, readonly string[]>>;
 
-/** Reads a configuration of nginx as this project writes them: one directive a line, a block ends on a line of its own. */
+/** Reads an nginx configuration in this project's style: one directive per line, and each block ends on a separate line. */
 export function readNginxLines(text: string): NginxLines {
   const found: Record<string, string[]> = {};
   const open: string[] = [];
@@ -17,8 +17,8 @@ export function readNginxLines(text: string): NginxLines {
 const directiveOf = (line: string): string => line.split(" ", 1)[0] ?? "";
 
 /**
- * All directives of the kinds that `pinned` speaks of, wherever they stand: a limit that is dropped differs from what is pinned, and so
- * does one that a block further inside sets anew.
+ * All directives of the kinds in `pinned`, in any block. So a limit that is removed differs from `pinned`, and so does
+ * one that an inner block overrides.
  */
 export function chooseLines(lines: NginxLines, pinned: NginxLines): NginxLines {
   const kinds = new Set(Object.values(pinned).flat().map(directiveOf));

@@ -1,6 +1,6 @@
 import { readNginxLines } from "./nginx-lines.ts";
 
-/** What the edge promises its users and the host: limits, times, what is believed of a client and what isn't. */
+/** What the edge guarantees to its users and the host: limits, times, and what it trusts of a client's request. */
 export const edge = readNginxLines(String.raw`
 worker_rlimit_nofile 20000;
 worker_shutdown_timeout 30s;
@@ -144,7 +144,10 @@ http {
 }
 `);
 
-/** What the switch promises: nobody's connection is kept, nothing is counted that an app says, one try unless retries.pm says so. */
+/**
+ * What the switch guarantees: it keeps no connection alive, counts nothing that an app claims, and tries once unless
+ * retries.pm decides otherwise.
+ */
 export const switchBehindEdge = readNginxLines(String.raw`
 worker_shutdown_timeout 30s;
 daemon off;

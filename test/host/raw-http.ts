@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A connection to a web address that says exactly what it is given. */
+/** Opens a connection to a web address that sends exactly the given bytes. */
 export async function open(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port || 80) });
-  // An end by the other side is an outcome here, never an exception.
+  // A connection that the other side closes is a result here, not an error.
   socket.on("error", () => socket.destroy());
   await once(socket, "connect");
   return socket;
 }
 
-/** Sends bytes, and reads until the other side is done or has said nothing for a while. */
+/** Sends bytes, and reads until the other side closes or is silent for `quietMs`. */
 export async function exchange(url: string, bytes: string | Buffer, quietMs = 300): Promise<string> {
   const socket = await open(url);
   let answer = "";

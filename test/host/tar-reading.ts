@@ -4,7 +4,7 @@ export interface ReadFile {
   readonly text: string;
 }
 
-/** The files of a plain tar archive, read by the format's definition and not by the code that writes it. */
+/** The files of a plain tar archive, read by the format's definition, independently of the code that writes it. */
 export function readTar(bytes: Buffer): ReadFile[] {
   const files: ReadFile[] = [];
   for (let at = 0; bytes[at] !== 0 && at < bytes.length;) {

@@ -8,9 +8,9 @@ import { archive, type ArchivedFile } from "../../lib/host/archive.ts";
 import { hostFiles } from "../../lib/host/host-files.ts";
 import { runInMachine } from "../local/machine-shell.ts";
 
-/** A container of Debian 13 with the files of the host in their places, and the tools that judge them. */
+/** A Debian 13 container with the host's files in their places, and tools to check them. */
 export interface Toolbox extends AsyncDisposable {
-  /** Where this computer reaches the toolbox's port 80 and 8080. */
+  /** This computer's URLs of the toolbox's ports 80 and 8080. */
   readonly url: string;
   readonly appUrl: string;
   run(script: string): Promise<string>;
@@ -24,7 +24,7 @@ RUN apt-get update \\
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 `;
 
-/** Room for bodies and answers on their way, for the edge and for the switch. */
+/** Disk space for buffered bodies and answers, of the edge and of the switch. */
 export const spoolMiB = 64;
 
 const ports = { "80/tcp": [{ HostIp: "127.0.0.1" }], "8080/tcp": [{ HostIp: "127.0.0.1" }] };
@@ -36,7 +36,7 @@ export async function openToolbox(docker: Docker): Promise<Toolbox> {
     Image: await ensureImage(docker),
     Cmd: ["sleep", "infinity"],
     ExposedPorts: { "80/tcp": {}, "8080/tcp": {} },
-    // A spool of its own, as the units have it, and the packet filter of its own network.
+    // A separate spool, as in the systemd units, and the right to set the packet filter of the container's own network.
     HostConfig: {
       Init: true,
       PortBindings: ports,

@@ -8,8 +8,8 @@ import {
 } from "../../lib/local/emulators/emulators.ts";
 
 /**
- * Emulators that other tests used before and will use after this one, as empty as new ones: `npm test` keeps some, because
- * they take longer to start than most tests to run. A test that is started by itself gets its own.
+ * Emulators that tests share one after the other, as empty as new ones. `npm test` keeps a pool, because emulators take
+ * longer to start than most tests to run. A test that is started by itself starts its own.
  */
 export async function borrowEmulators(options: EmulatorsOptions): Promise<Omit<Emulators, "ended">> {
   const path = process.env["BERTH_EMULATORS"];

@@ -1,8 +1,8 @@
 import type { MachineShell } from "./machine-shell.ts";
 
 /**
- * Runs Python programs in a container of the engine inside a machine, with as little right as Berth gives to an app. Its
- * image is the machine's own Python, so that nothing has to be pulled.
+ * Runs Python programs in a container of the engine inside a machine, with as few privileges as Berth gives to an app.
+ * The image is made from the machine's own Python, so nothing has to be pulled.
  */
 export async function openContainedPython(run: MachineShell): Promise<(program: string) => Promise<string>> {
   await run(`systemctl start docker

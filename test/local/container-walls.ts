@@ -12,15 +12,15 @@ interface Answers {
 export interface ContainerWalls {
   readonly seen: readonly Answers[];
   readonly expected: readonly Answers[];
-  /** For people: a line an address. */
+  /** A table for people: one line per address. */
   readonly table: readonly string[];
 }
 
 const metadata = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
 /**
- * Knocks, from a container in a machine, at all that is near: this computer at each of its addresses, the machine, the
- * metadata. On EC2 the machine's edge and the VPC's resolver would answer.
+ * From a container in a machine, scans everything nearby: this computer at each of its addresses, the machine, the
+ * metadata service. On EC2, the machine's edge and the VPC's resolver would answer.
  *
  * @param machine a shell of the machine
  * @param app runs a Python program in the container

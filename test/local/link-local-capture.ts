@@ -4,9 +4,9 @@ import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { until } from "./temporary-aws.ts";
 
-/** What the network behind the machines really saw, taken from its bridge. */
+/** Captures the packets of the machines' network on its bridge. */
 export interface LinkLocalCapture extends AsyncDisposable {
-  /** An address that stands for nobody: a request to it is seen, which shows that the capture sees. */
+  /** An unused address. A captured request to it proves that the capture works. */
   readonly control: string;
   /** Destinations of all packets to 169.254.0.0/16 and to the control, which `sendControl` has the machine send. */
   stop(sendControl: () => Promise<unknown>): Promise<string[]>;
@@ -26,7 +26,7 @@ while True:
         print(destination, flush=True)
 `;
 
-/** Listens on the bridge of the machine's network, from a container in this computer's own network. */
+/** Captures on the bridge of the machine's network, from a container in this computer's network. */
 export async function captureLinkLocal(docker: Docker, machineId: string): Promise<LinkLocalCapture> {
   const { Image, NetworkSettings } = await docker.getContainer(machineId).inspect();
   const [network] = Object.values(NetworkSettings.Networks);

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** What the process that listens at this Unix socket listens at besides: TCP and UDP addresses as /proc writes them. */
+/** The other addresses on which the process behind this Unix socket listens: TCP and UDP, as /proc shows them. */
 export async function listOtherListeners(socketPath: string): Promise<string[]> {
   const unix = await readRows("/proc/net/unix");
   const inode = unix.find((fields) => fields.at(-1) === socketPath)?.[6];
@@ -19,7 +19,7 @@ export async function listOtherListeners(socketPath: string): Promise<string[]> 
 const readRows = async (path: string): Promise<string[][]> =>
   (await readFile(path, "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
 
-/** Inodes of all sockets of the process that has this one. */
+/** The inodes of all sockets of the process that owns this one. */
 async function findSockets(inode: string): Promise<Set<string>> {
   for (const pid of await readdir("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
@@ -30,7 +30,7 @@ async function findSockets(inode: string): Promise<Set<string>> {
 }
 
 async function readSockets(pid: string): Promise<Set<string>> {
-  // Processes end, and other users' can't be looked into.
+  // Processes may end meanwhile, and those of other users can't be read.
   const names = await readdir(`/proc/${pid}/fd`).catch(() => []);
   const targets = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => "")));
   return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));

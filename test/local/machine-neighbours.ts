@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import type Docker from "dockerode";
 
-/** What stands around a machine on this computer. */
+/** A machine's surroundings on this computer. */
 export interface Neighbours {
   /** This computer's address on the machines' network. */
   readonly gateway: string;
-  /** This computer's other addresses, but loopback's and those on other networks of containers, which come and go. */
+  /** This computer's other addresses, without loopback and without those on other container networks, which come and go. */
   readonly others: readonly string[];
   /** The machine's own address on that network. */
   readonly machine: string;

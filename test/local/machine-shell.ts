@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 
-/** A shell of one machine, as root: the output of a script, trimmed. Throws with what it said when it fails. */
+/** Runs a script in one machine as root and returns its trimmed output. Throws with the output when the script fails. */
 export type MachineShell = (script: string) => Promise<string>;
 
-/** Runs a script as root on the machine; its standard output, trimmed. Throws with what it said when it fails. */
+/** Runs a script as root on the machine and returns its trimmed standard output. Throws with the output when it fails. */
 export async function runInMachine(docker: Docker, id: string, script: string): Promise<string> {
   const exec = await docker.getContainer(id).exec({
     Cmd: ["sh", "-c", script],

@@ -1,13 +1,13 @@
-/** One try, by root in a machine, to reach past the machine to the kernel that it shares with this computer. */
+/** One attempt by root in a machine to affect the kernel that the machine shares with this computer. */
 export interface MachineTry {
   readonly name: string;
-  /** Python, run as root in a machine; prints what it saw. Does no harm where it isn't refused. */
+  /** A Python program, run as root in a machine, that prints its result. It does no harm if it isn't refused. */
   readonly program: string;
-  /** What it prints. */
+  /** The expected output. */
   readonly expected: string;
 }
 
-/** System calls with arguments that come to nothing where the call isn't refused. Numbers: x86_64, aarch64. */
+/** System calls with arguments that have no effect if the call isn't refused. Numbers: x86_64, aarch64. */
 const calls: Record<string, readonly [number, number, string]> = {
   "load another kernel": [246, 104, "0, 99, 0, 0"],
   "load another kernel from a file": [320, 294, "-1, -1, 0, 0, 99"],
@@ -93,7 +93,7 @@ print(*seen)`,
   },
 ];
 
-/** Sets up what the programs of the tries use. */
+/** Definitions that the programs use. */
 const prelude = `
 import ctypes, errno, os, socket
 libc = ctypes.CDLL(None, use_errno=True)
@@ -115,7 +115,7 @@ export const machineTries: readonly MachineTry[] = [...refused, ...reached].map(
   ({ name, program, expected }) => ({ name, program: `${prelude}${program}`, expected }),
 );
 
-/** Runs the try in a shell of a machine; what it printed. */
+/** Runs the attempt in a machine's shell and returns its output. */
 export async function tryInMachine(
   run: (script: string) => Promise<string>,
   { program }: MachineTry,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What is knocked at: every TCP port of the addresses, some UDP ports of each, and a question for a name at each. */
+/** What is scanned: every TCP port of each address, some of its UDP ports, and a DNS query to it. */
 export interface ScanTargets {
   readonly addresses: readonly string[];
   readonly udpPorts: readonly number[];
@@ -8,18 +8,18 @@ export interface ScanTargets {
 
 const portOutcome = z.object({
   address: z.string(),
-  /** TCP ports that took a connection, and UDP ports that sent anything back. */
+  /** TCP ports that accepted a connection, and UDP ports that sent anything back. */
   open: z.array(z.number()),
   names: z.array(z.number()),
-  /** How many ports ended in which other way: `refused`, `unreachable`, `silent`. */
+  /** The number of other ports by result: `refused`, `unreachable`, `silent`. */
   closed: z.record(z.string(), z.number()),
 });
 
 export type ScannedAddress = z.infer<typeof portOutcome>;
 
 /**
- * A Python program that scans from wherever it runs, and prints what `readScan` reads. It is bounded: 65,535 TCP ports an
- * address, 16,000 at once, of which each waits a second at most.
+ * A Python program that scans from where it runs, and prints a result for `readScan`. It is bounded: 65,535 TCP ports
+ * per address, 16,000 at once, each for at most a second.
  */
 export function scanProgram(targets: ScanTargets): string {
   return `targets = ${JSON.stringify(targets)}\n${program}`;
@@ -99,7 +99,7 @@ export function readScan(output: string): ScannedAddress[] {
   return z.array(portOutcome).parse(JSON.parse(output));
 }
 
-/** Lines of a table: address, what answered, how the rest ended. */
+/** A table as lines: each address, the ports that answered, and the results of the others. */
 export function scanTable(scanned: readonly ScannedAddress[]): string[] {
   return scanned.map(({ address, open, names, closed }) => {
     const answered = [...open.map((port) => `tcp ${port}`), ...names.map((port) => `udp ${port}`)];

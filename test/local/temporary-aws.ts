@@ -13,7 +13,7 @@ import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { endLocalAws, openLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 
-/** An embedded AWS of its own, in a directory of its own; gone with all it made when disposed of. */
+/** A separate embedded AWS in its own directory. Dispose removes it with everything that it made. */
 export interface TemporaryAws extends AsyncDisposable {
   readonly aws: LocalAws;
   readonly directory: string;
@@ -55,7 +55,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits for what another process does by and by; the test's own timeout is the limit. */
+/** Waits until another process has done something. The test's own timeout is the limit. */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await condition())) await sleep(100);
 }
@@ -68,7 +68,7 @@ export interface WebMachine {
   readonly groupId: string;
 }
 
-/** A cloud-config that has the machine answer any GET with one line of text, after each boot. */
+/** A cloud-config with which the machine answers any GET with one line of text, after each boot. */
 function webServerConfig(text: string): string {
   return `#cloud-config
 write_files:
@@ -92,7 +92,7 @@ export const webPermission = (source: string) => ({
   IpRanges: [{ CidrIp: source }],
 });
 
-/** Runs an instance that serves the text on port 80, open to all, at an Elastic IP. */
+/** Runs an instance with an Elastic IP that serves the text on port 80 to everybody. */
 export async function runWebMachine(
   { ec2, ssm }: Clients,
   name: string,

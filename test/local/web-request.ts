@@ -1,6 +1,6 @@
 import { request } from "node:http";
 
-/** The body, or the error's code when no answer came: `ECONNREFUSED`, `ECONNRESET`. */
+/** Returns the body, or the error's code when no answer arrived: `ECONNREFUSED`, `ECONNRESET`. */
 export async function get(address: string, localAddress?: string): Promise<string> {
   return new Promise((resolve) => {
     const sent = request({
@@ -13,7 +13,7 @@ export async function get(address: string, localAddress?: string): Promise<strin
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
-      // Cut in the middle.
+      // The connection was cut in the middle of the answer.
       response.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     });
     sent.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));

@@ -1,4 +1,4 @@
-// Loaded before a command: this computer's clock is wrong by CLOCK_OFF_BY_MS.
+// Loaded before a command: shifts this process's clock by CLOCK_OFF_BY_MS.
 const offByMs = Number(process.env["CLOCK_OFF_BY_MS"]);
 const rightNow = Date.now.bind(Date);
 

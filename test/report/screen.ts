@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 
 const upAndErase = "\u001B\\[(\\d+)A\u001B\\[J";
 
-/** A terminal, or a pipe, that shows what is on it: it obeys the one sequence by which Berth redraws, and drops colours. */
+/** A fake terminal or pipe that shows its content. It interprets the sequence with which Berth redraws, and drops colours. */
 export class FakeScreen extends Writable {
   readonly isTTY: boolean;
   readonly columns: number;

@@ -8,14 +8,14 @@ import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { type Identity, toWriteContext, type WriteContext } from "../../lib/contract/resource.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
-/** An AWS account that behaves like one, for one test file; ends with the file. */
+/** An emulated AWS account with AWS's rules, for one test file. It ends with the file. */
 export interface Account {
   readonly ctx: WriteContext;
-  /** Somebody else at work in the same account, past the proxy. */
+  /** Somebody else in the same account, without the proxy. */
   readonly stranger: Clients;
   /** Every call that went through `ctx`. */
   readonly calls: Call[];
-  /** What was told of waits. */
+  /** The notes about waits. */
   readonly notes: string[];
   /** Clients for another region of the same account. */
   readonly elsewhere: (region: string) => WriteContext;
@@ -26,7 +26,7 @@ export async function openAccount(options: { readonly ecr?: boolean } = {}): Pro
   const aws = await startStrictAws({
     logDirectory,
     ecr: options.ecr ?? false,
-    // These tests make many things, look for them at once, and count calls.
+    // These tests create many resources, read them at once, and count calls.
     rules: { quotas: false, lateVisibility: false, pagination: false },
   });
   after(async () => {
@@ -56,7 +56,7 @@ export async function openAccount(options: { readonly ecr?: boolean } = {}): Pro
 
 let stacks = 0;
 
-/** A resource of a stack that no other test has. */
+/** The identity of a resource in a stack that no other test uses. */
 export function newIdentity(name: string): Identity {
   stacks += 1;
   const owner = { stack: `stack-${stacks}`, name, generation: 1 };

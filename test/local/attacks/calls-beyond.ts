@@ -1,7 +1,7 @@
 import { post, type ForbiddenCall } from "./forbidden-call.ts";
 import { presignCall, signCall, type RawCall } from "./signed-call.ts";
 
-/** Rightly signed calls to what isn't there, or is nobody's business. */
+/** Correctly signed calls to what doesn't exist or must not be reachable. */
 export const callsBeyond: readonly ForbiddenCall[] = [
   {
     name: "Lambda is given code to run",

@@ -2,22 +2,22 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** Sends this to a Unix socket, and gives all that comes back until it is cut off. */
+/** Sends the pieces to a Unix socket, and returns everything that is received until the connection is cut. */
 export async function sendToSocket(path: string, ...pieces: readonly string[]): Promise<string> {
   const socket = connect(path);
-  // To be cut off in the middle is what is expected.
+  // The connection is expected to be cut.
   socket.on("error", () => socket.destroy());
   for (const piece of pieces) socket.write(piece);
   return text(socket).catch(() => "");
 }
 
-/** Something in the supervisor's place. */
+/** A process that listens in the supervisor's place. */
 export interface Squatter extends AsyncDisposable {
-  /** All that was said to it. */
+  /** Everything that the squatter received. */
   readonly heard: () => string;
 }
 
-/** Listens where a supervisor would, and answers whatever it is told with these lines. */
+/** Listens where a supervisor would, and answers everything with these lines. */
 export async function squat(path: string, ...lines: readonly string[]): Promise<Squatter> {
   let heard = "";
   const server = createServer((socket) => {

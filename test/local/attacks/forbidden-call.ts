@@ -1,20 +1,20 @@
 import type { Endpoints } from "../../../lib/aws/clients.ts";
 import type { RawAnswer, RawCall } from "./signed-call.ts";
 
-/** The commands' gateway of an embedded AWS, and what a command knows of it. */
+/** The commands' gateway of an embedded AWS, and what a command knows about it. */
 export interface GatewayTarget {
   readonly endpoints: Endpoints;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** The same, taken apart. */
+/** The same, with the URL split into its parts. */
 interface Own extends GatewayTarget {
   readonly port: number;
   /** The name that the gateway expects. */
   readonly host: string;
 }
 
-/** One call that has to be refused. */
+/** One call that must be refused. */
 export interface ForbiddenCall {
   readonly name: string;
   /** As `describeAnswer` tells it. */
@@ -27,7 +27,7 @@ export function ownOf(target: GatewayTarget): Own {
   return { ...target, port: Number(port), host };
 }
 
-/** The status, the code that the answer names, and each header that would open it to web pages. */
+/** Describes an answer: its status, its error code, and each header that would let web pages read it. */
 export function describeAnswer({ status, headers, body }: RawAnswer): string {
   const code = /<Code>(\w+)<|"__type": ?"(\w+)"|"code": ?"(\w+)"/
     .exec(body)

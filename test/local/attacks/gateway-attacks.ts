@@ -4,7 +4,7 @@ import { callsOfPages } from "./page-calls.ts";
 import { sendRaw, type RawAnswer } from "./signed-call.ts";
 import { unprovenCalls } from "./unproven-calls.ts";
 
-/** One thing that somebody without the right to it tries. */
+/** One attempt by somebody without permission. */
 export interface GatewayAttack {
   readonly name: string;
   /** What has to be seen, as `describeAnswer` tells it. */
@@ -12,7 +12,7 @@ export interface GatewayAttack {
   readonly attempt: (target: GatewayTarget) => Promise<RawAnswer>;
 }
 
-/** All that was tried on the gateway: each has to be refused, and to leave everything as it was. */
+/** All attacks on the gateway. Each must be refused and must change nothing. */
 export const gatewayAttacks: readonly GatewayAttack[] = [
   ...callsOfPages,
   ...unprovenCalls,

@@ -1,13 +1,13 @@
 import type { RawCall, Signing } from "./signed-call.ts";
 
-/** The machines' gateway, and what root on a machine has: the credentials of its role. */
+/** The machines' gateway, and the credentials of a machine's role, which root on the machine has. */
 export interface MachineTarget {
   readonly address: string;
   readonly port: number;
   /** The authority that machines trust, PEM. */
   readonly authority: string;
   readonly role: Signing["credentials"];
-  /** Those of the commands, should a machine come by them. */
+  /** The commands' credentials, in case a machine obtains them. */
   readonly commands: Signing["credentials"];
 }
 
@@ -61,7 +61,10 @@ const toS3 = (method: string, url: string): Pick<MachineCall, "host" | "service"
   url,
 });
 
-/** Each with the role's own credentials, unless it says otherwise. The role may read `mine/release.json` and write `mine/hosts/*`. */
+/**
+ * Each call uses the role's own credentials, unless it says otherwise. The role may read `mine/release.json` and write
+ * `mine/hosts/*`.
+ */
 export const machineCalls: readonly MachineCall[] = [
   { name: "starts an instance", expected: "403 UnauthorizedOperation", ...query("ec2", "RunInstances") },
   { name: "looks at instances", expected: "403 UnauthorizedOperation", ...query("ec2", "DescribeInstances") },

@@ -4,16 +4,16 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 
-/** The user that owns nothing, on every Linux. */
+/** The user `nobody`, which owns nothing on any Linux. */
 export const nobody = 65_534;
 
-/** What another user of this computer gets who tries to connect to a Unix socket: the error's code, or `connected`. */
+/** Connects to a Unix socket as another user of this computer. Returns the error's code, or `connected`. */
 export async function connectAsOther(socketPath: string): Promise<string> {
   if (process.getuid?.() === 0) return runAsOther(`require("node:net").connect(path)`, socketPath);
   return judgeByModes(socketPath);
 }
 
-/** What they get who try to read a file or list a folder. */
+/** Reads a file or lists a folder as another user, and returns the result. */
 export async function readAsOther(path: string): Promise<string> {
   if (process.getuid?.() === 0) return runAsOther(`require("node:fs").createReadStream(path)`, path);
   return judgeByModes(path);
@@ -37,7 +37,7 @@ async function runAsOther(opening: string, path: string): Promise<string> {
   return said;
 }
 
-/** Without the right to be somebody else: what the kernel would say, by the folder that has to be entered. */
+/** Used when this process can't change its user: predicts the kernel's answer from the modes of the folder. */
 async function judgeByModes(path: string): Promise<string> {
   const { uid, mode } = await stat(dirname(path));
   return uid === process.getuid?.() && (mode & 0o077) === 0 ? "EACCES" : "connected";

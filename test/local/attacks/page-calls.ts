@@ -3,7 +3,7 @@ import { signCall } from "./signed-call.ts";
 
 const foreignOrigin = "https://page.example";
 
-/** What a web page in the browser of this user can send. */
+/** Calls that a web page in this user's browser can send. */
 export const callsOfPages: readonly ForbiddenCall[] = [
   {
     name: "a page's simple POST empties the emulator",

@@ -3,10 +3,10 @@ import { text } from "node:stream/consumers";
 import { Sha256 } from "@smithy/core/checksum";
 import { SignatureV4 } from "@smithy/signature-v4";
 
-/** One request as it goes over the wire, written out so that an attack can put anything into it. */
+/** One raw request, so that an attack can put anything into it. */
 export interface RawCall {
   readonly method: string;
-  /** Path and query; or whatever else is to stand in the request line. */
+  /** Path and query, or any other text for the request line. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -29,7 +29,7 @@ export interface Signing {
   readonly signedAt?: Date;
 }
 
-/** The call with a signature of version 4, as every SDK makes it. */
+/** Signs the call with signature version 4, as every SDK does. */
 export async function signCall(call: RawCall, signing: Signing): Promise<RawCall> {
   const [path = "", search = ""] = call.url.split("?");
   const signed = await signerOf(signing).sign(
@@ -62,7 +62,7 @@ export async function presignCall(call: RawCall, signing: Signing, expiresIn = 6
   );
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(signed.query ?? {})) query.set(name, String(value));
-  // As SDKs write it: a plus sign would be one.
+  // SDKs encode a space as %20, because a plus sign would stay a plus sign.
   return { ...call, url: `${call.url}?${query.toString().replaceAll("+", "%20")}` };
 }
 
@@ -70,7 +70,7 @@ function signerOf({ credentials, service, region = "eu-central-1" }: Signing): S
   return new SignatureV4({ credentials, service, region, sha256: Sha256, uriEscapePath: service !== "s3" });
 }
 
-/** Sends exactly this to the port, and nothing of its own. */
+/** Sends exactly this request to the port, without adding anything. */
 export async function sendRaw(port: number, { method, url, headers, body }: RawCall): Promise<RawAnswer> {
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
   const sent = request({

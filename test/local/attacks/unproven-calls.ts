@@ -1,7 +1,7 @@
 import { ec2Call, post, type ForbiddenCall } from "./forbidden-call.ts";
 import { presignCall, signCall } from "./signed-call.ts";
 
-/** Calls of which the gateway can't know that this user made them. */
+/** Calls without proof that this user made them. */
 export const unprovenCalls: readonly ForbiddenCall[] = [
   { name: "a call that nobody signed", expected: "403 AccessDenied", call: ({ host }) => ec2Call(host) },
   {

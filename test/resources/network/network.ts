@@ -3,7 +3,7 @@ import { internetGateway } from "../../../lib/resources/network/internet-gateway
 import { subnet } from "../../../lib/resources/network/subnet.ts";
 import { vpc } from "../../../lib/resources/network/vpc.ts";
 
-/** A network for the resources that live in one. */
+/** A network for resources that need one. */
 export async function makeNetwork({ ctx }: Account) {
   const vpcId = await vpc.create(ctx, newIdentity("vpc"), { cidr: "10.20.0.0/16" });
   const gatewayIdentity = newIdentity("internet-gateway");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run, runOrFail, type Outcome } from "../../../setup/child-process.ts";
 
-/** Containers of one test, and a folder to mount from; all gone on dispose. */
+/** Containers of one test, and a folder to mount from. All are removed on dispose. */
 export interface ScratchContainers extends AsyncDisposable {
   /** Runs a container to its end. */
   runToEnd(args: readonly string[]): Promise<Outcome>;
