@@ -24,14 +24,14 @@ Exit codes: 0 done, 1 failed, 3 bad arguments.
 
 interface Score {
   readonly room: string;
-  /** A test turned red. */
+  /** A test failed. */
   readonly killed: number;
-  /** A test went on for ever, or nearly so. */
+  /** A test didn't end in time. */
   readonly timeout: number;
   readonly survived: number;
-  /** No test reaches it. */
+  /** No test reaches the mutant. */
   readonly unreached: number;
-  /** Nothing was learned: the process ended twice. */
+  /** No result: the process ended twice. */
   readonly failed: number;
 }
 

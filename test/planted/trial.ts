@@ -19,7 +19,7 @@ export interface Result {
 export interface TrialOptions {
   readonly root: string;
   readonly faults: readonly Fault[];
-  /** How many copies of the tree are worked on at once. */
+  /** How many copies of the tree are used at once. */
   readonly workers: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly onResult?: (result: Result) => void;
@@ -52,7 +52,7 @@ async function tryFault(copy: TreeCopy, fault: Fault, options: TrialOptions): Pr
   }
 }
 
-/** Two engines' worth of the same test would get into each other's way; all others run side by side. */
+/** Tests that need an engine would disturb each other, so they run one at a time. All others run in parallel. */
 async function shareOut<T extends string | Fault>(
   items: readonly T[],
   { root, workers }: TrialOptions,

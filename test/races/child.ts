@@ -13,7 +13,7 @@ export interface Child {
   }>;
 }
 
-/** What the user was told of the failure. */
+/** The failure as the user sees it. */
 interface Told {
   readonly code?: string;
   readonly message?: string;
@@ -22,11 +22,11 @@ interface Told {
 export interface ChildOptions {
   readonly waitSeconds?: number;
   readonly clockOffByMs?: number;
-  /** The life of its lease, if not the usual one. */
+  /** The duration of the lease, if not the usual one. */
   readonly leaseSeconds?: number;
 }
 
-/** `up` in a process of its own, which can be sent signals and can have a wrong clock. */
+/** Runs `up` in a separate process, which can receive signals and can have a wrong clock. */
 export function startUp({ config, environment }: Cli, options: ChildOptions = {}): Child {
   const { waitSeconds = 0, clockOffByMs, leaseSeconds } = options;
   const lease = leaseSeconds === undefined ? {} : { BERTH_LEASE_SECONDS: String(leaseSeconds) };

@@ -7,10 +7,10 @@ import { openStranger } from "./look.ts";
 import type { Damage, LostState } from "./operations.ts";
 import { run, type Ran } from "./run.ts";
 
-/** What the damage is told about, and how a user deals with it. */
+/** How damage is reported, and how a user deals with it. */
 export interface Scene {
   readonly bench: Bench;
-  /** The command that meets the damage. */
+  /** The command that encounters the damage. */
   readonly command: "up" | "down";
   /** Has a run looked at that must end with this exit code. */
   readonly expect: (ran: Ran, exitCode: number) => Ran;

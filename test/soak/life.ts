@@ -8,7 +8,7 @@ import type { Damage, Down, Operation, Trouble } from "./operations.ts";
 import { run, type Ran } from "./run.ts";
 import { appOf, firstWishes, settingsOf, spellOut, type Wished, type Wishes } from "./wishes.ts";
 
-/** What was found after an operation isn't what was wished. */
+/** The observed state after an operation isn't the desired one. */
 export class NotConverged extends Error {
   readonly findings: Findings;
 
@@ -22,7 +22,7 @@ export class NotConverged extends Error {
 export class Life {
   readonly #bench: Bench;
   #wishes: Wishes = firstWishes;
-  /** What a stack is made of that came up undisturbed. */
+  /** The resources of a stack that came up undisturbed. */
   #whole: readonly Holding[] = [];
   #ran: Ran[] = [];
 
@@ -30,7 +30,7 @@ export class Life {
     this.#bench = bench;
   }
 
-  /** Runs of the last operation, in order. */
+  /** The runs of the last operation, in order. */
   get ran(): readonly Ran[] {
     return this.#ran;
   }
@@ -42,7 +42,7 @@ export class Life {
     await this.#look();
   }
 
-  /** @throws NotConverged, or whatever kept a command from doing its work. */
+  /** @throws NotConverged, or the error that kept a command from doing its work. */
   async perform(operation: Operation): Promise<void> {
     this.#ran = [];
     if (operation.command === "look") await this.#read(operation.trouble);

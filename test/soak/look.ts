@@ -45,7 +45,7 @@ export async function lookAtStack(
   return { ...found, troubles: troubles.flat() };
 }
 
-/** What the emulators hold when nothing should be left. */
+/** What the emulators still contain when nothing should be left. */
 export async function lookAtNothing({ bare }: Bench): Promise<Findings> {
   const orphans = (await takeInventory(bare)).map(({ kind, id }) => `${kind} ${id} is left`);
   return { orphans, duplicates: [], troubles: [] };

@@ -5,7 +5,7 @@ import { changes } from "../drift/rows.ts";
 import { Draw } from "./draw.ts";
 import { choices, firstWishes, type Setting, settingNames, type Wishes } from "./wishes.ts";
 
-/** One thing that happens to a stack that is up. After each, it is up as berth.yaml wishes it. */
+/** One operation on a stack that is up. After each, the stack is up as berth.yaml declares it. */
 export type Operation = Up | Down | Look;
 
 interface Up {
@@ -15,12 +15,12 @@ interface Up {
   readonly trouble: Trouble;
 }
 
-/** The stack goes, and comes again. */
+/** The stack is destroyed and created again. */
 export interface Down {
   readonly command: "down";
   readonly damage?: Damage;
   readonly trouble: Trouble;
-  /** A `down` that was disturbed is run again; otherwise `up` finds what it left. */
+  /** True when a disturbed `down` is run again. Otherwise `up` starts with what it left. */
   readonly isFinished: boolean;
   /** Of the `up` that follows. */
   readonly afterwards: Trouble;
@@ -32,13 +32,13 @@ interface Look {
   readonly trouble: Trouble;
 }
 
-/** Another choice for one of the settings. */
+/** Changes one of the settings. */
 interface Wish {
   readonly setting: Setting;
   readonly choice: number;
 }
 
-/** What others do behind Berth's back. */
+/** Changes that others make outside Berth. */
 export type Damage =
   | { readonly kind: "drift"; readonly rows: readonly number[] }
   | { readonly kind: "loss"; readonly row: number }
@@ -46,15 +46,15 @@ export type Damage =
 
 export interface LostState {
   readonly kind: "state";
-  /** `older`: the user puts back a version of earlier. */
+  /** `older`: the user restores an earlier version. */
   readonly how: "deleted" | "truncated" | "older";
   /** Out of a document that can't be read. */
   readonly wayBack: "rebuild" | "restore";
-  /** So many versions ago. */
+  /** How many versions back. */
   readonly back: number;
 }
 
-/** What happens to a run. */
+/** What disturbs a run. */
 export type Trouble =
   | { readonly kind: "none" }
   | { readonly kind: "kill"; readonly strikes: readonly Strike[] }
@@ -67,7 +67,7 @@ export interface Strike {
   readonly stage: Stage;
 }
 
-/** The same seed draws the same operations; a longer soak begins as a shorter one. */
+/** The same seed gives the same operations. A longer soak begins like a shorter one. */
 export function drawOperations(seed: number, count: number): Operation[] {
   const draw = new Draw(seed);
   let wishes = firstWishes;
@@ -129,7 +129,7 @@ function drawTrouble(draw: Draw, writes: readonly number[]): Trouble {
   return { kind, strikes: Array.from({ length: times }, strike) };
 }
 
-/** So few that no call meets six in a row. */
+/** So few faults that no call encounters six in a row. */
 function drawFaults(draw: Draw): Trouble {
   const all: readonly Fault[] = ["throttle", "429", "500", "503", "before", "after"];
   return { kind: "faults", part: draw.pick([0.05, 0.1]), faults: draw.some(all, draw.between(1, 5)) };

@@ -8,15 +8,15 @@ import type { Strike, Trouble } from "./operations.ts";
 /** How a run ended. */
 export interface Ran {
   readonly command: string;
-  /** Absent when it was killed. */
+  /** Absent when the run was killed. */
   readonly exitCode: number | undefined;
-  /** Lines of `--json`; of a killed run there are none. */
+  /** The events of `--json`; a killed run has none. */
   readonly lines: readonly string[];
   /** `killed at ec2:CreateVpc`. Absent when nothing happened to it that could keep it from its end. */
   readonly disturbance?: string;
 }
 
-/** Runs a command while the trouble lasts. A run that is to be killed twice is run twice. */
+/** Runs a command while the trouble lasts. A run that is to be killed twice is started twice. */
 export async function run(bench: Bench, order: Order, trouble: Trouble = { kind: "none" }): Promise<Ran> {
   if (trouble.kind === "faults") return runThroughFaults(bench, order, trouble);
   if (trouble.kind === "outage") return runThroughOutage(bench, order, trouble);
@@ -80,14 +80,14 @@ async function runUntil(bench: Bench, order: Order, strike: Strike): Promise<Ran
   };
   const off = aws.on(atWrite(strike, kill));
   const done = await victim.run(order);
-  // What was under way when it was killed goes on to its end, as it would in AWS.
+  // Calls that were under way at the kill continue to their end, as they would in AWS.
   while (openCalls(aws.calls).length > 0) await sleep(5);
   off();
   await victim.kill();
   return { ...ranOf(order, done), ...disturbance };
 }
 
-/** Acts once, when the n-th call that changes something is at the stage. */
+/** Acts once, when the n-th write call reaches the stage. */
 function atWrite({ write, stage: wanted }: Strike, act: (operation: string) => ReturnType<Hook>): Hook {
   let arrived = 0;
   let number: number | undefined;

@@ -6,13 +6,13 @@ import { drawOperations, type Operation } from "./operations.ts";
 export interface TrialOptions {
   readonly seed: number;
   readonly operations: number;
-  /** As `bundleRunner` made it. */
+  /** The script that `bundleRunner` made. */
   readonly script: string;
   readonly signal?: AbortSignal;
   readonly onDone?: (done: Done) => void;
 }
 
-/** An operation after which all was well. */
+/** An operation after which everything was as desired. */
 export interface Done {
   readonly seed: number;
   /** From 1. */
@@ -30,7 +30,7 @@ export interface Outcome {
   /** What was left after the last `down`; absent when it didn't come to that. */
   readonly census?: number;
   readonly durationMs: number;
-  /** Absent when everything converged. */
+  /** The failure; absent when everything converged. */
   readonly failure?: Failure;
 }
 
@@ -38,13 +38,16 @@ export interface Failure {
   /** From 1; 0 for the first `up`, one more than there are for the last `down`. */
   readonly number: number;
   readonly message: string;
-  /** One line each, the one that failed last. */
+  /** One line for each operation; the last one is the one that failed. */
   readonly operations: readonly string[];
   /** How each run of the one that failed ended, and its last events. */
   readonly runs: readonly string[];
 }
 
-/** One seed: a stack comes up, suffers all operations, and goes. Returns at the first that doesn't converge. */
+/**
+ * Runs one seed: brings up a stack, applies all operations, and takes it down. Returns at the first operation that
+ * doesn't converge.
+ */
 export async function runTrial(options: TrialOptions): Promise<Outcome> {
   const { seed, script, signal } = options;
   const startedMs = performance.now();

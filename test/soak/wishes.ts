@@ -40,7 +40,7 @@ export const settingNames: readonly Setting[] = [
   "version",
 ];
 
-/** Which of its choices each setting has. */
+/** Which of its choices each setting has now. */
 export type Wishes = Readonly<Record<Setting, number>>;
 
 export const firstWishes: Wishes = {
@@ -53,7 +53,7 @@ export const firstWishes: Wishes = {
   version: 0,
 };
 
-/** What is wished for, spelled out. */
+/** The desired settings, with their values. */
 export interface Wished {
   readonly ingress: readonly { readonly port: number; readonly from: readonly string[] }[];
   readonly tags: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 
 type Path = readonly string[];
 
-/** Printed by the tests: the same one makes the same damage again. */
+/** The tests print the seed: the same seed makes the same damage again. */
 export const seed = Number(process.env["BERTH_TEST_SEED"] ?? 20_261_121);
 export const sampling = { numRuns: 1_000, seed, includeErrorInReport: true } as const;
 

@@ -1,16 +1,16 @@
 import { restoreMocks, type Trial } from "./node-test.ts";
 
-// Taken now: a test may put others in their place.
+// Saved now, because a test may replace them.
 const later = setTimeout;
 const never = clearTimeout;
 const now = performance.now.bind(performance);
 
 const looksEveryMs = 50;
 const looks = 4;
-/** A test that goes on for so long that a change must have made it wait. */
+/** A test that runs for so long that a mutation must have made it wait. */
 export class TooLong extends Error {}
 
-/** What keeps this process alive between two tests: its channel to Stryker, and its streams. */
+/** The resources that keep this process alive between two tests: its channel to Stryker, and its streams. */
 export type Idle = ReadonlyMap<string, number>;
 
 function countResources(): Map<string, number> {
@@ -26,7 +26,7 @@ export const lookIdle = (): Promise<Idle> =>
 /**
  * Runs a test once. `undefined` when it is green, what it failed with otherwise.
  *
- * A test that waits for what nothing is left to bring is red, as it is for `node:test`: there the process would end.
+ * A test fails when it waits and nothing is left that could wake it. With `node:test`, the process would end then.
  */
 export async function attempt(trial: Trial, idle: Idle, longestMs = Infinity): Promise<unknown> {
   const failures: unknown[] = [];
@@ -48,7 +48,7 @@ export async function attempt(trial: Trial, idle: Idle, longestMs = Infinity): P
   return failures.length === 0 ? undefined : (failures[0] ?? new Error("failed with nothing"));
 }
 
-/** Rejects when several looks in a row saw nothing that could wake the test. */
+/** Rejects when several checks in a row found nothing that could wake the test. */
 function watchForStuck(idle: Idle, longestMs: number): { readonly stuck: Promise<never>; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   let inVain = 0;

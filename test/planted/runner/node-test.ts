@@ -5,7 +5,7 @@ import { mock } from "node:test";
  * are changes that reach it. What the quick rooms use of `node:test` is here, and no more.
  */
 
-/** What a test is given. */
+/** The context that a test gets. */
 export interface TrialContext {
   readonly name: string;
   readonly mock: typeof mock;
@@ -28,10 +28,10 @@ interface Group {
 
 /** One test. */
 export interface Trial {
-  /** File and names, unique in the room. */
+  /** The file and the names, unique in the room. */
   readonly id: string;
   readonly file: string;
-  /** Rejects when the test is red. */
+  /** Rejects when the test fails. */
   run(): Promise<void>;
 }
 
@@ -52,12 +52,12 @@ export function restoreMocks(): void {
   mock.timers.reset();
 }
 
-/** Before the files are imported anew. */
+/** Called before the files are imported again. */
 export function forgetTrials(): void {
   trials.clear();
 }
 
-/** What the import of a file registers is that file's. */
+/** Everything that the import of a file registers belongs to that file. */
 export async function gather(file: string, load: () => Promise<unknown>): Promise<void> {
   current = openGroup(file, undefined);
   await load();

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What stryker.ts tells the processes that Stryker starts. */
+/** Options from stryker.ts for the processes that Stryker starts. */
 export const optionsSchema = z.object({
   nodeTest: z.object({
     files: z.array(z.string()),

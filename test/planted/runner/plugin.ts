@@ -21,10 +21,10 @@ import { ShareChecker } from "./share.ts";
 import { attempt, type Idle, lookIdle, TooLong } from "./attempt.ts";
 import { endAll, forgetTrials, gather, gathered, type Trial } from "./node-test.ts";
 
-/** Modules that were loaded are never freed: after so many loads another process goes on. */
+/** Loaded modules are never freed, so another process takes over after this number of loads. */
 const mostLoads = 60;
 
-/** The longest of the tests takes three seconds of a machine that has nothing else to do. */
+/** The longest test takes three seconds on an idle machine. */
 const longestMs = 20_000;
 
 /** Runs the tests of `node:test` in one process. For a change of what a module does when it is loaded, all are loaded anew. */
@@ -87,7 +87,7 @@ class NodeTestRunner implements TestRunner {
     const { activeMutant, hitLimit, mutantActivation, reloadEnvironment, testFilter, timeout } = options;
     // Stryker's own limit is for all tests together. It is the longer, the longer they took without a change.
     const limitMs = Math.max(longestMs, timeout / 2);
-    // Stryker takes another process, and asks again there.
+    // Stryker starts another process and runs the mutant there.
     if (this.#isDirty)
       throw new Error(
         "this process is used up: an earlier change left something behind, or it has loaded too much",
@@ -109,7 +109,7 @@ class NodeTestRunner implements TestRunner {
         const tooOften = determineHitLimitReached(this.#shared.hitCount, hitLimit);
         if (tooOften !== undefined) return { status: MutantRunStatus.Timeout, reason: tooOften.reason ?? "" };
         if (failure instanceof TooLong) {
-          // It may still be under way.
+          // The test may still be running.
           this.#isDirty = true;
           return { status: MutantRunStatus.Timeout, reason: failure.message };
         }
