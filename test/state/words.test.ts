@@ -12,9 +12,9 @@ import { historyLines, historyRows, storedLines } from "../../state/repair/text.
 
 const root = await mkdtemp(join(tmpdir(), "berth-state-words-"));
 after(() => rm(root, { recursive: true, force: true }));
-const belonging = { stack: "hello", account: "123456789012", region: "eu-central-1" };
+const scope = { stack: "hello", account: "123456789012", region: "eu-central-1" };
 const empty: StateDocument = {
-  ...newDocument(belonging),
+  ...newDocument(scope),
   lineage: "11111111-1111-4111-8111-111111111111",
 };
 const entry = { kind: "vpc", generation: 1, id: "vpc-1" };
@@ -23,7 +23,7 @@ describe("a stored body, looked at", () => {
   it("is its document, with its serial", () => {
     const document = { ...empty, serial: 7 };
 
-    assert.deepEqual(inspectBody(JSON.stringify(document), belonging, "there"), { document, serial: 7 });
+    assert.deepEqual(inspectBody(JSON.stringify(document), scope, "there"), { document, serial: 7 });
   });
 
   for (const [body, serial] of [
@@ -35,7 +35,7 @@ describe("a stored body, looked at", () => {
     ["", 0],
   ] as const)
     it(`is what is wrong with ${JSON.stringify(body)}, and the serial ${serial}`, () => {
-      const inspected = inspectBody(body, belonging, "there");
+      const inspected = inspectBody(body, scope, "there");
 
       assert.equal(inspected.document, undefined);
       assert.equal(inspected.problem?.code, "StateDamaged");
@@ -175,17 +175,17 @@ describe("a body that is no document", () => {
       '{"version":null}',
       '{"version":0}',
     ])
-      assert.throws(() => parseDocument(body, belonging, "there"), { code: "StateDamaged" }, body);
+      assert.throws(() => parseDocument(body, scope, "there"), { code: "StateDamaged" }, body);
   });
 
   it("is too new by a version that is a number above ours, and nothing else", () => {
-    assert.throws(() => parseDocument('{"version":2}', belonging, "there"), { code: "StateTooNew" });
+    assert.throws(() => parseDocument('{"version":2}', scope, "there"), { code: "StateTooNew" });
   });
 
   it("holds a thousand resources and pins, and no more", () => {
     const named = <T>(count: number, value: T) =>
       Object.fromEntries(Array.from({ length: count }, (_none, index) => [`n${index}`, value]));
-    const parsed = (more: object) => parseDocument(JSON.stringify({ ...empty, ...more }), belonging, "there");
+    const parsed = (more: object) => parseDocument(JSON.stringify({ ...empty, ...more }), scope, "there");
 
     assert.equal(Object.keys(parsed({ resources: named(1000, entry) }).resources).length, 1000);
     assert.equal(Object.keys(parsed({ pins: named(1000, "a") }).pins).length, 1000);
