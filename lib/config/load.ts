@@ -162,7 +162,7 @@ function badConfiguration(shown: string, problems: readonly Problem[]): BerthErr
       const about = path === "" ? "" : `${legible(path)}: `;
       return `${where}  ${about}${legible(message, 400)}`;
     }),
-    hint: "mend the lines above; docs/configuration.md lists every key",
+    hint: "fix the lines above; docs/configuration.md lists every key",
     exitCode: exitCodes.badInput,
   });
 }

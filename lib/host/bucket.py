@@ -30,7 +30,7 @@ class Bucket:
         self.silence_s, self.silent_until = 0, 0.0
 
     def release(self) -> Release | None:
-        """The release wished for, or the last one known."""
+        """The desired release, or the last one known."""
         answer = self.ask("get_object", Key="release.json", **({"IfNoneMatch": self.etag} if self.etag else {}))
         if answer:
             self.wanted, self.etag = json.loads(answer["Body"].read()), answer["ETag"]

@@ -1,4 +1,4 @@
-"""Keeps this host at the release that the state bucket wishes for.
+"""Keeps this host at the release that the state bucket asks for.
 
 One loop serves a first boot, an update, a rollback, a reboot, a replaced host and a crashed app: look at what is
 wanted and at what runs, and do the next thing that is missing. Everything it remembers is in /var/lib/berth, so it

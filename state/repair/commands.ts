@@ -157,12 +157,12 @@ const withoutSource = { usesSource: false } as const;
 
 await runCommand({
   name: "state",
-  summary: "shows the state document and mends it",
+  summary: "shows the state document and repairs it",
   commands: [
     {
       ...withoutSource,
       name: "state show",
-      summary: "what is recorded, who holds the lease, which release is wished for",
+      summary: "what is recorded, who holds the lease, which release is desired",
       help: [
         "Changes nothing. Of a document that can't be used it says what is wrong; --raw prints it as it is.",
         "Exit codes: 0 done, 1 failed, 3 bad input.",

@@ -16,7 +16,7 @@ export interface Scene {
   readonly expect: (ran: Ran, exitCode: number) => Ran;
 }
 
-/** Does the damage, and mends what no command goes on with: a document that can't be read. */
+/** Does the damage, and repairs what no command goes on with: a document that can't be read. */
 export async function doDamage(scene: Scene, damage: Damage): Promise<void> {
   const stranger = await openStranger(scene.bench);
   if (damage.kind === "state") return loseState(scene, stranger, damage);

@@ -33,7 +33,7 @@ resourceSuite({
   },
 });
 
-test("subnet: any zone will do when none is wished for", async () => {
+test("subnet: any zone will do when none is asked for", async () => {
   const identity = newIdentity("subnet");
   const desired = { vpcId: await makeVpc(), cidr: "10.20.0.0/24" };
   const id = await subnet.create(ctx, identity, desired);
