@@ -1,28 +1,21 @@
-import type { Journal } from "../../state/journal.ts";
-import type { WriteContext } from "../contract/resource.ts";
 import { createAndFind } from "./create.ts";
 import { runGraph } from "./graph.ts";
 import { noteId, noteIntent } from "./intent.ts";
 import type { Plan, Step } from "./plan.ts";
 import type { Progress } from "./progress.ts";
-import type { Identify, Observations } from "./read.ts";
+import type { Observations } from "./read.ts";
 import { removeSuperseded } from "./superseded.ts";
 import { updateUntilEqual } from "./update.ts";
 import type { Observation, Declaration } from "./declaration.ts";
 import type { Work } from "./work.ts";
 
-export interface ConvergeOptions<Inputs = unknown> {
-  readonly ctx: WriteContext;
+export interface ConvergeOptions<Inputs = unknown> extends Omit<Work<Inputs>, "world"> {
   readonly declarations: readonly Declaration<Inputs>[];
   readonly observations: Observations<Inputs>;
   /** Other values that declarations depend on, such as what AWS offers. */
   readonly inputs: Inputs;
   readonly plan: Plan;
-  readonly journal: Journal;
-  readonly identify: Identify;
   readonly progress: Progress;
-  /** How long to look for a resource after the reply to its create call was lost. */
-  readonly patienceMs?: number;
   /** Turns a step's error into one that a user understands; `what` and `resource` name the step. */
   readonly explain?: (error: unknown, what: string, resource: string) => unknown;
 }

@@ -1,3 +1,5 @@
+import { gzipSync } from "fflate";
+
 export interface ArchivedFile {
   /** Absolute path on the host, at most 99 characters. */
   readonly path: string;
@@ -12,6 +14,11 @@ export function archive(files: readonly ArchivedFile[]): Uint8Array {
   const end = Buffer.alloc(2 * block);
   return Buffer.concat([...files.flatMap((file) => [header(file), body(file)]), end]);
 }
+
+/** A gzipped archive. Equal files give identical bytes on every computer. */
+export const packed = (files: readonly ArchivedFile[]): Uint8Array =>
+  // Not node:zlib: its output for equal input differs between versions of Node and between processors.
+  gzipSync(archive(files), { level: 9, mtime: 0 });
 
 function body(file: ArchivedFile): Buffer {
   const bytes = Buffer.from(file.text);

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { gzipSync } from "fflate";
-import { archive } from "./archive.ts";
+import { packed } from "./archive.ts";
 import { hostFiles } from "./host-files.ts";
 
 /** All files of the agent, in one archive that is named by its content hash. */
@@ -12,7 +11,6 @@ export interface AgentBundle {
 
 /** Packs the agent. Equal files give identical bytes on every computer. */
 export function packAgent(files = hostFiles()): AgentBundle {
-  // Not node:zlib: its output for equal input differs between versions of Node and between processors.
-  const content = gzipSync(archive(files), { level: 9, mtime: 0 });
+  const content = packed(files);
   return { content, sha256: createHash("sha256").update(content).digest("hex") };
 }

@@ -1,7 +1,6 @@
 import { partition } from "@aws-sdk/core/client";
-import { gzipSync } from "fflate";
 import { BerthError } from "../errors.ts";
-import { archive } from "./archive.ts";
+import { packed } from "./archive.ts";
 import { launcherFiles } from "./host-files.ts";
 
 export interface HostSettings {
@@ -42,7 +41,7 @@ ssh_pwauth: false
 write_files:
 - path: /var/lib/berth-launcher/launcher.tar
   encoding: gz+b64
-  content: ${packedLauncher()}
+  content: ${Buffer.from(packed(launcherFiles())).toString("base64")}
 - path: /etc/berth/settings.json
   content: ${quoted({ stack, region, bucket, account, domain })}
 - path: /etc/berth/docker/config.json
@@ -58,9 +57,4 @@ runcmd:
 /** Quotes JSON as a YAML string, so that no setting's content can break out of it. */
 function quoted(value: object): string {
   return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
-}
-
-// Not node:zlib: its output for equal input differs between versions of Node and between processors.
-function packedLauncher(): string {
-  return Buffer.from(gzipSync(archive(launcherFiles()), { level: 9, mtime: 0 })).toString("base64");
 }

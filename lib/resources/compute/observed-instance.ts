@@ -11,6 +11,7 @@ import {
 import { unlessAbsent } from "../../aws/errors.ts";
 import { fromTagList, ownershipFilters } from "../../aws/tags.ts";
 import { isExactly, type Owner } from "../../owner.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { requireId } from "../../toolkit/creation.ts";
 import { findDeletedProfile } from "./profile-association.ts";
 import type { Observed, ReadContext } from "../../contract/resource.ts";
@@ -74,11 +75,10 @@ export async function readInstances(ctx: ReadContext, owner: Owner): Promise<Obs
 
 /** Instances in any state. Terminated ones are included as long as AWS lists them. */
 export async function describeInstances(ctx: ReadContext, filters: Filter[]): Promise<InstanceSummary[]> {
-  const found: InstanceSummary[] = [];
-  for await (const page of paginateDescribeInstances({ client: ctx.clients.ec2 }, { Filters: filters })) {
-    found.push(...(page.Reservations ?? []).flatMap((one) => one.Instances ?? []).map(parseInstance));
-  }
-  return found;
+  const pages = paginateDescribeInstances({ client: ctx.clients.ec2 }, { Filters: filters });
+  return collect(pages, ({ Reservations = [] }) =>
+    Reservations.flatMap((one) => one.Instances ?? []).map(parseInstance),
+  );
 }
 
 /** A short text to show instead of the user data, which may contain secrets. */

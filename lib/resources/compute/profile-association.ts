@@ -7,6 +7,7 @@ import {
 import { GetInstanceProfileCommand } from "@aws-sdk/client-iam";
 import { isNotYetVisible, unlessAbsent } from "../../aws/errors.ts";
 import { iamPath } from "../../aws/names.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { retry } from "../../poll.ts";
 import type { ReadContext, WriteContext } from "../../contract/resource.ts";
 
@@ -64,9 +65,11 @@ async function describeAssociations(
     { Name: "instance-id", Values: [instanceId] },
     { Name: "state", Values: states },
   ];
-  const found: IamInstanceProfileAssociation[] = [];
   const pages = paginateDescribeIamInstanceProfileAssociations({ client: ctx.clients.ec2 }, { Filters });
-  for await (const page of pages) found.push(...(page.IamInstanceProfileAssociations ?? []));
+  const found = await collect(
+    pages,
+    ({ IamInstanceProfileAssociations = [] }) => IamInstanceProfileAssociations,
+  );
   const own = found.filter((one) => one.InstanceId === instanceId && states.includes(one.State ?? ""));
   return own.toSorted((a, b) => Number(b.State === "associating") - Number(a.State === "associating"));
 }

@@ -79,12 +79,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 }
 
 const contentDifferences = (content: Content, published: Release): Difference[] =>
-  compareContent(content, published).map(({ field, desired, observed }) => ({
-    field,
-    desired: desired,
-    observed,
-    action: "update",
-  }));
+  compareContent(content, published).map((one) => ({ ...one, action: "update" }));
 
 function hostDifferences(
   host: string,
@@ -95,7 +90,7 @@ function hostDifferences(
   return findShortfalls(host, { release: release.number, agent: { sha256 } }, told).map(
     ({ desired, observed }) => ({
       field: `host ${host}`,
-      desired: desired,
+      desired,
       observed,
       action: "update",
     }),

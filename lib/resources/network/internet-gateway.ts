@@ -8,6 +8,7 @@ import {
   type InternetGateway,
 } from "@aws-sdk/client-ec2";
 import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { onceVisible, requireId, unlessThere } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
@@ -101,14 +102,8 @@ async function describePublicInterfaces(ctx: ReadContext, id: string): Promise<s
 }
 
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedInternetGateway[]> {
-  const found: ObservedInternetGateway[] = [];
-  for await (const page of paginateDescribeInternetGateways(
-    { client: ctx.clients.ec2 },
-    { Filters: filters },
-  )) {
-    found.push(...(page.InternetGateways ?? []).map(parseInternetGateway));
-  }
-  return found;
+  const pages = paginateDescribeInternetGateways({ client: ctx.clients.ec2 }, { Filters: filters });
+  return collect(pages, ({ InternetGateways = [] }) => InternetGateways.map(parseInternetGateway));
 }
 
 function parseInternetGateway(raw: InternetGateway): ObservedInternetGateway {

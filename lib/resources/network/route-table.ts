@@ -12,6 +12,7 @@ import {
   type RouteTable,
 } from "@aws-sdk/client-ec2";
 import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { onceVisible, requireId, unlessThere } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
@@ -126,11 +127,8 @@ async function disassociate(ctx: WriteContext, id: string): Promise<void> {
 }
 
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedRouteTable[]> {
-  const found: ObservedRouteTable[] = [];
-  for await (const page of paginateDescribeRouteTables({ client: ctx.clients.ec2 }, { Filters: filters })) {
-    found.push(...(page.RouteTables ?? []).map(parseRouteTable));
-  }
-  return found;
+  const pages = paginateDescribeRouteTables({ client: ctx.clients.ec2 }, { Filters: filters });
+  return collect(pages, ({ RouteTables = [] }) => RouteTables.map(parseRouteTable));
 }
 
 function parseRouteTable(raw: RouteTable): ObservedRouteTable {

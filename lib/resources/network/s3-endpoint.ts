@@ -9,6 +9,7 @@ import {
 import { unlessAbsent } from "../../aws/errors.ts";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../../aws/tags.ts";
 import { BerthError } from "../../errors.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { onceVisible, requireId } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
@@ -119,12 +120,10 @@ async function describePages(
   ctx: ReadContext,
   query: DescribeVpcEndpointsCommandInput,
 ): Promise<Described[]> {
-  const found: Described[] = [];
-  for await (const page of paginateDescribeVpcEndpoints({ client: ctx.clients.ec2 }, query)) {
-    const present = (page.VpcEndpoints ?? []).filter((one) => stateOf(one) !== "deleted");
-    found.push(...present.map(parseEndpoint));
-  }
-  return found;
+  const pages = paginateDescribeVpcEndpoints({ client: ctx.clients.ec2 }, query);
+  return collect(pages, ({ VpcEndpoints = [] }) =>
+    VpcEndpoints.filter((one) => stateOf(one) !== "deleted").map(parseEndpoint),
+  );
 }
 
 const isStaying = (found: Described): boolean => !found.deleting;

@@ -10,6 +10,7 @@ import {
   type SecurityGroup,
 } from "@aws-sdk/client-ec2";
 import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { onceVisible, requireId, unlessThere } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
@@ -161,14 +162,8 @@ async function openEgress(ctx: WriteContext, id: string): Promise<void> {
 }
 
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedSecurityGroup[]> {
-  const found: ObservedSecurityGroup[] = [];
-  for await (const page of paginateDescribeSecurityGroups(
-    { client: ctx.clients.ec2 },
-    { Filters: filters },
-  )) {
-    found.push(...(page.SecurityGroups ?? []).map(parseGroup));
-  }
-  return found;
+  const pages = paginateDescribeSecurityGroups({ client: ctx.clients.ec2 }, { Filters: filters });
+  return collect(pages, ({ SecurityGroups = [] }) => SecurityGroups.map(parseGroup));
 }
 
 function parseGroup(raw: SecurityGroup): ObservedSecurityGroup {

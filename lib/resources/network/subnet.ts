@@ -7,6 +7,7 @@ import {
   type Subnet,
 } from "@aws-sdk/client-ec2";
 import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { onceVisible, requireId } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
@@ -97,11 +98,8 @@ export const subnet: Resource<SubnetDesired, ObservedSubnet> = {
 const lookup = ec2Lookup({ kind, idFilter: "subnet-id", describe });
 
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<ObservedSubnet[]> {
-  const found: ObservedSubnet[] = [];
-  for await (const page of paginateDescribeSubnets({ client: ctx.clients.ec2 }, { Filters: filters })) {
-    found.push(...(page.Subnets ?? []).map(parseSubnet));
-  }
-  return found;
+  const pages = paginateDescribeSubnets({ client: ctx.clients.ec2 }, { Filters: filters });
+  return collect(pages, ({ Subnets = [] }) => Subnets.map(parseSubnet));
 }
 
 function parseSubnet(raw: Subnet): ObservedSubnet {

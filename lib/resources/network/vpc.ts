@@ -10,6 +10,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { unlessAbsent } from "../../aws/errors.ts";
 import { fromTagList, tagSpecifications } from "../../aws/tags.ts";
+import { collect } from "../../toolkit/pages.ts";
 import { onceVisible, requireId } from "../../toolkit/creation.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
 import { ec2Lookup } from "../../toolkit/ec2-lookup.ts";
@@ -97,11 +98,8 @@ async function switchDnsOn(
 type Described = Omit<ObservedVpc, "dnsSupport" | "dnsHostnames">;
 
 async function describe(ctx: ReadContext, filters: Filter[]): Promise<Described[]> {
-  const found: Described[] = [];
-  for await (const page of paginateDescribeVpcs({ client: ctx.clients.ec2 }, { Filters: filters })) {
-    found.push(...(page.Vpcs ?? []).map(parseVpc));
-  }
-  return found;
+  const pages = paginateDescribeVpcs({ client: ctx.clients.ec2 }, { Filters: filters });
+  return collect(pages, ({ Vpcs = [] }) => Vpcs.map(parseVpc));
 }
 
 function parseVpc(raw: Vpc): Described {

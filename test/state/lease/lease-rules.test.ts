@@ -6,17 +6,8 @@ import { type LeaseRecord, parseRecord } from "../../../state/lease/record.ts";
 import { leaseKey, readLease, takeLease } from "../../../state/lease/lease.ts";
 import type { ObjectStore } from "../../../state/object-store.ts";
 import { openMemoryStore } from "../memory-store.ts";
+import { theirs } from "./their-lease.ts";
 
-const theirs: LeaseRecord = {
-  id: "theirs",
-  holder: "ann",
-  host: "elsewhere",
-  process: 7,
-  operation: "down",
-  since: "2026-11-21T10:00:00.000Z",
-  ttlMs: 60_000,
-  beat: 3,
-};
 const held = (record: Partial<LeaseRecord> = {}, ageMs = 0) => {
   const store = openMemoryStore();
   store.set(leaseKey, JSON.stringify({ ...theirs, ...record }));

@@ -5,18 +5,9 @@ import { describe, it, type TestContext } from "node:test";
 import { leaseKey, readLease, takeLease } from "../../../state/lease/lease.ts";
 import type { ObjectStore } from "../../../state/object-store.ts";
 import { openMemoryStore } from "../memory-store.ts";
+import { theirs } from "./their-lease.ts";
 
 const operation = "up";
-const theirs = {
-  id: "theirs",
-  holder: "ann",
-  host: "elsewhere",
-  process: 7,
-  operation: "down",
-  since: "2026-11-21T10:00:00.000Z",
-  ttlMs: 60_000,
-  beat: 3,
-};
 
 /** Every pause ends at once, and is written down. */
 function recordPauses(t: TestContext, onPause: () => void = () => undefined): number[] {
