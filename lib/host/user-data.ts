@@ -25,7 +25,7 @@ export function userData(settings: HostSettings): string {
     throw new BerthError({
       code: "UserDataTooLarge",
       message: `the user data of the host is ${bytes} bytes, and EC2 takes at most ${limitBytes}`,
-      hint: "make the files in lib/host/bootstrap/ smaller",
+      hint: "make the files in lib/host/launcher/ smaller",
       resource: "instance",
     });
   }
@@ -36,7 +36,7 @@ function cloudConfig({ stack, region, bucket, account }: HostSettings): string {
   const domain = partition(region).dnsSuffix;
   const registry = `${account}.dkr.ecr.${region}.${domain}`;
   return `#cloud-config
-# A host of Berth. What the archive holds is readable in Berth's lib/host/bootstrap/.
+# A host of Berth. What the archive holds is readable in Berth's lib/host/launcher/.
 ssh_pwauth: false
 write_files:
 - path: /var/lib/berth-launcher/launcher.tar

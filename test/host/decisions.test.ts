@@ -11,7 +11,9 @@ const files = readdirSync(join(folder, "decisions")).filter((name) => /^test_.*\
 
 /** The host's Python is this computer's here, with the botocore of the emulators; on the host it is the system's. */
 const python = ["-B", "-W", "error"];
-const places = ["lib/host", "lib/host/bootstrap"].map((place) => join(root, place));
+const places = ["agent/usr/local/lib/berth", "launcher/usr/local/lib/berth-launcher"].map((place) =>
+  join(root, "lib", "host", place),
+);
 const environment = { PYTHONPATH: places.join(":"), PYTHONUTF8: "1" };
 
 describe("the host decides as it should", { concurrency: 2 }, () => {

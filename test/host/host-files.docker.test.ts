@@ -26,7 +26,7 @@ describe("the files of the host", () => {
   });
 
   it("hold a script that shellcheck has nothing to say about", async () => {
-    const source = readFileSync(fromRoot("lib/host/setup.sh"), "utf8");
+    const source = readFileSync(fromRoot("lib/host/agent/usr/local/lib/berth/setup.sh"), "utf8");
     await put("/tmp/setup.sh", source);
     assert.equal(await toolbox.run("shellcheck --enable=all --exclude=SC2250,SC2312 /tmp/setup.sh"), "");
   });

@@ -11,7 +11,10 @@ import { run } from "../../setup/child-process.ts";
 import { root } from "../../lib/paths.ts";
 
 const python = async (script: string, ...args: string[]): Promise<string> => {
-  const environment = { PYTHONPATH: join(root, "lib", "host", "bootstrap"), PYTHONUTF8: "1" };
+  const environment = {
+    PYTHONPATH: join(root, "lib/host/launcher/usr/local/lib/berth-launcher"),
+    PYTHONUTF8: "1",
+  };
   const { code, stdout, lines } = await run(pythonPath, ["-B", "-W", "error", "-c", script, ...args], {
     environment,
   });

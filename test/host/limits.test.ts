@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename } from "node:path";
 import { describe, it } from "node:test";
-import { hostFiles } from "../../lib/host/host-files.ts";
-import { root } from "../../lib/paths.ts";
+import { hostFiles, launcherFiles } from "../../lib/host/host-files.ts";
 import { chooseLines, readNginxLines } from "./nginx-lines.ts";
 import { edge, switchBehindEdge } from "./pinned-nginx.ts";
 
-const read = (name: string): string => readFileSync(join(root, "lib", "host", name), "utf8");
+const shipped = new Map([...hostFiles(), ...launcherFiles()].map(({ path, text }) => [basename(path), text]));
+
+function read(name: string): string {
+  const text = shipped.get(name);
+  assert.ok(text !== undefined, `${name} isn't shipped`);
+  return text;
+}
 
 /** Lines without comments, sorted within each section: their order means nothing to systemd, sysctl and apt. */
 function readSettings(text: string): string[] {
@@ -32,7 +36,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
     "-fs.protected_fifos = 2",
     "-fs.protected_regular = 2",
   ],
-  "60-berth-apt": [
+  "60-berth-apt.conf": [
     'APT::Periodic::Update-Package-Lists "1";',
     'APT::Periodic::Unattended-Upgrade "1";',
     'Dpkg::Options { "--force-confold"; };',
@@ -77,8 +81,8 @@ const files: Readonly<Record<string, readonly string[]>> = {
     ].map((line) => `[Service] ${line}`),
     "[Install] WantedBy=multi-user.target",
   ],
-  "bootstrap/berth-launcher.service": [
-    "[Unit] Description=Berth keeps this host at the wanted agent",
+  "berth-launcher.service": [
+    "[Unit] Description=Berth keeps this host at the desired agent",
     "[Unit] Wants=network-online.target",
     "[Unit] After=network-online.target",
     "[Unit] StartLimitIntervalSec=0",
@@ -108,7 +112,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
     "[Install] WantedBy=multi-user.target",
   ],
   "berth.service": [
-    "[Unit] Description=Berth keeps this host at the wanted release",
+    "[Unit] Description=Berth keeps this host at the desired release",
     "[Unit] Wants=network-online.target",
     "[Unit] After=network-online.target docker.service berth-switch.service",
     "[Unit] StartLimitIntervalSec=0",
@@ -161,7 +165,7 @@ describe("the host's limits", () => {
     const places = hostFiles().map(({ path }) => path);
     const share = ["bucket.py", "command.py", "converge.py", "edge.conf", "edge.py", "replicas.py"];
     assert.deepEqual(places.toSorted(), [
-      "/etc/apt/apt.conf.d/60-berth-apt",
+      "/etc/apt/apt.conf.d/60-berth-apt.conf",
       "/etc/docker/daemon.json",
       "/etc/sysctl.d/60-berth-sysctl.conf",
       "/etc/systemd/journald.conf.d/journald-berth.conf",

@@ -103,21 +103,20 @@ describe("user data", () => {
     assert.deepEqual(
       files.map(({ path, mode }) => [path, mode]),
       [
-        ["usr/local/lib/berth-launcher/launcher.py", 0o644],
+        ["etc/systemd/system/berth-launcher.service", 0o644],
         ["usr/local/lib/berth-launcher/bundle.py", 0o644],
         ["usr/local/lib/berth-launcher/fetch.py", 0o644],
-        ["etc/systemd/system/berth-launcher.service", 0o644],
+        ["usr/local/lib/berth-launcher/launcher.py", 0o644],
       ],
     );
     for (const file of files) {
-      const name = file.path.split("/").at(-1) ?? "";
-      const written = readFileSync(fromRoot(`lib/host/bootstrap/${name}`), "utf8");
-      assert.equal(file.text.split("\n").length, written.split("\n").length, name);
+      const written = readFileSync(fromRoot(`lib/host/launcher/${file.path}`), "utf8");
+      assert.equal(file.text.split("\n").length, written.split("\n").length, file.path);
       const code = written.split("\n").filter((line) => !/^\s*(#|""".*"""$)/.test(line) && line !== "");
       assert.deepEqual(
         file.text.split("\n").filter((line) => !/^\s*(""|)$/.test(line)),
         code,
-        name,
+        file.path,
       );
     }
   });

@@ -18,7 +18,7 @@ const readerSchema = z.object({
 const unused = ["at", "by", "commit"];
 
 async function readReader() {
-  const folders = [fromRoot("lib/host"), fromRoot("test/host/decisions")];
+  const folders = [fromRoot("lib/host/agent/usr/local/lib/berth"), fromRoot("test/host/decisions")];
   const { stdout } = await promisify(execFile)(pythonPath, ["-B", fromRoot("test/release/host-reader.py")], {
     env: { ...process.env, PYTHONPATH: folders.join(":"), PYTHONUTF8: "1" },
   });
@@ -32,7 +32,7 @@ describe("the host's reader of a release", async () => {
     assert.deepEqual(
       [...reader.used, ...unused].toSorted(),
       Object.keys(release.shape).toSorted(),
-      "either lib/host/ reads a new field, or it is named in this test as not used",
+      "either the agent reads a new field, or it is named in this test as not used",
     );
   });
 
