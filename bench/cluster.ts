@@ -9,7 +9,7 @@ import { ask } from "../compose/http.ts";
 import { buildImages, removeCluster, takeDown } from "../compose/lifecycle.ts";
 import { type OwnCluster, planOwnCluster } from "../compose/own-cluster.ts";
 import { countInDatabase } from "../compose/page.ts";
-import { connectDocker } from "../lib/docker/engine.ts";
+import { connectDocker } from "../lib/docker/connection.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { formatBytes } from "../lib/docker/records.ts";
 import { fromRoot } from "../lib/paths.ts";

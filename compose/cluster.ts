@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import { isNotFound } from "../lib/docker/engine.ts";
+import { isNotFound } from "../lib/docker/connection.ts";
 import type { ComposeFile } from "./compose-file.ts";
 import type { ComposeTool } from "./compose-tool.ts";
 

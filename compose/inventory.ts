@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { isNotFound } from "../lib/docker/engine.ts";
+import { isNotFound } from "../lib/docker/connection.ts";
 
 /** What an engine holds, by names and ids. */
 export interface Inventory {

@@ -1,4 +1,4 @@
-import { connectDocker } from "../lib/docker/engine.ts";
+import { connectDocker } from "../lib/docker/connection.ts";
 import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
 import { printText } from "../lib/report/terminal.ts";
 import type { CheckResult } from "./check.ts";

@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import { extract } from "tar-stream";
 import { z } from "zod";
 import { BerthError } from "../lib/errors.ts";
-import { isNotFound } from "../lib/docker/engine.ts";
+import { isNotFound } from "../lib/docker/connection.ts";
 import type { Cluster } from "./cluster.ts";
 import { readLogTail } from "./container.ts";
 import type { Verdict } from "./verdict.ts";

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import { isSystemFailure } from "../lib/system-errors.ts";
 
-export interface Outcome {
+export interface ProcessResult {
   /** The exit code; 130 when a signal ended the command, 127 when there is no such command. */
   readonly code: number;
   readonly stdout: string;
@@ -23,7 +23,7 @@ export async function run(
   command: string,
   args: readonly string[],
   { cwd, environment, firstOutputWithinMs }: RunOptions = {},
-): Promise<Outcome> {
+): Promise<ProcessResult> {
   const child = execa(command, args, {
     ...(cwd === undefined ? {} : { cwd }),
     ...(environment === undefined ? {} : { env: { ...environment } }),

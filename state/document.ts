@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { BerthError } from "../lib/errors.ts";
-import { legible } from "../lib/legible.ts";
+import { printable } from "../lib/printable.ts";
 import { parseStrictJson } from "../lib/strict-json.ts";
 
 /** Far more replacements than any stack will have. */
@@ -81,7 +81,7 @@ export function parseDocument(body: string, scope: Scope, location: string): Sta
     raw = parseStrictJson(body);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw refuse("StateDamaged", `the state document can't be used, because ${legible(why)}`, error);
+    throw refuse("StateDamaged", `the state document can't be used, because ${printable(why)}`, error);
   }
   const version = typeof raw === "object" && raw !== null && "version" in raw ? raw.version : undefined;
   if (typeof version === "number" && version > 1) {
@@ -90,13 +90,13 @@ export function parseDocument(body: string, scope: Scope, location: string): Sta
   const parsed = document.safeParse(raw);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.join(".") ?? "";
-    throw refuse("StateDamaged", `the state document is damaged at "${legible(where)}"`, parsed.error);
+    throw refuse("StateDamaged", `the state document is damaged at "${printable(where)}"`, parsed.error);
   }
   for (const key of ["stack", "account", "region"] as const) {
     if (parsed.data[key] === scope[key]) continue;
     throw refuse(
       "StateForeign",
-      `the state document is of ${key} ${legible(parsed.data[key])}, not ${scope[key]}`,
+      `the state document is of ${key} ${printable(parsed.data[key])}, not ${scope[key]}`,
     );
   }
   return parsed.data;

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { LineCounter, parseDocument, visit } from "yaml";
 import { BerthError, exitCodes } from "../errors.ts";
-import { legible } from "../legible.ts";
+import { printable } from "../printable.ts";
 import { type Problem, place, problemAt, schemaProblems, type Source } from "./problems.ts";
 import { schema, type Settings } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
@@ -159,8 +159,8 @@ function badConfiguration(shown: string, problems: readonly Problem[]): BerthErr
     code: "BadConfiguration",
     message: `${count} in ${shown}; nothing was called`,
     detail: problems.toSorted(byLine).map(({ where, path, message }) => {
-      const about = path === "" ? "" : `${legible(path)}: `;
-      return `${where}  ${about}${legible(message, 400)}`;
+      const about = path === "" ? "" : `${printable(path)}: `;
+      return `${where}  ${about}${printable(message, 400)}`;
     }),
     hint: "fix the lines above; docs/configuration.md lists every key",
     exitCode: exitCodes.badInput,

@@ -1,5 +1,5 @@
 import { ensureBuilt } from "../docker/build.ts";
-import { connectDocker } from "../docker/engine.ts";
+import { connectDocker } from "../docker/connection.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 

@@ -26,7 +26,7 @@ export async function ensureStateBucket(session: Session, reading: Reading): Pro
     declarations: reading.declarations.filter(({ name }) => name === bucket.name),
     observations: reading.observations,
     inputs: reading.offers,
-    plan: { steps, leftovers: [] },
+    plan: { steps, superseded: [] },
     journal: new Journal({
       store: unsaved,
       start: { document: { ...reading.document, superseded: [] } },

@@ -4,7 +4,7 @@ import { newDocument, type StateDocument } from "../../state/document.ts";
 import { catchUp, rebuildDocument } from "../../state/rebuild.ts";
 import { loadState } from "../../state/rescue.ts";
 import { consoleTail } from "../aws/console.ts";
-import { connectDocker } from "../docker/engine.ts";
+import { connectDocker } from "../docker/connection.ts";
 import { openSource, type Source } from "../docker/source.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
 import type { Pack } from "tar-stream";
 import { BerthError, exitCodes } from "../errors.ts";
-import { legible } from "../legible.ts";
+import { printable } from "../printable.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 
 /** One entry of the build context. `path` is relative to the source folder, with forward slashes. */
@@ -76,7 +76,7 @@ function unreadable(path: string, cause: unknown): BerthError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new BerthError({
     code: "SourceUnreadable",
-    message: `the app's source holds ${legible(path)}, which can't be read: ${isNoText ? "its name isn't UTF-8" : reason}`,
+    message: `the app's source holds ${printable(path)}, which can't be read: ${isNoText ? "its name isn't UTF-8" : reason}`,
     hint: "rename it, make it readable, or leave it out by .dockerignore",
     exitCode: exitCodes.badInput,
     cause,

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type Docker from "dockerode";
 import { BerthError } from "../errors.ts";
-import { isNotFound } from "./engine.ts";
+import { isNotFound } from "./connection.ts";
 import { readRecords, recordedError } from "./records.ts";
 import type { EngineRecord } from "./records.ts";
 import { packedDockerfile } from "./source.ts";

@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { isNotFound } from "./engine.ts";
+import { isNotFound } from "./connection.ts";
 
 /** Stops a container and removes it with its anonymous volumes. Returns when it is gone. "Already gone" counts as success. */
 export async function removeContainer(container: Docker.Container): Promise<void> {

@@ -20,7 +20,7 @@ export interface Step {
 export interface Plan {
   readonly steps: readonly Step[];
   /** Resources that an earlier run replaced but didn't remove before it ended. */
-  readonly leftovers: StateDocument["superseded"];
+  readonly superseded: StateDocument["superseded"];
 }
 
 interface Compared<Inputs> {
@@ -46,11 +46,11 @@ export function differences<Inputs>({
   }
   const kinds = new Set(declarations.map(({ kind }) => kind));
   // A stack that doesn't declare a kind has no code to remove it.
-  const leftovers = document.superseded.filter(({ kind }) => kinds.has(kind));
-  return { steps: [...steps.values()], leftovers };
+  const superseded = document.superseded.filter(({ kind }) => kinds.has(kind));
+  return { steps: [...steps.values()], superseded };
 }
 
-export const isPending = (plan: Plan): boolean => plan.steps.length > 0 || plan.leftovers.length > 0;
+export const isPending = (plan: Plan): boolean => plan.steps.length > 0 || plan.superseded.length > 0;
 
 /**
  * Whether a plan does nothing beyond the plan that was shown. It may do less: if a resource that an interrupted run created

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Endpoints } from "../aws/clients.ts";
-import { connectDocker } from "../docker/engine.ts";
+import { connectDocker } from "../docker/connection.ts";
 import { openAuthority, type CertificateAuthority } from "./network/certificate-authority.ts";
 import { keyOf } from "./control/messages.ts";
 import { Disposables } from "./disposables.ts";

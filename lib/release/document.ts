@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ObjectStore } from "../../state/object-store.ts";
 import { BerthError } from "../errors.ts";
-import { legible } from "../legible.ts";
+import { printable } from "../printable.ts";
 import { parseStrictJson } from "../strict-json.ts";
 import { type Release, release } from "./schema.ts";
 
@@ -37,7 +37,7 @@ export function parseRelease(body: string, location: string): Release {
 
 /** Describes for people where the JSON is wrong, and how. */
 export function parseProblem(error: unknown): string {
-  if (!(error instanceof z.ZodError)) return legible(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof z.ZodError)) return printable(error instanceof Error ? error.message : String(error));
   const [issue] = error.issues;
-  return legible(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`, 200);
+  return printable(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`, 200);
 }

@@ -13,7 +13,7 @@ export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens)
     message: (text) => emit("message", { text: typeof text === "string" ? text : text.join("\n") }),
     data: (event, values) => emit(event, values),
     raw: (event, values, text) => emit(event, { ...values, raw: text }),
-    plan: ({ steps, leftovers }: Plan) => emit("plan", { steps, leftovers }),
+    plan: ({ steps, superseded }: Plan) => emit("plan", { steps, superseded }),
     begin: (name, action) => {
       startedMs.set(name, performance.now());
       emit("begin", { name, action });

@@ -10,15 +10,15 @@ export const marks: Readonly<Record<string, string>> = {
 };
 
 /** A plan as text for people: one line per step, one per field, and the totals. */
-export function planLines({ steps, leftovers }: Plan, paint: Paint): Line[] {
-  if (steps.length === 0 && leftovers.length === 0) return [line`No changes: everything is as declared.`];
+export function planLines({ steps, superseded }: Plan, paint: Paint): Line[] {
+  if (steps.length === 0 && superseded.length === 0) return [line`No changes: everything is as declared.`];
   const count = (action: string) => steps.filter((step) => step.action === action).length;
   return [
     ...steps.flatMap((step) => stepLines(step, paint)),
-    ...leftovers.map(
+    ...superseded.map(
       ({ name, id }) => line`  ${Line.paint(paint.red, "-")} ${name} ${id}: replaced earlier, to be removed`,
     ),
-    line`${count("create")} to create, ${count("update")} to update, ${count("replace")} to replace, ${leftovers.length} to remove`,
+    line`${count("create")} to create, ${count("update")} to update, ${count("replace")} to replace, ${superseded.length} to remove`,
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Progress } from "../engine/progress.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { BerthError } from "../errors.ts";
 
-export interface Changes {
+export interface ChangeCounts {
   readonly created: number;
   readonly updated: number;
   readonly replaced: number;
@@ -15,7 +15,7 @@ export interface Changes {
 export interface Summary {
   readonly command: string;
   readonly outcome: "done" | "unchanged" | "changes-pending" | "failed" | "interrupted" | "left-behind";
-  readonly changes: Changes;
+  readonly changes: ChangeCounts;
   readonly calls: { readonly read: number; readonly write: number };
   readonly url?: string | undefined;
   readonly left?: readonly Named[] | undefined;
@@ -51,7 +51,7 @@ export class Tally {
     if (counter !== undefined) this.#changes[counter] += 1;
   }
 
-  get changes(): Changes {
+  get changes(): ChangeCounts {
     return { ...this.#changes };
   }
 
@@ -61,7 +61,7 @@ export class Tally {
   }
 }
 
-const counters: Readonly<Record<string, keyof Changes>> = {
+const counters: Readonly<Record<string, keyof ChangeCounts>> = {
   create: "created",
   update: "updated",
   replace: "replaced",

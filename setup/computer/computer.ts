@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { isSystemFailure } from "../../lib/system-errors.ts";
 import { readOptionalFile } from "./optional-file.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { ensurePrivateFolder } from "../../lib/private-files.ts";

@@ -1,5 +1,5 @@
 import { ensureBuilt } from "../../lib/docker/build.ts";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { openSource, type SourceOptions } from "../../lib/docker/source.ts";
 import { ensureBootImage } from "../../lib/local/machines/boot-image.ts";
 import type { Phases } from "../phases.ts";

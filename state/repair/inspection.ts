@@ -16,11 +16,11 @@ export function inspectBody(body: string, scope: Scope, location: string): Inspe
     return { document, serial: document.serial };
   } catch (problem) {
     if (!(problem instanceof BerthError)) throw problem;
-    return { problem, serial: legibleSerial(body) };
+    return { problem, serial: readableSerial(body) };
   }
 }
 
-function legibleSerial(body: string): number {
+function readableSerial(body: string): number {
   const [, digits = "0"] = /"serial"\s*:\s*(\d{1,12})\b/.exec(body) ?? [];
   return Number(digits);
 }

@@ -1,4 +1,4 @@
-import { legible } from "../../lib/legible.ts";
+import { printable } from "../../lib/printable.ts";
 import type { Row } from "./attack.ts";
 
 const longest = { name: 64, words: 60 };
@@ -26,9 +26,9 @@ function line(mark: string, from: string, name: string, expected: string, seen: 
   const cells = [
     mark.padEnd(7),
     from.padEnd(13),
-    legible(name, longest.name).padEnd(longest.name),
-    legible(expected, longest.words).padEnd(longest.words),
-    legible(seen, longest.words),
+    printable(name, longest.name).padEnd(longest.name),
+    printable(expected, longest.words).padEnd(longest.words),
+    printable(seen, longest.words),
   ];
   return cells.join("  ");
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import type Docker from "dockerode";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { type Finished, requireExit, runScript } from "../commands/command-line.ts";

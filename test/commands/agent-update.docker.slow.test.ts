@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { askDuring } from "../host/clients.ts";
 import { runInMachine } from "../local/machine-shell.ts";

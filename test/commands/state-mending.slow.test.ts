@@ -10,7 +10,7 @@ import { scope, bucket, first, openStoredStack, second } from "./stored-stack.ts
 const stack = await openStoredStack();
 after(() => stack[Symbol.asyncDispose]());
 beforeEach(() => stack.reset());
-const { s3, store, unsaved, rescueFile, state, save, putRaw, stored, tagStack, asideBodies } = stack;
+const { s3, store, unsaved, rescueFile, state, save, putRaw, stored, tagStack, damagedCopies } = stack;
 const down = () => stack.run("teardown/down.ts", ["--yes"]);
 
 test("restore puts an earlier version back with a higher serial, and keeps what it replaced", async () => {
@@ -25,7 +25,7 @@ test("restore puts an earlier version back with a higher serial, and keeps what 
     { resources, pins, lineage, serial },
     { resources: second.resources, pins: second.pins, lineage: second.lineage, serial: 3 },
   );
-  assert.deepEqual(await asideBodies(), ["broken"]);
+  assert.deepEqual(await damagedCopies(), ["broken"]);
   assert.equal(await store.get(leaseKey), undefined);
 });
 
@@ -54,7 +54,7 @@ test("restore keeps what a run could not save where that can be merged, and move
   assert.equal(kept, JSON.stringify(second));
   assert.match(moving.stderr, /can't be merged, so moved: /);
   await assert.rejects(readFile(rescueFile), { code: "ENOENT" });
-  assert.ok((await asideBodies()).includes(other));
+  assert.ok((await damagedCopies()).includes(other));
 });
 
 test("restore refuses what it can't use, without a write", async () => {
@@ -124,7 +124,7 @@ test("rebuild makes a document from tags in place of a damaged one, and keeps th
     vpc: { kind: "vpc", generation: 3, id: vpcId },
   });
   assert.equal(rebuilt.serial, 8);
-  assert.deepEqual(await asideBodies(), ['{"serial": 7, oops']);
+  assert.deepEqual(await damagedCopies(), ['{"serial": 7, oops']);
 });
 
 test("down refuses a damaged document with the way back, and goes through after it", async () => {
@@ -163,7 +163,7 @@ test("rebuild moves an unsaved document away that nobody can merge", async () =>
   const run = await state("rebuild", "--yes");
 
   assert.equal(run.exitCode, 0, run.stderr);
-  assert.deepEqual(await asideBodies(), ["half"]);
+  assert.deepEqual(await damagedCopies(), ["half"]);
   await assert.rejects(readFile(rescueFile), { code: "ENOENT" });
 });
 

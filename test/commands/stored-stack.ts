@@ -91,8 +91,8 @@ export async function openStoredStack() {
       const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: "10.20.0.0/16", TagSpecifications }));
       return Vpc?.VpcId ?? "";
     },
-    /** The documents that were set aside. */
-    asideBodies: async () =>
+    /** The texts of the damaged documents that were set aside. */
+    damagedCopies: async () =>
       Promise.all((await readdir(unsaved)).map((name) => readFile(join(unsaved, name), "utf8"))),
     [Symbol.asyncDispose]: async () => {
       await aws[Symbol.asyncDispose]();

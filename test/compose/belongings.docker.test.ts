@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { type Belongings, makeBelongings } from "./belongings.ts";
 import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";

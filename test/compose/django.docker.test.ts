@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type Docker from "dockerode";
 import { execute } from "../../compose/container.ts";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { buildOnce } from "./variant.ts";
 

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, startSmoke } from "./run-smoke.ts";

@@ -9,7 +9,7 @@ import { findComposeTool } from "../../compose/compose-tool.ts";
 import { removeTag, takeInventory } from "../../compose/inventory.ts";
 import { bringUp, removeCluster, takeDown } from "../../compose/lifecycle.ts";
 import { planOwnCluster } from "../../compose/own-cluster.ts";
-import { connectDocker, isNotFound } from "../../lib/docker/engine.ts";
+import { connectDocker, isNotFound } from "../../lib/docker/connection.ts";
 import { writeCase } from "./case.ts";
 import { listLeftovers } from "./leftovers.ts";
 

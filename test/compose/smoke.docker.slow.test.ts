@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke } from "./run-smoke.ts";
 

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { findComposeTool } from "../../compose/compose-tool.ts";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { runIn } from "./belongings.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { runSmoke, type SmokeRun } from "./run-smoke.ts";

@@ -78,7 +78,7 @@ export function resourceSuite<Desired, Found extends Observed>(given: ResourceCa
       assert.deepEqual(await resource.list(ctx, identity.stack), []);
     });
 
-    test("is made by one call that carries its tags, and is what was wished after one update", async () => {
+    test("is made by one call that carries its tags, and is as desired after one update", async () => {
       const identity = newIdentity(name);
       const desired = await prepare(identity);
       const before = account.calls.length;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { writeSourceFolder } from "./source-folder.ts";
 
 const names = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"] as const;

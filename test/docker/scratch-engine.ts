@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { ensureBuilt } from "../../lib/docker/build.ts";
-import { connectDocker, isNotFound } from "../../lib/docker/engine.ts";
+import { connectDocker, isNotFound } from "../../lib/docker/connection.ts";
 import type { Source } from "../../lib/docker/source.ts";
 
 /** The real engine. Removes everything that a test creates on it. */

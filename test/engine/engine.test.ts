@@ -75,19 +75,19 @@ test("what vanished is made again in a new generation, and what hung on it is re
 });
 
 test("a run that is killed after an effect, before its answer, is finished by the next with one of everything", async () => {
-  const wishesOf = (cloud: FakeCloud) => [cloud.declare("net"), cloud.declare("host", { needs: ["net"] })];
+  const declarationsOf = (cloud: FakeCloud) => [cloud.declare("net"), cloud.declare("host", { needs: ["net"] })];
   const whole = new FakeCloud();
-  await (await openStack()).up(wishesOf(whole));
+  await (await openStack()).up(declarationsOf(whole));
   for (const killedAt of whole.calls) {
     const cloud = new FakeCloud();
     const { up } = await openStack();
     cloud.afterEffect = (call) => {
       if (call === killedAt) throw new Error("killed");
     };
-    await assert.rejects(up(wishesOf(cloud)), /killed/);
+    await assert.rejects(up(declarationsOf(cloud)), /killed/);
     cloud.afterEffect = () => {};
 
-    await up(wishesOf(cloud));
+    await up(declarationsOf(cloud));
 
     assert.deepEqual(
       [...cloud.things.values()].map(({ kind }) => kind),

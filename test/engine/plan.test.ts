@@ -36,7 +36,7 @@ describe("a plan", () => {
   it("has nothing to do where nothing differs", () => {
     const found = plan([wishFor("net")], new Map([["net", seen("net-1")]]));
 
-    assert.deepEqual(found, { steps: [], leftovers: [] });
+    assert.deepEqual(found, { steps: [], superseded: [] });
     assert.equal(isPending(found), false);
   });
 
@@ -126,9 +126,9 @@ describe("a plan", () => {
       superseded: [old],
     });
 
-    assert.deepEqual(found, { steps: [], leftovers: [old] });
+    assert.deepEqual(found, { steps: [], superseded: [old] });
     assert.equal(isPending(found), true);
-    assert.equal(isPending({ steps: [step("create")], leftovers: [] }), true);
+    assert.equal(isPending({ steps: [step("create")], superseded: [] }), true);
   });
 });
 
@@ -138,7 +138,7 @@ const step = (action: Step["action"], observed: readonly Difference[] = [], name
   action,
   differences: observed,
 });
-const of = (...steps: Step[]): Plan => ({ steps, leftovers: [] });
+const of = (...steps: Step[]): Plan => ({ steps, superseded: [] });
 
 describe("what an earlier run replaced", () => {
   it("is nothing to be removed when it is of no kind that the stack has", () => {

@@ -45,7 +45,7 @@ describe("a stack with several resources of one kind", () => {
     const again = await up(declare(cloud));
 
     assert.deepEqual(owners(cloud), whole);
-    assert.deepEqual(again, { steps: [], leftovers: [] });
+    assert.deepEqual(again, { steps: [], superseded: [] });
   });
 
   it("counts each once", async () => {

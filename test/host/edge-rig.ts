@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { userData } from "../../lib/host/user-data.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { launcherFiles } from "../../lib/host/host-files.ts";

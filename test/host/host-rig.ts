@@ -15,7 +15,7 @@ import {
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import type { Clients } from "../../lib/aws/clients.ts";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import type { ArchivedFile } from "../../lib/host/archive.ts";
 import { packAgent } from "../../lib/host/bundle.ts";
 import { hostFiles } from "../../lib/host/host-files.ts";

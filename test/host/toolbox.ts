@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
-import { isNotFound } from "../../lib/docker/engine.ts";
+import { isNotFound } from "../../lib/docker/connection.ts";
 import { readRecords, recordedError } from "../../lib/docker/records.ts";
 import { archive, type ArchivedFile } from "../../lib/host/archive.ts";
 import { hostFiles } from "../../lib/host/host-files.ts";

@@ -7,7 +7,7 @@ import { ReleaseAddressCommand, TerminateInstancesCommand } from "@aws-sdk/clien
 import { CreateBucketCommand, DeleteBucketCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import type Docker from "dockerode";
 import { createClients } from "../../lib/aws/clients.ts";
-import { connectDocker } from "../../lib/docker/engine.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { keyOf } from "../../lib/local/control/messages.ts";
 import { endLocalAws, openLocalAws, releaseLocalAws, type LocalAws } from "../../lib/local/local-aws.ts";
 import { isAlive, openTemporaryAws, readPid, runWebMachine, until } from "./temporary-aws.ts";

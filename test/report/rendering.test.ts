@@ -26,7 +26,7 @@ const plan: Plan = {
       consequence: "a new host boots",
     },
   ],
-  leftovers: [{ name: "subnet", kind: "subnet", generation: 1, id: "subnet-0" }],
+  superseded: [{ name: "subnet", kind: "subnet", generation: 1, id: "subnet-0" }],
 };
 const error = new BerthError({
   code: "AccessDenied",
@@ -120,7 +120,7 @@ describe("the report for people", () => {
 
   it("says that there is nothing to do, and keeps a plan that isn't asked for off stdout", (t) => {
     const { stdout, stderr } = written(t, () =>
-      createTextReport(new Tally()).plan({ steps: [], leftovers: [] }, false),
+      createTextReport(new Tally()).plan({ steps: [], superseded: [] }, false),
     );
 
     assert.deepEqual([stdout, stderr], ["", "No changes: everything is as declared.\n"]);

@@ -26,9 +26,9 @@ function tellAll(report: Report, text: string): void {
   const difference = { field: text, desired: text, observed: text, action: "replace", reason: text } as const;
   const step = { name: text, kind: text, action: "replace", differences: [difference] } as const;
   const steps = [{ ...step, because: text, consequence: text }];
-  const leftovers = [{ name: text, kind: text, generation: 1, id: text }];
-  report.plan({ steps, leftovers }, true);
-  report.plan({ steps, leftovers }, false);
+  const superseded = [{ name: text, kind: text, generation: 1, id: text }];
+  report.plan({ steps, superseded }, true);
+  report.plan({ steps, superseded }, false);
   report.begin(text, "create")(text);
   report.end(text, text, text);
   report.begin(text, text)(text);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
-import { isNotFound } from "../../docker/engine.ts";
+import { isNotFound } from "../../docker/connection.ts";
 import { readRecords, recordedError } from "../../docker/records.ts";
 import { BerthError } from "../../errors.ts";
 import { fromRoot } from "../../paths.ts";

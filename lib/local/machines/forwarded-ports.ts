@@ -11,7 +11,7 @@ export const mostPortsOfRule = 64;
 export function forwardedPortsOf(
   instance: DescribedInstance,
   rules: readonly Rule[],
-  target: string,
+  machine: string,
 ): ForwardedPort[] {
   const { publicAddress: address } = instance;
   if (address === undefined || !address.startsWith("127.")) return [];
@@ -24,7 +24,7 @@ export function forwardedPortsOf(
       sourcesByPort.set(port, sources);
     }
   }
-  return [...sourcesByPort].map(([port, sources]) => ({ address, port, sources: [...sources], target }));
+  return [...sourcesByPort].map(([port, sources]) => ({ address, port, sources: [...sources], machine }));
 }
 
 const usualPorts = [80, 443, 8080, 8443];

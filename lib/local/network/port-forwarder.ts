@@ -11,7 +11,7 @@ export interface ForwardedPort {
   /** IPv4 CIDR ranges that may connect. */
   readonly sources: readonly string[];
   /** The machine's address on the machines' network. */
-  readonly target: string;
+  readonly machine: string;
 }
 
 /** Listens on the Elastic IPs of the machines. */

@@ -1,6 +1,6 @@
 """Listens on the machines' Elastic IPs, and admits connections that the security groups allow.
 
-Each line on standard input is the complete list of ports, as JSON: [{"address", "port", "sources": [CIDR], "target"}].
+Each line on standard input is the complete list of ports, as JSON: [{"address", "port", "sources": [CIDR], "machine"}].
 Each line is answered by one line: the ports that could not be opened, [{"address", "port", "reason"}]. Ends with its
 input.
 """
@@ -49,7 +49,7 @@ async def serve(key, connection):
         reset(writer)
         return
     try:
-        connecting = asyncio.open_connection(forwarded["target"], forwarded["port"])
+        connecting = asyncio.open_connection(forwarded["machine"], forwarded["port"])
         inner_reader, inner_writer = await asyncio.wait_for(connecting, CONNECT_SECONDS)
     except (OSError, TimeoutError):
         reset(writer)

@@ -34,9 +34,9 @@ describe("forwarded ports", () => {
       rule(443, 443, "0.0.0.0/0"),
     ];
     assert.deepEqual(forwardedPortsOf(instance, rules, "172.18.0.2"), [
-      { address: "127.1.2.3", port: 80, sources: ["10.0.0.0/8", "192.0.2.1/32"], target: "172.18.0.2" },
-      { address: "127.1.2.3", port: 79, sources: ["192.0.2.1/32", "10.0.0.0/8"], target: "172.18.0.2" },
-      { address: "127.1.2.3", port: 443, sources: ["0.0.0.0/0"], target: "172.18.0.2" },
+      { address: "127.1.2.3", port: 80, sources: ["10.0.0.0/8", "192.0.2.1/32"], machine: "172.18.0.2" },
+      { address: "127.1.2.3", port: 79, sources: ["192.0.2.1/32", "10.0.0.0/8"], machine: "172.18.0.2" },
+      { address: "127.1.2.3", port: 443, sources: ["0.0.0.0/0"], machine: "172.18.0.2" },
     ]);
   });
 

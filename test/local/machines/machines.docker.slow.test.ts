@@ -21,7 +21,7 @@ import { CreateRepositoryCommand } from "@aws-sdk/client-ecr";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type Docker from "dockerode";
 import type { Clients } from "../../../lib/aws/clients.ts";
-import { connectDocker } from "../../../lib/docker/engine.ts";
+import { connectDocker } from "../../../lib/docker/connection.ts";
 import type { LocalAws } from "../../../lib/local/local-aws.ts";
 import { buildAndPush } from "../../docker/build-and-push.ts";
 import { writeSourceFolder } from "../../docker/source-folder.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type Docker from "dockerode";
-import { connectDocker } from "../../../lib/docker/engine.ts";
+import { connectDocker } from "../../../lib/docker/connection.ts";
 import { scanFromContainer } from "../container-walls.ts";
 import { openContainedPython } from "../contained-python.ts";
 import { captureLinkLocal } from "../link-local-capture.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type Docker from "dockerode";
-import { connectDocker } from "../../../lib/docker/engine.ts";
+import { connectDocker } from "../../../lib/docker/connection.ts";
 import { keyOf } from "../../../lib/local/control/messages.ts";
 import { ensureBootImage } from "../../../lib/local/machines/boot-image.ts";
 import { runInMachine } from "../machine-shell.ts";

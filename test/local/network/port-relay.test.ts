@@ -11,9 +11,9 @@ import { fromRoot } from "../../../lib/paths.ts";
 const address = "127.31.7.5";
 
 it("ends every connection that it has taken when a port closes", { timeout: 30_000 }, async () => {
-  const target = createServer((_, response) => response.end("served")).listen(0, "127.0.0.1");
-  await once(target, "listening");
-  const bound = target.address();
+  const machine = createServer((_, response) => response.end("served")).listen(0, "127.0.0.1");
+  await once(machine, "listening");
+  const bound = machine.address();
   const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
   const source = fromRoot("lib/local/network/port_relay.py");
   const relay = spawn(pythonPath, ["-Iu", source], { stdio: ["pipe", "pipe", "inherit"] });
@@ -21,7 +21,7 @@ it("ends every connection that it has taken when a port closes", { timeout: 30_0
   try {
     for (let round = 0; round < 3; round += 1) {
       relay.stdin.write(
-        `${JSON.stringify([{ address, port, sources: ["0.0.0.0/0"], target: "127.0.0.1" }])}\n`,
+        `${JSON.stringify([{ address, port, sources: ["0.0.0.0/0"], machine: "127.0.0.1" }])}\n`,
       );
       assert.equal((await answers.next()).value, "[]");
       assert.equal(await (await fetch(`http://${address}:${port}/`)).text(), "served");
@@ -40,7 +40,7 @@ it("ends every connection that it has taken when a port closes", { timeout: 30_0
     }
   } finally {
     relay.stdin.end();
-    target.close();
-    target.closeAllConnections();
+    machine.close();
+    machine.closeAllConnections();
   }
 });

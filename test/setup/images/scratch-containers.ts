@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, runOrFail, type Outcome } from "../../../setup/child-process.ts";
+import { run, runOrFail, type ProcessResult } from "../../../setup/child-process.ts";
 
 /** Containers of one test, and a folder to mount from. All are removed on dispose. */
 export interface ScratchContainers extends AsyncDisposable {
   /** Runs a container to its end. */
-  runToEnd(args: readonly string[]): Promise<Outcome>;
+  runToEnd(args: readonly string[]): Promise<ProcessResult>;
   /** Starts a container in the background and returns its id. */
   start(args: readonly string[]): Promise<string>;
   /** Runs a command in a container until it succeeds, or throws with the container's log after a minute. */

@@ -1,4 +1,4 @@
-"""The state bucket, where wishes come from and reports go."""
+"""The state bucket, which holds the desired release and agent, and takes the reports."""
 
 from __future__ import annotations
 

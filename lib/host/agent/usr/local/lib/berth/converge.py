@@ -160,7 +160,7 @@ class Backoff:
 
 
 def find_excess(release: Release) -> str:
-    """Whoever writes into the bucket may wish for no more than a configuration may."""
+    """Whoever writes into the bucket may ask for no more than a configuration may."""
     wrong = [
         key
         for key, (least, most) in BOUNDS.items()
