@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { lstat, readFile, readlink, rm, symlink } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError } from "../lib/errors.ts";
+import { lookUntil } from "../lib/poll.ts";
 import { isSystemFailure } from "../lib/system-errors.ts";
 
-const lockAttempts = 500;
+/** Longer than a lock stays whose owner is gone. */
+const patienceMs = 15_000;
 /** No write takes this long. A younger lock always stays, even if its owner seems to be gone. */
 const abandonedAfterMs = 10_000;
 
@@ -20,23 +21,39 @@ const abandonedAfterMs = 10_000;
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
-  for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
-    const owned = await tryLock(lock);
-    if (owned !== undefined) {
-      try {
-        return await work();
-      } finally {
-        await unlock(lock, owned);
-      }
-    }
-    if (await isAbandoned(lock)) await removeAbandoned(lock);
-    await sleep(20);
+  const owned = await waitForLock(lock);
+  if (owned === undefined) {
+    throw new BerthError({
+      code: "StoreBusy",
+      message: `another process keeps writing ${path}`,
+      hint: `if none does, remove ${lock}`,
+    });
   }
-  throw new BerthError({
-    code: "StoreBusy",
-    message: `another process keeps writing ${path}`,
-    hint: `if none does, remove ${lock}`,
+  try {
+    return await work();
+  } finally {
+    await unlock(lock, owned);
+  }
+}
+
+/** The owner text of the lock once it is taken; undefined if it stays another's. */
+async function waitForLock(lock: string): Promise<string | undefined> {
+  const ctx = {
+    signal: new AbortController().signal,
+    note: () => {},
+    timings: { firstMs: 20, longestMs: 20 },
+  };
+  const last = await lookUntil(ctx, {
+    what: `the lock ${lock}`,
+    timeoutMs: patienceMs,
+    look: async () => {
+      const owned = await tryLock(lock);
+      if (owned !== undefined) return { done: owned };
+      if (await isAbandoned(lock)) await removeAbandoned(lock);
+      return { waiting: "another process holds it" };
+    },
   });
+  return "done" in last ? last.done : undefined;
 }
 
 /** Takes the lock and returns its owner text; undefined if another caller holds it. */

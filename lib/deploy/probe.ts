@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { lookUntil } from "../poll.ts";
 
 export interface Probe {
   readonly isHealthy: boolean;
@@ -22,21 +22,27 @@ const answerWithinMs = 5_000;
  * nothing: the app may fail some of its requests by design.
  */
 export async function probe(url: string, { signal, patienceMs }: ProbeOptions): Promise<Probe> {
-  const giveUpAtMs = performance.now() + patienceMs;
-  for (let attempts = 1; ; attempts += 1) {
-    const startedMs = performance.now();
-    const seen = await look(url, signal);
-    const durationMs = Math.round(performance.now() - startedMs);
-    const isHealthy = seen.status !== undefined && seen.status < 500;
-    if (isHealthy || performance.now() > giveUpAtMs) return { isHealthy, ...seen, durationMs, attempts };
-    await sleep(500, undefined, { signal });
-  }
+  let last: Probe = { isHealthy: false, durationMs: 0, attempts: 0 };
+  const ctx = { signal, note: () => {}, timings: { firstMs: 500, longestMs: 500 } };
+  await lookUntil(ctx, {
+    what: `${url} to respond`,
+    timeoutMs: patienceMs,
+    look: async () => {
+      const startedMs = performance.now();
+      const seen = await request(url, signal);
+      const durationMs = Math.round(performance.now() - startedMs);
+      const isHealthy = seen.status !== undefined && seen.status < 500;
+      last = { isHealthy, ...seen, durationMs, attempts: last.attempts + 1 };
+      return isHealthy ? { done: true } : { waiting: seen.reason ?? `status ${seen.status}` };
+    },
+  });
+  return last;
 }
 
-async function look(
+async function request(
   url: string,
   signal: AbortSignal,
-): Promise<{ status: number } | { status?: never; reason: string }> {
+): Promise<{ status: number; reason?: never } | { status?: never; reason: string }> {
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
   // AbortSignal.timeout doesn't keep the process alive: if the connection were lost, the process could exit silently.

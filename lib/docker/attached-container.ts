@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { removeContainer } from "./container-removal.ts";
+import { separateOutput } from "./output.ts";
 
 /**
  * A container that serves this process over standard input and output. It ends when its input ends, so it can't outlive
@@ -43,16 +43,14 @@ export async function startAttachedContainer(
     stderr: true,
     hijack: true,
   });
-  const [output, complaints] = [new PassThrough(), new PassThrough()];
-  container.modem.demuxStream(stream, output, complaints);
-  complaints.setEncoding("utf8").on("data", (text: string) => options.onComplaint(text));
-  stream.on("end", () => output.end());
+  const { stdout, stderr } = separateOutput(docker, stream);
+  stderr.setEncoding("utf8").on("data", (text: string) => options.onComplaint(text));
   stream.on("error", (error: Error) => {
     options.onComplaint(`The connection to it failed: ${error.message}`);
-    output.end();
+    stdout.end();
   });
   const ended = new Promise((resolve) => stream.once("close", resolve));
-  const lines = createInterface({ input: output })[Symbol.asyncIterator]();
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
   await container.start();
   return {
     write: (line) => void stream.write(`${line}\n`),

@@ -37,7 +37,8 @@ export function parseRelease(body: string, location: string): Release {
 
 /** Describes for people where the JSON is wrong, and how. */
 export function parseProblem(error: unknown): string {
-  if (!(error instanceof z.ZodError)) return printable(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof z.ZodError))
+    return printable(error instanceof Error ? error.message : String(error));
   const [issue] = error.issues;
   return printable(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`, 200);
 }

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connectDocker } from "../../lib/docker/connection.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { fromRoot } from "../../lib/paths.ts";
+import { lookUntil } from "../../lib/poll.ts";
 import { ensurePrivateFolder } from "../../lib/private-files.ts";
 import { runOrFail } from "../child-process.ts";
 import { canInstall, type Computer } from "./computer.ts";
@@ -67,25 +67,29 @@ async function startDaemon(): Promise<void> {
 }
 
 async function engineAnswers(failure: () => string | undefined, logPath: string): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
-  for (;;) {
-    try {
-      await connectDocker();
-      return;
-    } catch (error) {
-      if (failure() === undefined && Date.now() < deadline) {
-        await sleep(200);
-        continue;
+  let refusal: unknown;
+  const ctx = { signal: new AbortController().signal, note: () => {}, timings: { longestMs: 250 } };
+  const last = await lookUntil(ctx, {
+    what: "the Docker engine to answer",
+    timeoutMs: startTimeoutMs,
+    look: async () => {
+      try {
+        await connectDocker();
+        return { done: "answers" };
+      } catch (error) {
+        refusal = error;
+        return failure() === undefined ? { waiting: "it doesn't answer" } : { done: "failed" };
       }
-      throw new BerthError({
-        code: "EngineNotStarted",
-        message: `the Docker engine was started, but doesn't answer: ${failure() ?? "it is silent after 60 s"}`,
-        hint: `the reason should be in its log: ${logPath}`,
-        detail: await tail(logPath),
-        cause: error,
-      });
-    }
-  }
+    },
+  });
+  if ("done" in last && last.done === "answers") return;
+  throw new BerthError({
+    code: "EngineNotStarted",
+    message: `the Docker engine was started, but doesn't answer: ${failure() ?? "it is silent after 60 s"}`,
+    hint: `the reason should be in its log: ${logPath}`,
+    detail: await tail(logPath),
+    cause: refusal,
+  });
 }
 
 async function tail(path: string): Promise<string[]> {

@@ -75,7 +75,10 @@ test("what vanished is made again in a new generation, and what hung on it is re
 });
 
 test("a run that is killed after an effect, before its answer, is finished by the next with one of everything", async () => {
-  const declarationsOf = (cloud: FakeCloud) => [cloud.declare("net"), cloud.declare("host", { needs: ["net"] })];
+  const declarationsOf = (cloud: FakeCloud) => [
+    cloud.declare("net"),
+    cloud.declare("host", { needs: ["net"] }),
+  ];
   const whole = new FakeCloud();
   await (await openStack()).up(declarationsOf(whole));
   for (const killedAt of whole.calls) {

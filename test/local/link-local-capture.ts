@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
+import { separateOutput } from "../../lib/docker/output.ts";
 import { until } from "./temporary-aws.ts";
 
 /** Captures the packets of the machines' network on its bridge. */
@@ -37,9 +37,9 @@ export async function captureLinkLocal(docker: Docker, machineId: string): Promi
     StopSignal: "SIGKILL",
   });
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-  const output = new PassThrough();
-  container.modem.demuxStream(stream, output, process.stderr);
-  const lines = createInterface({ input: output });
+  const { stdout, stderr } = separateOutput(docker, stream);
+  stderr.pipe(process.stderr);
+  const lines = createInterface({ input: stdout });
   const seen: string[] = [];
   lines.on("line", (line) => seen.push(line));
   const listening = once(lines, "line");

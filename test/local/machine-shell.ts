@@ -1,6 +1,6 @@
-import { once } from "node:events";
-import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
+import { separateOutput } from "../../lib/docker/output.ts";
 
 /** Runs a script in one machine as root and returns its trimmed output. Throws with the output when the script fails. */
 export type MachineShell = (script: string) => Promise<string>;
@@ -12,20 +12,9 @@ export async function runInMachine(docker: Docker, id: string, script: string): 
     AttachStdout: true,
     AttachStderr: true,
   });
-  const stream = await exec.start({});
-  const [output, complaints] = [new PassThrough(), new PassThrough()];
-  docker.modem.demuxStream(stream, output, complaints);
-  const [said, complained] = [collect(output), collect(complaints)];
-  await once(stream, "end");
-  output.end();
-  complaints.end();
+  const { stdout, stderr } = separateOutput(docker, await exec.start({}));
+  const [output, errors] = await Promise.all([text(stdout), text(stderr)]);
   const { ExitCode } = await exec.inspect();
-  if (ExitCode !== 0) throw new Error(`${script} ended with ${ExitCode}: ${await said}${await complained}`);
-  return said;
-}
-
-async function collect(stream: PassThrough): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("utf8").trim();
+  if (ExitCode !== 0) throw new Error(`${script} ended with ${ExitCode}: ${output}${errors}`);
+  return output.trim();
 }
