@@ -37,7 +37,7 @@ describe("a changed agent", () => {
 
   /** Another version of one of the host's files. */
   const change = async (name: string, from: string | RegExp, to: string) => {
-    const path = join(tree.path, "lib", "host", name);
+    const path = join(tree.path, "lib/host/agent/usr/local/lib/berth", name);
     const text = await readFile(path, "utf8");
     assert.notEqual(text.replace(from, to), text);
     await writeFile(path, text.replace(from, to));
