@@ -20,6 +20,7 @@ export const baseImages: readonly BaseImage[] = [
   { tag: "python:3.13-slim-trixie", recipe: "python", targets: ["test"] },
   { tag: "nginx:1.30-trixie", recipe: "nginx", targets: ["test"] },
   { tag: "postgres:17-trixie", recipe: "postgres", targets: ["test"] },
+  { tag: "node:20-trixie-slim", recipe: "node", targets: ["test"] },
 ];
 
 export function imagesOf(target: Target): readonly BaseImage[] {

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { type Home, openHome } from "../commands/stack.ts";
+import { requireExit } from "../commands/command-line.ts";
+import { askDuring } from "../host/clients.ts";
+import { openApp } from "./other-app.ts";
+
+interface Kind {
+  readonly name: string;
+  /** The file that says "release one". */
+  readonly says: string;
+  /** What the page holds beside its greeting. */
+  readonly page?: RegExp;
+  /** Tried after the first release; what it returns runs again after the second. */
+  readonly beyond?: (url: string) => Promise<(() => Promise<void>) | void>;
+}
+
+const kinds: readonly Kind[] = [
+  { name: "node", says: "server.js", page: /"mode":"production","from":"\d+(\.\d+){3}"/ },
+  { name: "django", says: "pages/urls.py", beyond: readStyles },
+  { name: "realtime", says: "app.py", beyond: hearEvents },
+  { name: "slow-start", says: "app.py" },
+  { name: "static-site", says: "site/index.html" },
+];
+
+describe("other people's apps", { concurrency: 2 }, () => {
+  let home: Home;
+  before(async () => (home = await openHome()));
+  after(() => home[Symbol.asyncDispose]());
+
+  for (const { name, says, page = /./, beyond } of kinds) {
+    it(`${name}: up, a release under load, down`, async () => {
+      await using app = await openApp(home, name);
+      const first = await app.up();
+      requireExit(first, 0);
+      const url = String(first.summary["url"]);
+      assert.match(await textOf(url), /release one/);
+      assert.match(await textOf(url), page);
+      const again = await beyond?.(url);
+
+      await app.change(says, "release one", "release two");
+      const answers = await askDuring(url, async () => requireExit(await app.up(), 0));
+
+      assert.deepEqual([...answers.keys()], [200]);
+      assert.match(await textOf(url), /release two/);
+      await again?.();
+      const end = await app.down();
+      requireExit(end, 0);
+      assert.deepEqual(end.summary["left"], []);
+    });
+  }
+});
+
+const textOf = async (url: string): Promise<string> => (await fetch(url)).text();
+
+/** A static file is found by the name that the page gives it, and is answered 304 only while it is the same. */
+async function readStyles(url: string): Promise<() => Promise<void>> {
+  const path = /href="([^"]+)"/.exec(await textOf(url))?.[1] ?? "";
+  assert.match(path, /^\/static\/pages\/page\.[0-9a-f]+\.css$/);
+  const read = async () => {
+    const response = await fetch(new URL(path, url));
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /rebeccapurple/);
+  };
+  await read();
+  return read;
+}
+
+/** Events arrive one by one, and a websocket answers. */
+async function hearEvents(url: string): Promise<void> {
+  const response = await fetch(new URL("/events?to=3", url));
+  const arrivals: number[] = [];
+  for await (const _ of response.body ?? []) arrivals.push(performance.now());
+  assert.ok(arrivals.length >= 3, "the edge held events back");
+  assert.equal(await echo(new URL("/socket", url), "hello"), "release one: hello");
+}
+
+/** What a websocket answers to one short text. Node 20 has no client of its own. */
+async function echo(url: URL, text: string): Promise<string> {
+  const key = randomBytes(16).toString("base64");
+  const sent = get(url, {
+    headers: {
+      Connection: "Upgrade",
+      Upgrade: "websocket",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": key,
+    },
+  });
+  const [, socket]: [IncomingMessage, Socket] = await new Promise((resolve, reject) => {
+    sent.once("upgrade", (answer: IncomingMessage, opened: Socket) => resolve([answer, opened]));
+    sent.once("response", ({ statusCode }) =>
+      reject(new Error(`status ${statusCode} instead of a websocket`)),
+    );
+    sent.once("error", reject);
+  });
+  // One whole frame of text, masked with zeros, which leave it as it is.
+  socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]));
+  const [frame]: Buffer[] = await once(socket, "data");
+  socket.destroy();
+  return frame?.subarray(2).toString("utf8") ?? "";
+}
