@@ -8,7 +8,7 @@ import { baseImages, imagesOf, isMissing } from "../../../setup/images/base-imag
 /** Every image that a Dockerfile or compose file of the repository starts from. */
 function imagesInUse(): Set<string> {
   const found = new Set<string>();
-  for (const folder of ["dockerfiles", "compose", "lib"]) {
+  for (const folder of ["dockerfiles", "compose", "lib", "test/apps"]) {
     const names = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
     for (const name of names.filter((path) => /(Dockerfile|\.ya?ml)$/.test(path))) {
       const text = readFileSync(join(root, folder, name), "utf8");
