@@ -12,7 +12,7 @@ export type PolicyStatement = Readonly<Record<string, unknown>>;
  */
 export function parsePolicy(text: string | undefined): PolicyDocument | undefined {
   if (text === undefined) return undefined;
-  const parsed = parseJson(text.trimStart().startsWith("%") ? decodeURIComponent(text) : text);
+  const parsed = parseJson(text);
   if (!isObject(parsed)) return undefined;
   const { Version: version, Statement: statement } = parsed;
   // AWS accepts a single statement without the array around it.
@@ -22,9 +22,10 @@ export function parsePolicy(text: string | undefined): PolicyDocument | undefine
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.trimStart().startsWith("%") ? decodeURIComponent(text) : text);
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    // A broken percent-encoding is a URIError.
+    if (error instanceof SyntaxError || error instanceof URIError) return undefined;
     throw error;
   }
 }

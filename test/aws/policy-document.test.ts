@@ -57,7 +57,8 @@ test("policy document: read as IAM sends it, encoded or not, and with a single s
 
   assert.ok(samePolicy(parsePolicy(text), parsePolicy(encodeURIComponent(text))));
   assert.deepEqual(parsePolicy(single)?.Statement, [one.Statement[0]]);
-  for (const broken of [undefined, "", "null", "[]", "{"]) assert.equal(parsePolicy(broken), undefined);
+  for (const broken of [undefined, "", "null", "[]", "{", "%zz", "%7B%", "%E0%A4%A"])
+    assert.equal(parsePolicy(broken), undefined);
 });
 
 test("policy document: none is the same as none, and as no other", () => {
