@@ -2,6 +2,7 @@ import { isIPv4 } from "node:net";
 import { partition } from "@aws-sdk/core/client";
 import { z } from "zod";
 import { appFields, port } from "../release/schema.ts";
+import { tags } from "./tags.ts";
 
 const stackName = z
   .string()
@@ -82,17 +83,6 @@ const state = z.discriminatedUnion("backend", [
   z.strictObject({ backend: z.literal("file"), path: path.default(".berth/state") }),
 ]);
 
-/** Every service gets the same tags, so the limit is that of IAM, which allows the fewest characters. */
-const tagText = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(
-      /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u,
-      "AWS takes letters, digits, spaces and _ . : / = + - @ in a tag",
-    );
-
 export const schema = z.strictObject({
   stack: stackName,
   region,
@@ -101,19 +91,7 @@ export const schema = z.strictObject({
   instance: instance.prefault({}),
   network: z.strictObject({ cidr: networkBlock.default("10.20.0.0/16") }).prefault({}),
   state: state.default({ backend: "s3" }),
-  tags: z
-    .record(
-      tagText(128).refine(
-        (key) => !/^(aws|berth):/i.test(key),
-        "tags that start with aws: or berth: are reserved",
-      ),
-      tagText(256),
-    )
-    .refine(
-      (tags) => Object.keys(tags).length <= 40,
-      "AWS takes 50 tags a resource, of which Berth keeps ten",
-    )
-    .default({}),
+  tags,
 });
 
 export type Settings = z.output<typeof schema>;

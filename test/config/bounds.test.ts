@@ -124,13 +124,28 @@ const table: Readonly<Record<string, Bounds>> = {
   ),
   "a tag's name": bounds(
     (key: string) => ({ tags: { [key]: "x" } }),
-    ["Team", "a".repeat(128), "laws:a", "my-berth:a"],
-    ["", "a".repeat(129), "aws:a", "AWS:a", "berth:stack", "Berth:a"],
+    ["Team", "a".repeat(128), "laws:a", "my-berth:a", "Name", "Team é 日本 _.:/=+-@"],
+    [
+      "",
+      "a".repeat(129),
+      "aws:a",
+      "AWS:a",
+      "berth:stack",
+      "Berth:a",
+      "name",
+      "NAME",
+      ..."!\"#$%&'()*,;<>?[\\]^`{|}~\t\n\u{1F600}".split(/(?:)/u),
+    ],
   ),
   "a tag's value": bounds<unknown>(
     (value) => ({ tags: { Team: value } }),
-    ["x", "a".repeat(256)],
-    ["", "a".repeat(257), 1],
+    ["x", "a".repeat(256), "laws:a", "berth:a", "é 日本 _.:/=+-@"],
+    ["", "a".repeat(257), 1, "aws:a", "AWS:a", ..."!\"#$%&'()*,;<>?[\\]^`{|}~\t\n\u{1F600}".split(/(?:)/u)],
+  ),
+  "tags' names that differ by more than their case": bounds(
+    (other: string) => ({ tags: { Team: "x", [other]: "y" } }),
+    ["Teams", "Te am"],
+    ["team", "TEAM"],
   ),
   "the number of tags": bounds((count: number) => ({ tags: many(count) }), [0, 40], [41]),
 };
