@@ -1,6 +1,10 @@
 import { closest, distance } from "fastest-levenshtein";
-import { type Document, isMap, isNode, isScalar, type LineCounter } from "yaml";
-import { z } from "zod";
+import { isScalar } from "yaml";
+import type { z } from "zod";
+import { BerthError, exitCodes } from "../errors.ts";
+import { printable } from "../printable.ts";
+import { findEntry, type Path, place, placeOf, type Source, targetOf, textOf } from "./source.ts";
+import { keysAt, typesAt } from "./types.ts";
 
 export interface Problem {
   /** `berth.yaml:4:3` */
@@ -10,18 +14,11 @@ export interface Problem {
   readonly message: string;
 }
 
-type Path = readonly PropertyKey[];
-
-export interface Source {
-  readonly file: string;
-  readonly document: Document;
-  readonly lines: LineCounter;
-}
-
-export function problemAt(offset: number | undefined, { file, lines }: Source, message: string): Problem {
-  const { line, col } = lines.linePos(offset ?? 0);
-  return { where: `${file}:${Math.max(1, line)}:${Math.max(1, col)}`, path: "", message };
-}
+export const problemAt = (offset: number | undefined, source: Source, message: string): Problem => ({
+  where: placeOf(offset ?? 0, source),
+  path: "",
+  message,
+});
 
 /** Turns every schema issue into a problem with its place in the file. Each unknown key is a problem of its own. */
 export function schemaProblems(
@@ -29,25 +26,41 @@ export function schemaProblems(
   schema: z.ZodType,
   source: Source,
 ): Problem[] {
+  const problem = (path: Path, message: string): Problem => ({
+    where: place(path, source),
+    path: path.join("."),
+    message,
+  });
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => {
-        const path = [...issue.path, key];
-        return {
-          where: place(path, source),
-          path: path.join("."),
-          message: unknownKey(key, keysAt(schema, issue.path)),
-        };
-      });
+      const known = keysAt(schema, issue.path);
+      return issue.keys.map((key) => problem([...issue.path, key], unknownKey(key, known)));
     }
-    return [{ where: place(issue.path, source), path: issue.path.join("."), message: describe(issue) }];
+    if (issue.input === null) return [problem(issue.path, noValue(issue.path, schema, source))];
+    return [problem(issue.path, describe(issue))];
   });
 }
 
+/** What to write instead of nothing: quotes where an empty text would do. */
+function noValue(path: Path, schema: z.ZodType, source: Source): string {
+  const node = targetOf(findEntry(path, source)?.value, source);
+  const word = isScalar(node) ? textOf(node) : "";
+  const name = String(path.at(-1));
+  const nothing = word === "" ? "no value" : `${word} means no value in YAML`;
+  const isEmptyTaken = typesAt(schema, path).some((type) => type.safeParse("").success);
+  if (!isEmptyTaken) return `${nothing}; write one, or remove the line where the default will do`;
+  const quoted = word === "" ? "" : `${name}: "${word}" for the word, `;
+  return `${nothing}; write ${quoted}${name}: "" for an empty text, or remove the line`;
+}
+
+/** Zod's words for types, where a user of YAML knows others. */
+const expectedWords: Readonly<Record<string, string>> = { int: "whole number", boolean: "true or false" };
+
 function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type" && issue.input === undefined)
-    return `missing: ${issue.expected} expected`;
-  if (issue.code === "invalid_type") return `${issue.expected} expected`;
+  if (issue.code === "invalid_type") {
+    const expected = `${expectedWords[issue.expected] ?? issue.expected} expected`;
+    return issue.input === undefined ? `missing: ${expected}` : expected;
+  }
   if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   if (issue.code === "invalid_value") return `expected one of: ${issue.values.join(", ")}`;
   return issue.message;
@@ -55,57 +68,29 @@ function describe(issue: z.core.$ZodIssue): string {
 
 function unknownKey(key: string, known: readonly string[]): string {
   const near = known.length > 0 ? closest(key, [...known]) : undefined;
-  const suggestion = near !== undefined && distance(key, near) <= 3 ? `; did you mean "${near}"?` : "";
-  return `unknown key${suggestion || (known.length > 0 ? `; known here: ${known.join(", ")}` : "")}`;
+  if (near !== undefined && isLike(key, near)) return `unknown key; did you mean "${near}"?`;
+  return `unknown key${known.length > 0 ? `; known here: ${known.join(", ")}` : ""}`;
 }
 
-function keysAt(schema: z.ZodType, path: Path): string[] {
-  const inner = unwrap(schema);
-  if (inner instanceof z.ZodObject) {
-    const [head, ...rest] = path;
-    if (head === undefined) return Object.keys(inner.shape);
-    const next: unknown = inner.shape[String(head)];
-    return next instanceof z.ZodType ? keysAt(next, rest) : [];
-  }
-  if (inner instanceof z.ZodArray && inner.element instanceof z.ZodType)
-    return keysAt(inner.element, path.slice(1));
-  if (inner instanceof z.ZodUnion) {
-    return [
-      ...new Set(
-        inner.options.flatMap((option) => (option instanceof z.ZodType ? keysAt(option, path) : [])),
-      ),
-    ];
-  }
-  return [];
+/** Whether one is likely to be a slip of the other: of short words, few letters may differ. */
+function isLike(one: string, other: string): boolean {
+  const changes = distance(one.toLowerCase(), other.toLowerCase());
+  return changes <= 3 && changes * 2 <= Math.max(one.length, other.length);
 }
 
-function unwrap(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
-    const inner: unknown = schema.unwrap();
-    if (inner instanceof z.ZodType) return unwrap(inner);
-  }
-  return schema;
+export function badConfiguration(shown: string, problems: readonly Problem[]): BerthError {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new BerthError({
+    code: "BadConfiguration",
+    message: `${count} in ${shown}; nothing was called`,
+    detail: problems.toSorted(byLine).map(({ where, path, message }) => {
+      const about = path === "" ? "" : `${printable(path)}: `;
+      return `${where}  ${about}${printable(message, 400)}`;
+    }),
+    hint: "fix the lines above; docs/configuration.md lists every key",
+    exitCode: exitCodes.badInput,
+  });
 }
 
-/** `file:line:column` of the key at the path, or of its nearest parent that is in the file. */
-export function place(path: Path, { file, document, lines }: Source): string {
-  for (let depth = path.length; depth > 0; depth -= 1) {
-    const offset = keyOffset(document, path.slice(0, depth));
-    if (offset !== undefined) {
-      const { line, col } = lines.linePos(offset);
-      return `${file}:${line}:${col}`;
-    }
-  }
-  return `${file}:1:1`;
-}
-
-function keyOffset(document: Document, path: Path): number | undefined {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  const last = path.at(-1);
-  if (isMap(parent)) {
-    const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(last));
-    return pair && isScalar(pair.key) ? pair.key.range?.[0] : undefined;
-  }
-  const node = document.getIn(path, true);
-  return isNode(node) ? node.range?.[0] : undefined;
-}
+const byLine = (one: Problem, other: Problem): number =>
+  one.where.localeCompare(other.where, "en", { numeric: true });

@@ -34,7 +34,7 @@ const block = z
 
 const networkBlock = block.refine((text) => {
   const prefix = Number(text.split("/")[1]);
-  return prefix >= 16 && prefix <= 28;
+  return !isBlock(text) || (prefix >= 16 && prefix <= 28);
 }, "AWS takes networks from /16 to /28");
 
 const path = z
@@ -43,21 +43,7 @@ const path = z
   .max(4096)
   .refine((text) => !text.includes("\0"), "a path holds no NUL");
 
-/** Turns values back into text: YAML reads some as numbers or booleans, but a process receives its environment as text. */
-function toText(variables: unknown): unknown {
-  if (typeof variables !== "object" || variables === null || Array.isArray(variables)) return variables;
-  const isScalar = (value: unknown) => typeof value === "number" || typeof value === "boolean";
-  return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => [name, isScalar(value) ? String(value) : value]),
-  );
-}
-
-const app = z.strictObject({
-  source: path,
-  dockerfile: path.optional(),
-  ...appFields,
-  environment: z.preprocess(toText, appFields.environment),
-});
+const app = z.strictObject({ source: path, dockerfile: path.optional(), ...appFields });
 
 const ingressRule = z.strictObject({
   port,

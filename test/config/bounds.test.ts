@@ -61,8 +61,8 @@ const table: Readonly<Record<string, Bounds>> = {
   ),
   "a value of app.environment": bounds<unknown>(
     (value) => app({ environment: { A: value } }),
-    ["", "x", 1, true],
-    [{}, ["x"], undefined],
+    ["", "x"],
+    ["\0", 1, true, {}, ["x"], undefined],
   ),
   "the number of variables": bounds(
     (count: number) => app({ environment: many(count) }),
@@ -192,15 +192,10 @@ describe("berth.yaml leaves out", () => {
     });
   });
 
-  it("the brackets of a single source, and the quotes of a number or a boolean in the environment", () => {
-    const parsed = schema.parse({
-      ...least,
-      ...ingress({ from: "10.0.0.0/8" }),
-      ...app({ environment: { A: 1, B: true, C: "x" } }),
-    });
+  it("the brackets of a single source", () => {
+    const parsed = schema.parse({ ...least, ...ingress({ from: "10.0.0.0/8" }) });
 
     assert.deepEqual(parsed.ingress[0]?.from, ["10.0.0.0/8"]);
-    assert.deepEqual(parsed.app.environment, { A: "1", B: "true", C: "x" });
   });
 });
 

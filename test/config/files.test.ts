@@ -87,11 +87,15 @@ describe("a configuration file", () => {
   });
 
   it("that blows up by its aliases is refused", async () => {
-    const rows = Array.from({ length: 8 }, (_, depth) => {
-      const above = depth === 0 ? "x" : `*a${String(depth - 1)}`;
-      return `a${String(depth)}: &a${String(depth)} [${Array.from({ length: 9 }, () => above).join(", ")}]`;
-    });
-    assert.match((await refusalOf(`${rows.join("\n")}\n`)).detail[0] ?? "", /alias/i);
+    const repeat = (alias: string, count: number) => Array.from({ length: count }, () => alias).join(", ");
+    const text = (count: number) =>
+      `${start}app: { source: app }\ningress:\n  - &rule { port: 80, from: [&all 0.0.0.0/0, ${repeat("*all", 99)}] }\n  - { port: 81, from: 10.0.0.0/8 }\n  - ${repeat("*rule", count).replaceAll(", ", "\n  - ")}\n`;
+    // A rule holds 102 values and a list, and the first has 99 values by aliases.
+    assert.equal((await load(text(96))).ingress.length, 98);
+    assert.deepEqual(
+      (await refusalOf(text(97))).detail.map((line) => line.slice(file.length)),
+      [":103:5  aliases repeat more than 10000 values, which no stack needs"],
+    );
   });
 
   it("is told what a key could have been, or what is known there", async () => {

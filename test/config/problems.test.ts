@@ -48,7 +48,7 @@ const table: Readonly<Record<string, Told>> = {
     lines: ["3:1  app.source: missing: string expected"],
   },
   "a value of another type": {
-    text: `${start}app:\n  source: app\n  port: "80"\n`,
+    text: `${start}app:\n  source: app\n  port: eighty\n`,
     lines: ["5:3  app.port: number expected"],
   },
   "a value in the place of a map": { text: `${start}app: 7\n`, lines: ["3:1  app: object expected"] },
@@ -58,21 +58,28 @@ const table: Readonly<Record<string, Told>> = {
   },
   "a name that an environment can't have": {
     text: `${start}app:\n  source: app\n  environment:\n    1A: x\n`,
-    lines: ["6:5  app.environment.1A: environment names are letters, digits and underscores"],
+    lines: [
+      "6:5  app.environment.1A: environment names are letters, digits and underscores",
+    ],
   },
   "a key of the file that is nearly right": {
     text: `${whole}regiom: x\n`,
     lines: ['4:1  regiom: unknown key; did you mean "region"?'],
   },
   "a key that three changes make right, and one that takes four": {
-    text: `${whole}instance:\n  d1skG: 8\n  d1skGi: 8\n  d15: 8\n  dXXXGib: 9\n  XXXXGib: 9\n`,
+    text: `${whole}instance:\n  d1skG: 8\n  d1skGi: 8\n  d15: 8\n  DISKGIB: 9\n  dXXXGib: 9\n  XXXXGib: 9\n`,
     lines: [
       '5:3  instance.d1skG: unknown key; did you mean "diskGib"?',
       '6:3  instance.d1skGi: unknown key; did you mean "diskGib"?',
-      '7:3  instance.d15: unknown key; did you mean "os"?',
-      '8:3  instance.dXXXGib: unknown key; did you mean "diskGib"?',
-      "9:3  instance.XXXXGib: unknown key; known here: type, os, diskGib",
+      "7:3  instance.d15: unknown key; known here: type, os, diskGib",
+      '8:3  instance.DISKGIB: unknown key; did you mean "diskGib"?',
+      '9:3  instance.dXXXGib: unknown key; did you mean "diskGib"?',
+      "10:3  instance.XXXXGib: unknown key; known here: type, os, diskGib",
     ],
+  },
+  "a key that has nothing in common with any": {
+    text: `${whole}7: 1\n`,
+    lines: ["4:1  7: unknown key; known here: stack, region, app, ingress, instance, network, state, tags"],
   },
   "a key in an item of a list": {
     text: `${whole}ingress:\n  - port: 80\n  - port: 81\n    zzzzzzzzz: 1\n`,
@@ -111,9 +118,9 @@ const table: Readonly<Record<string, Told>> = {
     text: "stack: [\n",
     lines: ["2:1  Flow sequence in block collection must be sufficiently indented and end with a ]"],
   },
-  "an alias that leads nowhere, at the alias": {
-    text: `${whole}tags: *gone\n`,
-    lines: ["4:7  Unresolved alias (the anchor must be set before the alias): gone"],
+  "an alias that leads nowhere, at that alias": {
+    text: `${whole}tags: { A: &here x, B: *here, C: *gone }\n`,
+    lines: ["4:34  no anchor &gone stands before this alias"],
   },
   "nothing of an app's folder that was not named": {
     text: `${start}app: { source: "" }\n`,
