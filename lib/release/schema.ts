@@ -6,9 +6,20 @@ export const number = z.int().min(1).max(highestNumber);
 export const text = z.string().max(2048);
 export const port = z.int().min(1, "ports go from 1 to 65535").max(65_535, "ports go from 1 to 65535");
 
-/** The limit for all variables of an app together. */
-const mostEnvironmentCharacters = 64 * 1024;
+/** What Linux takes for one variable (MAX_ARG_STRLEN), without the NUL that ends it. */
+const mostVariableBytes = 128 * 1024 - 1;
+/** The limit for all variables of an app together. Linux takes some 2 MiB, arguments included. */
+const mostEnvironmentBytes = 256 * 1024;
 const mostVariables = 1_000;
+
+/** A process receives `NAME=value` in UTF-8, so bytes count and not characters. */
+const bytesOf = ([name, value]: readonly [string, string]): number => Buffer.byteLength(`${name}=${value}`);
+
+const tooLong = (bytes: number): string =>
+  `takes ${bytes} bytes with its name, and a process takes at most ${mostVariableBytes} for one variable; put the value into a file of the image`;
+
+const tooManyBytes = (bytes: number): string =>
+  `takes ${bytes} bytes, and all variables together take at most ${mostEnvironmentBytes}; put more into a file of the image`;
 
 /** Environment variables, limited to what a process's environment can hold. */
 const environment = z
@@ -16,17 +27,27 @@ const environment = z
     z
       .string()
       .max(256)
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "environment names are letters, digits and underscores"),
+      .regex(
+        /^[A-Za-z_][A-Za-z0-9_]*$/,
+        "environment names are letters (A to Z), digits and underscores, and start with no digit",
+      ),
     z.string().refine((value) => !value.includes("\0"), "the value holds a NUL, which no environment can"),
   )
   .refine(
     (variables) => Object.keys(variables).length <= mostVariables,
     `use at most ${mostVariables} variables`,
   )
-  .refine(
-    (variables) => Object.entries(variables).flat().join("").length <= mostEnvironmentCharacters,
-    `use at most ${mostEnvironmentCharacters} characters for all names and values together; put more into a file of the image`,
-  )
+  .superRefine((variables, context) => {
+    for (const [name, value] of Object.entries(variables)) {
+      const bytes = bytesOf([name, value]);
+      if (bytes > mostVariableBytes)
+        context.addIssue({ code: "custom", path: [name], message: tooLong(bytes) });
+    }
+    const bytes = Object.entries(variables)
+      .map(bytesOf)
+      .reduce((sum, one) => sum + one, 0);
+    if (bytes > mostEnvironmentBytes) context.addIssue({ code: "custom", message: tooManyBytes(bytes) });
+  })
   // This must come last, because a derived schema doesn't inherit its meta.
   .meta({ secret: true });
 

@@ -11,6 +11,8 @@ const isTaken = (changes: Readonly<Record<string, unknown>>): boolean =>
 
 const app = (more: object) => ({ app: { source: "app", ...more } });
 const ingress = (more: object) => ({ ingress: [{ port: 80, ...more }] });
+/** 90,000 bytes. */
+const third = "é".repeat(45_000);
 const many = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`n${String(index)}`, "x"]));
 
@@ -61,18 +63,18 @@ const table: Readonly<Record<string, Bounds>> = {
   ),
   "a value of app.environment": bounds<unknown>(
     (value) => app({ environment: { A: value } }),
-    ["", "x"],
-    ["\0", 1, true, {}, ["x"], undefined],
+    ["", "x", "x".repeat(128 * 1024 - 3), "é".repeat(64 * 1024 - 2)],
+    ["x".repeat(128 * 1024 - 2), "é".repeat(64 * 1024 - 1), "\0", 1, true, {}, ["x"], undefined],
   ),
   "the number of variables": bounds(
     (count: number) => app({ environment: many(count) }),
     [0, 1_000],
     [1_001],
   ),
-  "the length of all variables": bounds(
-    (length: number) => app({ environment: { A: "x".repeat(length - 1) } }),
-    [64 * 1024],
-    [64 * 1024 + 1],
+  "the bytes of all variables": bounds(
+    (length: number) => app({ environment: { A: third, B: third, C: "x".repeat(length - 180_006) } }),
+    [256 * 1024],
+    [256 * 1024 + 1],
   ),
   "ingress[].port": bounds<unknown>((port) => ingress({ port }), [1, 65_535], [0, 65_536, 1.5, "80"]),
   "ingress[].protocol": bounds<unknown>(

@@ -81,8 +81,8 @@ const refused: Readonly<Record<string, [text: string, first: RegExp]>> = {
     /^:\d+:1 {2}the file goes on past 256 KiB/,
   ],
   "more in variables than a process takes": [
-    withEnvironment(`{ A: ${"x".repeat(70_000)} }`),
-    /^:5:3 {2}app\.environment: use at most 65536 characters/,
+    withEnvironment(`{ A: ${"x".repeat(131_070)} }`),
+    /^:5:18 {2}app\.environment\.A: takes 131072 bytes/,
   ],
   "20,000 lists in one another": [
     `${head}tags: ${nested(20_000, "[", "]")}\n`,

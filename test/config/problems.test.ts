@@ -59,7 +59,7 @@ const table: Readonly<Record<string, Told>> = {
   "a name that an environment can't have": {
     text: `${start}app:\n  source: app\n  environment:\n    1A: x\n`,
     lines: [
-      "6:5  app.environment.1A: environment names are letters, digits and underscores",
+      "6:5  app.environment.1A: environment names are letters (A to Z), digits and underscores, and start with no digit",
     ],
   },
   "a key of the file that is nearly right": {

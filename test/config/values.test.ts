@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -297,5 +298,53 @@ describe("what YAML would change is refused:", () => {
 
   it("but not what is UTF-8 with a mark in front", async () => {
     assert.equal((await load(`\uFEFF${environment("A: é\uFFFD")}`)).app.environment["A"], "é\uFFFD");
+  });
+});
+
+describe("what no process can take is refused at its line:", () => {
+  const largest = 128 * 1024 - 1;
+  /** A variable that takes so many bytes with its name and the equals sign. */
+  const sized = (bytes: number, filler = "x") =>
+    `LONG: ${filler.repeat((bytes - "LONG=".length) / Buffer.byteLength(filler))}`;
+
+  it("a value that is one byte too long, where the kernel also refuses it", async () => {
+    const { app: read } = await load(environment(sized(largest)));
+    assert.equal(spawnSync("/bin/true", { env: read.environment }).status, 0);
+    const value = `${read.environment["LONG"]}x`;
+    assert.match(String(spawnSync("/bin/true", { env: { LONG: value } }).error), /E2BIG/);
+
+    assert.deepEqual(await problemsOf(environment(`A: b\n    ${sized(largest + 1)}`)), [
+      `7:5  app.environment.LONG: takes ${largest + 1} bytes with its name, and a process takes at most ${largest} for one variable; put the value into a file of the image`,
+    ]);
+  });
+
+  it("a value that is too long only in bytes", async () => {
+    assert.equal((await load(environment(sized(largest - 1, "é")))).app.replicas, 2);
+    const [line = ""] = await problemsOf(environment(sized(largest + 1, "é") + "xx"));
+    assert.match(line, /^6:5 {2}app\.environment\.LONG: takes 131073 bytes/);
+  });
+
+  it("too many bytes in all variables together", async () => {
+    const third = "é".repeat(30_000);
+    const lines = (count: number) =>
+      environment(
+        `A: &a ${third}\n    ${Array.from({ length: count }, (_, n) => `B${n}: *a`).join("\n    ")}`,
+      );
+    assert.equal(Object.keys((await load(lines(3))).app.environment).length, 4);
+    assert.deepEqual(await problemsOf(lines(4)), [
+      "5:3  app.environment: takes 300014 bytes, and all variables together take at most 262144; put more into a file of the image",
+    ]);
+  });
+
+  it("a NUL, in a value and in a name", async () => {
+    assert.deepEqual(await problemsOf(environment(String.raw`A: "a\0b"`)), [
+      "6:5  app.environment.A: the value holds a NUL, which no environment can",
+    ]);
+    const names = ['"A\\0": x', '"": x', '"A=B": x', ": x", "1A: x", "A-B: x", "A.B: x", "É: x"];
+    for (const name of names)
+      assert.match(
+        (await problemsOf(environment(name)))[0] ?? "",
+        /^6:\d {2}app\.environment\..*: environment names are letters \(A to Z\), digits and underscores, and start with no digit$/,
+      );
   });
 });

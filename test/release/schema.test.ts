@@ -41,12 +41,18 @@ describe("a release", () => {
     }
   });
 
-  it("holds the environment as text", () => {
+  it("holds the environment as text that a process can take", () => {
     const { app } = configure({ environment: { PORT: "80", NAME: "x" } }).data ?? assert.fail("refused");
 
     assert.deepEqual(contentOf(app, "an-image").environment, { PORT: "80", NAME: "x" });
-    assert.equal(isRelease({ ...published, environment: { PORT: 80 } }), false);
-    for (const environment of [{ "A-B": "x" }, { A: "\0" }, { A: "x".repeat(64 * 1024) }]) {
+    for (const environment of [
+      { PORT: 80 },
+      { "A-B": "x" },
+      { A: "\0" },
+      { A: "x".repeat(128 * 1024) },
+      { A: "é".repeat(64 * 1024) },
+      Object.fromEntries(["A", "B", "C"].map((name) => [name, "é".repeat(45_000)])),
+    ]) {
       assert.equal(configure({ environment }).success, false);
       assert.equal(isRelease({ ...published, environment }), false);
     }
