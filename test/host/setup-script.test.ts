@@ -9,7 +9,8 @@ import { root } from "../../lib/paths.ts";
 const folder = await mkdtemp(join(tmpdir(), "berth-setup-script-"));
 after(() => rm(folder, { recursive: true, force: true }));
 
-const lib = join(root, "lib", "host");
+const agent = join(root, "lib", "host", "agent");
+const lib = join(agent, "usr", "local", "lib", "berth");
 const packaging = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm"];
 const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl", "sleep"];
 /** What setup.sh reads, and where. */
@@ -36,7 +37,7 @@ async function openMachine(id: string, number: number) {
     await mkdir(join(path, one), { recursive: true });
   await writeFile(join(path, "etc/os-release"), `ID=${id}\n`);
   for (const [name, place] of Object.entries(places))
-    await writeFile(join(path, place, name), await readFile(join(lib, name)));
+    await writeFile(join(path, place, name), await readFile(join(agent, place, name)));
   const script = await readFile(join(lib, "setup.sh"), "utf8");
   await writeFile(
     join(path, "setup.sh"),
