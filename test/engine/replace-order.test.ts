@@ -62,8 +62,18 @@ describe("replacing", () => {
       if (call === "remove host-2") controller.abort(new Error("stopped"));
     };
 
-    await assert.rejects(up(declarations), /stopped/);
+    const tried: string[] = [];
+    const watched = declarations.map((declaration: Declaration) => ({
+      ...declaration,
+      remove: (...[ctx, id]: Parameters<Declaration["remove"]>) => {
+        tried.push(id);
+        return declaration.remove(ctx, id);
+      },
+    }));
 
+    await assert.rejects(up(watched), /stopped/);
+
+    assert.deepEqual(tried, ["host-2"]);
     assert.deepEqual([...cloud.things.keys()], ["net-1", "net-3", "host-4"]);
     assert.deepEqual(
       saved.at(-1)?.superseded.map(({ id }) => id),
