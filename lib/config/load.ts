@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { readText } from "./file.ts";
-import { badConfiguration, type Problem, problemAt, schemaProblems } from "./problems.ts";
+import { badConfiguration, describeBound, type Problem, problemAt, schemaProblems } from "./problems.ts";
 import { schema, type Settings } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
 import { parseSource, place, type Source } from "./source.ts";
@@ -38,7 +38,7 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
 
   const raw = readValues(source, schema);
   const wanted = stack !== undefined && isRecord(raw) ? { ...raw, stack } : raw;
-  const parsed = schema.safeParse(wanted, { reportInput: true });
+  const parsed = schema.safeParse(wanted, { reportInput: true, error: describeBound });
   const settings = parsed.data;
   const problems = parsed.success ? [] : schemaProblems(parsed.error.issues, schema, source);
   if (usesSource) problems.push(...(await pathProblems(wanted, dirname(file), source)));

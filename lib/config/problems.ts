@@ -48,13 +48,32 @@ function noValue(path: Path, schema: z.ZodType, source: Source): string {
   const name = String(path.at(-1));
   const nothing = word === "" ? "no value" : `${word} means no value in YAML`;
   const isEmptyTaken = typesAt(schema, path).some((type) => type.safeParse("").success);
-  if (!isEmptyTaken) return `${nothing}; write one, or remove the line where the default will do`;
+  if (!isEmptyTaken) return `${nothing}; write one, or remove the line`;
   const quoted = word === "" ? "" : `${name}: "${word}" for the word, `;
   return `${nothing}; write ${quoted}${name}: "" for an empty text, or remove the line`;
 }
 
 /** Zod's words for types, where a user of YAML knows others. */
-const expectedWords: Readonly<Record<string, string>> = { int: "whole number", boolean: "true or false" };
+const expectedWords: Readonly<Record<string, string>> = {
+  int: "whole number",
+  boolean: "true or false",
+  string: "text",
+  array: "list",
+  object: "map",
+  record: 'map such as "NAME: value"',
+};
+
+const units: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
+
+/** For Zod: words for bounds that have none of their own in the schema. */
+export function describeBound(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== "too_small" && issue.code !== "too_big") return undefined;
+  const [most, bound] = issue.code === "too_big" ? ["most", issue.maximum] : ["least", issue.minimum];
+  const unit = units[issue.origin] ?? "";
+  return bound === 1 && issue.code === "too_small" && unit !== ""
+    ? "it is empty"
+    : `use at ${most} ${bound}${unit}`;
+}
 
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") {

@@ -38,20 +38,36 @@ const table: Readonly<Record<string, Told>> = {
   "an empty file": {
     text: "",
     lines: [
-      "1:1  stack: missing: string expected",
-      "1:1  region: missing: string expected",
-      "1:1  app: missing: object expected",
+      "1:1  stack: missing: text expected",
+      "1:1  region: missing: text expected",
+      "1:1  app: missing: map expected",
     ],
   },
   "a key that is missing, at what should hold it": {
     text: `${start}app:\n  port: 80\n`,
-    lines: ["3:1  app.source: missing: string expected"],
+    lines: ["3:1  app.source: missing: text expected"],
   },
   "a value of another type": {
     text: `${start}app:\n  source: app\n  port: eighty\n`,
     lines: ["5:3  app.port: number expected"],
   },
-  "a value in the place of a map": { text: `${start}app: 7\n`, lines: ["3:1  app: object expected"] },
+  "a value in the place of a map": { text: `${start}app: 7\n`, lines: ["3:1  app: map expected"] },
+  "a list in the place of names and values, as Compose takes it": {
+    text: `${start}app:\n  source: app\n  environment:\n    - A=b\n`,
+    lines: ['5:3  app.environment: map such as "NAME: value" expected'],
+  },
+  "a map in the place of a list": {
+    text: `${whole}ingress: { port: 80 }\n`,
+    lines: ["4:1  ingress: list expected"],
+  },
+  "numbers and lists beyond their bounds": {
+    text: `${start}app:\n  source: app\n  replicas: 11\n  memoryMib: 15\ningress: [{ port: 80, from: [] }]\n`,
+    lines: [
+      "5:3  app.replicas: use at most 10",
+      "6:3  app.memoryMib: use at least 16",
+      "7:23  ingress.0.from: it is empty",
+    ],
+  },
   "a word that isn't one of a few": {
     text: `${whole}instance:\n  os: windows\n`,
     lines: ["5:3  instance.os: expected one of: debian-13, amazon-linux-2023"],
@@ -124,7 +140,7 @@ const table: Readonly<Record<string, Told>> = {
   },
   "nothing of an app's folder that was not named": {
     text: `${start}app: { source: "" }\n`,
-    lines: ["3:8  app.source: Too small: expected string to have >=1 characters"],
+    lines: ["3:8  app.source: it is empty"],
   },
 };
 

@@ -188,7 +188,7 @@ describe("a number", () => {
 const noValue = (name: string) => `no value; write ${name}: "" for an empty text, or remove the line`;
 const noNull = (word: string, name: string) =>
   `${word} means no value in YAML; write ${name}: "${word}" for the word, ${name}: "" for an empty text, or remove the line`;
-const nothing = "no value; write one, or remove the line where the default will do";
+const nothing = "no value; write one, or remove the line";
 
 describe("what has no value says what to write:", () => {
   for (const [what, text, lines] of [
@@ -217,9 +217,7 @@ describe("what has no value says what to write:", () => {
     [
       "a choice",
       `${head}${app}instance: { os: ~ }\n`,
-      [
-        "4:13  instance.os: ~ means no value in YAML; write one, or remove the line where the default will do",
-      ],
+      ["4:13  instance.os: ~ means no value in YAML; write one, or remove the line"],
     ],
     ["a list", `${head}${app}ingress:\n`, [`4:1  ingress: ${nothing}`]],
     ["a map", `${head}${app}instance:\n  # type: t3.small\n`, [`4:1  instance: ${nothing}`]],
