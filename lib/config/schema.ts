@@ -40,7 +40,11 @@ const networkBlock = block.refine((text) => {
 const path = z
   .string()
   .min(1)
-  .max(4096)
+  .refine((text) => Buffer.byteLength(text) <= 4095, "a path has at most 4095 bytes")
+  .refine(
+    (text) => text.split("/").every((name) => Buffer.byteLength(name) <= 255),
+    "a file's name has at most 255 bytes",
+  )
   .refine((text) => !text.includes("\0"), "a path holds no NUL");
 
 const app = z.strictObject({ source: path, dockerfile: path.optional(), ...appFields });

@@ -11,6 +11,8 @@ const isTaken = (changes: Readonly<Record<string, unknown>>): boolean =>
 
 const app = (more: object) => ({ app: { source: "app", ...more } });
 const ingress = (more: object) => ({ ingress: [{ port: 80, ...more }] });
+const longPaths = ["a".repeat(255), `${"é".repeat(127)}a`, "é/".repeat(1365)];
+const tooLongPaths = ["a".repeat(256), "é".repeat(128), `${"é/".repeat(1365)}a`];
 /** 90,000 bytes. */
 const third = "é".repeat(45_000);
 const many = (count: number) =>
@@ -46,7 +48,11 @@ const table: Readonly<Record<string, Bounds>> = {
     ["eu-central-1", "us-east-1", "cn-north-1", "us-gov-west-1"],
     ["", "eu-mars-1", "aws-global", "EU-CENTRAL-1", "eu-central-1a"],
   ),
-  "app.source": bounds<unknown>((source) => ({ app: { source } }), ["a", "/a/b", "../a"], ["", 1, undefined]),
+  "app.source": bounds<unknown>(
+    (source) => ({ app: { source } }),
+    [...longPaths, "a", "/a/b", "../a"],
+    [...tooLongPaths, "", 1, undefined],
+  ),
   "app.dockerfile": bounds<unknown>((dockerfile) => app({ dockerfile }), ["Dockerfile"], ["", 1]),
   "app.port": bounds<unknown>((port) => app({ port }), [1, 8080, 65_535], [0, -1, 65_536, 80.5, "80"]),
   "app.replicas": bounds<unknown>((replicas) => app({ replicas }), [1, 10], [0, 11, 1.5, "2"]),
