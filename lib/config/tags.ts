@@ -1,10 +1,10 @@
 import { z } from "zod";
 
 /**
- * Every service gets the same tags, so the rules are the strictest of all that get them: IAM allows the fewest characters
- * and ignores the case of keys (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html,
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html), and ECR reserves `aws:` in values too
- * (https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html).
+ * Every service gets the same tags, so the rules are the strictest of all that read them: IAM allows the fewest characters
+ * (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html) and ignores the case of keys
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html), and AWS Billing reserves `aws:` in values too
+ * (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/allocation-tag-restrictions.html).
  */
 const tagText = (what: string, max: number) =>
   z
