@@ -64,7 +64,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   config: {
     mutate: ["lib/config/*.ts"],
-    tests: below("config", "bounds", "files", "load", "problems", "hostile"),
+    tests: below("config", "bounds", "values", "files", "load", "problems", "hostile"),
   },
   report: {
     mutate: ["lib/command/flags.ts", "lib/deploy/cost.ts", "lib/report/*.ts"],
