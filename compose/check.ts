@@ -12,8 +12,11 @@ export interface Check {
   readonly ownOnly?: boolean;
   /** Takes much work, and is pointless once another check has failed. */
   readonly heavy?: boolean;
-  /** Runs the check and returns what was observed, in a few words. Throws when the check fails. */
-  readonly run: (cluster: Cluster) => Promise<string>;
+  /**
+   * Runs the check and returns what was observed, in a few words. Throws when the check fails. Returns `skipped` with
+   * the reason when there is nothing that could be checked.
+   */
+  readonly run: (cluster: Cluster) => Promise<string | { readonly skipped: string }>;
 }
 
 export interface CheckResult {
@@ -49,7 +52,8 @@ export async function runCheck(check: Check, cluster: Cluster): Promise<CheckRes
     durationMs: Math.round(performance.now() - startedMs),
   });
   try {
-    return finish("passed", await check.run(cluster));
+    const seen = await check.run(cluster);
+    return typeof seen === "string" ? finish("passed", seen) : finish("skipped", seen.skipped);
   } catch (error) {
     cluster.signal.throwIfAborted();
     const shown = asBerthError(error, check);

@@ -34,6 +34,26 @@ export class Cluster {
     this.project = project;
   }
 
+  /** True if the cluster is there after the test, so that a user can do something to it. */
+  get stays(): boolean {
+    return true;
+  }
+
+  /** The file that the cluster was started from. */
+  get startedFrom(): string {
+    return this.file.path;
+  }
+
+  /** A command line with which a user does something to this cluster. */
+  explain(args: string): string {
+    return `${this.tool.command} -f ${quote(this.startedFrom)} -p ${this.project} ${args}`;
+  }
+
+  /** How a user can learn more about a service. */
+  adviseLook(service: string): string {
+    return `${this.explain(`logs ${service}`)} shows all of its log`;
+  }
+
   /** All containers of one service or of all, running or not, sorted by name. */
   async listContainers(service?: string): Promise<readonly Docker.ContainerInspectInfo[]> {
     const label = [`com.docker.compose.project=${this.project}`, "com.docker.compose.oneoff=False"];
@@ -52,17 +72,17 @@ export class Cluster {
         code: "NotRunning",
         message: `no container of service ${service} runs in project ${this.project}`,
         resource: service,
-        hint: `docker-compose -p ${this.project} ps -a shows what became of it`,
+        hint: this.adviseLook(service),
       });
     }
     return [first, ...others];
   }
 
-  /** The published TCP ports of one service or of all. */
-  async listPublished(service?: string): Promise<readonly Published[]> {
+  /** The published ports of one service or of all, TCP unless another protocol is named. */
+  async listPublished(service?: string, protocol = "tcp"): Promise<readonly Published[]> {
     return (await this.listContainers(service)).flatMap((container) =>
       Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
-        (port.endsWith("/tcp") ? (bindings ?? []) : []).map(({ HostIp, HostPort }) => ({
+        (port.endsWith(`/${protocol}`) ? (bindings ?? []) : []).map(({ HostIp, HostPort }) => ({
           service: serviceOf(container),
           hostAddress: HostIp,
           hostPort: Number(HostPort),
@@ -95,6 +115,10 @@ export class Cluster {
   }
 }
 
+/** A word of a command line, in quotes if a shell would see anything else in it. */
+export const quote = (word: string): string =>
+  /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
 export const serviceOf = (container: Docker.ContainerInspectInfo): string =>
   container.Config.Labels["com.docker.compose.service"] ?? container.Name;
 
@@ -112,7 +136,7 @@ export async function joinCluster(parts: ClusterParts, project: string): Promise
   throw new BerthError({
     code: "NothingRuns",
     message: `no container of project ${project} runs`,
-    hint: "start it with docker-compose up, name another one with --project, or leave --running out",
+    hint: `start it (${cluster.explain("up -d")}), name another one with --project, or leave --running out`,
     exitCode: exitCodes.badInput,
   });
 }

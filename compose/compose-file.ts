@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { parseEnv } from "node:util";
+import { basename, dirname, resolve } from "node:path";
 import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import { isSystemFailure } from "../lib/system-errors.ts";
-import { readPorts } from "./isolation/ports.ts";
+import { fromRoot } from "../lib/paths.ts";
+import { readDotEnv } from "./dot-env.ts";
+import { type Port, readPorts } from "./isolation/ports.ts";
 import {
   asTable,
   asText,
@@ -16,6 +16,9 @@ import {
   type Table,
 } from "./resolved-file.ts";
 
+/** The Django cluster of this repository. */
+export const ownFile = fromRoot("compose/docker-compose.yml");
+
 /** The services that the page-view checks need. A file may name them under `x-smoke`; files without it have no roles. */
 export interface Roles {
   readonly edge: string;
@@ -24,14 +27,16 @@ export interface Roles {
   readonly migrations: string;
 }
 
-interface ComposeService {
+export interface ComposeService {
   readonly name: string;
   /** Services that must start first, with the required condition. */
   readonly dependsOn: ReadonlyMap<string, string>;
   /** As written. A service with the network mode `none`, `host` or `service:` has no networks of its own. */
   readonly networks: readonly string[];
-  /** Over TCP only: from outside, nobody can see whether anything receives UDP. */
-  readonly publishesPorts: boolean;
+  /** The container ports under `ports`. */
+  readonly published: readonly Port[];
+  /** The container ports under `expose`, for other services alone. */
+  readonly exposed: readonly Port[];
 }
 
 export interface ComposeFile {
@@ -122,8 +127,9 @@ function readServices({ services }: ResolvedFile): ReadonlyMap<string, ComposeSe
     there.map(([name, one]) => {
       const needs = [...readNeeds(one["depends_on"])].filter(([other]) => names.has(other));
       const networks = readNetworks(one);
-      const publishesPorts = readPorts(one["ports"]).some(({ protocol }) => protocol === "tcp");
-      return [name, { name, dependsOn: new Map(needs), networks, publishesPorts }];
+      const published = readPorts(one["ports"]);
+      const exposed = readPorts(one["expose"]);
+      return [name, { name, dependsOn: new Map(needs), networks, published, exposed }];
     }),
   );
 }
@@ -153,15 +159,6 @@ async function findProject(folder: string): Promise<string> {
       .toLowerCase()
       .replaceAll(/[^a-z0-9_-]/g, "")
   );
-}
-
-async function readDotEnv(folder: string): Promise<NodeJS.Dict<string>> {
-  try {
-    return parseEnv(await readFile(join(folder, ".env"), "utf8"));
-  } catch (error) {
-    if (isSystemFailure(error, "absent")) return {};
-    throw error;
-  }
 }
 
 function badFile(path: string, detail: readonly string[], hint: string, cause?: unknown): BerthError {

@@ -13,6 +13,8 @@ export interface ToolRun {
 
 /** The real docker-compose, so that the test runs what users run. */
 export interface ComposeTool {
+  /** What a user types to run it: `docker-compose` or `docker compose`. */
+  readonly command: string;
   /** `Docker Compose version 2.26.1-4` */
   readonly version: string;
   /** Versions 1 and 2 differ in what they print, and in its format. */
@@ -36,7 +38,12 @@ export async function findComposeTool(): Promise<ComposeTool> {
     const version = await readVersion(command);
     if (version === undefined) continue;
     const major = Number(/(\d+)\.\d/.exec(version)?.[1] ?? 2);
-    return { version, major, run: (args, options) => runCommand([...command, ...args], options) };
+    return {
+      command: command.join(" "),
+      version,
+      major,
+      run: (args, options) => runCommand([...command, ...args], options),
+    };
   }
   throw new BerthError({
     code: "NoComposeTool",

@@ -1,5 +1,5 @@
-import { PassThrough } from "node:stream";
-import { finished } from "node:stream/promises";
+import { PassThrough, Readable } from "node:stream";
+import { text as readText } from "node:stream/consumers";
 import { stripVTControlCharacters } from "node:util";
 import type Docker from "dockerode";
 
@@ -12,18 +12,17 @@ export interface ExecResult {
 /** Runs a command inside a running container and waits until it ends. */
 export async function execute(container: Docker.Container, command: readonly string[]): Promise<ExecResult> {
   const exec = await container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
-  const stream = await exec.start({});
-  const both = new PassThrough();
-  container.modem.demuxStream(stream, both, both);
-  stream.once("end", () => both.end());
-  const output = await readAll(both);
+  const output = await readBoth(container, await exec.start({}));
   const { ExitCode } = await exec.inspect();
   return { exitCode: ExitCode ?? -1, output: output.trim() };
 }
 
 /** The last lines of a container's log, oldest first. */
 export async function readLogTail(container: Docker.Container, lines: number): Promise<readonly string[]> {
-  const text = decodeFrames(await container.logs({ stdout: true, stderr: true, tail: lines, follow: false }));
+  const log = await container.logs({ stdout: true, stderr: true, tail: lines, follow: false });
+  const { Config: config } = await container.inspect();
+  // A terminal has one stream, without frames.
+  const text = config.Tty ? log.toString("utf8") : await readBoth(container, Readable.from([log]));
   return stripVTControlCharacters(text)
     .split("\n")
     .map((line) => line.trimEnd())
@@ -62,21 +61,11 @@ export async function runBeside(
   }
 }
 
-async function readAll(stream: PassThrough): Promise<string> {
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  await finished(stream, { writable: false });
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-// Without a terminal, the engine puts an 8-byte header before each chunk: one byte for the stream, three zeros, four
-// for the length.
-function decodeFrames(frames: Buffer): string {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at + 8 <= frames.length;) {
-    const end = at + 8 + frames.readUInt32BE(at + 4);
-    pieces.push(frames.subarray(at + 8, end));
-    at = end;
-  }
-  return Buffer.concat(pieces).toString("utf8");
+/** Everything that a container wrote to stdout and stderr, in the order in which the engine sends it. */
+async function readBoth(container: Docker.Container, stream: Readable): Promise<string> {
+  const both = new PassThrough();
+  container.modem.demuxStream(stream, both, both);
+  stream.once("end", () => both.end());
+  stream.once("error", (error) => both.destroy(error));
+  return readText(both);
 }

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { BerthError } from "../lib/errors.ts";
+import { type Look, lookUntil } from "../lib/poll.ts";
 import { type Cluster, serviceOf } from "./cluster.ts";
 import type { ComposeFile } from "./compose-file.ts";
+import { pace } from "./pace.ts";
 import { explainTrouble } from "./trouble.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -17,18 +18,18 @@ export async function waitUntilReady(
   cluster: Cluster,
   { timeoutMs, patient = false }: Waiting,
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
+  const look = async (): Promise<Look<Verdict | undefined>> => {
     cluster.signal.throwIfAborted();
     const verdicts = await judgeServices(cluster);
-    if (verdicts.every(({ state }) => state === "ready")) return;
     const failed = verdicts.find(({ state }) => state === "failed");
-    const late = performance.now() > deadline ? verdicts.find(({ state }) => state !== "ready") : undefined;
-    const trouble = (patient ? undefined : failed) ?? late;
-    if (trouble !== undefined) throw await explainTrouble(cluster, addTime(trouble, timeoutMs));
-    // Each round makes one engine call for every container, and health changes once a second at most.
-    await sleep(500);
-  }
+    if (failed !== undefined && !patient) return { done: failed };
+    unready = verdicts.find(({ state }) => state !== "ready");
+    return unready === undefined ? { done: undefined } : { waiting: unready.reason };
+  };
+  let unready: Verdict | undefined;
+  const last = await lookUntil(pace(cluster), { what: "every service to be ready", timeoutMs, look });
+  const trouble = "done" in last ? last.done : unready;
+  if (trouble !== undefined) throw await explainTrouble(cluster, addTime(trouble, timeoutMs));
 }
 
 /** The service that keeps the others from starting, as an error. Used when Compose itself has given up. */
@@ -37,8 +38,15 @@ export async function findTrouble(cluster: Cluster): Promise<BerthError | undefi
   return failed === undefined ? undefined : explainTrouble(cluster, failed);
 }
 
+/** What the engine says about a service whose containers have all ended as they may; otherwise undefined. */
+export async function findEnded(cluster: Cluster, service: string): Promise<string | undefined> {
+  const containers = await cluster.listContainers(service);
+  const verdicts = containers.map((one) => judge(one, isOneShot(cluster.file, service)));
+  return verdicts.every(({ ended }) => ended === true) ? verdicts[0]?.reason : undefined;
+}
+
 /** One verdict per service, with services that others wait for first. A service is as ready as its worst container. */
-async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
+export async function judgeServices(cluster: Cluster): Promise<readonly Verdict[]> {
   const containers = await cluster.listContainers();
   return orderByDependency(cluster.file).map((service) => {
     const own = containers.filter((one) => serviceOf(one) === service);
@@ -59,19 +67,23 @@ export const isOneShot = (file: ComposeFile, service: string): boolean =>
 function judge(container: Docker.ContainerInspectInfo, oneShot: boolean): Verdict {
   const { State: state, RestartCount: restarts, HostConfig: host } = container;
   const service = serviceOf(container);
-  const say = (verdict: Verdict["state"], reason: string): Verdict => ({
+  const say = (verdict: Verdict["state"], reason: string, more: Partial<Verdict> = {}): Verdict => ({
     service,
     state: verdict,
     reason,
     container: container.Id,
+    ...more,
   });
   if (state.Restarting) {
+    // Its restart policy is how often it works: such jobs end each time.
+    if (state.ExitCode === 0 && state.Health === undefined && !oneShot)
+      return say("ready", "done, exit code 0, and starts again", { ended: true });
     const reason = `ended with exit code ${state.ExitCode}, restarted ${restarts} times`;
     return say(restarts >= 3 ? "failed" : "waiting", reason);
   }
   if (state.Status === "exited" || state.Dead) {
     const mayEnd = oneShot || ["", "no", "on-failure"].includes(host.RestartPolicy?.Name ?? "");
-    if (state.ExitCode === 0 && mayEnd) return say("ready", "done, exit code 0");
+    if (state.ExitCode === 0 && mayEnd) return say("ready", "done, exit code 0", { ended: true });
     return say("failed", `ended with exit code ${state.ExitCode}${state.OOMKilled ? ", out of memory" : ""}`);
   }
   if (!state.Running) return say("waiting", `is ${state.Status}`);

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { BerthError, exitCodes } from "../lib/errors.ts";
+import { quote } from "./cluster.ts";
 import type { ComposeFile } from "./compose-file.ts";
 import { copyFolder } from "./folder-copy.ts";
 import { findTrouble, waitUntilReady } from "./health.ts";
@@ -18,8 +19,8 @@ export async function buildImages(cluster: OwnCluster, services: readonly string
   if (exitCode === 0) return;
   throw new BerthError({
     code: "ImageNotBuilt",
-    message: `docker-compose build failed with exit code ${exitCode}`,
-    hint: `correct what the lines above name, then: docker-compose -f ${cluster.file.path} build`,
+    message: `${cluster.tool.command} build failed with exit code ${exitCode}`,
+    hint: `correct what the lines above name, then: ${cluster.tool.command} -f ${quote(cluster.file.path)} build`,
     detail: lines.slice(-tailLines),
   });
 }
@@ -36,11 +37,11 @@ export async function bringUp(cluster: OwnCluster, timeoutMs: number): Promise<v
   await waitUntilReady(cluster, { timeoutMs });
 }
 
-const notStarted = ({ file }: OwnCluster, exitCode: number, lines: readonly string[]): BerthError =>
+const notStarted = (cluster: OwnCluster, exitCode: number, lines: readonly string[]): BerthError =>
   new BerthError({
     code: "ClusterNotStarted",
-    message: `docker-compose up failed with exit code ${exitCode}`,
-    hint: `docker-compose -f ${file.path} up shows it happen`,
+    message: `${cluster.tool.command} up failed with exit code ${exitCode}`,
+    hint: cluster.adviseLook("it"),
     detail: lines.slice(-tailLines),
   });
 
@@ -68,7 +69,7 @@ export async function takeDown(cluster: OwnCluster, more: readonly string[] = []
   if (exitCode === 0) return;
   throw new BerthError({
     code: "LeftBehind",
-    message: `docker-compose down failed with exit code ${exitCode}; project ${cluster.project} may be left`,
+    message: `${cluster.tool.command} down failed with exit code ${exitCode}; project ${cluster.project} may be left`,
     hint: explainRemoval(cluster),
     detail: lines.slice(-tailLines),
     exitCode: exitCodes.leftBehind,
@@ -90,11 +91,10 @@ export async function removeCluster(cluster: OwnCluster): Promise<void> {
  * The commands that do by hand what `removeCluster` does. They name the copy, because the user's own file names other
  * volumes.
  */
-export function explainRemoval({ copyPath, project, isolated, folder }: OwnCluster): string {
+export function explainRemoval(cluster: OwnCluster): string {
+  const { isolated, folder } = cluster;
   const images = isolated.tags.length === 0 ? [] : [`docker image rm --no-prune ${isolated.tags.join(" ")}`];
-  return [`docker-compose -f ${copyPath} -p ${project} down --volumes`, ...images, `rm -r ${folder}`].join(
-    " && ",
-  );
+  return [cluster.explain("down --volumes"), ...images, `rm -r ${quote(folder)}`].join(" && ");
 }
 
 /** One service for each image that the file builds, because services that share an image need only one build. */

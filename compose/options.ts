@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import { fromRoot } from "../lib/paths.ts";
+import { ownFile } from "./compose-file.ts";
 
 export interface SmokeOptions {
   readonly file: string;
@@ -14,8 +14,6 @@ export interface SmokeOptions {
   readonly json: boolean;
   readonly timeoutMs: number;
 }
-
-const ownFile = fromRoot("compose/docker-compose.yml");
 
 export const helpText = `smoke: proves that the parts of the cluster communicate
 

@@ -3,8 +3,8 @@ import { chmod, chown, copyFile, mkdtemp, rm, stat, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BerthError } from "../lib/errors.ts";
-import { Cluster, type ClusterParts } from "./cluster.ts";
-import { type ComposeSource, readComposeFile } from "./compose-file.ts";
+import { Cluster, type ClusterParts, quote } from "./cluster.ts";
+import { type ComposeSource, ownFile, readComposeFile } from "./compose-file.ts";
 import type { ToolRun } from "./compose-tool.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
 import { type IsolatedFile, isolateFile } from "./isolation/isolate.ts";
@@ -14,6 +14,8 @@ interface OwnParts extends ClusterParts {
   /** Holds the copy of the file, and copies of the files that it mounts. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** True if the cluster stays when the test has ended. */
+  readonly keep: boolean;
   /** What the engine held before the run. */
   readonly before: Inventory;
 }
@@ -40,6 +42,20 @@ export class OwnCluster extends Cluster {
     return join(this.folder, "docker-compose.yml");
   }
 
+  override get stays(): boolean {
+    return this.#parts.keep;
+  }
+
+  override get startedFrom(): string {
+    return this.copyPath;
+  }
+
+  override adviseLook(service: string): string {
+    if (this.stays) return super.adviseLook(service);
+    const file = this.file.path === ownFile ? "" : `--file ${quote(this.file.path)} `;
+    return `npm run smoke -- ${file}--keep leaves the cluster running, so that you can look at ${service}`;
+  }
+
   /** Runs docker-compose for this project. The caller has to check the exit code. */
   compose(args: readonly string[], signal: AbortSignal | undefined = this.signal): Promise<ToolRun> {
     // A folder of the test's own contains no .env that would change anything.
@@ -59,12 +75,13 @@ export function getOwn(cluster: Cluster): OwnCluster {
 }
 
 /**
- * Plans a project under a unique name, without any of the user's settings. Writes copies of the file and of what it
+ * Plans a project under a unique name. Variables come from the user's environment and `.env`, as for the user's own
+ * cluster: nothing of what they can name is used as it is. Writes copies of the file and of what it
  * mounts, and starts nothing. Throws `NotIsolated` when the project would reach anything beyond itself.
  */
 export async function planOwnCluster(
   source: ComposeSource,
-  { docker, tool, signal }: Omit<ClusterParts, "file">,
+  { docker, tool, signal, keep = false }: Omit<ClusterParts, "file"> & { readonly keep?: boolean },
 ): Promise<OwnCluster> {
   const project = `berth-smoke-${randomBytes(4).toString("hex")}`;
   const environment = readOwnEnvironment();
@@ -74,7 +91,7 @@ export async function planOwnCluster(
     const isolated = await isolateFile(file.resolved, { path: source.path, project, folder });
     const before = await takeInventory(docker);
     const cluster = new OwnCluster(
-      { file, docker, tool, signal, isolated, folder, environment, before },
+      { file, docker, tool, signal, isolated, folder, environment, keep, before },
       project,
     );
     // JSON is YAML that both versions read in the same way. It may contain passwords, so only the owner may read it.
@@ -95,16 +112,8 @@ async function copyWithOwner(source: string, path: string): Promise<void> {
   await chmod(path, mode & 0o7777);
 }
 
-function readOwnEnvironment(): NodeJS.ProcessEnv {
-  const others = Object.entries(process.env).filter(
-    ([name]) => !/^COMPOSE_(FILE|PROFILES|PROJECT_NAME)$/.test(name),
+/** The user's settings, which win over those in `.env`. The file and the name of the project are the run's own. */
+const readOwnEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^COMPOSE_(FILE|PROJECT_NAME)$/.test(name)),
   );
-  return { ...Object.fromEntries(others), ...ownSettings };
-}
-
-const ownSettings = {
-  BIND_ADDRESS: "127.0.0.1",
-  PUBLIC_SCHEME: "http",
-  DJANGO_ALLOWED_HOSTS: "",
-  DJANGO_ADMIN: "0",
-};

@@ -1,27 +1,47 @@
+import { lookUntil } from "../lib/poll.ts";
 import { BerthError } from "../lib/errors.ts";
 import type { Cluster } from "./cluster.ts";
 import { runBeside } from "./container.ts";
+import type { Port } from "./isolation/ports.ts";
+import { pace } from "./pace.ts";
+import { isServer } from "./server.ts";
+import { parseSockets, type Sockets } from "./sockets.ts";
 
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
 
+export interface Patience {
+  /** How long a service that declares a port may take until it listens. */
+  readonly timeoutMs: number;
+  /** How long a service that declares no port may take until it listens on any. */
+  readonly workerMs: number;
+}
+
+/** Has what the probe needs, and is there on every computer that has run Berth's tests. */
+const fallbackImage = "debian:trixie-slim";
+
 /** Examines the network from inside a cluster's containers, whatever tools their images contain. */
 export class NetworkProbe {
   readonly #cluster: Cluster;
-  readonly #listening = new Map<string, Promise<readonly number[]>>();
+  readonly #patience: Patience;
+  readonly #sockets = new Map<string, Promise<Sockets>>();
   #image: Promise<string> | undefined;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, { timeoutMs = 90_000, workerMs = 8000 }: Partial<Patience> = {}) {
     this.#cluster = cluster;
+    this.#patience = { timeoutMs, workerMs: Math.min(workerMs, timeoutMs) };
   }
 
-  /** TCP ports on which something in the service's first container listens for others. Checked only once. */
-  listListening(service: string): Promise<readonly number[]> {
-    const known = this.#listening.get(service) ?? this.#readListening(service);
-    this.#listening.set(service, known);
-    return known;
+  /** TCP ports on which something in the service's first container listens for others. */
+  async listListening(service: string): Promise<readonly number[]> {
+    return (await this.#lookOnce(service)).tcp;
+  }
+
+  /** UDP ports at which something in the service's first container receives from others. */
+  async listReceiving(service: string): Promise<readonly number[]> {
+    return (await this.#lookOnce(service)).udp;
   }
 
   /** The targets that accept a connection from inside the service's first container. */
@@ -35,12 +55,37 @@ export class NetworkProbe {
     return targets.filter((_, at) => open.has(`open ${at}`));
   }
 
-  async #readListening(service: string): Promise<readonly number[]> {
+  #lookOnce(service: string): Promise<Sockets> {
+    const known = this.#sockets.get(service) ?? this.#waitForSockets(service);
+    this.#sockets.set(service, known);
+    return known;
+  }
+
+  /** A container runs before its program listens. So this looks again until every published port is there, or time is up. */
+  async #waitForSockets(service: string): Promise<Sockets> {
+    const published = this.#cluster.file.services.get(service)?.published ?? [];
+    const declares = published.length > 0 || (await isServer(this.#cluster, service));
+    let seen: Sockets = { tcp: [], udp: [] };
+    const look = async () => {
+      this.#cluster.signal.throwIfAborted();
+      seen = await this.#readSockets(service);
+      return isComplete(seen, published) ? { done: true } : { waiting: `${service} to listen` };
+    };
+    await lookUntil(pace(this.#cluster, 2000), {
+      what: `${service} to listen`,
+      timeoutMs: declares ? this.#patience.timeoutMs : this.#patience.workerMs,
+      look,
+    });
+    return seen;
+  }
+
+  async #readSockets(service: string): Promise<Sockets> {
     const [container] = await this.#cluster.getRunning(service);
     const image = await this.#findImage(service);
-    const script = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null";
+    const script =
+      "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; echo udp; cat /proc/net/udp /proc/net/udp6 2>/dev/null";
     const { output } = await runBeside(container, this.#cluster.docker, { image, script });
-    return parseListening(output);
+    return parseSockets(output);
   }
 
   // Uses any image of the cluster that has a shell and a tool to connect, so none has to be pulled.
@@ -53,16 +98,28 @@ export class NetworkProbe {
     const { docker, project } = this.#cluster;
     const [neighbour] = await this.#cluster.getRunning(service);
     const images = new Set((await this.#cluster.listContainers()).map(({ Image }) => Image));
-    for (const image of images) {
+    for (const image of [...images, fallbackImage]) {
       const script = "command -v timeout && { command -v bash || command -v nc; }";
       if (await succeeds(runBeside(neighbour, docker, { image, script }))) return image;
     }
     throw new BerthError({
       code: "NoProbeImage",
       message: `no image of project ${project} has a shell with bash or nc in it, so reachability can't be tried`,
-      hint: "add a service whose image has them, debian:trixie-slim for example",
+      hint: `have one that does on this computer, then try again: docker pull ${fallbackImage}`,
     });
   }
+}
+
+/** Any port will do for a service that publishes none, and any published one by UDP: media servers open them by need. */
+function isComplete({ tcp, udp }: Sockets, published: readonly Port[]): boolean {
+  if (published.length === 0) return tcp.length > 0;
+  const targetsOf = (wanted: string) =>
+    published.filter(({ protocol }) => protocol === wanted).map(({ target }) => target);
+  const received = targetsOf("udp");
+  return (
+    targetsOf("tcp").every((port) => tcp.includes(port)) &&
+    (received.length === 0 || received.some((port) => udp.includes(port)))
+  );
 }
 
 const connect = `try() {
@@ -74,21 +131,8 @@ async function succeeds(run: ReturnType<typeof runBeside>): Promise<boolean> {
   try {
     return (await run).exitCode === 0;
   } catch (error) {
-    // The engine can't start `sh` in an image without it.
+    // The engine can't start `sh` in an image without it, and doesn't have every image.
     if (error instanceof Error && "statusCode" in error) return false;
     throw error;
   }
-}
-
-/** Reads /proc/net/tcp and tcp6: listening (state 0A) and not on a loopback address. */
-export function parseListening(table: string): readonly number[] {
-  const ports = new Set<number>();
-  for (const line of table.split("\n")) {
-    const [, local = "", , state] = line.trim().split(/\s+/);
-    const [address = "", port = ""] = local.split(":");
-    // An IPv4 address is written backwards: 127.0.0.11 is 0B00007F.
-    const loopback = (address.length === 8 && address.endsWith("7F")) || /^0{24}01000000$/.test(address);
-    if (state === "0A" && !loopback) ports.add(Number.parseInt(port, 16));
-  }
-  return [...ports].toSorted((a, b) => a - b);
 }

@@ -8,6 +8,7 @@ import { publishedChecks } from "./checks/published.ts";
 import { reachabilityChecks } from "./checks/reachability.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { replicaChecks } from "./checks/replicas.ts";
+import { stayingCheck } from "./checks/staying.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ComposeFile } from "./compose-file.ts";
 import { OwnCluster } from "./own-cluster.ts";
@@ -15,6 +16,7 @@ import { NetworkProbe } from "./probe.ts";
 
 /** Checks that can run all at once, because they don't depend on the count. */
 const listLooks = (file: ComposeFile, probe: NetworkProbe): readonly Check[] => [
+  stayingCheck(),
   ...publishedChecks(file, probe),
   ...reachabilityChecks(file, probe),
   ...(file.roles === undefined ? [] : confinementChecks(file.roles, probe)),
@@ -35,18 +37,23 @@ const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
 export interface Proving {
   /** Run disruptive checks too. */
   readonly faults: boolean;
+  /** How long services may take until they listen. */
+  readonly timeoutMs: number;
   /** Called with each result as it arrives. */
   readonly note: (result: CheckResult) => void;
 }
 
 /** Runs every check for the file. Returns all results, in the order in which they were noted. */
-export async function prove(cluster: Cluster, { faults, note }: Proving): Promise<readonly CheckResult[]> {
+export async function prove(
+  cluster: Cluster,
+  { faults, timeoutMs, note }: Proving,
+): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
   const add = (result: CheckResult) => {
     results.push(result);
     note(result);
   };
-  const looks = listLooks(cluster.file, new NetworkProbe(cluster));
+  const looks = listLooks(cluster.file, new NetworkProbe(cluster, { timeoutMs }));
   for (const result of await Promise.all(looks.map((check) => runCheck(check, cluster)))) add(result);
   for (const check of listProofs(cluster.file))
     add(await tryCheck(check, cluster, { faults, broken: results.some(isFailure) }));
@@ -76,7 +83,7 @@ export function refuseEmpty(path: string, results: readonly CheckResult[]): void
   if (results.some(({ outcome }) => outcome === "passed")) return;
   throw new BerthError({
     code: "NothingChecked",
-    message: `nothing was checked: no service of ${path} publishes a TCP port or depends on another one, and no two are kept apart`,
-    hint: "name its parts under x-smoke, as in compose/docker-compose.yml, or check it by hand",
+    message: `nothing was checked: no service of ${path} has a container`,
+    hint: "see whether profiles, or `scale` and `replicas`, turn off more than is meant",
   });
 }

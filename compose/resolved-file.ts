@@ -1,7 +1,9 @@
+import { dirname } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { BerthError, exitCodes } from "../lib/errors.ts";
 import type { ComposeTool } from "./compose-tool.ts";
+import { readDotEnv } from "./dot-env.ts";
 
 /** A part of a file whose keys are examined one by one. */
 export type Table = Readonly<Record<string, unknown>>;
@@ -44,12 +46,18 @@ export async function resolveFile(
     signal,
   });
   const parsed = exitCode === 0 ? parseResolved(stdout) : undefined;
-  if (parsed?.success === true)
-    return tool.major > 1 ? parsed.data : withoutProfiles(parsed.data, environment["COMPOSE_PROFILES"]);
+  if (parsed?.success === true) {
+    if (tool.major > 1) return parsed.data;
+    const profiles = "COMPOSE_PROFILES";
+    return withoutProfiles(parsed.data, environment[profiles] ?? (await readDotEnv(dirname(path)))[profiles]);
+  }
   throw new BerthError({
     code: "BadComposeFile",
-    message: `docker-compose can't read ${path}`,
-    hint: "correct what it names; `docker-compose config` shows how it reads the file",
+    message: `${tool.command} can't read ${path}`,
+    hint:
+      tool.major > 1
+        ? `correct what it names; \`${tool.command} -f ${path} config\` shows how it reads the file`
+        : `correct what it names. This is ${tool.version}: what is newer, such as \`include\`, needs version 2`,
     detail: parsed === undefined ? lines.slice(-tailLines) : [z.prettifyError(parsed.error)],
     exitCode: exitCodes.badInput,
   });

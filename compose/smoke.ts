@@ -20,7 +20,7 @@ async function smoke(options: SmokeOptions, run: Run): Promise<void> {
   run.compose = tool.version;
   const parts = { docker, tool, signal: run.signal };
   if (options.running) await smokeRunning(source, parts, { options, run });
-  else await smokeOwn(await planOwnCluster(source, parts), { options, run });
+  else await smokeOwn(await planOwnCluster(source, { ...parts, keep: options.keep }), { options, run });
   if (run.exitCode === exitCodes.done) refuseEmpty(source.path, run.results);
 }
 
@@ -70,12 +70,12 @@ async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: S
   await bringUp(cluster, timeoutMs);
 }
 
-async function check(cluster: Cluster, { faults }: SmokeOptions, run: Run): Promise<void> {
+async function check(cluster: Cluster, { faults, timeoutMs }: SmokeOptions, run: Run): Promise<void> {
   const note = (result: CheckResult) => {
     run.results.push(result);
     run.report.check(result);
   };
-  for (const { error } of await prove(cluster, { faults, note }))
+  for (const { error } of await prove(cluster, { faults, timeoutMs, note }))
     if (error !== undefined) fail(run, await addLog(error, cluster));
 }
 

@@ -6,6 +6,7 @@ import { BerthError } from "../lib/errors.ts";
 import { isNotFound } from "../lib/docker/connection.ts";
 import type { Cluster } from "./cluster.ts";
 import { readLogTail } from "./container.ts";
+import { readMounts } from "./mounts.ts";
 import type { Verdict } from "./verdict.ts";
 
 interface Cause {
@@ -23,7 +24,7 @@ export async function explainTrouble(cluster: Cluster, verdict: Verdict): Promis
   const cause = (container && (await findCause(cluster, verdict, container))) ?? {
     code: "ServiceNotReady",
     message: "",
-    hint: `docker-compose -p ${cluster.project} logs ${service} shows all of its log`,
+    hint: cluster.adviseLook(service),
   };
   return new BerthError({
     code: cause.code,
@@ -44,7 +45,10 @@ async function findCause(
   const { roles } = cluster.file;
   if (roles === undefined) return undefined;
   if (service === roles.database) return findOldVolume(cluster, container);
-  return findMissingMigrations(reason, roles.migrations) ?? (await findRefusedLogin(cluster, roles.database));
+  return (
+    findMissingMigrations(cluster, reason, roles.migrations) ??
+    (await findRefusedLogin(cluster, roles.database))
+  );
 }
 
 /** PostgreSQL doesn't start with the files of another major version. */
@@ -69,13 +73,13 @@ async function findOldVolume(
 const readiness = z.object({ migrations_missing: z.array(z.string()) });
 
 /** Reads the app's own answer, as its health check printed it. */
-function findMissingMigrations(reason: string, migrations: string): Cause | undefined {
+function findMissingMigrations(cluster: Cluster, reason: string, migrations: string): Cause | undefined {
   const said = readiness.safeParse(parseObject(reason));
   if (!said.success) return undefined;
   return {
     code: "MigrationsMissing",
     message: `the database lacks migrations: ${said.data.migrations_missing.join(", ")}`,
-    hint: `docker-compose run --rm ${migrations}; and see why service ${migrations} didn't make them`,
+    hint: `${cluster.stays ? `${cluster.explain(`run --rm ${migrations}`)}; and ` : ""}see why service ${migrations} didn't make them`,
   };
 }
 
@@ -100,9 +104,17 @@ async function findRefusedLogin(cluster: Cluster, database: string): Promise<Cau
   return {
     code: "DatabasePasswordRefused",
     message: `service ${database} refused the password (SQLSTATE 28P01)`,
-    hint: `docker-compose exec ${database} bash /opt/set-app-password.sh gives it the password that the app has; docs/cluster.md, "Passwords"`,
+    hint:
+      cluster.stays && hasPasswordScript(cluster, database)
+        ? `${cluster.explain(`exec ${database} bash ${passwordScript}`)} gives it the password that the app has; docs/cluster.md, "Passwords"`
+        : `compare the password that ${database} has with the one that the app is given`,
   };
 }
+
+const passwordScript = "/opt/set-app-password.sh";
+
+const hasPasswordScript = ({ file }: Cluster, database: string): boolean =>
+  readMounts(file.resolved.services[database] ?? {}).some(({ target }) => target === passwordScript);
 
 async function readFileOf(container: Docker.Container, path: string): Promise<string | undefined> {
   try {

@@ -4,6 +4,8 @@ export interface Verdict {
   readonly state: "ready" | "waiting" | "failed";
   /** The engine's state in words: `healthy`, `unhealthy: HTTP/1.1 503 …`, `ended with exit code 1`. */
   readonly reason: string;
+  /** True when the container has ended, or ends again and again, as it may. */
+  readonly ended?: boolean;
   /** The container that was judged, if there is one. */
   readonly container?: string;
 }

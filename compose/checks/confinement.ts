@@ -45,26 +45,43 @@ async function checkUnpublished(cluster: Cluster, service: string, probe: Networ
 
 async function checkConfined(cluster: Cluster): Promise<string> {
   const containers = await cluster.listContainers();
-  const problems = containers.flatMap((one) => findLiberties(one).map((what) => `${serviceOf(one)} ${what}`));
-  if (problems.length > 0)
-    failCheck(problems.join("; "), { hint: "x-confined in docker-compose.yml has it all" });
+  const found = containers.flatMap((one) =>
+    findLiberties(one).map(({ what, remedy }) => ({ what: `${serviceOf(one)} ${what}`, remedy })),
+  );
+  if (found.length > 0) {
+    const remedies = [...new Set(found.map(({ remedy }) => remedy))].join(", ");
+    failCheck(found.map(({ what }) => what).join("; "), {
+      hint: `write in ${cluster.file.path}, for each service that is named: ${remedies}`,
+    });
+  }
   return `${containers.length} containers`;
 }
 
-function findLiberties({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): readonly string[] {
-  const rules: readonly (readonly [boolean, string])[] = [
-    [/^(|root|0)(:|$)/.test(config.User), "runs as root"],
-    [host.ReadonlyRootfs !== true, "can write to its file system"],
-    [host.CapDrop?.includes("ALL") !== true || (host.CapAdd ?? []).length > 0, "has capabilities"],
-    [host.Privileged === true, "is privileged"],
+interface Liberty {
+  readonly what: string;
+  /** The line in the file that takes it. */
+  readonly remedy: string;
+}
+
+function findLiberties({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): Liberty[] {
+  const rules: readonly (readonly [broken: boolean, what: string, remedy: string])[] = [
+    [/^(|root|0)(:|$)/.test(config.User), "runs as root", "user: (a number)"],
+    [host.ReadonlyRootfs !== true, "can write to its file system", "read_only: true"],
+    [
+      host.CapDrop?.includes("ALL") !== true || (host.CapAdd ?? []).length > 0,
+      "has capabilities",
+      "cap_drop: [ALL]",
+    ],
+    [host.Privileged === true, "is privileged", "privileged: false"],
     [
       !(host.SecurityOpt ?? []).some((one: string) => /^no-new-privileges([:=]true)?$/.test(one)),
       "may gain privileges",
+      'security_opt: ["no-new-privileges:true"]',
     ],
-    [!((host.Memory ?? 0) > 0), "has no memory limit"],
-    [!((host.PidsLimit ?? 0) > 0), "has no limit of processes"],
+    [!((host.Memory ?? 0) > 0), "has no memory limit", "mem_limit: (such as 256m)"],
+    [!((host.PidsLimit ?? 0) > 0), "has no limit of processes", "pids_limit: (such as 128)"],
   ];
-  return rules.filter(([broken]) => broken).map(([, what]) => what);
+  return rules.filter(([broken]) => broken).map(([, what, remedy]) => ({ what, remedy }));
 }
 
 async function checkSecretsKept(cluster: Cluster, roles: Roles): Promise<string> {

@@ -2,12 +2,14 @@ import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
-import { isOneShot } from "../health.ts";
+import { findEnded, isOneShot } from "../health.ts";
 import type { NetworkProbe } from "../probe.ts";
+import { isServer } from "../server.ts";
 
 /**
  * For any compose file: a service that depends on another one and shares a network with it can connect to it by name.
- * Services that share no network can't connect to each other, not even by address.
+ * Services that share no network can't connect to each other, not even by address. Workers that listen on nothing, and
+ * services that have done their work and ended, are left out when that is seen.
  */
 export function reachabilityChecks(file: ComposeFile, probe: NetworkProbe): readonly Check[] {
   const lasting = [...file.services.keys()].filter((service) => !isOneShot(file, service));
@@ -23,32 +25,61 @@ export function reachabilityChecks(file: ComposeFile, probe: NetworkProbe): read
 const openCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   between: `${from} → ${to}`,
   name: "connects by name",
-  run: async () => {
+  run: unlessEnded([from, to], async (cluster) => {
     const ports = await probe.listListening(to);
-    if (ports.length === 0)
+    if (ports.length === 0) {
+      if (!(await isServer(cluster, to))) return { skipped: `${to} listens on no port, and declares none` };
       failCheck(`service ${to} listens on no port that others could reach`, { service: to });
+    }
     const open = await probe.findOpen(
       from,
       ports.map((port) => ({ host: to, port })),
     );
     if (open.length > 0) return `port ${open.map(({ port }) => port).join(", ")}`;
     return failCheck(`from ${from}, nothing answers at ${to}, port ${ports.join(", ")}`, { service: to });
-  },
+  }),
 });
 
 const closedCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   between: `${from} ✗ ${to}`,
   name: "has no way there",
-  run: async (cluster) => {
+  run: unlessEnded([from, to], async (cluster) => {
     const ports = await probe.listListening(to);
+    if (ports.length === 0) return { skipped: `${to} listens on no port` };
     const hosts = [to, ...(await listAddresses(cluster, to))];
     const targets = hosts.flatMap((host) => ports.map((port) => ({ host, port })));
     const open = await probe.findOpen(from, targets);
     if (open.length === 0) return `${targets.length} addresses tried, all closed`;
     const found = open.map(({ host, port }) => `${host}:${port}`).join(", ");
     return failCheck(`from ${from}, ${to} can be reached at ${found}, though they share no network`);
-  },
+  }),
 });
+
+/**
+ * Skips a check in which a service takes part that has ended as it may. Looks again after a failure, because a service
+ * can end in the middle.
+ */
+const unlessEnded =
+  (services: readonly [from: string, to: string], run: Check["run"]): Check["run"] =>
+  async (cluster) => {
+    const before = await explainEnd(cluster, services);
+    if (before !== undefined) return before;
+    try {
+      return await run(cluster);
+    } catch (error) {
+      const after = await explainEnd(cluster, services);
+      if (after === undefined) throw error;
+      return after;
+    }
+  };
+
+/** A server that others depend on may not end. */
+async function explainEnd(cluster: Cluster, [from, to]: readonly [from: string, to: string]) {
+  const start = await findEnded(cluster, from);
+  if (start !== undefined) return { skipped: `${from}: ${start}` };
+  const end = await findEnded(cluster, to);
+  return end === undefined || (await isServer(cluster, to)) ? undefined : { skipped: `${to}: ${end}` };
+}
 
 async function listAddresses(cluster: Cluster, service: string): Promise<readonly string[]> {
   const containers = await cluster.listContainers(service);

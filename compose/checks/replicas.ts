@@ -50,7 +50,8 @@ async function scale(cluster: Cluster, { app }: Roles, count: number): Promise<v
     `${app}=${count}`,
     app,
   ]);
-  if (exitCode !== 0) failCheck(`docker-compose up --scale ${app}=${count} failed: ${lines.at(-1) ?? ""}`);
+  if (exitCode !== 0)
+    failCheck(`${cluster.tool.command} up --scale ${app}=${count} failed: ${lines.at(-1) ?? ""}`);
   await waitUntilReady(cluster, { timeoutMs: 60_000 });
 }
 

@@ -78,13 +78,20 @@ describe("a file is read as Compose reads it", () => {
     assert.deepEqual([...services.keys()].toSorted(), ["debug", "web"]);
   });
 
-  test("ports by TCP are what can be tried", async () => {
+  test("ports are those of the containers, each with its protocol", async () => {
     await using file = await writeCase(
-      "services:\n  udp: {image: a, ports: ['127.0.0.1:18125:8125/udp']}\n  both: {image: a, ports: ['53:53/udp', '80']}\n",
+      "services:\n  udp: {image: a, ports: ['127.0.0.1:18125:8125/udp']}\n  both: {image: a, ports: ['53:53/udp', '80'], expose: ['9000', '70/udp']}\n",
     );
     const { services } = await read(file.path);
-    assert.equal(services.get("udp")?.publishesPorts, false);
-    assert.equal(services.get("both")?.publishesPorts, true);
+    assert.deepEqual(services.get("udp")?.published, [{ target: 8125, protocol: "udp" }]);
+    assert.deepEqual(services.get("both")?.published, [
+      { target: 53, protocol: "udp" },
+      { target: 80, protocol: "tcp" },
+    ]);
+    assert.deepEqual(services.get("both")?.exposed, [
+      { target: 9000, protocol: "tcp" },
+      { target: 70, protocol: "udp" },
+    ]);
   });
 
   test("the project's name is the one that Compose would give it", async () => {

@@ -8,8 +8,10 @@ import { NetworkProbe } from "../../../compose/probe.ts";
 import { tryCheck } from "../fakes/red.ts";
 import { Shop } from "../fakes/shop.ts";
 
-const listPublished = (cluster: Cluster) => publishedChecks(cluster.file, new NetworkProbe(cluster));
-const listReachable = (cluster: Cluster) => reachabilityChecks(cluster.file, new NetworkProbe(cluster));
+const hasty = { timeoutMs: 1 };
+const listPublished = (cluster: Cluster) => publishedChecks(cluster.file, new NetworkProbe(cluster, hasty));
+const listReachable = (cluster: Cluster) =>
+  reachabilityChecks(cluster.file, new NetworkProbe(cluster, hasty));
 
 describe("ways from the host", { concurrency: 4 }, () => {
   tryCheck({
@@ -141,7 +143,7 @@ describe("ways between services", { concurrency: 4 }, () => {
     await using shop = await Shop.open();
     const service = (name: string, needs: string[], networks = ["a"]) => {
       const dependsOn = new Map(needs.map((one) => [one, "service_started"]));
-      return [name, { name, networks, publishesPorts: false, dependsOn }] as const;
+      return [name, { name, networks, published: [], exposed: [], dependsOn }] as const;
     };
     const services = new Map([
       service("x", ["y"]),

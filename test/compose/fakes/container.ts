@@ -1,13 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { ExecResult } from "../../../compose/container.ts";
 
+/** What an image or a container starts. */
+export interface FakeStart {
+  Entrypoint?: string[];
+  Cmd?: string[];
+  ExposedPorts?: Record<string, object>;
+}
+
 /** The part of an answer to `inspect` that the checks use. Tests change it to what the checks are to see. */
 export interface FakeInfo {
   readonly Id: string;
   Name: string;
   Image: string;
   RestartCount: number;
-  Config: { User: string; Env: string[]; Labels: Record<string, string> };
+  Config: { User: string; Env: string[]; Labels: Record<string, string>; Tty?: boolean } & FakeStart;
   HostConfig: {
     ReadonlyRootfs: boolean;
     CapDrop: string[] | null;
@@ -41,6 +48,8 @@ export class FakeContainer {
   readonly log: string[] = [];
   readonly files = new Map<string, string>();
   listens: number[] = [];
+  /** UDP ports. */
+  receives: number[] = [];
   /** The networks that the container is on while it runs. */
   networks: string[] = [];
   execute: (command: readonly string[]) => Promise<ExecResult> = () =>

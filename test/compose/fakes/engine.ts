@@ -6,7 +6,7 @@ import Docker from "dockerode";
 import { pack } from "tar-stream";
 import { z } from "zod";
 import type { ExecResult } from "../../../compose/container.ts";
-import { FakeContainer } from "./container.ts";
+import { FakeContainer, type FakeStart } from "./container.ts";
 import { runProbe } from "./probe.ts";
 
 interface Reply {
@@ -34,6 +34,10 @@ export class FakeEngine implements AsyncDisposable {
   readonly leaks = new Set<string>();
   /** Ports that are closed although a network allows the connection. */
   readonly walls = new Set<string>();
+  /** What the images start, by their ids. */
+  readonly images = new Map<string, FakeStart>();
+  /** Containers that end while somebody watches, each with its exit code. */
+  readonly deaths: (readonly [FakeContainer, number])[] = [];
   readonly #execs = new Map<string, { container: FakeContainer; command: string[]; result?: ExecResult }>();
   readonly #scripts = new Map<FakeContainer, { script: string; beside: FakeContainer }>();
   readonly #server: Server;
@@ -108,6 +112,8 @@ export class FakeEngine implements AsyncDisposable {
     ["POST", /^\/exec\/(\w+)\/start$/, ({ match }) => this.#startExec(match)],
     ["GET", /^\/exec\/(\w+)\/json$/, ({ match }) => this.#inspectExec(match)],
     ["DELETE", /^\/containers\/(\w+)$/, ({ match }) => this.#remove(match)],
+    ["GET", /^\/images\/([\w:]+)\/json$/, ({ match }) => this.#readImage(match)],
+    ["GET", /^\/events$/, () => this.#tellDeaths()],
     ["POST", /^\/networks\/([^/]+)\/connect$/, ({ match, body }) => this.#connect(match, body)],
   ];
 
@@ -220,6 +226,20 @@ export class FakeEngine implements AsyncDisposable {
   #remove(match: readonly string[]): Reply {
     this.containers.splice(this.containers.indexOf(this.#get(match)), 1);
     return { status: 204 };
+  }
+
+  #readImage([id = ""]: readonly string[]): Reply {
+    const start = this.images.get(id);
+    if (start === undefined) throw new Missing(id);
+    return { status: 200, body: { Config: start } };
+  }
+
+  #tellDeaths(): Reply {
+    const lines = this.deaths.map(([{ info }, exitCode]) => {
+      const attributes = { ...info.Config.Labels, exitCode: String(exitCode) };
+      return `${JSON.stringify({ Action: "die", Actor: { ID: info.Id, Attributes: attributes } })}\n`;
+    });
+    return { status: 200, body: Buffer.from(lines.join("")) };
   }
 
   #connect([network = ""]: readonly string[], body: unknown): Reply {

@@ -17,7 +17,11 @@ interface Job {
 
 /** The results of the scripts of compose/probe.ts in a container's network. */
 export function runProbe(network: Network, { script, beside }: Job): ExecResult {
-  if (script.includes("/proc/net/tcp")) return { exitCode: 0, output: describeListening(beside.listens) };
+  if (script.includes("/proc/net/tcp"))
+    return {
+      exitCode: 0,
+      output: `${describeSockets(beside.listens, "0A")}\nudp\n${describeSockets(beside.receives, "07")}`,
+    };
   if (script.startsWith("command -v")) return { exitCode: 0, output: "/usr/bin/timeout" };
   const tries = [...script.matchAll(/^try (\S+) (\d+) (\d+) &$/gm)];
   const open = tries.filter(([, host = "", port]) => isOpen(network, beside, { host, port: Number(port) }));
@@ -43,10 +47,10 @@ function isOpen(
   );
 }
 
-function describeListening(ports: readonly number[]): string {
+function describeSockets(ports: readonly number[], state: string): string {
   const rows = ports.map((port, at) => {
     const hex = port.toString(16).toUpperCase().padStart(4, "0");
-    return `   ${at}: 00000000:${hex} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0`;
+    return `   ${at}: 00000000:${hex} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 1 1 0`;
   });
   return ["  sl  local_address rem_address   st tx_queue", ...rows].join("\n");
 }

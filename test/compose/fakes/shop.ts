@@ -76,7 +76,7 @@ export class Shop implements AsyncDisposable {
     const isolated = { content: {}, tags: [], folders: [], files: [], replaced: [] };
     const before = { volumes: new Set<string>(), images: new Set<string>() };
     const parts = { file: this.file, docker: this.engine.docker, tool, signal, isolated, before };
-    return new OwnCluster({ ...parts, folder: "/fake", environment: {} }, project);
+    return new OwnCluster({ ...parts, folder: "/fake", environment: {}, keep: false }, project);
   }
 
   /** `up`, `up --scale` and `down`. */
@@ -233,6 +233,7 @@ const securityHeaders = {
 };
 
 const noTool: ComposeTool = {
+  command: "docker-compose",
   version: "none",
   major: 2,
   run: () => Promise.reject(new Error("nobody may run docker-compose here")),
@@ -243,18 +244,27 @@ function describeFile(): ComposeFile {
     name: string,
     networks: string[],
     needs: Record<string, string> = {},
-    publishesPorts = false,
-  ) => [name, { name, networks, dependsOn: new Map(Object.entries(needs)), publishesPorts }] as const;
+    ports: { readonly published?: number; readonly exposed?: number } = {},
+  ) => {
+    const list = (target?: number) => (target === undefined ? [] : [{ target, protocol: "tcp" }]);
+    const [published, exposed] = [list(ports.published), list(ports.exposed)];
+    return [name, { name, networks, dependsOn: new Map(Object.entries(needs)), published, exposed }] as const;
+  };
   return {
     path: "/fake/docker-compose.yml",
     defaultProject: project,
     roles,
     services: new Map([
       // In another order than that in which the services start.
-      service("nginx", ["edge", "app"], { web: "service_healthy" }, true),
-      service("web", ["app", "data"], { migrate: "service_completed_successfully", db: "service_healthy" }),
+      service("nginx", ["edge", "app"], { web: "service_healthy" }, { published: 8080 }),
+      service(
+        "web",
+        ["app", "data"],
+        { migrate: "service_completed_successfully", db: "service_healthy" },
+        { exposed: 8000 },
+      ),
       service("migrate", ["data"], { db: "service_healthy" }),
-      service("db", ["data"]),
+      service("db", ["data"], {}, { exposed: 5432 }),
     ]),
     resolved: { services: {}, networks: {}, volumes: {}, secrets: {}, configs: {} },
   };
