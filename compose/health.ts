@@ -89,7 +89,7 @@ function judge(container: Docker.ContainerInspectInfo, oneShot: boolean): Verdic
   if (!state.Running) return say("waiting", `is ${state.Status}`);
   const health = state.Health;
   if (health === undefined || health.Status === "none")
-    return oneShot ? say("waiting", "runs") : say("ready", "runs");
+    return oneShot ? say("waiting", "runs") : say("ready", "runs", { unproven: true });
   if (health.Status === "healthy") return say("ready", "healthy");
   const last = health.Log.at(-1)?.Output.trim() ?? "";
   return say(

@@ -2,14 +2,33 @@ import { failCheck } from "./check.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Roles } from "./compose-file.ts";
 import { execute } from "./container.ts";
-import { type Answer, ask, readHeader } from "./http.ts";
+import { type Answer, ask, type Asking, readHeader } from "./http.ts";
+
+export type Visit = (path: string, asking?: Asking) => Promise<Answer>;
+
+/** Returns a function that requests a path through the edge, under a name that the app accepts. */
+export async function openEdge(cluster: Cluster, { edge, app }: Roles): Promise<Visit> {
+  const url = await cluster.getUrl(edge);
+  const [container] = await cluster.listContainers(app);
+  const name = findPublicName(container?.Config.Env ?? []);
+  const host = name === undefined ? {} : { Host: name };
+  return (path, asking = {}) => ask(`${url}${path}`, { ...asking, headers: { ...host, ...asking.headers } });
+}
+
+/** The first name in DJANGO_ALLOWED_HOSTS, unless the address of this computer is accepted too. */
+function findPublicName(environment: readonly string[]): string | undefined {
+  const [, list = ""] = environment.map((one) => /^DJANGO_ALLOWED_HOSTS=(.*)$/.exec(one)).find(Boolean) ?? [];
+  const names = list.split(",").map((one) => one.trim().replace(/^\./, ""));
+  return names.some((one) => ["*", "127.0.0.1"].includes(one)) ? undefined : names.find(Boolean);
+}
 
 /** Requests the page through the edge, as a visitor does. Throws if there is none, with the failing service's name. */
 export async function viewPage(
   cluster: Cluster,
   roles: Roles,
 ): Promise<{ count: number; servedBy: string; answer: Answer }> {
-  const answer = await ask(`${await cluster.getUrl(roles.edge)}/`);
+  const visit = await openEdge(cluster, roles);
+  const answer = await visit("/");
   if (answer.status !== 200) {
     const gateway = [502, 503, 504].includes(answer.status);
     failCheck(

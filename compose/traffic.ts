@@ -1,5 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { ask } from "./http.ts";
+import { type Look, lookUntil } from "../lib/poll.ts";
+import type { Answer } from "./http.ts";
+import { pace } from "./pace.ts";
+
+export interface Visitors {
+  readonly signal: AbortSignal;
+  /** Requests the page. */
+  readonly view: () => Promise<Answer>;
+}
 
 export interface TrafficCount {
   readonly sent: number;
@@ -17,14 +24,14 @@ export interface Traffic {
 }
 
 /** Sends a visitor every `everyMs`. Each waits for its own answer, independently of the others. */
-export function startTraffic(url: string, everyMs = 50): Traffic {
+export function startTraffic({ signal, view }: Visitors, everyMs = 50): Traffic {
   const open = new Set<Promise<void>>();
   const marks: { at: number; good: boolean }[] = [];
   let sent = 0;
   const visit = async () => {
     sent += 1;
     const at = performance.now();
-    const good = await ask(url, { timeoutMs: 15_000 }).then(
+    const good = await view().then(
       ({ status }) => status === 200,
       () => false,
     );
@@ -37,12 +44,12 @@ export function startTraffic(url: string, everyMs = 50): Traffic {
   return {
     settle: async (inARow, timeoutMs) => {
       const from = marks.length;
-      const deadline = performance.now() + timeoutMs;
-      while (marks.length - from < inARow || marks.slice(-inARow).some(({ good }) => !good)) {
-        if (performance.now() > deadline)
-          throw new Error(`not ${inARow} pages in a row within ${timeoutMs / 1000} s`);
-        await sleep(everyMs);
-      }
+      const look = async (): Promise<Look<boolean>> =>
+        marks.length - from >= inARow && marks.slice(-inARow).every(({ good }) => good)
+          ? { done: true }
+          : { waiting: "a visit failed, or too few were made" };
+      const last = await lookUntil(pace({ signal }, everyMs), { what: "pages in a row", timeoutMs, look });
+      if ("waiting" in last) throw new Error(`not ${inARow} pages in a row within ${timeoutMs / 1000} s`);
     },
     stop: async () => {
       clearInterval(timer);

@@ -6,6 +6,8 @@ export interface Verdict {
   readonly reason: string;
   /** True when the container has ended, or ends again and again, as it may. */
   readonly ended?: boolean;
+  /** True when the container runs, and no health check says whether it works. */
+  readonly unproven?: boolean;
   /** The container that was judged, if there is one. */
   readonly container?: string;
 }

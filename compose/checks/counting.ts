@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { type Look, lookUntil } from "../../lib/poll.ts";
 import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { readLogTail } from "../container.ts";
-import { ask, readHeader } from "../http.ts";
-import { countInDatabase, readPage, viewPage } from "../page.ts";
+import { readHeader } from "../http.ts";
+import { pace } from "../pace.ts";
+import { countInDatabase, openEdge, readPage, viewPage } from "../page.ts";
 
 /** Checks through all three services: each view adds one, and Postgres has the same count. */
 export function countingChecks(roles: Roles): readonly Check[] {
@@ -53,11 +54,11 @@ async function checkRise(cluster: Cluster, roles: Roles): Promise<string> {
 }
 
 async function checkUncounted(cluster: Cluster, roles: Roles): Promise<string> {
-  const url = await cluster.getUrl(roles.edge);
+  const visit = await openEdge(cluster, roles);
   const before = await countInDatabase(cluster, roles);
-  const head = await ask(`${url}/`, { method: "HEAD" });
+  const head = await visit("/", { method: "HEAD" });
   const paths = ["/nginx-health", "/livez", "/readyz"];
-  const answers = await Promise.all(paths.map((path) => ask(`${url}${path}`)));
+  const answers = await Promise.all(paths.map((path) => visit(path)));
   for (const [at, { status }] of [...answers, head].entries()) {
     if (status !== 200) failCheck(`${paths[at] ?? "HEAD /"} answers ${status}`);
   }
@@ -70,7 +71,8 @@ async function checkStatic(cluster: Cluster, roles: Roles): Promise<string> {
   const { answer } = await viewPage(cluster, roles);
   const path = /<link rel="stylesheet" href="([^"]+)"/.exec(answer.body)?.[1];
   if (path === undefined) return failCheck("the page names no style sheet");
-  const sheet = await ask(`${await cluster.getUrl(roles.edge)}${path}`);
+  const visit = await openEdge(cluster, roles);
+  const sheet = await visit(path);
   const caching = readHeader(sheet, "cache-control");
   if (sheet.status !== 200 || !readHeader(sheet, "content-type").startsWith("text/css")) {
     failCheck(`${path} answers ${sheet.status}, ${readHeader(sheet, "content-type")}`, {
@@ -83,7 +85,8 @@ async function checkStatic(cluster: Cluster, roles: Roles): Promise<string> {
 
 async function checkHost(cluster: Cluster, roles: Roles): Promise<string> {
   const before = await countInDatabase(cluster, roles);
-  const { status } = await ask(`${await cluster.getUrl(roles.edge)}/`, { headers: { Host: "evil.example" } });
+  const visit = await openEdge(cluster, roles);
+  const { status } = await visit("/", { headers: { Host: "evil.example" } });
   if (status !== 400)
     failCheck(`Host: evil.example is answered with ${status} instead of 400`, { service: roles.app });
   if ((await countInDatabase(cluster, roles)) !== before) failCheck("a refused request was counted");
@@ -91,10 +94,10 @@ async function checkHost(cluster: Cluster, roles: Roles): Promise<string> {
 }
 
 async function checkForged(cluster: Cluster, roles: Roles): Promise<string> {
-  const url = `${await cluster.getUrl(roles.edge)}/`;
+  const visit = await openEdge(cluster, roles);
   const headers = { "X-Attempt-Key": "00000000000000000000000000000001", "X-Forwarded-Proto": "gopher" };
-  const first = readPage(await ask(url, { headers })).count;
-  const second = readPage(await ask(url, { headers })).count;
+  const first = readPage(await visit("/", { headers })).count;
+  const second = readPage(await visit("/", { headers })).count;
   if (second !== first + 1)
     failCheck(`a visitor's own X-Attempt-Key reached ${roles.app}: ${first}, then ${second}`);
   return "their headers are overwritten";
@@ -102,7 +105,8 @@ async function checkForged(cluster: Cluster, roles: Roles): Promise<string> {
 
 async function checkRequestId(cluster: Cluster, roles: Roles): Promise<string> {
   const id = `smoke-${process.pid}-${Date.now()}`;
-  const answer = await ask(`${await cluster.getUrl(roles.edge)}/`, { headers: { "X-Request-ID": id } });
+  const visit = await openEdge(cluster, roles);
+  const answer = await visit("/", { headers: { "X-Request-ID": id } });
   if (readHeader(answer, "x-request-id") !== id)
     failCheck(`sent id ${id}, got ${readHeader(answer, "x-request-id")}`);
   const status = (await findLogLine(cluster, roles.edge, id))?.upstream_status;
@@ -117,13 +121,14 @@ const logLine = z.looseObject({ request_id: z.string(), upstream_status: z.strin
 /** nginx writes its log line after it has answered, so the line may appear a moment later. */
 async function findLogLine(cluster: Cluster, service: string, id: string) {
   const [container] = await cluster.getRunning(service);
-  const deadline = performance.now() + 5000;
-  while (performance.now() < deadline) {
+  const look = async (): Promise<Look<z.infer<typeof logLine>>> => {
     const line = (await readLogTail(container, 50)).find((one) => one.includes(id));
-    if (line !== undefined) return logLine.parse(JSON.parse(line));
-    await sleep(100);
-  }
-  return undefined;
+    return line === undefined
+      ? { waiting: "no line with the id" }
+      : { done: logLine.parse(JSON.parse(line)) };
+  };
+  const last = await lookUntil(pace(cluster), { what: "the log line", timeoutMs: 5000, look });
+  return "done" in last ? last.done : undefined;
 }
 
 const securityHeaders = [

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { type Look, lookUntil } from "../../lib/poll.ts";
 import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { waitUntilReady } from "../health.ts";
-import { ask } from "../http.ts";
-import { queryDatabase } from "../page.ts";
+import { pace } from "../pace.ts";
+import { openEdge, queryDatabase, type Visit } from "../page.ts";
 
 /** The advisory lock that every view takes, see dockerfiles/django/pageviews/models.py. Holding it stops all views midway. */
 const countingLock = 7_266_883;
@@ -44,9 +45,9 @@ async function checkDrained(cluster: Cluster, roles: Roles): Promise<string> {
 }
 
 async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Docker.Container[]) {
-  const url = `${await cluster.getUrl(roles.edge)}/`;
+  const visit = await openEdge(cluster, roles);
   const release = await holdViews(cluster, roles);
-  const answers = Promise.all(Array.from({ length: visitors }, () => visit(url)));
+  const answers = Promise.all(Array.from({ length: visitors }, () => readAnswer(visit)));
   try {
     await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
     const stopped = Promise.all(replicas.map((replica) => replica.stop({ t: 30 })));
@@ -64,8 +65,8 @@ async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Doc
 }
 
 /** The page's status, or the reason why there is none. */
-const visit = (url: string): Promise<string> =>
-  ask(url, { timeoutMs: 20_000 }).then(
+const readAnswer = (visit: Visit): Promise<string> =>
+  visit("/", { timeoutMs: 20_000 }).then(
     ({ status }) => String(status),
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
@@ -90,11 +91,10 @@ async function waitForLocks(
   { granted, wanted }: { readonly granted: boolean; readonly wanted: number },
 ): Promise<void> {
   const query = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${countingLock} AND granted = ${granted}`;
-  const deadline = performance.now() + 10_000;
-  for (;;) {
+  const look = async (): Promise<Look<number>> => {
     const count = Number(await queryDatabase(cluster, roles, query));
-    if (count >= wanted) return;
-    if (performance.now() > deadline) failCheck(`${count} of ${wanted} views reached the database in time`);
-    await sleep(50);
-  }
+    return count >= wanted ? { done: count } : { waiting: String(count) };
+  };
+  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: 10_000, look });
+  if ("waiting" in last) failCheck(`${last.waiting} of ${wanted} views reached the database in time`);
 }

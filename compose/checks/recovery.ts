@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { type Look, lookUntil } from "../../lib/poll.ts";
 import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { execute } from "../container.ts";
 import { waitUntilReady } from "../health.ts";
-import { countInDatabase } from "../page.ts";
+import { pace } from "../pace.ts";
+import { countInDatabase, openEdge } from "../page.ts";
 import { startTraffic, type TrafficCount } from "../traffic.ts";
 
 type Fault = (cluster: Cluster, roles: Roles) => Promise<void>;
@@ -42,7 +43,8 @@ const breakAndReturn = (between: string, what: string, roles: Roles, fault: Faul
 });
 
 async function countFailures(cluster: Cluster, roles: Roles, fault: Fault): Promise<TrafficCount> {
-  const traffic = startTraffic(`${await cluster.getUrl(roles.edge)}/`);
+  const visit = await openEdge(cluster, roles);
+  const traffic = startTraffic({ signal: cluster.signal, view: () => visit("/", { timeoutMs: 15_000 }) });
   try {
     await traffic.settle(3, 15_000);
     await fault(cluster, roles);
@@ -66,28 +68,26 @@ async function restartDatabase(cluster: Cluster, { database }: Roles): Promise<v
 
 async function killOne(cluster: Cluster, { app }: Roles): Promise<void> {
   const [container] = await cluster.getRunning(app);
-  await crash(container);
+  await crash(cluster, container);
 }
 
 async function killAll(cluster: Cluster, { app }: Roles): Promise<void> {
-  await Promise.all((await cluster.getRunning(app)).map(crash));
+  await Promise.all((await cluster.getRunning(app)).map((one) => crash(cluster, one)));
 }
 
 /**
  * Sends SIGKILL from inside to all processes at once. `docker kill` is unlike a real crash: the engine takes it as a
  * user's stop and doesn't restart the container.
  */
-async function crash(container: Docker.Container): Promise<void> {
+async function crash(cluster: Cluster, container: Docker.Container): Promise<void> {
   const startedBefore = (await container.inspect()).State.StartedAt;
   await execute(container, ["sh", "-c", "kill -9 -1"]);
-  const deadline = performance.now() + 30_000;
-  for (;;) {
+  const look = async (): Promise<Look<boolean>> => {
     const { State: state } = await container.inspect();
-    if (state.Running && state.StartedAt !== startedBefore) return;
-    if (performance.now() > deadline)
-      failCheck(`a killed container was not started again: it is ${state.Status}`);
-    await sleep(100);
-  }
+    return state.Running && state.StartedAt !== startedBefore ? { done: true } : { waiting: state.Status };
+  };
+  const last = await lookUntil(pace(cluster), { what: "the container", timeoutMs: 30_000, look });
+  if ("waiting" in last) failCheck(`a killed container was not started again: it is ${last.waiting}`);
 }
 
 /** Stops all replicas, lets other containers take their addresses, and starts them again. */

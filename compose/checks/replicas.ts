@@ -3,9 +3,8 @@ import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Roles } from "../compose-file.ts";
 import { waitUntilReady } from "../health.ts";
-import { ask } from "../http.ts";
 import { getOwn } from "../own-cluster.ts";
-import { countInDatabase, readPage, viewPage } from "../page.ts";
+import { countInDatabase, openEdge, readPage, viewPage } from "../page.ts";
 
 const crowd = 500;
 const replicas = 3;
@@ -68,10 +67,10 @@ async function viewUntilAllServe(cluster: Cluster, roles: Roles): Promise<Readon
 }
 
 async function checkCrowd(cluster: Cluster, roles: Roles): Promise<string> {
-  const url = `${await cluster.getUrl(roles.edge)}/`;
+  const visit = await openEdge(cluster, roles);
   const before = await countInDatabase(cluster, roles);
   const startedMs = performance.now();
-  const answers = await Promise.all(Array.from({ length: crowd }, () => ask(url, { timeoutMs: 60_000 })));
+  const answers = await Promise.all(Array.from({ length: crowd }, () => visit("/", { timeoutMs: 60_000 })));
   const seconds = (performance.now() - startedMs) / 1000;
   const bad = answers.filter(({ status }) => status !== 200);
   if (bad.length > 0) failCheck(`${bad.length} of ${crowd} got no page, the first ${bad[0]?.status}`);

@@ -18,7 +18,7 @@ export const stayingCheck = (watchMs = defaultWatchMs): Check => ({
   between: "all",
   name: "every service is well, and stays up",
   run: async (cluster) => {
-    const unproven = (await judgeServices(cluster)).some(({ reason }) => reason === "runs");
+    const unproven = (await judgeServices(cluster)).some(({ unproven }) => unproven === true);
     if (unproven) await watch(cluster, watchMs);
     const verdicts = await judgeServices(cluster);
     const failed = verdicts.find(({ state }) => state === "failed");
@@ -27,11 +27,11 @@ export const stayingCheck = (watchMs = defaultWatchMs): Check => ({
   },
 });
 
-/** `2 healthy, 1 runs, 1 done, exit code 0` */
+/** `2 healthy; 1 runs; 1 done, exit code 0` */
 function describe(verdicts: readonly Verdict[]): string {
   const counts = new Map<string, number>();
   for (const { reason } of verdicts) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
+  return [...counts].map(([reason, count]) => `${count} ${reason}`).join("; ");
 }
 
 const death = z.object({

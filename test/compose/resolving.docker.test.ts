@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { readComposeFile, readSource } from "../../compose/compose-file.ts";
 import { findComposeTool } from "../../compose/compose-tool.ts";
+import { planOwnCluster } from "../../compose/own-cluster.ts";
+import { asTable } from "../../compose/resolved-file.ts";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { writeCase } from "./case.ts";
 import { composePath } from "./variant.ts";
@@ -76,6 +80,51 @@ describe("a file is read as Compose reads it", () => {
     );
     const { services } = await read(file.path, { ...process.env, COMPOSE_PROFILES: "debug" });
     assert.deepEqual([...services.keys()].toSorted(), ["debug", "web"]);
+  });
+
+  test("profiles that .env turns on", async () => {
+    await using file = await writeCase(
+      "services: {web: {image: a}, debug: {image: a, profiles: [debug]}, other: {image: a, profiles: [b]}}\n",
+      { ".env": "COMPOSE_PROFILES=debug\n" },
+    );
+    const { COMPOSE_PROFILES: _, ...environment } = process.env;
+    const { services } = await read(file.path, environment);
+    assert.deepEqual([...services.keys()].toSorted(), ["debug", "web"]);
+    const named = await read(file.path, { ...environment, COMPOSE_PROFILES: "b" });
+    assert.deepEqual([...named.services.keys()].toSorted(), ["other", "web"]);
+  });
+
+  test("what may be missing, and is", { skip: tool.major === 1 ? "Compose 1 can't" : false }, async () => {
+    await using file = await writeCase(
+      "services:\n  web:\n    image: a\n    env_file: [{path: absent.env, required: false}]\n    depends_on: {debug: {condition: service_started, required: false}}\n  debug: {image: a, profiles: [debug]}\n",
+    );
+    const { services } = await read(file.path);
+    assert.deepEqual(
+      [...services.values()].map(({ name, dependsOn }) => [name, dependsOn.size]),
+      [["web", 0]],
+    );
+  });
+
+  test("the user's variables: .env, and the environment before it", async () => {
+    const names = ["PUBLIC_SCHEME", "BIND_ADDRESS", "DJANGO_ADMIN"];
+    const written = names.map((name) => `${name}: "$${name}"`).join(", ");
+    await using file = await writeCase(`services: {web: {image: a, environment: {${written}}}}\n`, {
+      ".env": "PUBLIC_SCHEME=https\nBIND_ADDRESS=0.0.0.0\nDJANGO_ADMIN=1\n",
+    });
+    process.env["DJANGO_ADMIN"] = "2";
+    try {
+      const { signal } = new AbortController();
+      const parts = { docker: await connectDocker(), tool, signal };
+      const { isolated, folder } = await planOwnCluster(await readSource(file.path), parts);
+      await rm(folder, { recursive: true });
+      assert.deepEqual(asTable(asTable(isolated.content["services"])["web"])["environment"], {
+        PUBLIC_SCHEME: "https",
+        BIND_ADDRESS: "0.0.0.0",
+        DJANGO_ADMIN: "2",
+      });
+    } finally {
+      delete process.env["DJANGO_ADMIN"];
+    }
   });
 
   test("ports are those of the containers, each with its protocol", async () => {

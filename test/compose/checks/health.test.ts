@@ -131,6 +131,14 @@ describe("a cluster is ready", { concurrency: 8 }, () => {
     ],
     ["when its check is switched off", spoilOne("web", (one) => one.setHealth("none"))],
     [
+      "when a job that is started again and again has ended without an error",
+      spoilOne("db", ({ info }) => {
+        info.RestartCount = 9;
+        Reflect.deleteProperty(info.State, "Health");
+        Object.assign(info.State, { Status: "restarting", Running: true, Restarting: true, ExitCode: 0 });
+      }),
+    ],
+    [
       "when one that may end has ended without an error",
       spoilOne("db", ({ info }) => {
         info.HostConfig.RestartPolicy.Name = "on-failure";

@@ -51,7 +51,10 @@ describe("the reason of a trouble", { concurrency: 4 }, () => {
     const { code, message, hint } = await explain(shop, "web", noMigrations);
     assert.equal(code, "MigrationsMissing");
     assert.match(message, /the database lacks migrations: a\.0001, b\.0002$/);
-    assert.match(hint, /^docker-compose run --rm migrate;/);
+    assert.equal(
+      hint,
+      "docker-compose -f /fake/docker-compose.yml -p fake run --rm migrate; and see why service migrate didn't make them",
+    );
     for (const other of ["unhealthy: {", "{odd}", '{"migrations": 1}'])
       assert.equal((await explain(shop, "web", other)).code, "ServiceNotReady", other);
   });
@@ -64,7 +67,37 @@ describe("the reason of a trouble", { concurrency: 4 }, () => {
     log.push("2026-11-26 12:00:00.123 UTC [1] 28P01 pageviews@pageviews 10.0.0.2 [unknown]");
     const { code, hint } = await explain(shop, "web");
     assert.equal(code, "DatabasePasswordRefused");
-    assert.match(hint, /docker-compose exec db bash/);
+    assert.equal(hint, "compare the password that db has with the one that the app is given");
+    const volumes = ["/repository/compose/db/set-app-password.sh:/opt/set-app-password.sh:ro"];
+    Object.assign(shop.file.resolved.services, { db: { volumes } });
+    assert.match(
+      (await explain(shop, "web")).hint,
+      /^docker-compose -f \/fake\/docker-compose\.yml -p fake exec db bash \/opt\/set-app-password\.sh gives it/,
+    );
+  });
+
+  test("names no cluster that is gone when it is read", async () => {
+    await using shop = await Shop.open();
+    const verdict = { service: "web", state: "failed", reason: noMigrations } as const;
+    const { hint } = await explainTrouble(shop.own, verdict);
+    assert.equal(hint, "see why service migrate didn't make them");
+    const other = await explainTrouble(shop.own, { ...verdict, reason: "odd" });
+    assert.equal(
+      other.hint,
+      "npm run smoke -- --file /fake/docker-compose.yml --keep leaves the cluster running, so that you can look at web",
+    );
+    assert.equal(
+      (await explain(shop, "web", "odd")).hint,
+      "docker-compose -f /fake/docker-compose.yml -p fake logs web shows all of its log",
+    );
+  });
+
+  test("comes with a readable log from a container with a terminal too", async () => {
+    await using shop = await Shop.open();
+    const web = shop.engine.of("web");
+    web.info.Config.Tty = true;
+    web.log.push("the reason");
+    assert.deepEqual((await explain(shop, "web")).detail, ["the reason"]);
   });
 
   test("comes with the end of the log of the container that was judged", async () => {

@@ -5,10 +5,17 @@ import { reachabilityChecks } from "../../../compose/checks/reachability.ts";
 import type { Cluster } from "../../../compose/cluster.ts";
 import { reachable } from "../../../compose/cluster.ts";
 import { NetworkProbe } from "../../../compose/probe.ts";
+import { runCheck } from "../../../compose/check.ts";
+import type { FakeStart } from "../fakes/container.ts";
 import { tryCheck } from "../fakes/red.ts";
 import { Shop } from "../fakes/shop.ts";
 
 const hasty = { timeoutMs: 1 };
+function getService({ file }: Cluster, name: string) {
+  const found = file.services.get(name);
+  assert.ok(found);
+  return found;
+}
 const listPublished = (cluster: Cluster) => publishedChecks(cluster.file, new NetworkProbe(cluster, hasty));
 const listReachable = (cluster: Cluster) =>
   reachabilityChecks(cluster.file, new NetworkProbe(cluster, hasty));
@@ -60,6 +67,60 @@ describe("ways from the host", { concurrency: 4 }, () => {
         /nothing answers at 127\.0\.0\.1:1/,
       ],
     ],
+  });
+
+  tryCheck({
+    between: "host → db",
+    name: "it receives at its UDP port",
+    list: (cluster) => {
+      const db = { ...getService(cluster, "db"), published: [{ target: 8125, protocol: "udp" }] };
+      const file = { ...cluster.file, services: new Map([["db", db]]) };
+      return publishedChecks(file, new NetworkProbe(Object.assign(cluster, { file }), hasty));
+    },
+    prepare: ({ engine }) => {
+      engine.of("db").receives = [8125];
+      engine.of("db").info.NetworkSettings.Ports = {
+        "8125/udp": [{ HostIp: "127.0.0.1", HostPort: "18125" }],
+      };
+    },
+    seen: /^127\.0\.0\.1:18125$/,
+    faults: [
+      [
+        "it isn't published",
+        ({ engine }) => (engine.of("db").info.NetworkSettings.Ports = {}),
+        /service db should publish a port, and doesn't/,
+      ],
+      [
+        "it is published by TCP alone",
+        ({ engine }) => {
+          engine.of("db").info.NetworkSettings.Ports = {
+            "8125/tcp": [{ HostIp: "127.0.0.1", HostPort: "18125" }],
+          };
+        },
+        /service db should publish a port, and doesn't/,
+      ],
+      [
+        "it receives at another port",
+        ({ engine }) => (engine.of("db").receives = [53]),
+        /publishes its UDP port 8125, but receives at 53$/,
+      ],
+      [
+        "it only listens by TCP",
+        ({ engine }) => Object.assign(engine.of("db"), { receives: [], listens: [8125] }),
+        /publishes its UDP port 8125, but receives at no UDP port$/,
+      ],
+    ],
+  });
+
+  test("who listens a moment later is waited for", async () => {
+    await using shop = await Shop.open();
+    const edge = shop.engine.of("nginx");
+    let looks = 0;
+    Object.defineProperty(edge, "listens", { get: () => ((looks += 1) > 2 ? [8080] : []) });
+    const checks = publishedChecks(shop.file, new NetworkProbe(shop.cluster, { timeoutMs: 60_000 }));
+    const [result] = await Promise.all(checks.map((check) => runCheck(check, shop.cluster)));
+    assert.equal(result?.outcome, "passed", result?.seen);
+    assert.equal(looks, 3);
   });
 
   test("who publishes nothing isn't asked", async () => {
@@ -129,6 +190,85 @@ describe("ways between services", { concurrency: 4 }, () => {
         /db can be reached at db:5432, 10\.[\d.]+:5432/,
       ],
     ],
+  });
+
+  /** The outcome of a pair's check, and what was seen. */
+  async function tryPair(between: string, prepare: (shop: Shop) => void) {
+    await using shop = await Shop.open();
+    prepare(shop);
+    const check = listReachable(shop.cluster).find((one) => one.between === between);
+    assert.ok(check);
+    const { outcome, seen } = await runCheck(check, shop.cluster);
+    return `${outcome}: ${seen}`;
+  }
+  const declareNothing = (shop: Shop, service: string) =>
+    Object.assign(getService(shop.cluster, service), { exposed: [], published: [] });
+  const silent = (shop: Shop, service: string) =>
+    shop.engine.allOf(service).forEach((one) => (one.listens = []));
+  const server = {
+    Entrypoint: ["docker-entrypoint.sh"],
+    Cmd: ["serve", "--all"],
+    ExposedPorts: { "5432/tcp": {} },
+  };
+
+  test("a worker that listens on nothing is no fault; nobody can be asked for a way to it", async () => {
+    const seen = "skipped: web listens on no port, and declares none";
+    const spoil = (shop: Shop) => {
+      silent(shop, "web");
+      declareNothing(shop, "web");
+    };
+    assert.equal(await tryPair("nginx → web", spoil), seen);
+    const silentDatabase = (shop: Shop) => silent(shop, "db");
+    assert.equal(await tryPair("nginx ✗ db", silentDatabase), "skipped: db listens on no port");
+  });
+
+  const starts: readonly (readonly [string, FakeStart, boolean])[] = [
+    ["the image's own program", { ...server }, true],
+    ["the same with other words", { ...server, Cmd: ["serve", "--some"] }, true],
+    ["the same with options alone", { ...server, Cmd: ["--some"] }, true],
+    ["another program", { ...server, Cmd: ["work"] }, false],
+    ["another entrypoint", { ...server, Entrypoint: ["work"] }, false],
+  ];
+  for (const [what, start, expected] of starts)
+    test(`an image's port counts for ${what}: ${String(expected)}`, async () => {
+      const seen = await tryPair("nginx → web", (shop) => {
+        silent(shop, "web");
+        declareNothing(shop, "web");
+        shop.engine.images.set("sha256:image", server);
+        for (const { info } of shop.engine.allOf("web")) Object.assign(info.Config, start);
+      });
+      assert.equal(seen.startsWith("failed: service web listens on no port"), expected, seen);
+    });
+
+  test("who has ended as it may is left out, and a server that others need may not", async () => {
+    const end = (shop: Shop, service: string, exitCode = 0) => {
+      declareNothing(shop, service);
+      for (const one of shop.engine.allOf(service)) {
+        one.info.HostConfig.RestartPolicy.Name = "no";
+        shop.engine.exit(one, exitCode);
+      }
+    };
+    assert.equal(
+      await tryPair("nginx → web", (shop) => end(shop, "nginx")),
+      "skipped: nginx: done, exit code 0",
+    );
+    assert.equal(await tryPair("nginx → web", (shop) => end(shop, "web")), "skipped: web: done, exit code 0");
+    const red = "failed: no container of service web runs in project fake";
+    assert.equal(await tryPair("nginx → web", (shop) => end(shop, "web", 1)), red);
+    const endServer = (shop: Shop) => {
+      end(shop, "web");
+      Object.assign(getService(shop.cluster, "web"), { exposed: [{ target: 8000, protocol: "tcp" }] });
+    };
+    assert.equal(await tryPair("nginx → web", endServer), red);
+    const endMidway = (shop: Shop) => {
+      Object.defineProperty(shop.engine.of("web"), "listens", {
+        get: () => {
+          end(shop, "nginx");
+          return [8000];
+        },
+      });
+    };
+    assert.equal(await tryPair("nginx → web", endMidway), "skipped: nginx: done, exit code 0");
   });
 
   test("each pair is asked what it should be: not those that have ended, nor those that need nothing of each other", async () => {

@@ -154,8 +154,10 @@ export class FakeEngine implements AsyncDisposable {
 
   #readLog(match: readonly string[], query: URLSearchParams): Reply {
     const tail = Number(query.get("tail") ?? Infinity);
-    const lines = this.#get(match).log.slice(-tail);
-    return { status: 200, body: Buffer.concat(lines.map((line) => frame(`${line}\n`))) };
+    const { log, info } = this.#get(match);
+    const lines = log.slice(-tail).map((line) => `${line}\n`);
+    const chunks = lines.map((line) => (info.Config.Tty === true ? Buffer.from(line) : frame(line)));
+    return { status: 200, body: Buffer.concat(chunks) };
   }
 
   async #readArchive(match: readonly string[], query: URLSearchParams): Promise<Reply> {

@@ -13,6 +13,8 @@ export interface Trial {
   readonly name: string;
   readonly list: (cluster: Cluster) => readonly Check[];
   readonly cluster?: (shop: Shop) => Cluster;
+  /** What the shop is like when nothing is wrong. */
+  readonly prepare?: (shop: Shop) => void;
   /** The observation when nothing is wrong. */
   readonly seen: RegExp;
   readonly faults: readonly Fault[];
@@ -24,6 +26,7 @@ export function tryCheck({
   name,
   list,
   cluster: choose = ({ cluster }) => cluster,
+  prepare = () => undefined,
   seen,
   faults,
 }: Trial) {
@@ -35,6 +38,7 @@ export function tryCheck({
   };
   test(`${between}: ${name}: is green`, async () => {
     await using shop = await Shop.open();
+    prepare(shop);
     const result = await run(shop);
     assert.equal(result.outcome, "passed", result.seen);
     assert.match(result.seen, seen);
@@ -42,6 +46,7 @@ export function tryCheck({
   for (const [what, spoil, expected] of faults) {
     test(`${between}: ${name}: is red when ${what}`, async () => {
       await using shop = await Shop.open();
+      prepare(shop);
       spoil(shop);
       const result = await run(shop);
       assert.equal(result.outcome, "failed", result.seen);
