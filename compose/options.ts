@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-import { BerthError, exitCodes } from "../lib/errors.ts";
 import { ownFile } from "./compose-file.ts";
 
 export interface SmokeOptions {
@@ -36,17 +35,27 @@ without x-smoke gets the checks that make sense for any: health, who reaches who
 Exit codes: 0 all passed, 1 something failed, 3 bad arguments or file, 6 something was left behind, 130 interrupted.
 `;
 
-/** Throws `BadArguments`. Returns "help" if help was requested. */
-export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
-  const values = parseValues(args);
-  if (values.help === true) return "help";
+/** Throws a TypeError that says what is wrong with the arguments. */
+export function parseOptions(args: readonly string[]): SmokeOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      file: { type: "string" },
+      running: { type: "boolean" },
+      project: { type: "string" },
+      faults: { type: "boolean" },
+      keep: { type: "boolean" },
+      timeout: { type: "string" },
+      json: { type: "boolean" },
+    },
+  });
   const seconds = Number(values.timeout ?? "90");
-  if (!(seconds > 0)) throw badArguments(`--timeout takes seconds, not "${values.timeout ?? ""}"`);
+  if (!(seconds > 0)) throw new TypeError(`--timeout takes seconds, not "${values.timeout ?? ""}"`);
   const running = values.running === true;
   if (running && values.keep === true)
-    throw badArguments("--keep is for a cluster of its own; a running one stays");
+    throw new TypeError("--keep is for a cluster of its own; a running one stays");
   if (!running && (values.faults === true || values.project !== undefined)) {
-    throw badArguments("--faults and --project go with --running");
+    throw new TypeError("--faults and --project go with --running");
   }
   return {
     file: values.file ?? ownFile,
@@ -58,32 +67,3 @@ export function parseOptions(args: readonly string[]): SmokeOptions | "help" {
     timeoutMs: seconds * 1000,
   };
 }
-
-function parseValues(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        file: { type: "string" },
-        running: { type: "boolean" },
-        project: { type: "string" },
-        faults: { type: "boolean" },
-        keep: { type: "boolean" },
-        timeout: { type: "string" },
-        json: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    if (error instanceof TypeError) throw badArguments(error.message);
-    throw error;
-  }
-}
-
-const badArguments = (message: string): BerthError =>
-  new BerthError({
-    code: "BadArguments",
-    message,
-    hint: "npm run smoke -- --help lists what there is",
-    exitCode: exitCodes.badInput,
-  });

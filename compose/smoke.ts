@@ -1,9 +1,12 @@
 import { connectDocker } from "../lib/docker/connection.ts";
-import { BerthError, type ExitCode, exitCodes } from "../lib/errors.ts";
-import { printText } from "../lib/report/terminal.ts";
+import { BerthError, type ExitCode, exitCodes, unexpected } from "../lib/errors.ts";
+import { imagesOf } from "../setup/images/base-images.ts";
+import type { Phases } from "../setup/phases.ts";
+import { prepare } from "../setup/prepare.ts";
+import { runScript, type ScriptContext } from "../setup/script.ts";
 import type { CheckResult } from "./check.ts";
 import { type Cluster, type ClusterParts, joinCluster } from "./cluster.ts";
-import { type ComposeSource, readComposeFile, readSource } from "./compose-file.ts";
+import { type ComposeSource, ownFile, readComposeFile, readSource } from "./compose-file.ts";
 import { findComposeTool } from "./compose-tool.ts";
 import { waitUntilReady } from "./health.ts";
 import { bringUp, buildImages, explainRemoval, fillCopies, listBuilds, removeCluster } from "./lifecycle.ts";
@@ -13,8 +16,11 @@ import { prove, refuseEmpty } from "./proof.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
 import { explainTrouble } from "./trouble.ts";
 
-async function smoke(options: SmokeOptions, run: Run): Promise<void> {
+async function smoke(options: SmokeOptions, run: Run, phases: Phases): Promise<void> {
   const source = await readSource(options.file);
+  // Whoever has a running cluster has everything.
+  if (!options.running) await install(source, phases);
+  run.signal.throwIfAborted();
   const docker = await connectDocker();
   const tool = await findComposeTool();
   run.compose = tool.version;
@@ -102,77 +108,84 @@ interface Run {
   readonly report: SmokeReport;
   readonly signal: AbortSignal;
   readonly results: CheckResult[];
+  readonly startedMs: number;
   exitCode: ExitCode;
   project?: string;
   compose?: string;
 }
 
 function fail(run: Run, error: unknown): void {
-  const shown = asBerthError(run.signal.aborted ? run.signal.reason : error);
+  const shown = run.signal.aborted ? interrupted() : error instanceof BerthError ? error : unexpected(error);
   run.report.error(shown);
   if (run.exitCode === exitCodes.done) run.exitCode = shown.exitCode;
 }
 
-async function main(): Promise<ExitCode> {
-  const startedMs = performance.now();
-  const report = process.argv.includes("--json") ? createJsonReport() : createTextReport();
-  const run: Run = {
-    report,
-    signal: listenForInterrupt(report),
-    results: [],
-    exitCode: exitCodes.done,
-  };
+const interrupted = (): BerthError =>
+  new BerthError({
+    code: "Interrupted",
+    message: "stopped by the user",
+    exitCode: exitCodes.interrupted,
+  });
+
+/** Runs the test to its summary, whatever happens. */
+async function runSmoke(options: SmokeOptions, { phases, signal }: ScriptContext): Promise<ExitCode> {
+  const run = begin(signal);
+  signal.addEventListener("abort", () =>
+    run.report.step("stopping: what was started is removed first; press Ctrl-C again to leave at once"),
+  );
   try {
-    const options = parseOptions(process.argv.slice(2));
-    if (options === "help") {
-      printText(helpText);
-      return exitCodes.done;
-    }
-    await smoke(options, run);
+    await smoke(options, run, phases);
   } catch (error) {
     fail(run, error);
   }
-  const count = (outcome: CheckResult["outcome"]) =>
-    run.results.filter((one) => one.outcome === outcome).length;
+  sumUp(run);
+  return run.exitCode;
+}
+
+/** Installs what is missing: the engine, Compose, and the images that the Django cluster starts from. */
+async function install({ path }: ComposeSource, phases: Phases): Promise<void> {
+  const images = path === ownFile ? imagesOf("smoke") : [];
+  const compose = process.env["BERTH_COMPOSE"] === undefined;
+  const { engineError, composeError } = await prepare(
+    { engine: true, compose, python: false, images },
+    phases,
+  );
+  const error = engineError ?? composeError;
+  if (error !== undefined) throw error;
+}
+
+const begin = (signal: AbortSignal): Run => ({
+  report: process.argv.includes("--json") ? createJsonReport() : createTextReport(),
+  signal,
+  results: [],
+  startedMs: performance.now(),
+  exitCode: exitCodes.done,
+});
+
+function sumUp({ report, results, exitCode, signal, startedMs, project, compose }: Run): void {
+  const count = (outcome: CheckResult["outcome"]) => results.filter((one) => one.outcome === outcome).length;
   report.summary({
-    outcome: run.exitCode === exitCodes.done ? "done" : run.signal.aborted ? "interrupted" : "failed",
-    project: run.project,
-    compose: run.compose,
+    outcome: exitCode === exitCodes.done ? "done" : signal.aborted ? "interrupted" : "failed",
+    project,
+    compose,
     passed: count("passed"),
     failed: count("failed"),
     skipped: count("skipped"),
     durationMs: Math.round(performance.now() - startedMs),
   });
-  return run.exitCode;
 }
 
-function listenForInterrupt(report: SmokeReport): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    report.step("stopping: what was started is removed first; press Ctrl-C again to leave at once");
-    controller.abort(
-      new BerthError({
-        code: "Interrupted",
-        message: "stopped by the user",
-        exitCode: exitCodes.interrupted,
-      }),
-    );
-  };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
-  return controller.signal;
+/** For mistakes in the arguments: the report in the format that they ask for. */
+function showError(error: BerthError): void {
+  const run = begin(new AbortController().signal);
+  run.report.error(error);
+  sumUp({ ...run, exitCode: error.exitCode });
 }
 
-function asBerthError(error: unknown): BerthError {
-  if (error instanceof BerthError) return error;
-  const known = error instanceof Error ? error : new Error(String(error));
-  return new BerthError({
-    code: "Unexpected",
-    message: `${known.name}: ${known.message}`,
-    hint: "this is a mistake in Berth: please report it with the lines above",
-    detail: (known.stack ?? "").split("\n").slice(1, 8),
-    cause: error,
-  });
-}
-
-process.exitCode = await main();
+await runScript({
+  invocation: "npm run smoke --",
+  help: helpText,
+  parse: parseOptions,
+  run: runSmoke,
+  showError,
+});

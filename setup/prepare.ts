@@ -10,6 +10,8 @@ import { ensurePython, hasVenvModule, isPythonReady } from "./python/python.ts";
 export interface Preparation {
   readonly engine: boolean;
   readonly compose: boolean;
+  /** The private Python environment, which the emulators need. Default: true. */
+  readonly python?: boolean;
   readonly images: readonly BaseImage[];
 }
 
@@ -21,7 +23,7 @@ export interface Prepared {
 
 /**
  * Does all of the set-up except the npm packages: first the system packages; then engine, Compose and base images one
- * after the other, and in parallel the Python environment. What exists already is left alone.
+ * after the other, and in parallel the Python environment, if it is needed. What exists already is left alone.
  *
  * @throws BerthError for everything but a missing engine or Compose, without which some work is still possible
  */
@@ -29,14 +31,17 @@ export async function prepare(wanted: Preparation, phases: Phases): Promise<Prep
   const computer = await phases.run("system packages", () => prepareComputer(wanted));
   const [docker, python] = await Promise.allSettled([
     prepareDocker(computer, wanted, phases),
-    phases.run("Python environment", ensurePython),
+    wanted.python === false ? undefined : phases.run("Python environment", ensurePython),
   ]);
   for (const result of [docker, python]) if (result.status === "rejected") throw result.reason;
   return docker.status === "fulfilled" ? docker.value : {};
 }
 
 async function prepareComputer(wanted: Preparation): Promise<Computer> {
-  const [computer, pythonReady] = await Promise.all([describeComputer(), isPythonReady()]);
+  const [computer, pythonReady] = await Promise.all([
+    describeComputer(),
+    wanted.python === false || isPythonReady(),
+  ]);
   const venv = pythonReady || (await hasVenvModule());
   const plan = planPackages({ ...computer, venv }, { ...wanted, python: !pythonReady });
   if (plan.wanted.length + plan.optional.length === 0) return computer;

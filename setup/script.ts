@@ -13,13 +13,15 @@ export interface Script<Asked> {
   readonly parse: (args: readonly string[]) => Asked;
   /** Returns the exit code. */
   readonly run: (asked: Asked, context: ScriptContext) => Promise<number>;
+  /** Shows the error that ends the script. Default: on stderr, as every command does. */
+  readonly showError?: (error: BerthError) => void;
 }
 
 export interface ScriptContext {
   readonly phases: Phases;
   /**
    * Aborted by Ctrl-C, which also reaches child processes: they end, and with them the current step. A second Ctrl-C
-   * ends the script at once.
+   * ends the script at once. SIGTERM does the same as Ctrl-C.
    */
   readonly signal: AbortSignal;
 }
@@ -38,11 +40,15 @@ export async function runScript<Asked>(script: Script<Asked>): Promise<void> {
     process.exitCode = signal.aborted ? exitCodes.interrupted : code;
   } catch (error) {
     const shown = asBerthError(error, signal);
-    const report = createTextReport(new Tally());
-    report.error(shown);
-    report.close();
+    (script.showError ?? showOnStderr)(shown);
     process.exitCode = shown.exitCode;
   }
+}
+
+function showOnStderr(error: BerthError): void {
+  const report = createTextReport(new Tally());
+  report.error(error);
+  report.close();
 }
 
 /** Reads a number for `parse`, from an option or from an argument that the help calls `name`. */
@@ -68,10 +74,11 @@ function parse<Asked>(script: Script<Asked>, args: readonly string[]): Asked {
 
 function listenForInterrupt(): AbortSignal {
   const interrupt = new AbortController();
-  process.on("SIGINT", () => {
+  const stop = () => {
     if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
     interrupt.abort();
-  });
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
   return interrupt.signal;
 }
 

@@ -18,8 +18,8 @@ export const stayingCheck = (watchMs = defaultWatchMs): Check => ({
   between: "all",
   name: "every service is well, and stays up",
   run: async (cluster) => {
-    const unproven = (await judgeServices(cluster)).some(({ unproven }) => unproven === true);
-    if (unproven) await watch(cluster, watchMs);
+    const hasUnproven = (await judgeServices(cluster)).some(({ unproven }) => unproven === true);
+    if (hasUnproven) await watch(cluster, watchMs);
     const verdicts = await judgeServices(cluster);
     const failed = verdicts.find(({ state }) => state === "failed");
     if (failed !== undefined) throw await explainTrouble(cluster, failed);

@@ -4,7 +4,7 @@ import type { Computer } from "../computer/computer.ts";
 import type { Phases } from "../phases.ts";
 import { buildStandIn, recipeLabel, standInRecipes, type StandIn } from "./stand-in.ts";
 
-export type Target = "demo" | "test";
+export type Target = "demo" | "test" | "smoke";
 
 export interface BaseImage extends StandIn {
   readonly targets: readonly Target[];
@@ -15,11 +15,11 @@ export interface BaseImage extends StandIn {
  * names the version only as exactly as the stand-in's recipe can guarantee.
  */
 export const baseImages: readonly BaseImage[] = [
-  { tag: "debian:trixie-slim", recipe: "debian", targets: ["demo", "test"] },
+  { tag: "debian:trixie-slim", recipe: "debian", targets: ["demo", "test", "smoke"] },
   { tag: "golang:1.27-trixie", recipe: "golang", targets: ["demo", "test"] },
-  { tag: "python:3.13-slim-trixie", recipe: "python", targets: ["test"] },
-  { tag: "nginx:1.30-trixie", recipe: "nginx", targets: ["test"] },
-  { tag: "postgres:17-trixie", recipe: "postgres", targets: ["test"] },
+  { tag: "python:3.13-slim-trixie", recipe: "python", targets: ["test", "smoke"] },
+  { tag: "nginx:1.30-trixie", recipe: "nginx", targets: ["test", "smoke"] },
+  { tag: "postgres:17-trixie", recipe: "postgres", targets: ["test", "smoke"] },
   { tag: "node:20-trixie-slim", recipe: "node", targets: ["test"] },
 ];
 

@@ -24,8 +24,6 @@ describe("the options of the smoke test", () => {
     [["--running"], running],
     [["--running", "--faults"], { ...running, faults: true }],
     [["--running", "--project", "shop"], { ...running, project: "shop" }],
-    [["--help"], "help"],
-    [["-h", "--running"], "help"],
   ] as const)
     it(args.length === 0 ? "none" : args.join(" "), () => assert.deepEqual(parseOptions(args), options));
 
@@ -39,11 +37,6 @@ describe("the options of the smoke test", () => {
     [["now"], /now/],
   ] as const)
     it(`refuse ${args.join(" ")}`, () => {
-      assert.throws(() => parseOptions(args), {
-        code: "BadArguments",
-        exitCode: 3,
-        message,
-        hint: "npm run smoke -- --help lists what there is",
-      });
+      assert.throws(() => parseOptions(args), { name: "TypeError", message });
     });
 });
