@@ -1,5 +1,4 @@
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
+import { text as readText } from "node:stream/consumers";
 import { z } from "zod";
 import type { Check } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
@@ -34,6 +33,8 @@ function describe(verdicts: readonly Verdict[]): string {
   return [...counts].map(([reason, count]) => `${count} ${reason}`).join("; ");
 }
 
+const clock = z.object({ SystemTime: z.coerce.date() });
+
 const death = z.object({
   Actor: z.object({
     ID: z.string(),
@@ -48,17 +49,16 @@ const death = z.object({
 async function watch(cluster: Cluster, watchMs: number): Promise<void> {
   const label = [`com.docker.compose.project=${cluster.project}`, "com.docker.compose.oneoff=False"];
   const filters = { type: ["container" as const], event: ["die"], label };
-  const events = Readable.from(await cluster.docker.getEvents({ filters }));
-  const signal = AbortSignal.any([cluster.signal, AbortSignal.timeout(watchMs)]);
-  try {
-    for await (const line of createInterface({ input: events, signal })) {
-      const { ID: container, Attributes: more } = death.parse(JSON.parse(line)).Actor;
-      if (more.exitCode === 0) continue;
-      const reason = `ended with exit code ${more.exitCode}, after it had started`;
-      const service = more["com.docker.compose.service"];
-      throw await explainTrouble(cluster, { service, state: "failed", reason, container });
-    }
-  } finally {
-    events.destroy();
+  // The engine ends the answer by itself, by its own clock.
+  const { SystemTime: now } = clock.parse(await cluster.docker.info());
+  const until = Math.ceil((now.getTime() + watchMs) / 1000);
+  const events = await readText(await cluster.docker.getEvents({ until, filters }));
+  cluster.signal.throwIfAborted();
+  const deaths = events.split("\n").filter(Boolean);
+  for (const { Actor } of deaths.map((line) => death.parse(JSON.parse(line)))) {
+    if (Actor.Attributes.exitCode === 0) continue;
+    const reason = `ended with exit code ${Actor.Attributes.exitCode}, after it had started`;
+    const service = Actor.Attributes["com.docker.compose.service"];
+    throw await explainTrouble(cluster, { service, state: "failed", reason, container: Actor.ID });
   }
 }

@@ -113,6 +113,7 @@ export class FakeEngine implements AsyncDisposable {
     ["GET", /^\/exec\/(\w+)\/json$/, ({ match }) => this.#inspectExec(match)],
     ["DELETE", /^\/containers\/(\w+)$/, ({ match }) => this.#remove(match)],
     ["GET", /^\/images\/([\w:]+)\/json$/, ({ match }) => this.#readImage(match)],
+    ["GET", /^\/info$/, () => ({ status: 200, body: { SystemTime: new Date().toISOString() } })],
     ["GET", /^\/events$/, () => this.#tellDeaths()],
     ["POST", /^\/networks\/([^/]+)\/connect$/, ({ match, body }) => this.#connect(match, body)],
   ];
