@@ -87,10 +87,24 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: below("compose", "isolation", "host-path", "options", "compose-file", "arguments"),
   },
   checks: {
-    mutate: ["compose/checks/*.ts", "compose/{check,health,trouble,probe,http,page,traffic}.ts"],
+    mutate: [
+      "compose/checks/*.ts",
+      "compose/{check,health,trouble,probe,server,sockets,http,page,traffic}.ts",
+    ],
     tests: [
-      ...below("compose/checks", "confinement", "counting", "health", "own", "recovery", "trouble", "ways"),
-      ...below("compose", "probe"),
+      ...below(
+        "compose/checks",
+        "confinement",
+        "counting",
+        "health",
+        "own",
+        "recovery",
+        "staying",
+        "trouble",
+        "visits",
+        "ways",
+      ),
+      ...below("compose", "sockets"),
     ],
   },
 };
