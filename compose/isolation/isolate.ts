@@ -37,8 +37,9 @@ export async function isolateFile(
   const images = new BuiltImages(file, project);
   const mounts = new BindMounts(folder);
   await mounts.decide(file, findings);
+  const names = new Set(Object.keys(file.services));
   const services = mapValues(file.services, (table, service) =>
-    isolateService({ service, table, images, mounts, findings }),
+    isolateService({ service, table, services: names, images, mounts, findings }),
   );
   const copies = Object.fromEntries(mounts.volumes.map((volume) => [volume, {}]));
   const content = {

@@ -8,6 +8,8 @@ import type { BindMounts } from "./service-mounts.ts";
 export interface Surroundings {
   readonly service: string;
   readonly table: Table;
+  /** The names of all services in the file. */
+  readonly services: ReadonlySet<string>;
   readonly images: BuiltImages;
   readonly mounts: BindMounts;
   readonly findings: Findings;
@@ -142,6 +144,17 @@ const rewriteDeploy: Rule = (value, { service, findings }) => {
   );
 };
 
+// Compose lists a dependency with `required: false` although its service is in no active profile, and then refuses to
+// read what it has written.
+const leaveOutAbsent: Rule = (value, { services }) =>
+  Array.isArray(value)
+    ? value
+    : Object.fromEntries(
+        Object.entries(asTable(value)).filter(
+          ([name, need]) => services.has(name) || asTable(need)["required"] !== false,
+        ),
+      );
+
 const rewritePullPolicy: Rule = (value) => (value === "never" ? value : undefined);
 
 const refuseForeignVolumes = refuseIf(
@@ -178,7 +191,7 @@ const isPrivilegedHook = (value: unknown): boolean =>
 const refusePrivilegedHooks = refuseIf(isPrivilegedHook, "it has root's rights on this computer");
 
 const kept =
-  "attach blkio_config cap_drop command configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset depends_on dns dns_opt dns_search domainname entrypoint environment expose group_add healthcheck hostname init isolation links mac_address mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user working_dir";
+  "attach blkio_config cap_drop command configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset dns dns_opt dns_search domainname entrypoint environment expose group_add healthcheck hostname init isolation links mac_address mem_limit mem_reservation mem_swappiness memswap_limit oom_kill_disable oom_score_adj pids_limit platform read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits user working_dir";
 
 // These keys are resolved already (extends, env_file, profiles), useless here (develop), or read by programs outside:
 // labels and annotations would make this computer's proxies, updaters and schedulers treat a container as the user's.
@@ -197,6 +210,7 @@ export const serviceRules: ReadonlyMap<string, Rule> = new Map(
     cap_add: refuseOuterCapabilities,
     cgroup: refuseForeignSpace,
     credential_spec: refuse("it is an account outside"),
+    depends_on: leaveOutAbsent,
     deploy: rewriteDeploy,
     device_cgroup_rules: refuse(anyDevice),
     devices: refuse(anyDevice),

@@ -460,6 +460,17 @@ describe("kept", () => {
     assert.deepEqual(await isolateService(keys), keys);
   });
 
+  test("dependencies, but for those that may be missing and are", async () => {
+    const need = (required: boolean) => ({ condition: "service_started", required });
+    assert.deepEqual(
+      await isolateService({
+        depends_on: { other: need(false), off: need(false), wrong: need(true) },
+      }),
+      { depends_on: { other: need(false), wrong: need(true) } },
+    );
+    assert.deepEqual(await isolateService({ depends_on: ["other"] }), { depends_on: ["other"] });
+  });
+
   test("a service without a network has none", async () => {
     assert.deepEqual(await isolateService({ network_mode: "none" }), { network_mode: "none" });
   });
