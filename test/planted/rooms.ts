@@ -84,7 +84,10 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   isolation: {
     mutate: ["compose/isolation/*.ts", "compose/{compose-file,options,resolved-file}.ts"],
-    tests: below("compose", "isolation", "host-path", "options", "compose-file", "arguments"),
+    tests: [
+      ...below("compose/isolation", "refused", "services", "mounts", "top-level"),
+      ...below("compose", "host-path", "options", "compose-file", "arguments"),
+    ],
   },
   checks: {
     mutate: [
