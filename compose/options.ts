@@ -29,8 +29,9 @@ Usage: npm run smoke -- [options]
 
 A cluster of its own is started from a copy of the file in which every name, port, path and image tag is the test's own:
 volumes start empty, folders that are mounted writable are copied, and what can't be kept apart is refused before anything
-starts. On a running one, the page is viewed about 520 times, and nothing is stopped unless --faults is given. A file
-without x-smoke gets the checks that make sense for any: health, who reaches whom, published ports.
+starts. What is missing of the engine, Compose and the base images is installed. On a running one, the page is viewed about
+520 times, and nothing is stopped unless --faults is given. A file without x-smoke gets the checks that make sense for any:
+health, who reaches whom, published ports.
 
 Exit codes: 0 all passed, 1 something failed, 3 bad arguments or file, 6 something was left behind, 130 interrupted.
 `;

@@ -76,6 +76,7 @@ describe("a cluster isn't ready", { concurrency: 8 }, () => {
       "when one starts again and again",
       spoilOne("web", ({ info }) => {
         info.RestartCount = 3;
+        Reflect.deleteProperty(info.State, "Health");
         Object.assign(info.State, { Restarting: true, ExitCode: 2 });
       }),
       "service web: ended with exit code 2, restarted 3 times",

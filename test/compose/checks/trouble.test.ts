@@ -96,8 +96,8 @@ describe("the reason of a trouble", { concurrency: 4 }, () => {
     await using shop = await Shop.open();
     const web = shop.engine.of("web");
     web.info.Config.Tty = true;
-    web.log.push("the reason");
-    assert.deepEqual((await explain(shop, "web")).detail, ["the reason"]);
+    web.log.push("why");
+    assert.deepEqual((await explain(shop, "web")).detail, ["why"]);
   });
 
   test("comes with the end of the log of the container that was judged", async () => {
