@@ -85,9 +85,9 @@ describe("what was there before a smoke test is there after it, as it was", () =
     assert.equal(summary.project, undefined);
   });
 
-  test("a file of which nothing can be checked is no success", async () => {
+  test("a file of which nothing runs is no success", async () => {
     await using file = await writeCase(
-      "services: {worker: {image: debian:trixie-slim, init: true, command: [sleep, '600']}}\n",
+      "services: {worker: {image: debian:trixie-slim, command: [sleep, '600'], scale: 0}}\n",
     );
     const { exitCode, errors } = await runSmoke(["--file", file.path]);
     assert.equal(exitCode, 1);
