@@ -27,7 +27,7 @@ export interface Roles {
   readonly migrations: string;
 }
 
-export interface ComposeService {
+interface ComposeService {
   readonly name: string;
   /** Services that must start first, with the required condition. */
   readonly dependsOn: ReadonlyMap<string, string>;
