@@ -6,9 +6,11 @@ import unittest
 sys.path.append("/usr/local/lib/berth")  # where a host has them; PYTHONPATH goes first
 sys.dont_write_bytecode = True
 
+import bounds
 import converge
 import edge
 import replicas
+import users
 from command import Failed, call, wait
 
 RELEASE = {
@@ -50,15 +52,15 @@ class Replicas(unittest.TestCase):
         self.assertEqual(arguments[-1], RELEASE["image"])
 
     def test_a_wish_beyond_what_a_configuration_may_is_refused(self) -> None:
-        self.assertEqual(converge.find_excess(RELEASE), "")
+        self.assertEqual(bounds.find_excess(RELEASE), "")
         for change in ({"replicas": 11}, {"replicas": 0}, {"port": "80 --privileged"}, {"number": True}, {"memoryMib": 0}):
-            self.assertIn(next(iter(change)), converge.find_excess({**RELEASE, **change}))
+            self.assertIn(next(iter(change)), bounds.find_excess({**RELEASE, **change}))
 
     def test_nobody_is_root(self) -> None:
-        users = {user: replicas.run_arguments(RELEASE, 0, user) for user in (*ROOTS, "root:root", "0:5")}
-        for user, arguments in users.items():
-            self.assertEqual(arguments[arguments.index("--user") + 1], "65532:65532", user)
-        self.assertIn("app:app", replicas.run_arguments(RELEASE, 0, "app:app"))
+        for user in (*ROOTS, "root:root", "0:5"):
+            self.assertEqual(users.choose(RELEASE, user), "65532:65532", user)
+        arguments = replicas.run_arguments(RELEASE, 0, "5:5")
+        self.assertEqual(arguments[arguments.index("--user") + 1], "5:5")
 
     def test_only_this_machine_reaches_a_replica(self) -> None:
         arguments = replicas.run_arguments(RELEASE, 1, "")
@@ -84,7 +86,7 @@ class Wishes(unittest.TestCase):
         host = converge.Host.__new__(converge.Host)
         host.serving = {**RELEASE, "number": serving} if serving else None
         host.failed = {"release": failed} if failed else None
-        host.pull = converge.Backoff()
+        host.retry = converge.Backoff()
         return host
 
     def test_a_release_is_due_once(self) -> None:
@@ -102,10 +104,10 @@ class Wishes(unittest.TestCase):
 
     def test_a_failed_pull_is_tried_again_later(self) -> None:
         host = self.host(6, 0)
-        host.pull.about(7)
-        host.pull.failed()
+        host.retry.about(7)
+        host.retry.failed()
         self.assertFalse(host.is_due(RELEASE))
-        host.pull.until = 0
+        host.retry.until = 0
         self.assertTrue(host.is_due(RELEASE))
         self.assertTrue(host.is_due({**RELEASE, "number": 8}), "another release needn't wait for this one")
 

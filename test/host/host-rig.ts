@@ -101,7 +101,8 @@ async function publish({ s3 }: Clients, files: readonly ArchivedFile[]): Promise
 
 function releaseOf(number: number, image: string): Release {
   const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
-  return { number, image, port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60, at, by };
+  const app = { port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60 };
+  return { number, image, ...app, writable: false, tmpMib: 64, at, by };
 }
 
 async function decided(read: () => Promise<HostReport | undefined>, number: number): Promise<HostReport> {

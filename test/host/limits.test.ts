@@ -163,7 +163,16 @@ describe("the host's limits", () => {
 
   it("come to the host, each file to the one place where it is read", () => {
     const places = hostFiles().map(({ path }) => path);
-    const share = ["bucket.py", "command.py", "converge.py", "edge.conf", "edge.py", "replicas.py"];
+    const share = [
+      "attempts.py",
+      "bounds.py",
+      "bucket.py",
+      "command.py",
+      "converge.py",
+      "edge.conf",
+      "edge.py",
+    ];
+    const more = ["ends.py", "gate.py", "replicas.py", "restarts.py"];
     assert.deepEqual(places.toSorted(), [
       "/etc/apt/apt.conf.d/60-berth-apt.conf",
       "/etc/docker/daemon.json",
@@ -172,7 +181,7 @@ describe("the host's limits", () => {
       "/etc/systemd/system/berth-switch.service",
       "/etc/systemd/system/berth.service",
       "/etc/systemd/system/nginx.service.d/nginx-berth.conf",
-      ...[...share, "retries.pm", "setup.sh", "state.py", "switch.conf"].map(
+      ...[...share, ...more, "retries.pm", "setup.sh", "state.py", "switch.conf", "users.py"].map(
         (name) => `/usr/local/lib/berth/${name}`,
       ),
     ]);

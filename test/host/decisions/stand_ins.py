@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import pathlib
 import tempfile
 import unittest
@@ -10,10 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
+import attempts
 import converge
 import edge
+import ends
+import gate
 import replicas
 import state
+import users
 from command import Failed
 
 RELEASE: dict[str, Any] = {
@@ -51,7 +56,12 @@ class Engine:
         self.images: list[str] = []
         self.user = ""
         self.users: str | None = None
-        self.refused: dict[str, str] = {}
+        self.architecture = "amd64"
+        self.volumes: list[str] = []
+        self.refused: dict[str, str | Exception] = {}
+        self.ends: dict[str, dict[str, Any]] = {}
+        self.restarts: dict[str, int] = {}
+        self.events: dict[str, list[dict[str, Any]]] = {}
 
     def call(self, *command: str, timeout_s: int = 120) -> str:
         self.calls.append(command[1:])
@@ -59,8 +69,9 @@ class Engine:
         self.patience[verb] = timeout_s
         if command[0] != "docker":
             raise AssertionError(f"{command} isn't for the engine")
-        if verb in self.refused:
-            raise Failed(self.refused[verb])
+        refusal = self.refused.get(verb)
+        if refusal:
+            raise refusal if isinstance(refusal, Exception) else Failed(refusal)
         return getattr(self, f"do_{verb}")(*command[2:])
 
     def verbs(self) -> list[str]:
@@ -70,7 +81,7 @@ class Engine:
         return ""
 
     def do_image(self, *_: str) -> str:
-        return f"{self.user}\n"
+        return f"{self.architecture} {self.user}\n"
 
     def do_images(self, *_: str) -> str:
         return "".join(f"{image}\n" for image in self.images)
@@ -88,6 +99,26 @@ class Engine:
 
     def do_ps(self, *_: str) -> str:
         return "".join(f"{name} {state}\n" for name, state in self.containers.items())
+
+    def do_inspect(self, *arguments: str) -> str:
+        """One line for each container, with the fields that are read: as it was when this one ended or runs."""
+        lines = []
+        for name in arguments[4:]:
+            if name not in self.containers:
+                raise Failed(f"docker inspect: Error: No such container: {name}")
+            state = {"Status": self.containers[name], "ExitCode": 0, "OOMKilled": False, "Pid": 0, "FinishedAt": ""}
+            found = {"name": f"/{name}", "state": {**state, **self.ends.get(name, {})}, "restarts": self.restarts.get(name, 0)}
+            lines.append(json.dumps(found))
+        return "\n".join(lines)
+
+    def do_events(self, *arguments: str) -> str:
+        name = arguments[arguments.index("--filter") + 1].split("=")[1]
+        return "\n".join(json.dumps(event) for event in self.events.get(name, []))
+
+    def do_volume(self, verb: str, *arguments: str) -> str:
+        if verb == "rm":
+            self.volumes = [name for name in self.volumes if name not in arguments]
+        return "\n".join(self.volumes)
 
     def do_create(self, *_: str) -> str:
         self.containers["helper"] = "created"
@@ -109,7 +140,7 @@ class Engine:
 
     def do_rm(self, *arguments: str) -> str:
         for name in arguments:
-            if name != "--force":
+            if not name.startswith("--"):
                 self.containers.pop(name, None)
         return ""
 
@@ -120,9 +151,11 @@ class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.engine, self.clock = Engine(), Clock()
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
-        for module in (replicas, converge):
+        for module in (replicas, converge, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
+        for module in (attempts, converge, gate):
             self.enter(patch.object(module, "time", self.clock))
+        self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))
         self.enter(patch.object(state, "STATE", self.folder))
         self.enter(patch.object(state, "LAUNCHER", self.folder / "launcher.json"))
         self.enter(patch.object(converge, "TURN", self.folder / "turn"))
@@ -144,10 +177,10 @@ def answering(statuses: dict[int, list[int | None]]) -> Iterator[list[int]]:
     """Replicas that answer on each port with these statuses, the last one for ever. Yields the ports in the order asked."""
     asked: list[int] = []
 
-    def probe(port: int) -> int | None:
+    def probe(port: int, _: Any) -> int | None:
         asked.append(port)
         left = statuses[port]
         return left.pop(0) if len(left) > 1 else left[0]
 
-    with patch.object(replicas, "probe", probe):
+    with patch.object(gate, "probe", probe):
         yield asked

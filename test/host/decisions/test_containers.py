@@ -6,7 +6,9 @@ import threading
 import unittest
 from unittest.mock import patch
 
+import gate
 import replicas
+import users
 from stand_ins import RELEASE, Case
 
 LINES = "one\ntwo $HOME `id` 'q' \"d\""
@@ -20,11 +22,12 @@ class RunFlags(unittest.TestCase):
             --read-only --tmpfs /tmp:rw,noexec,nosuid,size=64m --cap-drop ALL
             --security-opt no-new-privileges --pids-limit 512 --memory 64m --memory-swap 64m
             --log-driver local --log-opt max-size=10m --log-opt max-file=3 --env PLAIN=x --env""".split()
-        arguments = replicas.run_arguments(release, 1, "root")
+        arguments = replicas.run_arguments(release, 1, "65532:65532")
         self.assertEqual(arguments, [*expected, f"LINES={LINES}", "registry/app@sha256:07"])
 
     def test_an_image_of_another_user_keeps_it(self) -> None:
-        for user in ("app", "1000", "1000:1000", "rooted", "10"):
+        for user in ("1000", "1000:1000", "10"):
+            self.assertEqual(users.choose(RELEASE, user), user)
             arguments = replicas.run_arguments(RELEASE, 0, user)
             self.assertEqual(arguments[arguments.index("--user") + 1], user)
 
@@ -90,18 +93,18 @@ class Lives(Case):
             "removing": anew,
         }.items():
             self.engine.calls, self.engine.containers = [], {"app-7-0": state}
-            replicas.revive({**RELEASE, "replicas": 1})
+            replicas.revive({**RELEASE, "replicas": 1}, replicas.states())
             self.assertEqual(self.engine.verbs(), expected, state)
 
     def test_a_replica_that_is_gone_is_made_and_its_neighbour_left_alone(self) -> None:
         self.engine.containers = {"app-7-0": "running"}
-        replicas.revive(RELEASE)
+        replicas.revive(RELEASE, replicas.states())
         self.assertEqual(self.engine.containers, {"app-7-0": "running", "app-7-1": "running"})
 
     def test_replicas_are_asked_to_end_before_they_are_removed(self) -> None:
         replicas.remove(["app-7-0", "app-7-1"])
         names = ("app-7-0", "app-7-1")
-        self.assertEqual(self.engine.calls, [("stop", "-t", "10", *names), ("rm", "--force", *names)])
+        self.assertEqual(self.engine.calls, [("stop", "-t", "10", *names), ("rm", "--force", "--volumes", *names)])
 
     def test_nothing_to_remove_is_no_command(self) -> None:
         replicas.remove([])
@@ -165,17 +168,17 @@ class Probes(unittest.TestCase):
 
     def test_the_status_is_that_of_the_front_page(self) -> None:
         port = self.serve(503)
-        self.assertEqual(replicas.probe(port), 503)
+        self.assertEqual(gate.probe(port, gate.ANY_ANSWER), 503)
         self.assertEqual(self.seen, [("/", "berth-gate", f"127.0.0.1:{port}")])
 
     def test_nobody_there_is_no_status(self) -> None:
         server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
         server.server_close()
-        self.assertIsNone(replicas.probe(server.server_port))
+        self.assertIsNone(gate.probe(server.server_port, gate.ANY_ANSWER))
 
     def test_a_replica_that_takes_its_time_gets_five_seconds(self) -> None:
-        with patch.object(replicas.http.client, "HTTPConnection", side_effect=AssertionError) as connection:
-            self.assertRaises(AssertionError, replicas.probe, 1)
+        with patch.object(gate.http.client, "HTTPConnection", side_effect=AssertionError) as connection:
+            self.assertRaises(AssertionError, gate.probe, 1, gate.ANY_ANSWER)
         connection.assert_called_once_with("127.0.0.1", 1, timeout=5)
 
 

@@ -3,6 +3,7 @@
 import unittest
 from unittest.mock import patch
 
+import gate
 import replicas
 from command import Failed
 from stand_ins import RELEASE, Case, answering
@@ -17,12 +18,12 @@ class Gate(Case):
 
     def refuse(self, release: dict = RELEASE) -> Failed:
         with self.assertRaises(Failed) as refusal:
-            replicas.pass_gate(release)
+            gate.pass_gate(release)
         return refusal.exception
 
     def test_each_replica_has_to_answer(self) -> None:
         with answering({FIRST: [200], SECOND: [200]}) as asked:
-            replicas.pass_gate(RELEASE)
+            gate.pass_gate(RELEASE)
         self.assertEqual(asked, [FIRST, SECOND])
 
     def test_one_that_answers_does_not_speak_for_the_other(self) -> None:
@@ -33,30 +34,31 @@ class Gate(Case):
     def test_only_below_500_is_an_answer(self) -> None:
         for status in (200, 204, 301, 404, 429, 499):
             with answering({FIRST: [status], SECOND: [status]}):
-                replicas.pass_gate(RELEASE)
+                gate.pass_gate(RELEASE)
         for status in (500, 502, 503, 504, 599):
             with answering({FIRST: [status], SECOND: [status]}):
                 self.assertIn(f"answered {status} in", str(self.refuse()))
 
     def test_failures_before_the_answer_do_not_count(self) -> None:
         with answering({FIRST: [None, 500, 503, 200], SECOND: [200]}) as asked:
-            replicas.pass_gate(RELEASE)
+            gate.pass_gate(RELEASE)
         self.assertEqual(asked, [FIRST] * 4 + [SECOND])
 
     def test_a_replica_that_stopped_is_named_at_once(self) -> None:
         for state in ("exited", "restarting", "dead", "created"):
             self.engine.containers["app-7-1"] = state
+            self.engine.ends["app-7-1"] = {"ExitCode": 3}
             with answering({FIRST: [200], SECOND: [200]}):
                 failure = self.refuse()
-            self.assertEqual((str(failure), failure.container), ("app-7-1 stopped by itself", "app-7-1"))
+            self.assertEqual((str(failure), failure.container), ("app-7-1 stopped by itself: exit code 3", "app-7-1"))
         self.assertEqual(self.clock.slept, [0] * 4)
 
     def test_one_that_stops_while_it_is_asked_is_noticed(self) -> None:
-        def end(_: int) -> None:
+        def end(*_: object) -> None:
             self.engine.containers["app-7-0"] = "exited"
 
-        with answering({FIRST: [500], SECOND: [200]}), patch.object(replicas, "probe", end):
-            self.assertIn("app-7-0 stopped by itself", str(self.refuse()))
+        with answering({FIRST: [500], SECOND: [200]}), patch.object(gate, "probe", end):
+            self.assertIn("app-7-0 ended by itself with exit code 0", str(self.refuse()))
 
     def test_a_minute_is_enough_unless_the_release_asks_for_more_or_less(self) -> None:
         for wish, seconds in (({}, 60), ({"startSeconds": 5}, 5), ({"startSeconds": 300}, 300)):

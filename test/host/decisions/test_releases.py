@@ -2,9 +2,8 @@
 
 import unittest
 
-import converge
+import bounds
 import replicas
-from command import Failed
 from hosts import HostCase
 from stand_ins import RELEASE
 from state import load
@@ -21,42 +20,48 @@ class Due(HostCase):
             "replicas": 3,
             "environment": {"PLAIN": "y"},
             "memoryMib": 128,
+            "user": "1000",
+            "writable": True,
+            "tmpMib": 65,
+            "command": ["serve"],
+            "health": {"path": "/", "status": "200", "timeoutSeconds": 5},
         }
         for field, value in changes.items():
             self.assertTrue(self.host.is_due({**RELEASE, field: value}), field)
         self.assertFalse(self.host.is_due({**RELEASE, "at": "later", "by": "another", "startSeconds": 9}))
-        self.assertEqual(sorted(changes), sorted(converge.CONTENT))
+        self.assertEqual(sorted(changes), sorted(bounds.CONTENT))
 
     def test_the_same_release_is_left_alone_by_every_further_turn(self) -> None:
         self.wish()
         self.turn()
-        self.assertEqual({call[0] for call in self.turn()}, {"ps"})
+        self.assertEqual({call[0] for call in self.turn()}, {"ps", "inspect"})
 
 
 class Bounds(unittest.TestCase):
     def test_the_most_is_allowed_and_one_more_is_not(self) -> None:
-        bounds = {
+        numbers = {
             "number": (1, 1000000000),
             "replicas": (1, 10),
             "port": (1, 65535),
             "memoryMib": (16, 65536),
             "startSeconds": (1, 300),
+            "tmpMib": (1, 65536),
         }
-        for field, (least, most) in bounds.items():
+        for field, (least, most) in numbers.items():
             for value in (least, most):
-                self.assertEqual(converge.find_excess({**RELEASE, field: value}), "")
-            for value in (least - 1, 0, -1, most + 1, str(most), most / 1.0, True, None):
+                self.assertEqual(bounds.find_excess({**RELEASE, field: value}), "")
+            for value in (least - 1, 0, -1, most + 1, str(most), most / 1.0, True, *([None] if field in RELEASE else [])):
                 self.assertEqual(
-                    converge.find_excess({**RELEASE, field: value}), f"the desired release is out of bounds in {field}"
+                    bounds.find_excess({**RELEASE, field: value}), f"the desired release is out of bounds in {field}"
                 )
 
     def test_a_number_that_is_missing_is_named(self) -> None:
-        for field in converge.BOUNDS:
+        for field in ("number", "replicas", "port", "memoryMib", "startSeconds"):
             release = {key: value for key, value in RELEASE.items() if key != field}
-            self.assertIn(f"out of bounds in {field}", converge.find_excess(release))
+            self.assertIn(f"out of bounds in {field}", bounds.find_excess(release))
 
     def test_all_that_is_out_of_bounds_is_named(self) -> None:
-        self.assertIn("replicas, port", converge.find_excess({**RELEASE, "port": 0, "replicas": 11}))
+        self.assertIn("replicas, port", bounds.find_excess({**RELEASE, "port": 0, "replicas": 11}))
 
 
 class Deploying(HostCase):
@@ -92,10 +97,13 @@ class Deploying(HostCase):
         self.turn()
         self.wish(number=8)
         self.edge.refusal = "the switch kept its old replicas"
-        self.assertRaises(Failed, self.turn)
-        self.assertIn("app-7-0", self.engine.containers)
-        self.edge.refusal = ""
         self.turn()
+        self.assertIn("app-7-0", self.engine.containers)
+        self.assertEqual(self.said()[-1], (8, "starting"))
+        self.edge.refusal = ""
+        self.clock.now += 2
+        self.turn()
+        self.assertEqual(self.said()[-1], (8, "serving"))
         self.assertEqual(self.edge.pointed[-1], replicas.ports({**RELEASE, "number": 8}))
 
     def test_what_a_killed_converger_left_half_made_is_made_anew(self) -> None:
@@ -103,7 +111,7 @@ class Deploying(HostCase):
         self.wish()
         self.turn()
         self.assertEqual(self.said()[-1], (7, "serving"))
-        self.assertIn(("rm", "--force", "app-7-0"), self.engine.calls)
+        self.assertIn(("rm", "--force", "--volumes", "app-7-0"), self.engine.calls)
 
     def test_a_first_release_that_fails_leaves_nothing_running(self) -> None:
         self.wish()
@@ -153,7 +161,7 @@ class Failing(HostCase):
     def test_a_wish_out_of_bounds_touches_nothing(self) -> None:
         self.wish(number=8, replicas=11)
         calls = self.turn()
-        self.assertEqual({call[0] for call in calls}, {"ps"})
+        self.assertEqual({call[0] for call in calls}, {"ps", "inspect"})
         self.assertEqual(self.said()[-1], (8, "failed"))
         self.assertEqual((load("failed.json") or {})["reason"], "the desired release is out of bounds in replicas")
 
@@ -193,7 +201,7 @@ class Pulling(HostCase):
         self.engine.refused = {}
         self.pause()
         self.assertEqual(self.said()[-1], (7, "serving"))
-        self.assertEqual(self.host.pull.failures, 0)
+        self.assertEqual(self.host.retry.failures, 0)
 
     def test_another_release_starts_counting_anew(self) -> None:
         self.turn()

@@ -8,11 +8,15 @@ from typing import Callable
 
 
 class Failed(Exception):
-    """Something outside said no. The text is for the user; the container, where there is one, has more to tell."""
+    """Something outside said no. The text is for the user; the container, where there is one, has more to tell.
 
-    def __init__(self, reason: str, container: str = "") -> None:
+    `cause` is one of the words that lib/release/hints.ts knows advice for.
+    """
+
+    def __init__(self, reason: str, container: str = "", cause: str = "") -> None:
         super().__init__(reason)
-        self.container = container
+        self.container, self.cause = container, cause
+        self.exit_code = 0
 
 
 def call(*command: str, timeout_s: int = 120) -> str:
@@ -21,9 +25,13 @@ def call(*command: str, timeout_s: int = 120) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{what} took longer than {timeout_s} s") from late
+    except (OSError, ValueError) as refused:  # what no process can be started with: a NUL, more than 128 KiB
+        raise Failed(f"{what}: {refused}") from refused
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        raise Failed(f"{what}: {next((line for line in lines if 'rror' in line), lines[-1])}")
+        failure = Failed(f"{what}: {next((line for line in lines if 'rror' in line), lines[-1])}")
+        failure.exit_code = done.returncode
+        raise failure
     return done.stdout
 
 

@@ -14,27 +14,24 @@ import pathlib
 import time
 from typing import Any
 
+import gate
 import replicas
+from attempts import Backoff, Steps, say
+from bounds import differ, find_excess
 from bucket import Bucket
 from command import Failed, call
 from edge import Edge
+from restarts import Restarts
 from state import Release, agent, load, save, write
 
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 TURN = pathlib.Path("/run/berth/turn")
 INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 POLL_S = 2
-CONTENT = ("number", "image", "port", "replicas", "environment", "memoryMib")
-BOUNDS = {
-    "number": (1, 10**9),
-    "replicas": (1, 10),
-    "port": (1, 65535),
-    "memoryMib": (16, 65536),
-    "startSeconds": (1, 300),
-}
 PULLS_UNTIL_FAILED = 5
 # Each report is a new version of an object.
 COUNTERS_EVERY_S = 600
+RESTARTS_EVERY_S = 60
 
 log = logging.getLogger("berth")
 
@@ -45,36 +42,55 @@ class Host:
         self.instance = INSTANCE_ID.read_text().strip()
         self.serving = load("serving.json")
         self.failed = load("failed.json")
-        self.pull = Backoff()
+        self.kept = 0  # the release that the edge is known to point at
+        self.retry, self.steps = Backoff(), Steps()
         self.counters, self.counters_at = edge.counted, 0.0
+        self.restarts = Restarts()
+        self.restarts_told, self.restarts_at = self.restarts.told(), 0.0
         self.told: dict[str, Any] = {}
         self.heard: Release | None = None
         self.is_proven = False
 
     def turn(self) -> None:
         """What serves comes first: an agent that can't look after it is taken back before it starts anything else."""
-        wanted = self.bucket.release()
-        # A bucket that was lost and made again knows nothing of what was told.
-        if wanted != self.heard:
-            self.heard, self.told = wanted, {}
+        self.steps.attempt("the desired release", self.hear)
+        wanted = self.heard
         if wanted and (self.is_proven or not self.serving) and self.is_due(wanted):
-            self.deploy(wanted)
+            self.try_out(wanted)
         if self.serving:
             self.keep(self.serving)
+        self.steps.attempt("the edge's log", self.edge.count_tries)
         self.report(wanted)
-        if not self.is_proven and self.bucket.is_answering():
+        if not self.is_proven and self.bucket.is_answering() and not self.steps.failing:
             self.is_proven = True
             write(TURN, "")
 
+    def hear(self) -> None:
+        wanted = self.bucket.release()
+        if wanted is not None and (not isinstance(wanted, dict) or type(wanted.get("number")) is not int):
+            raise Failed("release.json in the state bucket is no release: it has no number")
+        # A bucket that was lost and made again knows nothing of what was told.
+        if wanted != self.heard:
+            self.heard, self.told = wanted, {}
+
     def is_due(self, wanted: Release) -> bool:
-        """A release that failed its gate isn't tried again; one that couldn't be pulled is, after a while."""
+        """A release that failed its gate isn't tried again; one that this host couldn't try is, after a while."""
         number = wanted["number"]
-        if self.serving and all(self.serving.get(field) == wanted[field] for field in CONTENT):
+        if self.serving and not differ(self.serving, wanted):
             return False
-        self.pull.about(number)
-        if self.pull.failures:
-            return self.pull.is_over()
+        self.retry.about(number)
+        if self.retry.failures:
+            return self.retry.is_over()
         return not (self.failed and self.failed["release"] == number)
+
+    def try_out(self, release: Release) -> None:
+        """Whatever goes wrong on the way that nobody thought of says nothing for good, but it is said."""
+        try:
+            self.deploy(release)
+        except Exception as error:
+            log.exception("release %s", release["number"])
+            self.retry.failed()
+            self.failed = failed(release["number"], Failed(f"the host couldn't try it: {say(error)}", cause="host"))
 
     def deploy(self, release: Release) -> None:
         """Starts a release beside the one that serves. Only when it has passed its gate it becomes the one to keep."""
@@ -84,48 +100,58 @@ class Host:
             self.failed = failed(number, Failed(excess))
             save("failed.json", self.failed)
             return
-        if not self.pull.failures:
+        if not self.retry.failures:
             self.tell(starting(release))
         try:
             call("docker", "pull", "--quiet", release["image"], timeout_s=900)
         except Failed as failure:
-            self.pull.failed()
+            self.retry.failed()
             log.warning("%s", failure)
-            if self.pull.failures >= PULLS_UNTIL_FAILED:
+            if self.retry.failures >= PULLS_UNTIL_FAILED:
                 self.failed = failed(number, failure)
             return
-        self.pull.failures = 0
         try:
             replicas.remove(replicas.of(number))
             for index in range(release["replicas"]):
                 replicas.start(release, index)
-            replicas.pass_gate(release)
+            gate.pass_gate(release)
         except Failed as failure:
-            self.failed = failed(number, failure)
+            self.failed, self.retry.failures = failed(number, failure), 0
             save("failed.json", self.failed)
             replicas.remove(replicas.of(number))
             return
         # First written down, then switched: after a crash in between, the next turn of the loop switches.
         save("serving.json", release)
-        self.serving, self.failed = release, None
+        self.serving, self.failed, self.retry.failures = release, None, 0
 
     def keep(self, release: Release) -> None:
         """The replicas run, the edge knows them, and nothing else of Berth's is left."""
-        replicas.revive(release)
+        self.steps.attempt("the replicas", self.look_after, release)
+        self.steps.attempt("the edge", self.turn_to, release)
+
+    def look_after(self, release: Release) -> None:
+        found = replicas.states()
+        self.restarts.watch(release, [name for name in replicas.names(release) if name in found])
+        replicas.revive(release, found)
+
+    def turn_to(self, release: Release) -> None:
         self.edge.point_at(replicas.ports(release))
+        self.kept = release["number"]
         others = [name for name in replicas.states() if name not in replicas.names(release)]
         if others:
             replicas.remove(others)
             replicas.forget_images(release)
+            replicas.forget_volumes()
             log.info("release %s serves", release["number"])
 
     def report(self, wanted: Release | None) -> None:
-        self.edge.count_tries()
         number = self.serving["number"] if self.serving else None
         if wanted and self.failed and self.failed["release"] == wanted["number"]:
             self.tell(self.failed)
         elif wanted and wanted["number"] != number:
             self.tell(starting(wanted))
+        elif self.serving and self.kept != number:
+            self.tell(starting(self.serving))
         elif number:
             is_news = (self.told.get("release"), self.told.get("status")) != (number, "serving")
             if is_news or time.monotonic() >= self.counters_at:
@@ -134,39 +160,15 @@ class Host:
 
     def tell(self, news: dict[str, Any]) -> None:
         """Writes the report, as in lib/release/reports.ts, when there is news. One that can't be written is tried next turn."""
-        serves = {"serves": self.serving["number"]} if self.serving else {}
-        report = {"instance": self.instance, **news, **serves, **agent()}
+        restarts = self.restarts.told()
+        if restarts != self.restarts_told and (not restarts or time.monotonic() >= self.restarts_at):
+            self.restarts_told, self.restarts_at = restarts, time.monotonic() + RESTARTS_EVERY_S
+        serves = {"serves": self.serving["number"], **self.restarts_told} if self.serving else {}
+        trouble = {"trouble": self.steps.told()} if self.steps.failing else {}
+        report = {"instance": self.instance, **news, **serves, **trouble, **agent()}
         at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         if report != self.told and self.bucket.put(f"hosts/{self.instance}.json", {**report, "at": at}):
             self.told = report
-
-
-class Backoff:
-    """Failures in a row of one release's pull, and when the next try is due."""
-
-    def __init__(self) -> None:
-        self.number, self.failures, self.until = 0, 0, 0.0
-
-    def about(self, number: int) -> None:
-        if self.number != number:
-            self.number, self.failures = number, 0
-
-    def failed(self) -> None:
-        self.failures += 1
-        self.until = time.monotonic() + min(2**self.failures, 300)
-
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.until
-
-
-def find_excess(release: Release) -> str:
-    """Whoever writes into the bucket may ask for no more than a configuration may."""
-    wrong = [
-        key
-        for key, (least, most) in BOUNDS.items()
-        if type(release.get(key)) is not int or not least <= release[key] <= most
-    ]
-    return f"the desired release is out of bounds in {', '.join(wrong)}" if wrong else ""
 
 
 def starting(release: Release) -> dict[str, Any]:
@@ -176,7 +178,8 @@ def starting(release: Release) -> dict[str, Any]:
 def failed(number: int, failure: Failed) -> dict[str, Any]:
     log.error("release %s failed: %s", number, failure)
     tail = replicas.tail(failure.container) if failure.container else []
-    return {"release": number, "status": "failed", "reason": str(failure), "log": tail}
+    cause = {"cause": failure.cause} if failure.cause else {}
+    return {"release": number, "status": "failed", "reason": str(failure), **cause, "log": tail}
 
 
 def main() -> None:

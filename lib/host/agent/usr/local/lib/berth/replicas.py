@@ -1,19 +1,21 @@
-"""The containers of a release: how they are named, run, probed and removed. The engine remembers them, nobody else."""
+"""The containers of a release: how they are named, run, revived and removed. The engine remembers them, nobody else."""
 
 from __future__ import annotations
 
-import http.client
 import logging
+import platform
 import re
 import subprocess
-import time
 
+import ends
+import users
+from bounds import setting
 from command import Failed, call
 from state import Release
 
 STOP_S = 10
 LOG_BYTES = 64 << 10
-ROOT = re.compile(r"[+-]?0*|root")  # the engine reads "00" as 0, and no name as root
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's names and the engine's
 
 log = logging.getLogger("berth")
 
@@ -34,14 +36,15 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     arguments = ["run", "--detach", "--name", names(release)[index], "--restart", "unless-stopped"]
     arguments += ["--label", f"berth.release={release['number']}"]
     arguments += ["--publish", f"127.0.0.1:{ports(release)[index]}:{release['port']}"]
-    arguments += ["--user", "65532:65532" if ROOT.fullmatch(user.split(":")[0]) else user]
-    arguments += ["--read-only", "--tmpfs", "/tmp:rw,noexec,nosuid,size=64m", "--cap-drop", "ALL"]
-    arguments += ["--security-opt", "no-new-privileges", "--pids-limit", "512"]
+    arguments += ["--user", user]
+    arguments += [] if setting(release, "writable") else ["--read-only"]
+    arguments += ["--tmpfs", f"/tmp:rw,noexec,nosuid,size={setting(release, 'tmpMib')}m"]
+    arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "512"]
     arguments += ["--memory", memory, "--memory-swap", memory]
     arguments += ["--log-driver", "local", "--log-opt", "max-size=10m", "--log-opt", "max-file=3"]
     for key, value in release["environment"].items():
         arguments += ["--env", f"{key}={value}"]
-    return [*arguments, release["image"]]
+    return [*arguments, release["image"], *(setting(release, "command") or [])]
 
 
 def states() -> dict[str, str]:
@@ -56,50 +59,56 @@ def of(number: int) -> list[str]:
 
 
 def start(release: Release, index: int) -> None:
-    user = call("docker", "image", "inspect", "--format", "{{.Config.User}}", release["image"]).strip()
-    if is_named(user) and not has_own_id(release, user.split(":")[0]):
-        user = "root"
-    call("docker", *run_arguments(release, index, user))
-
-
-def is_named(user: str) -> bool:
-    name = user.split(":")[0]
-    return not (ROOT.fullmatch(name) or name.isdecimal())
-
-
-def has_own_id(release: Release, name: str) -> bool:
-    """Whether the image's own list of users gives the name an id other than root's: any name may be root's there."""
-    label = f"berth.release={release['number']}"
-    container = call("docker", "create", "--label", label, release["image"], "none").strip()
+    form = "{{.Architecture}} {{.Config.User}}"
+    architecture, _, user = call("docker", "image", "inspect", "--format", form, release["image"]).strip().partition(" ")
+    own = ARCHITECTURES.get(platform.machine(), architecture)
+    if architecture != own:
+        raise Failed(f"the image is for {architecture}, and this host is {own}", cause="architecture")
+    user = users.choose(release, user)
     try:
-        users = call("docker", "cp", f"{container}:/etc/passwd", "-")
-    except Failed:
-        users = ""
-    call("docker", "rm", container)
-    # A tar: what stands before the first line is a header, which ends in zeros.
-    ids = re.findall(rf"(?:^|\0){re.escape(name)}:[^:\n]*:(\d+):", users, re.MULTILINE)
-    return bool(ids) and int(ids[0]) != 0
+        call("docker", *run_arguments(release, index, user))
+    except Failed as refusal:
+        raise ends.explain_start(names(release)[index], refusal) from refusal
 
 
-def revive(release: Release) -> None:
+def revive(release: Release, found: dict[str, str]) -> None:
     """The engine restarts what crashes. This is for what it leaves lying: killed by hand, removed, half made."""
-    found = states()
+    failures = []
     for index, name in enumerate(names(release)):
         state = found.get(name, "missing")
         if state in ("running", "restarting"):
             continue
         log.warning("%s is %s: brought back", name, state)
-        if state == "exited":
-            call("docker", "start", name)
-        else:
-            call("docker", "rm", "--force", name)
-            start(release, index)
+        try:
+            bring_back(release, index, state)
+        except Failed as failure:  # one that can't be brought back keeps none of the others down
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+def bring_back(release: Release, index: int, state: str) -> None:
+    name = names(release)[index]
+    if state == "exited":
+        call("docker", "start", name)
+        return
+    call("docker", "rm", "--force", "--volumes", name)
+    start(release, index)
 
 
 def remove(which: list[str]) -> None:
+    """With their anonymous volumes, of which each container has its own for each VOLUME of the image."""
     if which:
         call("docker", "stop", "-t", str(STOP_S), *which)
-        call("docker", "rm", "--force", *which)
+        call("docker", "rm", "--force", "--volumes", *which)
+
+
+def forget_volumes() -> None:
+    """Anonymous volumes of containers that are gone, which an earlier agent left behind."""
+    found = call("docker", "volume", "ls", "--quiet", "--filter", "dangling=true").split()
+    anonymous = [name for name in found if re.fullmatch("[0-9a-f]{64}", name)]
+    if anonymous:
+        call("docker", "volume", "rm", *anonymous)
 
 
 def forget_images(release: Release) -> None:
@@ -112,42 +121,11 @@ def forget_images(release: Release) -> None:
 
 
 def tail(name: str) -> list[str]:
-    done = subprocess.run(
-        ["docker", "logs", "--tail", "20", name],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=30,
-        check=False,
-    )
+    command = ["docker", "logs", "--tail", "20", name]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError) as trouble:
+        return [f"its log can't be read: {trouble}"]
     # An app's line ends with a line feed. Python's own idea of lines would make thousands of one with form feeds in it.
     lines = done.stdout[-LOG_BYTES:].decode(errors="replace").rstrip("\n").split("\n")
     return [line[:500] for line in lines[-20:]]
-
-
-def probe(port: int) -> int | None:
-    """The status that `GET /` is answered with, or None."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/", headers={"User-Agent": "berth-gate"})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-def pass_gate(release: Release) -> None:
-    """Each replica has to answer once below 500: the app may fail now and then, so a failure alone says nothing."""
-    gate_s = release["startSeconds"]
-    deadline = time.monotonic() + gate_s
-    for name, port in zip(names(release), ports(release)):
-        seen: list[int | None] = []
-        while not any(status is not None and status < 500 for status in seen):
-            if states().get(name) != "running":
-                raise Failed(f"{name} stopped by itself", name)
-            if time.monotonic() > deadline:
-                answers = sorted({str(status) for status in seen if status} or {"nothing"})
-                where = f"{name} on port {release['port']} answered {', '.join(answers)}"
-                raise Failed(f"{where} in {len(seen)} tries within {gate_s} s", name)
-            time.sleep(min(0.1 * len(seen), 1))
-            seen.append(probe(port))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pathlib
 from typing import Any
 
 Release = dict[str, Any]  # the fields are those of lib/release/schema.ts
+
+log = logging.getLogger("berth")
 
 STATE = pathlib.Path("/var/lib/berth")
 LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
@@ -15,7 +18,7 @@ LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
 
 def agent() -> dict[str, Any]:
     """What the launcher says of the agents, for the report: the one in charge, and one that it took back."""
-    known = json.loads(LAUNCHER.read_text()) if LAUNCHER.exists() else {}
+    known = read(LAUNCHER) or {}
     if "installed" not in known:
         return {}
     failed = {"failed": known["failed"]} if "failed" in known else {}
@@ -23,8 +26,19 @@ def agent() -> dict[str, Any]:
 
 
 def load(name: str) -> dict[str, Any] | None:
-    path = STATE / name
-    return json.loads(path.read_text()) if path.exists() else None
+    return read(STATE / name)
+
+
+def read(path: pathlib.Path) -> dict[str, Any] | None:
+    """A file that isn't whole is as good as none: the host finds its way from what the bucket and the engine say."""
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as damage:
+        log.warning("%s: %s", path, damage)
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def save(name: str, document: dict[str, Any]) -> None:

@@ -1,0 +1,100 @@
+"""What a release may hold: the bounds of lib/release/schema.ts. A test compares both with the same values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable
+
+from state import Release
+
+NUMBERS = {
+    "number": (1, 10**9),
+    "replicas": (1, 10),
+    "port": (1, 65535),
+    "memoryMib": (16, 65536),
+    "startSeconds": (1, 300),
+    "tmpMib": (1, 65536),
+}
+# What a release without the field means: what every host did before there was the field.
+DEFAULTS: Release = {"user": None, "writable": False, "tmpMib": 64, "command": None, "health": None}
+# What is healthy if the release doesn't say: any answer below 500 to the front page.
+ANY_ANSWER = {"path": "/", "status": "100-499", "timeoutSeconds": 5}
+# What runs is the same, however long it may take to start.
+CONTENT = ("number", "image", "port", "replicas", "environment", "memoryMib", *DEFAULTS)
+MOST_CHARACTERS = 64 << 10
+HIGHEST_ID = 2**31 - 1
+
+
+def find_excess(release: Release) -> str:
+    """Whoever writes into the bucket may ask for no more than a configuration may."""
+    checks = {field: lambda value, of=bounds: is_number(value, *of) for field, bounds in NUMBERS.items()}
+    wrong = [field for field, fits in {**checks, **OTHERS}.items() if not is_right(release, field, fits)]
+    return f"the desired release is out of bounds in {', '.join(wrong)}" if wrong else ""
+
+
+def is_right(release: Release, field: str, fits: Callable[[Any], bool]) -> bool:
+    return fits(release[field]) if field in release else field in DEFAULTS
+
+
+def differ(one: Release, other: Release) -> bool:
+    return any(setting(one, field) != setting(other, field) for field in CONTENT)
+
+
+def setting(release: Release, field: str) -> Any:
+    return release.get(field, DEFAULTS.get(field))
+
+
+def is_number(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def is_text(value: Any, form: str, most: int) -> bool:
+    return isinstance(value, str) and len(value) <= most and re.fullmatch(form, value, re.DOTALL) is not None
+
+
+def is_image(value: Any) -> bool:
+    """Never a flag of `docker run`."""
+    return is_text(value, "[A-Za-z0-9].*", 2048)
+
+
+def is_environment(value: Any) -> bool:
+    if not isinstance(value, dict) or len(value) > 1000:
+        return False
+    named = all(is_text(name, "[A-Za-z_][A-Za-z0-9_]*", 256) for name in value)
+    return named and are_texts([*value, *value.values()])
+
+
+def are_texts(values: list[Any]) -> bool:
+    """Texts that a process can be started with."""
+    return all(isinstance(text, str) and "\0" not in text for text in values) and len("".join(values)) <= MOST_CHARACTERS
+
+
+def is_command(value: Any) -> bool:
+    return isinstance(value, list) and 1 <= len(value) <= 1000 and are_texts(value)
+
+
+def is_user(value: Any) -> bool:
+    if not is_text(value, "[0-9]{1,10}(:[0-9]{1,10})?|[A-Za-z_][A-Za-z0-9_.-]{0,31}", 32):
+        return False
+    return all(int(id) <= HIGHEST_ID for id in value.split(":") if id.isdecimal())
+
+
+def is_health(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    health = {**ANY_ANSWER, **value}
+    return (
+        is_text(health["path"], "/[!-~]*", 1024)
+        and is_text(health["status"], "[1-5][0-9][0-9](-[1-5][0-9][0-9])?", 7)
+        and is_number(health["timeoutSeconds"], 1, 60)
+    )
+
+
+OTHERS: dict[str, Callable[[Any], bool]] = {
+    "image": is_image,
+    "environment": is_environment,
+    "user": is_user,
+    "writable": lambda value: type(value) is bool,
+    "command": is_command,
+    "health": is_health,
+}

@@ -1,0 +1,139 @@
+"""Why a container ended or can't be reached: what the engine and the kernel know of it, as one sentence and one word."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import signal
+from typing import Any, NamedTuple
+
+from command import Failed, call
+from state import Release
+
+FORM = '{"name":{{json .Name}},"state":{{json .State}},"restarts":{{.RestartCount}}}'
+PROC = pathlib.Path("/proc")
+LISTENS = "0A"
+
+
+class Look(NamedTuple):
+    """What the engine says of a container right now."""
+
+    name: str
+    status: str
+    exit_code: int
+    is_out_of_memory: bool
+    finished_at: str
+    pid: int
+    restarts: int
+
+    def has_ended(self) -> bool:
+        return self.status != "running" or self.restarts > 0
+
+
+def look_at(names: list[str]) -> list[Look]:
+    if not names:
+        return []
+    lines = call("docker", "inspect", "--type", "container", "--format", FORM, *names).splitlines()
+    return [read(json.loads(line)) for line in lines]
+
+
+def read(found: dict[str, Any]) -> Look:
+    state = found["state"]
+    return Look(
+        name=found["name"].lstrip("/"),
+        status=state["Status"],
+        exit_code=state["ExitCode"],
+        is_out_of_memory=state["OOMKilled"],
+        finished_at=re.sub(r"\.\d+", "", state["FinishedAt"]),
+        pid=state["Pid"],
+        restarts=found["restarts"],
+    )
+
+
+def explain(look: Look, release: Release) -> Failed:
+    """Why it ended last. What runs again shows nothing of its last end, but the engine has told of it."""
+    code, is_out_of_memory = look.exit_code, look.is_out_of_memory
+    if look.status == "running":
+        code, is_out_of_memory = find_last_end(look.name)
+    if is_out_of_memory:
+        limit = f"app.memoryMib allows {release['memoryMib']} MiB"
+        return Failed(f"{look.name} was killed for memory: {limit} ({describe(code)})", look.name, "memory")
+    if code == 0:
+        return Failed(f"{look.name} ended by itself with exit code 0, as if its work were done", look.name, "done")
+    return Failed(f"{look.name} stopped by itself: {describe(code)}", look.name, "signal" if find_signal(code) else "exit")
+
+
+def find_last_end(name: str) -> tuple[int, bool]:
+    """The exit code, and whether the kernel had to free memory."""
+    only = ["--filter", f"container={name}", "--filter", "event=die", "--filter", "event=oom"]
+    lines = call("docker", "events", "--since", "24h", "--until", "0s", *only, "--format", "{{json .}}").splitlines()
+    events = [json.loads(line) for line in lines]
+    ends = [event for event in events if event["Action"] == "die"]
+    if not ends:
+        return -1, False
+    code = int(ends[-1]["Actor"]["Attributes"].get("exitCode", -1))
+    before = events[: events.index(ends[-1])]
+    return code, bool(before) and before[-1]["Action"] == "oom"
+
+
+def describe(code: int) -> str:
+    if code < 0:
+        return "its exit code is no longer known"
+    name = find_signal(code)
+    return f"exit code {code}, {name}" if name else f"exit code {code}"
+
+
+def find_signal(code: int) -> str:
+    try:
+        return signal.Signals(code - 128).name if code > 128 else ""
+    except ValueError:
+        return ""
+
+
+def explain_start(name: str, refusal: Failed) -> Failed:
+    """`docker run` tells by its exit code what the kernel didn't find or didn't want to run."""
+    cause = {126: "not-executable", 127: "not-found"}.get(refusal.exit_code, "")
+    if not cause:
+        refusal.container = ""
+        return refusal
+    detail = re.search(r"exec: .*?(?=: unknown|$)", str(refusal))
+    what = "can't run its program" if cause == "not-executable" else "has no such program"
+    return Failed(f"{name} can't start: the image {what}: {detail.group() if detail else refusal}", cause=cause)
+
+
+def explain_silence(look: Look, release: Release, seconds: int) -> Failed | None:
+    """Why nothing was ever answered, if it is for want of a port. Read from the kernel's list of the container's sockets."""
+    open_ports = find_ports(look.pid)
+    port = release["port"]
+    if open_ports is None or any(one == port and not is_own for is_own, one in open_ports):
+        return None
+    never = f"{look.name} never opened port {port} (app.port) within {seconds} s"
+    if (True, port) in open_ports:
+        return Failed(f"{never}: it listens on it for the container itself only (127.0.0.1)", look.name, "loopback-port")
+    others = ", ".join(str(one) for one in sorted({one for is_own, one in open_ports if not is_own}))
+    return Failed(f"{never}: it listens on {others or 'no port'}", look.name, "other-port" if others else "no-port")
+
+
+def find_ports(pid: int) -> set[tuple[bool, int]] | None:
+    """Each TCP port that is listened on, and whether on a loopback address; None if the kernel doesn't say."""
+    if pid <= 0:
+        return None
+    found = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = (PROC / str(pid) / "net" / table).read_text().splitlines()[1:]
+        except OSError:
+            if table == "tcp":
+                return None
+            continue
+        for address, port in (line.split()[1].split(":") for line in lines if line.split()[3] == LISTENS):
+            found.add((is_loopback(address), int(port, 16)))
+    return found
+
+
+def is_loopback(address: str) -> bool:
+    """As the kernel writes it: words of four bytes in hexadecimal, each with its last byte first."""
+    if len(address) == 8:
+        return address.endswith("7F")
+    return address == "0" * 24 + "01000000" or address.startswith("0" * 16 + "FFFF0000") and address.endswith("7F")

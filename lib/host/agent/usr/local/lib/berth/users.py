@@ -1,0 +1,47 @@
+"""Whom a replica runs as."""
+
+from __future__ import annotations
+
+import re
+
+from command import Failed, call
+from state import Release
+
+ROOT = re.compile(r"[+-]?0*|root")  # the engine reads "00" as 0, and no name as root
+NOBODY = "65532:65532"
+
+
+def choose(release: Release, of_image: str) -> str:
+    """The user that the release names, who may be root only if it says so; otherwise the image's own, who may not."""
+    wanted = release.get("user")
+    if wanted is None:
+        return NOBODY if is_root(release, of_image) else of_image
+    if is_named(wanted) and not find_id(release, wanted):
+        there = "is root in this image: write root if it has to be" if find_id(release, wanted) == 0 else "isn't in this image"
+        raise Failed(f"app.user: {wanted} {there}", cause="user")
+    return wanted
+
+
+def is_root(release: Release, user: str) -> bool:
+    """A name that the image's own list of users doesn't have may be anybody's."""
+    name = user.split(":")[0]
+    return bool(ROOT.fullmatch(name)) or is_named(user) and not find_id(release, name)
+
+
+def is_named(user: str) -> bool:
+    name = user.split(":")[0]
+    return not (ROOT.fullmatch(name) or name.isdecimal())
+
+
+def find_id(release: Release, name: str) -> int | None:
+    """The id that the image's own list of users gives the name: any name may be root's there."""
+    label = f"berth.release={release['number']}"
+    container = call("docker", "create", "--label", label, release["image"], "none").strip()
+    try:
+        users = call("docker", "cp", f"{container}:/etc/passwd", "-")
+    except Failed:
+        users = ""
+    call("docker", "rm", "--volumes", container)
+    # A tar: what stands before the first line is a header, which ends in zeros.
+    ids = re.findall(rf"(?:^|\0){re.escape(name)}:[^:\n]*:(\d+):", users, re.MULTILINE)
+    return int(ids[0]) if ids else None
