@@ -47,7 +47,10 @@ const path = z
   )
   .refine((text) => !text.includes("\0"), "a path holds no NUL");
 
-const app = z.strictObject({ source: path, dockerfile: path.optional(), ...appFields });
+/** Unknown keys are mistakes in a configuration, but not in a release, which a newer Berth may have written. */
+const health = appFields.health.unwrap().strict().optional();
+
+const app = z.strictObject({ source: path, dockerfile: path.optional(), ...appFields, health });
 
 const ingressRule = z.strictObject({
   port,

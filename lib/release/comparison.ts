@@ -8,7 +8,13 @@ export interface ContentDifference {
 }
 
 /** The types that can be compared. A field of another type is a compile error: extend the comparison first. */
-type Value = string | number | boolean | Readonly<Record<string, string>> | undefined;
+type Value =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | Readonly<Record<string, string | number>>
+  | undefined;
 
 type MaybeLacking<Fields> = { readonly [Field in keyof Fields]?: Fields[Field] | undefined };
 
@@ -46,5 +52,11 @@ const notSet = "(not set)";
 function textsOf(field: string, value: Value): ReadonlyMap<string, string> {
   if (value === undefined) return new Map();
   if (typeof value !== "object") return new Map([[field, String(value)]]);
-  return new Map(Object.entries(value).map(([name, one]) => [`${field}.${name}`, one]));
+  if (isList(value)) return new Map([[field, JSON.stringify(value)]]);
+  return new Map(Object.entries(value).map(([name, one]) => [`${field}.${name}`, String(one)]));
+}
+
+/** `Array.isArray` alone doesn't recognize a readonly array. */
+function isList(value: object): value is readonly string[] {
+  return Array.isArray(value);
 }

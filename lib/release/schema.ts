@@ -10,7 +10,9 @@ export const port = z.int().min(1, "ports go from 1 to 65535").max(65_535, "port
 const mostVariableBytes = 128 * 1024 - 1;
 /** The limit for all variables of an app together. Linux takes some 2 MiB, arguments included. */
 const mostEnvironmentBytes = 256 * 1024;
-const mostVariables = 1_000;
+/** The limit for all words of a command together. */
+const mostCommandBytes = 64 * 1024;
+const mostEntries = 1_000;
 
 /** A process receives `NAME=value` in UTF-8, so bytes count and not characters. */
 const bytesOf = ([name, value]: readonly [string, string]): number => Buffer.byteLength(`${name}=${value}`);
@@ -33,10 +35,7 @@ const environment = z
       ),
     z.string().refine((value) => !value.includes("\0"), "the value holds a NUL, which no environment can"),
   )
-  .refine(
-    (variables) => Object.keys(variables).length <= mostVariables,
-    `use at most ${mostVariables} variables`,
-  )
+  .refine((variables) => Object.keys(variables).length <= mostEntries, `use at most ${mostEntries} variables`)
   .superRefine((variables, context) => {
     for (const [name, value] of Object.entries(variables)) {
       const bytes = bytesOf([name, value]);
@@ -51,10 +50,53 @@ const environment = z
   // This must come last, because a derived schema doesn't inherit its meta.
   .meta({ secret: true });
 
+const highestId = 2 ** 31 - 1;
+
+/** `uid`, `uid:gid`, or a name that the image's own list of users has. */
+const user = z
+  .string()
+  .max(32)
+  .regex(
+    /^(?:[0-9]{1,10}(?::[0-9]{1,10})?|[A-Za-z_][A-Za-z0-9_.-]{0,31})$/,
+    'use a uid such as 1000, "uid:gid", or the name of a user of the image',
+  )
+  .refine(
+    (one) => one.split(":").every((id) => !/^[0-9]+$/.test(id) || Number(id) <= highestId),
+    `ids go up to ${highestId}`,
+  );
+
+/** What the image's entrypoint is called with, instead of the image's CMD. */
+const command = z
+  .array(
+    z.string().refine((word) => !word.includes("\0"), "the word holds a NUL, which no command line can"),
+    'use a list of strings such as [gunicorn, --workers, "2", shop.wsgi]',
+  )
+  .min(1, "name at least one word, or leave the key out for the image's own command")
+  .max(mostEntries, `use at most ${mostEntries} words`)
+  .refine(
+    (words) => Buffer.byteLength(words.join("")) <= mostCommandBytes,
+    `use at most ${mostCommandBytes} bytes for all words together`,
+  );
+
+/** What the app has to answer, to serve and to go on serving. */
+const health = z.object({
+  path: z
+    .string()
+    .max(1024)
+    .regex(/^\/[!-~]*$/, "use a path such as /healthz: it starts with a slash and has no spaces")
+    .default("/"),
+  /** One status, or the lowest and the highest. */
+  status: z
+    .string()
+    .regex(/^[1-5][0-9][0-9](?:-[1-5][0-9][0-9])?$/, "use a status such as 200, or a range such as 200-399")
+    .default("100-499"),
+  timeoutSeconds: z.int().min(1).max(60).default(5),
+});
+
 /**
  * The release's fields that a user sets under `app` in berth.yaml. Only this place defines each field, its bounds and its
  * default. The configuration, `release.json`, the comparison and the test of the host's reader all derive from it. A field
- * with `secret` in its meta has its values hidden wherever differences are shown.
+ * that is optional has no value as long as the user sets none. A field with `secret` in its meta has its values hidden wherever differences are shown.
  */
 export const appFields = {
   /** The port the app listens on inside its container. */
@@ -65,12 +107,21 @@ export const appFields = {
   /** How long all replicas together may take from their start to their first response. */
   startSeconds: z.int().min(1).max(300).default(60),
   environment: environment.default({}),
+  /** Without it, the image's user, or 65532 if that is root. */
+  user: user.optional(),
+  /** Whether the app may write to its root file system. What it writes there is lost with its container. */
+  writable: z.boolean().default(false),
+  /** Size of /tmp, in MiB. It is in memory, so what it holds counts towards `memoryMib`. */
+  tmpMib: z.int().min(1).max(65_536).default(64),
+  command: command.optional(),
+  /** Without it, a new replica has to answer `GET /` below 500 once, and nobody asks again. */
+  health: health.optional(),
 };
 
 /** Everything that a host runs. A release with the same content as the published one isn't published again. */
 export const content = z.object({
   /** By digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
-  image: text.min(1),
+  image: text.regex(/^[A-Za-z0-9]/),
   ...withoutDefaults(appFields),
 });
 
@@ -80,10 +131,17 @@ export const content = z.object({
  */
 const first = { image: true, port: true, replicas: true, memoryMib: true, environment: true } as const;
 
+/**
+ * Later fields whose default is what each host did before there was the field. A release without them is read with the
+ * default, so that a newer Berth alone makes no new release.
+ */
+const asBefore = { writable: appFields.writable, tmpMib: appFields.tmpMib };
+
 export const release = z.object({
   /** Counts up from 1 for the life of the stack. Reports have the same limit, so that a host can name every release. */
   number,
   ...content.partial().required(first).shape,
+  ...asBefore,
   /** The time of publication, as ISO 8601 in UTC. */
   at: text,
   /** The ARN of the caller who published it. */
@@ -102,11 +160,14 @@ export const contentOf = (app: Omit<Content, "image">, image: string): Content =
   content.parse({ ...app, image });
 
 type WithoutDefaults<Shape> = {
-  [Field in keyof Shape]: Shape[Field] extends z.ZodDefault<infer Inner> ? Inner : never;
+  [Field in keyof Shape]: Shape[Field] extends z.ZodDefault<infer Inner> ? Inner : Shape[Field];
 };
 
-function withoutDefaults<Shape extends Readonly<Record<string, z.ZodDefault>>>(shape: Shape) {
-  const fields = Object.entries(shape).map(([field, type]) => [field, type.unwrap()]);
+function withoutDefaults<Shape extends Readonly<Record<string, z.ZodDefault | z.ZodOptional>>>(shape: Shape) {
+  const fields = Object.entries(shape).map(([field, type]) => [
+    field,
+    type instanceof z.ZodDefault ? type.unwrap() : type,
+  ]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `Object.entries` loses the type of each field.
   return Object.fromEntries(fields) as WithoutDefaults<Shape>;
 }

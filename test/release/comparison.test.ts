@@ -9,8 +9,11 @@ const secret = "swordfish";
 /** Another value of the same kind. A field of a new kind needs a line here. */
 function changeOf(value: unknown): unknown {
   if (typeof value === "number") return value + 1;
-  if (typeof value === "string") return `${value}-2`;
+  if (typeof value === "string") return `${value}2`;
   if (typeof value === "boolean") return !value;
+  if (Array.isArray(value)) return [...value, "more"];
+  if (typeof value === "object" && value !== null && "timeoutSeconds" in value)
+    return { ...value, timeoutSeconds: 9 };
   if (typeof value === "object") return { ...value, NEW: secret };
   return assert.fail(`how does ${JSON.stringify(value)} change?`);
 }
@@ -25,7 +28,7 @@ describe("two releases", () => {
       const other = contentSchema.parse({ ...content, [field]: changeOf(content[field]) });
       for (const found of [compareContent(other, content), compareContent(content, other)]) {
         assert.equal(found.length, 1, JSON.stringify(found));
-        assert.match(found[0]?.field ?? "", new RegExp(`^${field}(?:\\.NEW)?$`));
+        assert.match(found[0]?.field ?? "", new RegExp(`^${field}(?:\\.NEW|\\.timeoutSeconds)?$`));
         assert.notEqual(found[0]?.desired, found[0]?.observed);
       }
     });

@@ -6,6 +6,7 @@ from typing import Any
 
 sys.dont_write_bytecode = True
 
+import bounds
 import converge
 from hosts import HostCase
 from stand_ins import RELEASE
@@ -30,7 +31,7 @@ class Watched(dict):
 case = HostCase()
 case.setUp()
 # The check of the bounds asks for fields that nothing may come of: it gets a copy that isn't watched.
-check = converge.find_excess
+check = bounds.find_excess
 converge.find_excess = lambda release: check(dict(release))
 release = Watched(RELEASE)
 case.bucket.wanted = release
@@ -38,5 +39,9 @@ case.turn()
 serves = case.said()[-1] == (RELEASE["number"], "serving")
 case.doCleanups()
 
-reader = {"bounds": converge.BOUNDS, "content": converge.CONTENT, "used": sorted(release.asked), "serves": serves}
+# Each line of the input is a field and a value: which of them does the host take?
+tried = [json.loads(line) for line in sys.stdin if line.strip()]
+takes = [check({**RELEASE, field: value}) == "" for field, value in tried]
+
+reader = {"takes": takes, "defaults": bounds.DEFAULTS, "bounds": bounds.NUMBERS, "content": bounds.CONTENT, "used": sorted(release.asked), "serves": serves}
 json.dump(reader, sys.stdout)

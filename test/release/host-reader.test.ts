@@ -6,10 +6,13 @@ import { z } from "zod";
 import { pythonPath } from "../../lib/local/python.ts";
 import { content, number, release } from "../../lib/release/schema.ts";
 import { fromRoot } from "../../lib/paths.ts";
+import { published } from "./releases.ts";
 
 const readerSchema = z.object({
   bounds: z.record(z.string(), z.tuple([z.number(), z.number()])),
   content: z.array(z.string()),
+  defaults: z.record(z.string(), z.unknown()),
+  takes: z.array(z.boolean()),
   used: z.array(z.string()),
   serves: z.literal(true),
 });
@@ -17,11 +20,74 @@ const readerSchema = z.object({
 /** For the record only: nothing that runs depends on them. */
 const unused = ["at", "by", "commit"];
 
+/** Values at the edges of what each field may be, for the schema and for the host. */
+const values: Readonly<Record<string, readonly unknown[]>> = {
+  image: [
+    "registry/app@sha256:1",
+    "",
+    "-v",
+    "--privileged",
+    " x",
+    "x".repeat(2_048),
+    "x".repeat(2_049),
+    1,
+    null,
+  ],
+  environment: [
+    {},
+    { A: "" },
+    { A: 1 },
+    { A: "\0" },
+    { "A-B": "x" },
+    { A: "x".repeat(131_069) },
+    { A: "x".repeat(131_070) },
+    { A: "é".repeat(65_534) },
+    { A: "é".repeat(65_535) },
+    { A: "x".repeat(100_000), B: "x".repeat(100_000), C: "x".repeat(62_138) },
+    { A: "x".repeat(100_000), B: "x".repeat(100_000), C: "x".repeat(62_139) },
+    ["A=x"],
+    null,
+    Object.fromEntries(Array.from({ length: 1_001 }, (_none, index) => [`N${index}`, ""])),
+  ],
+  user: ["0", "root", "1000", "1000:0", "app", "a".repeat(32), "2147483647", "", "a".repeat(33), "-1"].concat(
+    ["+0", "app:app", "1000:", "a b", "-u", "é", "٣", "2147483648", "1:2147483648", "app\n"],
+  ),
+  writable: [true, false, "true", 0, 1, null],
+  command: [
+    ["serve"],
+    [""],
+    [],
+    ["\0"],
+    [1],
+    "serve",
+    ["x".repeat(65_536)],
+    ["x".repeat(65_537)],
+    null,
+  ].concat([Array.from({ length: 1_000 }, () => "x"), Array.from({ length: 1_001 }, () => "x")]),
+  health: [
+    {},
+    { path: "/healthz?deep=1" },
+    ...["", "healthz", "/a b", "/ü", "/\r\nX: y", `/${"x".repeat(1_023)}`, `/${"x".repeat(1_024)}`, 1].map(
+      (path) => ({
+        path,
+      }),
+    ),
+    ...["200", "200-399", "", "600", "200-", "20", "٢٠٠", 200].map((status) => ({ status })),
+    ...[1, 60, 0, 61, 1.5, "5", true].map((timeoutSeconds) => ({ timeoutSeconds })),
+    "/",
+    [],
+    null,
+  ],
+};
+const tried = Object.entries(values).flatMap(([field, all]) => all.map((value) => ({ field, value })));
+
 async function readReader() {
   const folders = [fromRoot("lib/host/agent/usr/local/lib/berth"), fromRoot("test/host/decisions")];
-  const { stdout } = await promisify(execFile)(pythonPath, ["-B", fromRoot("test/release/host-reader.py")], {
+  const running = promisify(execFile)(pythonPath, ["-B", fromRoot("test/release/host-reader.py")], {
     env: { ...process.env, PYTHONPATH: folders.join(":"), PYTHONUTF8: "1" },
   });
+  running.child.stdin?.end(tried.map(({ field, value }) => JSON.stringify([field, value])).join("\n"));
+  const { stdout } = await running;
   return readerSchema.parse(JSON.parse(stdout));
 }
 
@@ -41,6 +107,28 @@ describe("the host's reader of a release", async () => {
       type instanceof z.ZodNumber ? [[field, [type.minValue, type.maxValue]]] : [],
     );
     assert.deepEqual(reader.bounds, Object.fromEntries(numbers));
+  });
+
+  it("takes exactly the other values that the schema takes", () => {
+    const schema = tried.map(
+      ({ field, value }) => release.safeParse({ ...published, [field]: value }).success,
+    );
+    for (const [index, { field, value }] of tried.entries())
+      assert.equal(reader.takes[index], schema[index], `${field}: ${JSON.stringify(value).slice(0, 80)}`);
+    assert.ok(schema.includes(true) && schema.includes(false));
+    const compared = [...Object.keys(values), ...Object.keys(reader.bounds), ...unused];
+    assert.deepEqual(compared.toSorted(), Object.keys(release.shape).toSorted());
+  });
+
+  it("means by a later field that isn't there what the schema means", () => {
+    const { environment, image, memoryMib, port, replicas, at, by } = published;
+    const earlier = { number: 1, environment, image, memoryMib, port, replicas, at, by };
+    const read: Readonly<Record<string, unknown>> = release.parse(earlier);
+    const fields = Object.keys(reader.defaults);
+    assert.deepEqual(
+      reader.defaults,
+      Object.fromEntries(fields.map((field) => [field, read[field] ?? null])),
+    );
   });
 
   it("takes another number, or other content under the same number, for another release", () => {

@@ -7,6 +7,11 @@ export const content: Content = {
   memoryMib: 128,
   startSeconds: 60,
   environment: { MODE: "fast" },
+  user: "1000:1000",
+  writable: false,
+  tmpMib: 64,
+  command: ["serve", "--fast"],
+  health: { path: "/healthz", status: "200-399", timeoutSeconds: 5 },
 };
 
 export const at = "2026-11-21T10:00:00.000Z";

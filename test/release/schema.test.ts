@@ -19,7 +19,8 @@ const configure = (app: object) =>
 
 describe("a release", () => {
   it("has every field of the configuration's app but where its source is", () => {
-    const { app } = configure({}).data ?? assert.fail("the least configuration is refused");
+    const { user, command, health } = content;
+    const { app } = configure({ user, command, health }).data ?? assert.fail("refused");
     const { source: _source, ...fields } = app;
 
     assert.deepEqual(contentOf(app, "an-image"), { image: "an-image", ...fields });
@@ -32,6 +33,7 @@ describe("a release", () => {
       replicas: [0, 1, 10, 11],
       memoryMib: [15, 16, 65_536, 65_537],
       startSeconds: [0, 1, 300, 301],
+      tmpMib: [0, 1, 65_536, 65_537],
     })) {
       for (const [index, value] of bounds.entries()) {
         const expected = index === 1 || index === 2;
@@ -64,6 +66,31 @@ describe("a release", () => {
     assert.deepEqual(compareContent(content, parse(earlier)), [
       { field: "startSeconds", desired: "60", observed: "(not set)" },
     ]);
+  });
+
+  it("that an earlier Berth wrote does what hosts did then, and doesn't differ from a configuration that says no more", () => {
+    const { number, image, port, replicas, memoryMib, startSeconds, environment, by } = published;
+    const set = { port, replicas, memoryMib, startSeconds, environment };
+    const earlier = { number, image, ...set, at, by };
+    const { app } = configure(set).data ?? assert.fail("refused");
+    const today = contentOf(app, image);
+
+    assert.deepEqual(compareContent(today, parse(earlier)), []);
+    assert.deepEqual(compareContent({ ...today, writable: true, user: "0" }, parse(earlier)), [
+      { field: "user", desired: "0", observed: "(not set)" },
+      { field: "writable", desired: "true", observed: "false" },
+    ]);
+  });
+
+  it("ignores what a newer Berth knows of health, where a configuration refuses it", () => {
+    const health = { path: "/up", status: "204", timeoutSeconds: 5 };
+    assert.deepEqual(parse({ ...published, health: { ...health, newer: 1 } }).health, health);
+    assert.equal(configure({ health: { ...health, newer: 1 } }).success, false);
+    assert.deepEqual(configure({ health: {} }).data?.app.health, {
+      path: "/",
+      status: "100-499",
+      timeoutSeconds: 5,
+    });
   });
 
   it("keeps who published it, when, and from which commit, and is compared by none of them", () => {

@@ -21,7 +21,9 @@ DEFAULTS: Release = {"user": None, "writable": False, "tmpMib": 64, "command": N
 ANY_ANSWER = {"path": "/", "status": "100-499", "timeoutSeconds": 5}
 # What runs is the same, however long it may take to start.
 CONTENT = ("number", "image", "port", "replicas", "environment", "memoryMib", *DEFAULTS)
-MOST_CHARACTERS = 64 << 10
+VARIABLE_BYTES = (128 << 10) - 1
+ENVIRONMENT_BYTES = 256 << 10
+COMMAND_BYTES = 64 << 10
 HIGHEST_ID = 2**31 - 1
 
 
@@ -60,17 +62,25 @@ def is_image(value: Any) -> bool:
 def is_environment(value: Any) -> bool:
     if not isinstance(value, dict) or len(value) > 1000:
         return False
-    named = all(is_text(name, "[A-Za-z_][A-Za-z0-9_]*", 256) for name in value)
-    return named and are_texts([*value, *value.values()])
+    if not all(is_text(name, "[A-Za-z_][A-Za-z0-9_]*", 256) for name in value) or not are_texts([*value.values()]):
+        return False
+    sizes = [count_bytes(f"{name}={text}") for name, text in value.items()]
+    return max(sizes, default=0) <= VARIABLE_BYTES and sum(sizes) <= ENVIRONMENT_BYTES
 
 
 def are_texts(values: list[Any]) -> bool:
     """Texts that a process can be started with."""
-    return all(isinstance(text, str) and "\0" not in text for text in values) and len("".join(values)) <= MOST_CHARACTERS
+    return all(isinstance(text, str) and "\0" not in text for text in values)
+
+
+def count_bytes(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
 
 
 def is_command(value: Any) -> bool:
-    return isinstance(value, list) and 1 <= len(value) <= 1000 and are_texts(value)
+    if not isinstance(value, list) or not 1 <= len(value) <= 1000 or not are_texts(value):
+        return False
+    return count_bytes("".join(value)) <= COMMAND_BYTES
 
 
 def is_user(value: Any) -> bool:
