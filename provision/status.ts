@@ -4,6 +4,7 @@ import { exitCodes } from "../lib/errors.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
 import { probe } from "../lib/deploy/probe.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
+import { hostNewsLines } from "../lib/release/host-news.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
@@ -13,18 +14,20 @@ async function status(session: Session): Promise<Outcome> {
     const id = observations.get(name)?.observed.id;
     return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
   });
-  const { url, release, app } = outputsOf(parts, observations);
+  const { url, release, app, host } = outputsOf(parts, observations);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000 });
   const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);
   const seen = health === undefined ? "no address" : (health.status ?? health.reason);
-  session.report.data("status", { stack: session.config.stack, resources: rows, url, health, release, app }, [
+  const data = { stack: session.config.stack, resources: rows, url, health, release, app, host };
+  session.report.data("status", data, [
     ...table,
     "",
     `url         ${url ?? "none"}`,
     `health      ${String(seen)}`,
     ...releaseLines(release),
     appLine(app),
+    ...hostNewsLines(host),
   ]);
   return { outcome: "done", exitCode: exitCodes.done, url };
 }

@@ -5,6 +5,7 @@ import { BerthError, exitCodes } from "../errors.ts";
 import { probe } from "./probe.ts";
 import type { Reading } from "./reading.ts";
 import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from "../release/figures.ts";
+import { type HostNews, hostNewsOf } from "../release/host-news.ts";
 import type { Observed } from "../contract/resource.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
@@ -40,6 +41,7 @@ export interface Outputs {
   readonly url: string | undefined;
   readonly release: ReleaseFigures | undefined;
   readonly app: AppFigures | undefined;
+  readonly host: HostNews | undefined;
 }
 
 export function outputsOf(parts: StackParts, found: Observations<Offers>): Outputs {
@@ -52,6 +54,7 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
     url: address && `http://${address.publicIp}/`,
     release: published && releaseFigures(published.release),
     app: published && sumFigures(published.release.number, report === undefined ? [] : [report]),
+    host: report && hostNewsOf(report),
   };
 }
 

@@ -14,6 +14,10 @@ const mostLogLines = 50;
 const cutLine = (line: string): string =>
   line.length <= longestLine ? line : `${line.slice(0, longestLine - 1)}…`;
 
+const sentence = z.string().transform(cutLine);
+/** The host's word for a cause: lib/release/hints.ts. */
+const cause = z.string().transform((word) => word.slice(0, 32));
+
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** What the host's launcher reports about its agents. */
@@ -21,9 +25,7 @@ const agent = z.object({
   /** The hash of the running agent's bundle. */
   sha256: hash,
   /** An agent published at `at` that failed its gate and was rolled back. */
-  failed: z
-    .object({ sha256: hash, at: z.string().max(64), reason: z.string().transform(cutLine) })
-    .optional(),
+  failed: z.object({ sha256: hash, at: z.string().max(64), reason: sentence }).optional(),
 });
 
 /** The known fields of a report. Others are dropped, because a host may be newer than this Berth. */
@@ -35,7 +37,8 @@ const hostReport = z.object({
   /** The number of the release that serves requests now, if any does. */
   serves: number.optional(),
   /** Why the release failed, in one sentence. */
-  reason: z.string().transform(cutLine).optional(),
+  reason: sentence.optional(),
+  cause: cause.optional(),
   /** The last lines of the app's log, if the release failed. */
   log: z
     .array(z.string())
@@ -43,6 +46,15 @@ const hostReport = z.object({
     .optional(),
   /** Requests passed to the app since the release began to serve or the converger started, and those with a 5xx or no response. */
   upstream: z.object({ tries: count, errors: count }).optional(),
+  /** How often replicas of the serving release ended by themselves and were started again, and why the last one ended. */
+  restarts: z
+    .object({
+      count,
+      last: z.object({ at: z.string().max(64), reason: sentence, cause: cause.optional() }).optional(),
+    })
+    .optional(),
+  /** What the host can't do at the moment, and tries again. */
+  trouble: sentence.optional(),
   agent: agent.optional(),
   at: text,
 });

@@ -1,3 +1,4 @@
+import { findHint } from "./hints.ts";
 import { type HostReport, hostReportKey, type Told } from "./reports.ts";
 
 /** A host's desired release and agent. */
@@ -24,7 +25,7 @@ export interface Shortfall {
   readonly observed: string;
   /** Set if the host tried and gave up. Waiting longer is useless. */
   readonly failure?: HostFailure;
-  /** Set if the host's report can't be read. */
+  /** Set if the host's report can't be read, or if it tells of something that the host can't do at the moment. */
   readonly problem?: string;
 }
 
@@ -52,15 +53,19 @@ function releaseShortfalls(host: string, { release }: HostDesired, { report, pro
   }
   if (report === undefined) return [{ ...common, observed: "no report yet" }];
   const observed = `release ${report.release} ${report.status}`;
-  if (!isAboutIt || report.status !== "failed") return [{ ...common, observed }];
+  if (!isAboutIt || report.status !== "failed") {
+    const { trouble } = report;
+    if (trouble === undefined) return [{ ...common, observed }];
+    return [{ ...common, observed: `${observed}, but ${trouble}`, problem: `${host}: ${trouble}` }];
+  }
   return [{ ...common, observed, failure: releaseFailure(report) }];
 }
 
-function releaseFailure({ instance, release, reason, serves, log = [] }: HostReport): HostFailure {
+function releaseFailure({ instance, release, reason, cause, serves, log = [] }: HostReport): HostFailure {
   const still = serves === undefined ? "nothing serves" : `release ${serves} still serves`;
   return {
     code: "ReleaseUnhealthy",
-    hint: "fix the app or its configuration and run up again; the lines above are the end of its log",
+    hint: findHint({ cause, log }),
     message: `release ${release} failed on ${instance}: ${reason ?? "no reason given"}; ${still}`,
     log,
   };

@@ -60,8 +60,13 @@ export async function openEventRuns() {
       const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
       return Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
     },
-    /** Writes a host's report with these counts for the release. */
-    report: (host: string, number: number, upstream: { readonly tries: number; readonly errors: number }) =>
+    /** Writes a host's report with these counts for the release, and whatever else it has to tell. */
+    report: (
+      host: string,
+      number: number,
+      upstream: { readonly tries: number; readonly errors: number },
+      more: object = {},
+    ) =>
       write(hostReportKey(host), {
         release: number,
         status: "serving",
@@ -69,6 +74,7 @@ export async function openEventRuns() {
         upstream,
         agent: { sha256: packAgent().sha256 },
         at: new Date().toISOString(),
+        ...more,
       }),
     /** Leaves a lease as if a run on another computer held it. */
     lease: () =>

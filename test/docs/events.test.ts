@@ -63,6 +63,30 @@ describe("what a command prints with --json", () => {
     }
   });
 
+  it("has what the host knows of its replicas", async () => {
+    const last = { at: "2026-11-26T10:00:00Z", reason: "app-1-0 was killed for memory", cause: "memory" };
+    const failure = { status: "failed", reason: "app-1-0 stopped by itself: exit code 3", cause: "exit" };
+    const more = {
+      ...failure,
+      log: ["OSError: [Errno 30] Read-only file system: 'uploads'", "\u001b[2J"],
+      restarts: { count: 3, last },
+      trouble: "the edge: no",
+    };
+    const host = await stack.host();
+    await stack.report(host, 1, { tries: 1, errors: 0 }, more);
+    const status = (await expect(0, cli.run("status")))("status");
+    await stack.report(host, 1, { tries: 200, errors: 20 });
+
+    const hint =
+      "the disk is read-only except for /tmp: let the app write there, or set app.writable to true; the lines above are the end of its log";
+    const { reason, cause } = failure;
+    assert.deepEqual(status["host"], {
+      restarts: { count: 3, last },
+      failure: { release: 1, reason, cause, hint, log: more.log },
+      trouble: "the edge: no",
+    });
+  });
+
   it("is as documented for what differs, what is left over, and what fails", async () => {
     await cli.configure({ app: stack.app, network: { cidr: "10.30.0.0/16" } });
     await expect(2, cli.run("plan"));
