@@ -33,12 +33,14 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "bundle",
       "containers",
       "edge",
+      "ends",
       "facts",
       "fetch",
       "gate",
       "launcher",
       "releases",
       "reports",
+      "steps",
     ];
     assert.deepEqual(
       files.toSorted(),

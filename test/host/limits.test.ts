@@ -172,7 +172,7 @@ describe("the host's limits", () => {
       "edge.conf",
       "edge.py",
     ];
-    const more = ["ends.py", "gate.py", "replicas.py", "restarts.py"];
+    const more = ["ends.py", "gate.py", "health.py", "replicas.py", "reporter.py", "restarts.py"];
     assert.deepEqual(places.toSorted(), [
       "/etc/apt/apt.conf.d/60-berth-apt.conf",
       "/etc/docker/daemon.json",

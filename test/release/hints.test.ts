@@ -60,6 +60,7 @@ describe("the hint for a release that failed", () => {
     assert.match(hints["loopback-port"] ?? "", /0\.0\.0\.0/);
     assert.match(hints["other-port"] ?? "", /app\.port/);
     assert.match(hints["user"] ?? "", /app\.user/);
+    assert.match(hints["pull"] ?? "", /registry/);
     assert.match(hints["host"] ?? "", /goes on trying/);
   });
 

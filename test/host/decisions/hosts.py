@@ -49,6 +49,7 @@ class Edge:
             serving = load("serving.json")
             self.seen.append((sorted(self.engine.containers), serving and serving["number"]))
             self.pointed.append(ports)
+            self.counted = {"tries": 0, "errors": 0}
 
     def count_tries(self) -> None:
         self.counts += 1

@@ -16,7 +16,9 @@ import converge
 import edge
 import ends
 import gate
+import health
 import replicas
+import reporter
 import state
 import users
 from command import Failed
@@ -153,7 +155,7 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
         for module in (replicas, converge, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
-        for module in (attempts, converge, gate):
+        for module in (attempts, converge, gate, health, reporter):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))
         self.enter(patch.object(state, "STATE", self.folder))

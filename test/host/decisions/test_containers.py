@@ -9,6 +9,7 @@ from unittest.mock import patch
 import gate
 import replicas
 import users
+from command import Failed
 from stand_ins import RELEASE, Case
 
 LINES = "one\ntwo $HOME `id` 'q' \"d\""
@@ -30,6 +31,21 @@ class RunFlags(unittest.TestCase):
             self.assertEqual(users.choose(RELEASE, user), user)
             arguments = replicas.run_arguments(RELEASE, 0, user)
             self.assertEqual(arguments[arguments.index("--user") + 1], user)
+
+    def test_a_release_may_make_the_disk_writable_and_tmp_larger_and_nothing_else_changes(self) -> None:
+        strict = replicas.run_arguments(RELEASE, 0, "5")
+        loose = replicas.run_arguments({**RELEASE, "writable": True, "tmpMib": 512}, 0, "5")
+        self.assertEqual([flag for flag in strict if flag not in loose], ["--read-only", "/tmp:rw,noexec,nosuid,size=64m"])
+        self.assertEqual([flag for flag in loose if flag not in strict], ["/tmp:rw,noexec,nosuid,size=512m"])
+
+    def test_its_command_follows_the_image_word_by_word(self) -> None:
+        words = ["-v", "--privileged", "two words", "", "$HOME"]
+        arguments = replicas.run_arguments({**RELEASE, "command": words}, 0, "5")
+        self.assertEqual(arguments[-6:], ["registry/app@sha256:07", *words])
+
+    def test_what_the_defaults_are_is_what_an_earlier_release_gets(self) -> None:
+        defaults = {"writable": False, "tmpMib": 64}
+        self.assertEqual(replicas.run_arguments({**RELEASE, **defaults}, 0, "5"), replicas.run_arguments(RELEASE, 0, "5"))
 
     def test_it_waits_ten_seconds_for_a_replica_to_end(self) -> None:
         self.assertEqual(replicas.STOP_S, 10)
@@ -59,6 +75,30 @@ class Users(Case):
     def test_part_of_a_name_is_another_name(self) -> None:
         self.assertEqual(self.started_as("app", "myapp:x:7:7:\napp:x:0:0:\n"), "65532:65532")
         self.assertEqual(self.started_as("a.p", "axp:x:7:7:\na.p:x:0:0:\n"), "65532:65532")
+
+    def wished(self, user: str, users: "str | None" = None, of_image: str = "root") -> str:
+        self.engine.calls, self.engine.containers, self.engine.user, self.engine.users = [], {}, of_image, users
+        replicas.start({**RELEASE, "user": user}, 0)
+        run = self.engine.calls[-1]
+        return run[run.index("--user") + 1]
+
+    def test_a_release_may_name_the_user_and_root_only_in_so_many_words(self) -> None:
+        for user in ("1000", "1000:0", "0", "0:0", "00", "root"):
+            self.assertEqual(self.wished(user, of_image="app"), user)
+            self.assertNotIn("create", self.engine.verbs())
+        self.assertEqual(self.wished("app", "app:x:7:7:\n"), "app")
+
+    def test_a_name_that_is_root_or_nobody_in_the_image_is_refused(self) -> None:
+        for users, words in (
+            ("toor:x:0:0::/:/bin/sh\n", "app.user: toor is root in this image: write root if it has to be"),
+            ("other:x:7:7:\n", "app.user: toor isn't in this image"),
+            (None, "app.user: toor isn't in this image"),
+        ):
+            with self.assertRaises(Failed) as failure:
+                self.wished("toor", users)
+            self.assertEqual((str(failure.exception), failure.exception.cause), (words, "user"))
+            self.assertNotIn("run", self.engine.verbs())
+            self.assertNotIn("helper", self.engine.containers)
 
     def test_a_number_needs_no_look_into_the_image(self) -> None:
         self.assertEqual(self.started_as("1000"), "1000")
@@ -105,6 +145,25 @@ class Lives(Case):
         replicas.remove(["app-7-0", "app-7-1"])
         names = ("app-7-0", "app-7-1")
         self.assertEqual(self.engine.calls, [("stop", "-t", "10", *names), ("rm", "--force", "--volumes", *names)])
+
+    def test_every_container_goes_with_its_anonymous_volumes(self) -> None:
+        self.engine.user, self.engine.containers = "app", {"app-7-0": "dead"}
+        replicas.revive({**RELEASE, "replicas": 1}, replicas.states())
+        replicas.remove(["app-7-0"])
+        removals = [call for call in self.engine.calls if call[0] == "rm"]
+        self.assertEqual(len(removals), 3, "the dead one, the one that was looked into, the one that was removed")
+        for removal in removals:
+            self.assertIn("--volumes", removal)
+
+    def test_volumes_that_an_earlier_agent_left_go_and_named_ones_stay(self) -> None:
+        left = ["a1" * 32, "0b" * 32]
+        self.engine.volumes = [left[0], "uploads", left[1], "f" * 63, "berth-data"]
+        replicas.forget_volumes()
+        self.assertEqual(self.engine.volumes, ["uploads", "f" * 63, "berth-data"])
+        self.assertEqual(self.engine.calls[0], ("volume", "ls", "--quiet", "--filter", "dangling=true"))
+        self.engine.calls = []
+        replicas.forget_volumes()
+        self.assertEqual(self.engine.verbs(), ["volume"])
 
     def test_nothing_to_remove_is_no_command(self) -> None:
         replicas.remove([])
@@ -170,6 +229,11 @@ class Probes(unittest.TestCase):
         port = self.serve(503)
         self.assertEqual(gate.probe(port, gate.ANY_ANSWER), 503)
         self.assertEqual(self.seen, [("/", "berth-gate", f"127.0.0.1:{port}")])
+
+    def test_it_asks_for_the_path_that_the_release_names(self) -> None:
+        port = self.serve(204)
+        self.assertEqual(gate.probe(port, {**gate.ANY_ANSWER, "path": "/healthz?deep=1"}), 204)
+        self.assertEqual(self.seen[0][0], "/healthz?deep=1")
 
     def test_nobody_there_is_no_status(self) -> None:
         server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)

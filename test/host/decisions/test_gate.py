@@ -44,6 +44,26 @@ class Gate(Case):
             gate.pass_gate(RELEASE)
         self.assertEqual(asked, [FIRST] * 4 + [SECOND])
 
+    def test_a_release_may_say_what_an_answer_is(self) -> None:
+        for wanted, well, badly in (("200", (200,), (199, 201, 404, 500)), ("200-399", (200, 399), (199, 400)), ("500-599", (500,), (200,))):
+            release = {**RELEASE, "health": {"path": "/up", "status": wanted, "timeoutSeconds": 9}}
+            for status in well:
+                with answering({FIRST: [status], SECOND: [status]}):
+                    gate.pass_gate(release)
+            for status in badly:
+                with answering({FIRST: [status], SECOND: [status]}):
+                    failure = self.refuse(release)
+                self.assertIn(f"answered {status} to GET /up, expected {wanted}, in", str(failure))
+                self.assertEqual(failure.cause, "unhealthy")
+
+    def test_each_replica_is_asked_as_the_release_says(self) -> None:
+        health = {"path": "/up", "status": "200", "timeoutSeconds": 9}
+        with patch.object(gate, "probe", return_value=200) as probe:
+            gate.pass_gate({**RELEASE, "health": health})
+            gate.pass_gate(RELEASE)
+        today = {"path": "/", "status": "100-499", "timeoutSeconds": 5}
+        self.assertEqual([call.args for call in probe.call_args_list], [(FIRST, health), (SECOND, health), (FIRST, today), (SECOND, today)])
+
     def test_a_replica_that_stopped_is_named_at_once(self) -> None:
         for state in ("exited", "restarting", "dead", "created"):
             self.engine.containers["app-7-1"] = state

@@ -71,9 +71,9 @@ class Reports(HostCase):
         self.wish()
         self.turn()
         self.host.counters = {"tries": 99, "errors": 9}
-        self.edge.counted = COUNTED
         self.wish(number=8)
-        self.turn()
+        with patch.object(self.edge, "count_tries", lambda: setattr(self.edge, "counted", COUNTED)):
+            self.turn()
         self.assertEqual(self.bucket.reports[-1]["upstream"], COUNTED)
 
     def test_the_edge_is_counted_every_turn(self) -> None:

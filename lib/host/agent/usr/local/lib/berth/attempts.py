@@ -51,8 +51,8 @@ class Steps:
         else:
             self.failing.pop(name, None)
 
-    def told(self) -> str:
-        return "; ".join(f"{name}: {reason}" for name, (_, _, reason) in sorted(self.failing.items()))
+    def told(self) -> list[str]:
+        return [f"{name}: {reason}" for name, (_, _, reason) in sorted(self.failing.items())]
 
 
 def say(error: Exception) -> str:

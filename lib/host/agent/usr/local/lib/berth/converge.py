@@ -7,7 +7,6 @@ may be killed at any moment. Runs on the Python that cloud-init brings along, 3.
 
 from __future__ import annotations
 
-import datetime
 import json
 import logging
 import pathlib
@@ -21,8 +20,10 @@ from bounds import differ, find_excess
 from bucket import Bucket
 from command import Failed, call
 from edge import Edge
+from health import Watch
+from reporter import Reporter
 from restarts import Restarts
-from state import Release, agent, load, save, write
+from state import Release, load, save, write
 
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 TURN = pathlib.Path("/run/berth/turn")
@@ -31,7 +32,6 @@ POLL_S = 2
 PULLS_UNTIL_FAILED = 5
 # Each report is a new version of an object.
 COUNTERS_EVERY_S = 600
-RESTARTS_EVERY_S = 60
 
 log = logging.getLogger("berth")
 
@@ -39,15 +39,13 @@ log = logging.getLogger("berth")
 class Host:
     def __init__(self, bucket: Bucket, edge: Edge) -> None:
         self.bucket, self.edge = bucket, edge
-        self.instance = INSTANCE_ID.read_text().strip()
+        self.reporter = Reporter(bucket, INSTANCE_ID.read_text().strip())
         self.serving = load("serving.json")
         self.failed = load("failed.json")
         self.kept = 0  # the release that the edge is known to point at
         self.retry, self.steps = Backoff(), Steps()
         self.counters, self.counters_at = edge.counted, 0.0
-        self.restarts = Restarts()
-        self.restarts_told, self.restarts_at = self.restarts.told(), 0.0
-        self.told: dict[str, Any] = {}
+        self.restarts, self.watch = Restarts(), Watch()
         self.heard: Release | None = None
         self.is_proven = False
 
@@ -71,7 +69,8 @@ class Host:
             raise Failed("release.json in the state bucket is no release: it has no number")
         # A bucket that was lost and made again knows nothing of what was told.
         if wanted != self.heard:
-            self.heard, self.told = wanted, {}
+            self.heard = wanted
+            self.reporter.forget()
 
     def is_due(self, wanted: Release) -> bool:
         """A release that failed its gate isn't tried again; one that this host couldn't try is, after a while."""
@@ -108,6 +107,7 @@ class Host:
             self.retry.failed()
             log.warning("%s", failure)
             if self.retry.failures >= PULLS_UNTIL_FAILED:
+                failure.cause = "pull"
                 self.failed = failed(number, failure)
             return
         try:
@@ -127,6 +127,7 @@ class Host:
     def keep(self, release: Release) -> None:
         """The replicas run, the edge knows them, and nothing else of Berth's is left."""
         self.steps.attempt("the replicas", self.look_after, release)
+        self.steps.attempt("the health of the replicas", self.watch.look, release)
         self.steps.attempt("the edge", self.turn_to, release)
 
     def look_after(self, release: Release) -> None:
@@ -135,7 +136,10 @@ class Host:
         replicas.revive(release, found)
 
     def turn_to(self, release: Release) -> None:
-        self.edge.point_at(replicas.ports(release))
+        counted = self.edge.counted
+        self.edge.point_at(self.watch.ports(release))
+        if self.kept == release["number"]:  # other replicas of the same release: its figures go on
+            self.edge.counted = counted
         self.kept = release["number"]
         others = [name for name in replicas.states() if name not in replicas.names(release)]
         if others:
@@ -153,22 +157,16 @@ class Host:
         elif self.serving and self.kept != number:
             self.tell(starting(self.serving))
         elif number:
-            is_news = (self.told.get("release"), self.told.get("status")) != (number, "serving")
-            if is_news or time.monotonic() >= self.counters_at:
+            if not self.reporter.has_told(number, "serving") or time.monotonic() >= self.counters_at:
                 self.counters, self.counters_at = self.edge.counted, time.monotonic() + COUNTERS_EVERY_S
             self.tell({"release": number, "status": "serving", "upstream": self.counters})
 
     def tell(self, news: dict[str, Any]) -> None:
-        """Writes the report, as in lib/release/reports.ts, when there is news. One that can't be written is tried next turn."""
-        restarts = self.restarts.told()
-        if restarts != self.restarts_told and (not restarts or time.monotonic() >= self.restarts_at):
-            self.restarts_told, self.restarts_at = restarts, time.monotonic() + RESTARTS_EVERY_S
-        serves = {"serves": self.serving["number"], **self.restarts_told} if self.serving else {}
-        trouble = {"trouble": self.steps.told()} if self.steps.failing else {}
-        report = {"instance": self.instance, **news, **serves, **trouble, **agent()}
-        at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        if report != self.told and self.bucket.put(f"hosts/{self.instance}.json", {**report, "at": at}):
-            self.told = report
+        if not self.serving:
+            self.reporter.tell(news, {}, self.steps.told())
+            return
+        troubles = self.steps.told() + self.watch.told(self.serving)
+        self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles)
 
 
 def starting(release: Release) -> dict[str, Any]:

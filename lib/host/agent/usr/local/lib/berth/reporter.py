@@ -1,0 +1,36 @@
+"""What the bucket is told, and when: each report is a new version of an object."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from typing import Any
+
+from bucket import Bucket
+from state import agent
+
+RESTARTS_EVERY_S = 60
+
+
+class Reporter:
+    def __init__(self, bucket: Bucket, instance: str) -> None:
+        self.bucket, self.instance = bucket, instance
+        self.told: dict[str, Any] = {}
+        self.restarts: dict[str, Any] = {}
+        self.restarts_at = 0.0
+
+    def has_told(self, release: int, status: str) -> bool:
+        return (self.told.get("release"), self.told.get("status")) == (release, status)
+
+    def forget(self) -> None:
+        self.told = {}
+
+    def tell(self, news: dict[str, Any], restarts: dict[str, Any], troubles: list[str]) -> None:
+        """Writes the report, as in lib/release/reports.ts, when there is news. One that can't be written is tried next turn."""
+        if restarts != self.restarts and (not restarts or time.monotonic() >= self.restarts_at):
+            self.restarts, self.restarts_at = restarts, time.monotonic() + RESTARTS_EVERY_S
+        trouble = {"trouble": "; ".join(troubles)} if troubles else {}
+        report = {"instance": self.instance, **news, **self.restarts, **trouble, **agent()}
+        at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if report != self.told and self.bucket.put(f"hosts/{self.instance}.json", {**report, "at": at}):
+            self.told = report
