@@ -50,14 +50,15 @@ class Ended(Case):
         self.engine.containers[NAME] = "running"
         died = {"Action": "die", "Actor": {"Attributes": {"exitCode": "3"}}}
         killed = {"Action": "die", "Actor": {"Attributes": {"exitCode": "137"}}}
+        memory = "app-7-0 was killed for memory: app.memoryMib allows 64 MiB (exit code 137, SIGKILL)"
         for events, words in (
-            ([died, {"Action": "oom"}, killed], "was killed for memory"),
-            ([{"Action": "oom"}, killed, died], "exit code 3"),
-            ([died], "exit code 3"),
-            ([], "its exit code is no longer known"),
+            ([died, {"Action": "oom"}, killed], memory),
+            ([{"Action": "oom"}, killed, died], "app-7-0 stopped by itself: exit code 3"),
+            ([died], "app-7-0 stopped by itself: exit code 3"),
+            ([], "app-7-0 stopped by itself: its exit code is no longer known"),
         ):
             self.engine.events[NAME] = events
-            self.assertIn(words, str(self.explain(ExitCode=0)))
+            self.assertEqual(str(self.explain(ExitCode=0)), words)
 
     def test_only_this_containers_ends_are_asked_for(self) -> None:
         self.engine.containers[NAME] = "running"
@@ -96,7 +97,7 @@ class Starting(Case):
 
     def test_anything_else_is_said_as_the_engine_says_it(self) -> None:
         failure = self.refuse(125, "Error response from daemon: port is already allocated")
-        self.assertEqual((failure.cause, str(failure)), ("", f"docker run: docker: Error response from daemon: port is already allocated"))
+        self.assertEqual((failure.cause, str(failure)), ("", "docker run: docker: Error response from daemon: port is already allocated"))
 
     def test_an_image_for_another_processor_is_not_started(self) -> None:
         self.engine.architecture = "arm64"

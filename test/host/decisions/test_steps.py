@@ -35,13 +35,13 @@ class Wishes(HostCase):
         self.wish()
         begun, tries = self.clock.now, []
         with patch.object(replicas, "start", side_effect=ZeroDivisionError("by zero")) as start:
-            while len(tries) < 10:
+            for _ in range(2000):
                 before = start.call_count
                 self.turn()
                 tries += [self.clock.now - begun] * (start.call_count - before)
                 self.clock.now += 0.5
         pauses = [later - earlier for earlier, later in zip(tries, tries[1:])]
-        self.assertEqual(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300])
+        self.assertEqual(pauses[:9], [2, 4, 8, 16, 32, 64, 128, 256, 300])
         self.assertEqual(self.said(), [(7, "starting"), (7, "failed")])
         self.assertIsNone(load("failed.json"), "a reboot tries again")
         self.clock.now += 300
@@ -110,7 +110,7 @@ class Keeping(HostCase):
     def test_a_step_that_fails_is_tried_again_after_2_4_8_16_and_at_most_30_seconds(self) -> None:
         begun, tries = self.clock.now, []
         with patch.object(replicas, "states", side_effect=OSError("no engine")) as states:
-            while len(tries) < 7:
+            for _ in range(200):
                 before = states.call_count
                 self.host.steps.attempt("the replicas", self.host.look_after, self.host.serving)
                 tries += [self.clock.now - begun] * (states.call_count - before)
