@@ -24,7 +24,10 @@ const certain: ReadonlyMap<string, string> = new Map([
   ["loopback-port", "let the app listen on 0.0.0.0: 127.0.0.1 is the container's own"],
   ["other-port", "set app.port to the port that the app listens on, or tell the app to use app.port"],
   ["user", "set app.user to a user of the image, or to a uid"],
-  ["pull", "the host goes on trying to pull the image: look at its way to the registry, and at the image there"],
+  [
+    "pull",
+    "the host goes on trying to pull the image: look at its way to the registry, and at the image there",
+  ],
   ["host", "the host goes on trying, less and less often; run status to see whether it got further"],
 ]);
 
