@@ -176,7 +176,7 @@ describe("an app of somebody else", () => {
   it("is kept while the desired release is no release, and the trouble is told of", async () => {
     const put = { Bucket: "berth-host-state", Key: "release.json" };
     await rig.clients.s3.send(new PutObjectCommand({ ...put, Body: "{" }));
-    await until(async () => /^the desired release: /.test((await rig.report())?.trouble ?? ""));
+    await until(async () => ((await rig.report())?.trouble ?? "").startsWith("the desired release: "));
     await rig.run(`docker kill app-${number}-1`);
     await until(async () => (await rig.run("docker ps --format '{{.Names}}' | grep -c ^app-")) === "2");
     assert.equal((await release({})).status, "serving");
