@@ -50,6 +50,7 @@ describe("the hint for a release that failed", () => {
         "loopback-port",
         "other-port",
         "user",
+        "pull",
         "host",
       ].map((cause) => [cause, findHint({ cause, log })]),
     );
