@@ -55,6 +55,7 @@ export async function prove(
   };
   const looks = listLooks(cluster.file, new NetworkProbe(cluster, { timeoutMs }));
   for (const result of await Promise.all(looks.map((check) => runCheck(check, cluster)))) add(result);
+  cluster.signal.throwIfAborted();
   for (const check of listProofs(cluster.file))
     add(await tryCheck(check, cluster, { faults, broken: results.some(isFailure) }));
   return results;

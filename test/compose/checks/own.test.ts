@@ -176,6 +176,16 @@ describe("what is done to whom", { concurrency: 2 }, () => {
       );
   });
 
+  test("an interruption is none either where only looks are made", async () => {
+    await using shop = await Shop.open();
+    const db = shop.file.services.get("db");
+    assert.ok(db);
+    const file = { ...shop.file, roles: undefined, services: new Map([["db", db]]) };
+    const cluster = Object.assign(shop.cluster, { file, signal: AbortSignal.abort(new Error("stopped")) });
+    const proving = { faults: true, timeoutMs: 1, note: () => undefined };
+    await assert.rejects(prove(cluster, proving), /stopped/);
+  });
+
   test("every check that stops something says so", () => {
     const disruptive = [...drainingChecks(roles), ...recoveryChecks(roles), ...persistenceChecks(roles)];
     assert.ok(disruptive.every((check) => check.disruptive === true));
