@@ -1,7 +1,8 @@
 import { asText, type ResolvedFile, type Table } from "../resolved-file.ts";
 import { Findings } from "./findings.ts";
 import { BuiltImages } from "./images.ts";
-import { serviceRules, type Surroundings } from "./service-keys.ts";
+import type { Surroundings } from "./rule.ts";
+import { serviceRules } from "./service-keys.ts";
 import { BindMounts, type FileCopy, type FolderCopy } from "./service-mounts.ts";
 import { isolateFiles, isolateNetworks, isolateVolumes } from "./top-level.ts";
 

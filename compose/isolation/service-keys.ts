@@ -1,36 +1,13 @@
 import { asList, asTable, asText, type Table } from "../resolved-file.ts";
 import { isTrue, readMounts } from "../mounts.ts";
-import type { Findings } from "./findings.ts";
-import type { BuiltImages } from "./images.ts";
+import { rewriteBuild } from "./build.ts";
+import { refuseForeignHosts } from "./hosts.ts";
 import { rewritePorts } from "./ports.ts";
-import type { BindMounts } from "./service-mounts.ts";
-
-export interface Surroundings {
-  readonly service: string;
-  readonly table: Table;
-  /** The names of all services in the file. */
-  readonly services: ReadonlySet<string>;
-  readonly images: BuiltImages;
-  readonly mounts: BindMounts;
-  readonly findings: Findings;
-}
-
-/** Turns a key's value into its value in the copy. Undefined leaves the key out. */
-type Rule = (value: unknown, around: Surroundings, key: string) => unknown;
+import { isSomething, refuseIf, type Rule } from "./rule.ts";
 
 const keep: Rule = (value) => value;
 const leaveOut: Rule = () => undefined;
 
-const refuseIf =
-  (isBad: (value: unknown) => boolean, reason: string, advice = "take it out"): Rule =>
-  (value, { service, findings }, key) => {
-    if (!isBad(value)) return value;
-    findings.refuse(`services.${service}.${key}`, reason, advice);
-    return undefined;
-  };
-
-const isSomething = (value: unknown): boolean =>
-  value !== false && value !== null && (typeof value !== "object" || Object.keys(value).length > 0);
 const refuse = (reason: string, advice?: string): Rule => refuseIf(isSomething, reason, advice);
 
 /**
@@ -94,38 +71,6 @@ const rewriteVolumes: Rule = (_, { table, mounts, service, findings }) =>
     })
     .filter((mount) => mount !== undefined);
 
-const buildKeys = new Set(
-  "additional_contexts args cache_from context dockerfile dockerfile_inline extra_hosts isolation network no_cache platforms secrets shm_size target ulimits".split(
-    " ",
-  ),
-);
-// Left out of `build`: other tags, pushed caches and newly pulled base images would change what the user has.
-const leftOfBuild = new Set(
-  "cache_to entitlements labels no_cache_filter privileged provenance pull sbom ssh tags".split(" "),
-);
-
-const rewriteBuild: Rule = (value, around) => {
-  const { service, findings } = around;
-  const build = typeof value === "string" ? { context: value } : asTable(value);
-  const place = `services.${service}.build`;
-  const network = asText(build["network"]) ?? "default";
-  if (!["default", "none"].includes(network))
-    findings.refuse(`${place}.network: ${network}`, "the build would use a network outside", "take it out");
-  for (const key of ["privileged", "entitlements"]) {
-    if (build[key] !== undefined && isSomething(build[key]))
-      findings.refuse(`${place}.${key}`, "the build would have rights over this computer", "take it out");
-  }
-  if (build["ssh"] !== undefined && isSomething(build["ssh"]))
-    findings.refuse(`${place}.ssh`, "the build would sign in with your own ssh keys", "take it out");
-  refuseForeignHosts(build["extra_hosts"] ?? [], { ...around, service: `${service}.build` }, "extra_hosts");
-  const unknown = Object.keys(build).find(
-    (key) => !key.startsWith("x-") && !buildKeys.has(key) && !leftOfBuild.has(key),
-  );
-  if (unknown !== undefined)
-    findings.refuse(`${place}.${unknown}`, "nobody has looked where this key leads", "take it out");
-  return Object.fromEntries(Object.entries(build).filter(([key]) => buildKeys.has(key)));
-};
-
 // Only these two log drivers keep the log with the container, and it is removed with it. Other drivers write to a log
 // elsewhere.
 const rewriteLogging: Rule = (value) =>
@@ -160,15 +105,6 @@ const rewritePullPolicy: Rule = (value) => (value === "never" ? value : undefine
 const refuseForeignVolumes = refuseIf(
   (value) => asList(value).some((one) => (asText(one) ?? "").startsWith("container:")),
   "it mounts what a container outside of the project has",
-);
-
-const refuseForeignHosts = refuseIf(
-  (value) => {
-    const pairs = Array.isArray(value) ? value.map(String) : Object.values(asTable(value)).flat().map(String);
-    return pairs.some((one) => !/(^|[:=])\[?(127\.[\d.]+|::1)\]?$/.test(one));
-  },
-  "it gives names to addresses outside of the project",
-  "take them out, or let a service of the file stand in",
 );
 
 // Capabilities that act only inside the container's own namespaces. The others reach the kernel, its clock, modules or
