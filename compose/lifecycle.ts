@@ -49,7 +49,10 @@ const notStarted = (cluster: OwnCluster, exitCode: number, lines: readonly strin
 export async function fillCopies(cluster: OwnCluster): Promise<void> {
   const { folders } = cluster.isolated;
   if (folders.length === 0) return;
-  const { exitCode, lines } = await cluster.compose(["up", "--no-start"]);
+  // Version 1 would wait for the health of what it doesn't start.
+  const filling =
+    cluster.tool.major > 1 ? [] : ["--no-deps", ...new Set(folders.map(({ service }) => service))];
+  const { exitCode, lines } = await cluster.compose(["up", "--no-start", ...filling]);
   if (exitCode !== 0) throw notStarted(cluster, exitCode, lines);
   for (const { service, source, target } of folders) {
     const [container] = await cluster.listContainers(service);
