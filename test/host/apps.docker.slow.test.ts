@@ -60,7 +60,8 @@ const failing: readonly Failing[] = [
     title: "listens for itself only",
     app: { command: serve("8080", "--bind", "127.0.0.1") },
     cause: "loopback-port",
-    reason: /never opened port 8080 \(app\.port\) within 5 s: it listens on it for the container itself only/,
+    reason:
+      /never opened port 8080 \(app\.port\) within 15 s: it listens on it for the container itself only/,
   },
   {
     title: "listens on another port",
@@ -78,7 +79,7 @@ const failing: readonly Failing[] = [
     title: "isn't healthy",
     app: { command: serve("8080"), health: { path: "/healthz", status: "200-299", timeoutSeconds: 2 } },
     cause: "unhealthy",
-    reason: /on port 8080 answered 404 to GET \/healthz, expected 200-299, in \d+ tries within 5 s$/,
+    reason: /on port 8080 answered 404 to GET \/healthz, expected 200-299, in \d+ tries within 15 s$/,
   },
   {
     title: "should be a user that the image doesn't have",
@@ -100,12 +101,12 @@ describe("an app of somebody else", () => {
   after(() => rig?.[Symbol.asyncDispose]());
 
   const release = (app: Partial<Release>) =>
-    rig.release((number += 1), image, { replicas: 1, startSeconds: 5, command: serve("8080"), ...app });
+    rig.release((number += 1), image, { replicas: 1, startSeconds: 60, command: serve("8080"), ...app });
   const inApp = (script: string) => rig.run(`docker exec app-${number}-0 sh -c '${script}'`);
   const volumes = () => rig.run("docker volume ls --quiet | wc -l");
 
   it("serves by another command than the image's", async () => {
-    const report = await release({ startSeconds: 60 });
+    const report = await release({});
     assert.deepEqual([report.status, report.reason], ["serving", undefined]);
     assert.equal(
       await inApp("id -u; id -g; touch /here 2>&1 | cut -d: -f3"),
@@ -117,7 +118,7 @@ describe("an app of somebody else", () => {
   for (const { title, app, cause, reason } of failing) {
     it(`that ${title} fails with that as its reason, and what serves goes on`, async () => {
       const served = number;
-      const report = await release(app);
+      const report = await release({ startSeconds: 15, ...app });
       assert.deepEqual([report.status, report.cause], ["failed", cause], report.reason);
       assert.match(report.reason ?? "", reason);
       assert.ok((report.serves ?? 0) <= served);
@@ -159,7 +160,7 @@ describe("an app of somebody else", () => {
   it("loses no request while a replica that fails its check is taken out and comes back", async () => {
     const health = { path: "/tmp/well", status: "200", timeoutSeconds: 2 };
     const program = "cd / && touch /tmp/well && exec python3 -u -m http.server 8080";
-    const report = await release({ replicas: 2, health, command: ["sh", "-c", program], startSeconds: 60 });
+    const report = await release({ replicas: 2, health, command: ["sh", "-c", program] });
     assert.equal(report.status, "serving", report.reason);
     const trouble = async () => (await rig.report())?.trouble ?? "";
     const seen = await askDuring(rig.url, async () => {

@@ -76,7 +76,17 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   release: {
     mutate: ["lib/release/*.ts"],
-    tests: below("release", "agent-shortfall", "await-hosts", "comparison", "figures", "publish", "schema"),
+    tests: below(
+      "release",
+      "agent-shortfall",
+      "await-hosts",
+      "comparison",
+      "figures",
+      "hints",
+      "host-news",
+      "publish",
+      "schema",
+    ),
   },
   source: {
     mutate: ["lib/docker/{source,build-context,records,ignore-rules,private-names}.ts"],
