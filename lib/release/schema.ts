@@ -121,7 +121,7 @@ export const appFields = {
 /** Everything that a host runs. A release with the same content as the published one isn't published again. */
 export const content = z.object({
   /** By digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
-  image: text.regex(/^[A-Za-z0-9]/),
+  image: text.regex(/^[^-]/),
   ...withoutDefaults(appFields),
 });
 

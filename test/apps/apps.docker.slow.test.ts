@@ -25,6 +25,7 @@ const kinds: readonly Kind[] = [
   { name: "realtime", says: "app.py", beyond: hearEvents },
   { name: "slow-start", says: "app.py" },
   { name: "static-site", says: "site/index.html" },
+  { name: "rails", says: "config.ru", page: /in production/ },
 ];
 
 describe("other people's apps", { concurrency: 2 }, () => {

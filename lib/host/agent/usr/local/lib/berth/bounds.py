@@ -56,7 +56,7 @@ def is_text(value: Any, form: str, most: int) -> bool:
 
 def is_image(value: Any) -> bool:
     """Never a flag of `docker run`."""
-    return is_text(value, "[A-Za-z0-9].*", 2048)
+    return is_text(value, "[^-].*", 2048)
 
 
 def is_environment(value: Any) -> bool:
