@@ -1,8 +1,9 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Transform } from "node:stream";
+import { pipeline as pipe, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
 import type { Pack } from "tar-stream";
@@ -11,16 +12,31 @@ import { printable } from "../printable.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 
 /** One entry of the build context. `path` is relative to the source folder, with forward slashes. */
-export type ContextEntry =
-  | { readonly type: "directory"; readonly path: string }
-  | { readonly type: "symlink"; readonly path: string; readonly target: string }
+export type ContextEntry = {
+  readonly path: string;
+  /** The modification time, in nanoseconds since 1970. It reaches the image but doesn't identify it, as with Docker. */
+  readonly mtimeNs: bigint;
+} & (
+  | { readonly type: "directory" }
+  | { readonly type: "symlink"; readonly target: string }
   | {
       readonly type: "file";
-      readonly path: string;
       readonly executable: boolean;
       readonly sizeBytes: number;
       readonly sha256: string;
-    };
+    }
+);
+
+export type FileEntry = ContextEntry & { readonly type: "file" };
+
+/**
+ * Git keeps one bit of a file's mode, and so does Berth. The rest depends on the umask of whoever builds, and would give
+ * the same source different images.
+ */
+export function modeOf(entry: ContextEntry): number {
+  if (entry.type === "symlink") return 0o777;
+  return entry.type === "directory" || entry.executable ? 0o755 : 0o644;
+}
 
 /** A file that Berth generates. It is packed in addition to the folder's files, or in place of one. */
 export interface AddedFile {
@@ -28,21 +44,46 @@ export interface AddedFile {
   readonly bytes: Buffer;
 }
 
-/** Lists everything in the folder that the `.dockerignore` rules include, sorted by path. Changes nothing. */
-export async function readContext(folder: string, rules: string): Promise<ContextEntry[]> {
-  const ignored = readIgnoreRules(rules);
+export interface ContextRules {
+  /** The lines of a `.dockerignore`. */
+  readonly ignored: string;
+  /** Paths in the folder that no rule takes back: what Berth itself writes, and files with secrets. */
+  readonly withheld?: ReadonlySet<string>;
+}
+
+/** Lists everything in the folder that the rules include, sorted by path. Changes nothing. */
+export async function readContext(
+  folder: string,
+  { ignored, withheld }: ContextRules,
+): Promise<ContextEntry[]> {
+  const rules = readIgnoreRules(ignored);
   const entries: ContextEntry[] = [];
 
   const visit = async (path: string): Promise<void> => {
-    const isIgnored = path !== "" && ignored.ignores(path);
+    if (withheld?.has(path)) return;
+    const isIgnored = path !== "" && rules.ignores(path);
     const entry = path === "" ? undefined : await readEntry(folder, path, isIgnored);
     if (entry && !isIgnored) entries.push(entry);
     if (path !== "" && entry?.type !== "directory") return;
-    if (isIgnored && !ignored.mayReinclude) return;
-    for (const name of await readdir(join(folder, path))) await visit(path === "" ? name : `${path}/${name}`);
+    if (isIgnored && !rules.mayReinclude) return;
+    for (const name of await readNames(folder, path, isIgnored)) {
+      const below = path === "" ? name.toString("utf8") : `${path}/${name.toString("utf8")}`;
+      if (isUtf8(name)) await visit(below);
+      // Node would read another file, or none: it replaces the bytes that aren't UTF-8.
+      else if (!rules.ignores(below)) throw unreadable(escaped(path, name), "its name isn't UTF-8");
+    }
   };
   await visit("");
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function readNames(folder: string, path: string, isIgnored: boolean): Promise<Buffer[]> {
+  try {
+    return await readdir(join(folder, path), { encoding: "buffer" });
+  } catch (cause) {
+    if (isIgnored) return [];
+    throw unreadable(path === "" ? folder : path, reasonOf(cause), cause);
+  }
 }
 
 // Sockets, pipes and devices are not source: a build gets none of them, as with the docker command.
@@ -55,32 +96,54 @@ async function readEntry(
     return await lookAt(folder, path, isIgnored);
   } catch (cause) {
     if (isIgnored) return undefined;
-    throw unreadable(path, cause);
+    if (cause instanceof BerthError) throw cause;
+    throw unreadable(path, reasonOf(cause), cause);
   }
 }
 
 async function lookAt(folder: string, path: string, isIgnored: boolean): Promise<ContextEntry | undefined> {
   const full = join(folder, path);
-  const stats = await lstat(full);
-  if (stats.isDirectory()) return { type: "directory", path };
+  const stats = await lstat(full, { bigint: true });
+  const { mtimeNs } = stats;
+  if (stats.isDirectory()) return { type: "directory", path, mtimeNs };
   if (isIgnored) return undefined;
-  if (stats.isSymbolicLink()) return { type: "symlink", path, target: await readlink(full) };
+  if (stats.isSymbolicLink()) return { type: "symlink", path, target: await readTarget(full, path), mtimeNs };
   if (!stats.isFile()) return undefined;
-  const executable = (stats.mode & 0o111) !== 0;
-  return { type: "file", path, executable, sizeBytes: stats.size, sha256: await hashFile(full) };
+  const executable = (stats.mode & 0o100n) !== 0n;
+  return {
+    type: "file",
+    path,
+    executable,
+    sizeBytes: Number(stats.size),
+    sha256: await hashFile(full),
+    mtimeNs,
+  };
 }
 
-function unreadable(path: string, cause: unknown): BerthError {
-  // Node replaces bytes that aren't UTF-8 with this character, and so gives a path that doesn't exist.
-  const isNoText = path.includes("\uFFFD");
-  const reason = cause instanceof Error ? cause.message : String(cause);
+async function readTarget(full: string, path: string): Promise<string> {
+  const target = await readlink(full, { encoding: "buffer" });
+  if (!isUtf8(target)) throw unreadable(path, "the name that it leads to isn't UTF-8");
+  return target.toString("utf8");
+}
+
+function unreadable(path: string, reason: string, cause?: unknown): BerthError {
   return new BerthError({
     code: "SourceUnreadable",
-    message: `the app's source holds ${printable(path)}, which can't be read: ${isNoText ? "its name isn't UTF-8" : reason}`,
+    message: `the app's source holds ${printable(path)}, which can't be read: ${reason}`,
     hint: "rename it, make it readable, or leave it out by .dockerignore",
     exitCode: exitCodes.badInput,
     cause,
   });
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** The path with `\xe9` for a byte that isn't ASCII, as `ls --quoting-style=c` shows it. */
+function escaped(folder: string, name: Buffer): string {
+  const shown = [...name].map((byte) =>
+    byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`,
+  );
+  return join(folder, shown.join(""));
 }
 
 async function hashFile(path: string): Promise<string> {
@@ -89,10 +152,18 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/** The file's content. The stream fails with `SourceChanged` when it isn't what was read first. */
+export function openEntry(folder: string, entry: FileEntry): Readable {
+  const content = createReadStream(join(folder, entry.path));
+  const checked = verify(entry);
+  content.once("error", (cause) => checked.destroy(changed(entry, cause)));
+  // The callback has nothing to do: whoever reads the second stream gets the error.
+  return pipe(content, checked, () => {});
+}
+
 /**
- * Packs the entries as a tar, streamed file by file. Equal entries give equal bytes, whatever the owners and
- * modification times of the files. The stream fails with `SourceChanged` when a file has changed since it was first
- * read.
+ * Packs the entries as a tar, streamed file by file. Equal entries give equal bytes, whoever owns the files. The stream
+ * fails with `SourceChanged` when a file has changed since it was first read.
  */
 export function packContext(
   folder: string,
@@ -116,38 +187,40 @@ async function fill(tar: Pack, folder: string, { entries, added }: Contents): Pr
   const replaced = new Set(added.map((file) => file.path));
   for (const entry of entries) {
     if (replaced.has(entry.path)) continue;
-    const header = { name: entry.path, mtime: new Date(0), uid: 0, gid: 0 };
-    if (entry.type === "directory") tar.entry({ ...header, type: "directory", mode: 0o755 });
-    else if (entry.type === "symlink") {
-      tar.entry({ ...header, type: "symlink", linkname: entry.target, mode: 0o777 });
-    } else {
-      const mode = entry.executable ? 0o755 : 0o644;
-      const sink = tar.entry({ ...header, type: "file", mode, size: entry.sizeBytes });
-      await pipeline(createReadStream(join(folder, entry.path)), verify(entry), sink);
+    const mtime = new Date(Number(entry.mtimeNs / 1_000_000n));
+    const header = { name: entry.path, mode: modeOf(entry), mtime, uid: 0, gid: 0 };
+    if (entry.type === "directory") tar.entry({ ...header, type: "directory" });
+    else if (entry.type === "symlink") tar.entry({ ...header, type: "symlink", linkname: entry.target });
+    else {
+      const sink = tar.entry({ ...header, type: "file", size: entry.sizeBytes });
+      await pipeline(openEntry(folder, entry), sink);
     }
   }
   for (const { path, bytes } of added) tar.entry({ name: path, mtime: new Date(0), uid: 0, gid: 0 }, bytes);
 }
 
 // An image whose tag names other content than the image holds would be deployed as "unchanged" from then on.
-function verify(entry: ContextEntry & { type: "file" }): Transform {
+function verify(entry: FileEntry): Transform {
   const hash = createHash("sha256");
   let seenBytes = 0;
-  const changed = () =>
-    new BerthError({
-      code: "SourceChanged",
-      message: `${entry.path} changed while it was being packed`,
-      hint: "run the command again when nothing writes to the source folder",
-    });
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
       seenBytes += chunk.length;
-      if (seenBytes > entry.sizeBytes) done(changed());
+      if (seenBytes > entry.sizeBytes) done(changed(entry));
       else done(null, chunk);
     },
     flush(done) {
-      done(hash.digest("hex") === entry.sha256 ? null : changed());
+      done(hash.digest("hex") === entry.sha256 ? null : changed(entry));
     },
+  });
+}
+
+function changed({ path }: FileEntry, cause?: unknown): BerthError {
+  return new BerthError({
+    code: "SourceChanged",
+    message: `${printable(path)} changed while it was being packed`,
+    hint: "run the command again when nothing writes to the source folder",
+    cause,
   });
 }

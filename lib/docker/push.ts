@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { BerthError } from "../errors.ts";
-import { formatBytes, readRecords, recordedError } from "./records.ts";
-import type { EngineRecord } from "./records.ts";
+import { factsOf, readRecords, recordedError } from "./records.ts";
+import { TransferProgress } from "./transfer-progress.ts";
 
 export interface RegistryAuth {
   readonly username: string;
@@ -59,13 +59,13 @@ async function follow(request: PushRequest): Promise<string> {
     authconfig: { username: auth.username, password: auth.password, serveraddress: auth.serverAddress },
     abortSignal: signal,
   });
-  const progress = new PushProgress();
+  const progress = new TransferProgress("pushing");
   let digest: string | undefined;
   for await (const record of readRecords(answer)) {
     const reason = recordedError(record);
     if (reason !== undefined) throw failure(request, reason);
-    digest = record.aux?.Digest ?? digest;
-    const line = progress.add(record);
+    digest = factsOf(record).Digest ?? digest;
+    const line = progress.add(record.id, record.progressDetail);
     if (line !== undefined) onProgress?.(line);
   }
   if (digest === undefined) throw failure(request, "The engine ended the push without a digest");
@@ -80,29 +80,4 @@ function failure({ repository, tag }: PushRequest, reason: string, cause?: unkno
     detail: [reason],
     cause,
   });
-}
-
-/** Adds up the progress of all layers. */
-class PushProgress {
-  readonly #layers = new Map<string, { current: number; total: number }>();
-  #last = "";
-
-  /** A new line, when there is something new to say. */
-  add(record: EngineRecord): string | undefined {
-    const { current, total } = record.progressDetail ?? {};
-    if (record.id === undefined || current === undefined || !total) return undefined;
-    // The engine also counts a layer's tar framing, so `current` may exceed `total`.
-    this.#layers.set(record.id, { current: Math.min(current, total), total });
-    let sum = { current: 0, total: 0 };
-    for (const layer of this.#layers.values()) {
-      sum = { current: sum.current + layer.current, total: sum.total + layer.total };
-    }
-    const line =
-      sum.current === sum.total
-        ? `pushing ${formatBytes(sum.total)}`
-        : `pushing ${formatBytes(sum.current)} of ${formatBytes(sum.total)}`;
-    if (line === this.#last) return undefined;
-    this.#last = line;
-    return line;
-  }
 }

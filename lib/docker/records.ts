@@ -6,10 +6,21 @@ export interface EngineRecord {
   /** A layer's short id, in a push. */
   readonly id?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
-  readonly aux?: { readonly ID?: string; readonly Digest?: string };
+  /** A text where BuildKit tells of its progress, with `id` being `moby.buildkit.trace`. */
+  readonly aux?: string | Facts;
   readonly error?: string;
   readonly errorDetail?: { readonly message?: string; readonly code?: number };
 }
+
+interface Facts {
+  /** The image's id, at the end of a build. */
+  readonly ID?: string;
+  /** The manifest's digest, at the end of a push. */
+  readonly Digest?: string;
+}
+
+/** What the record says about the image, if it does. */
+export const factsOf = ({ aux }: EngineRecord): Facts => (typeof aux === "object" ? aux : {});
 
 /**
  * The records of an engine's answer, in order. A failed build or push is a record with `error`; the answer itself ends

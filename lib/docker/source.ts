@@ -4,7 +4,9 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BerthError, exitCodes } from "../errors.ts";
 import { fromRoot } from "../paths.ts";
-import { packContext, readContext } from "./build-context.ts";
+import { defaultRules } from "./default-rules.ts";
+import { type ContextEntry, packContext, readContext } from "./build-context.ts";
+import { filesOf, type SecretSources } from "./build-secrets.ts";
 import { findPrivate } from "./private-names.ts";
 
 export interface SourceOptions {
@@ -15,6 +17,11 @@ export interface SourceOptions {
   /** Default `linux/amd64`. */
   readonly platform?: string | undefined;
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  /** The stage to build. Default: the last one. */
+  readonly target?: string | undefined;
+  readonly secrets?: SecretSources | undefined;
+  /** Absolute paths of what isn't source although it lies in the folder, such as the state. */
+  readonly withheld?: readonly string[] | undefined;
 }
 
 /** What an image is built from, identified by content. Opening a source reads every file once and writes nothing. */
@@ -23,14 +30,20 @@ export interface Source {
   readonly dockerfile: string;
   readonly platform: string;
   readonly buildArgs: Readonly<Record<string, string>>;
-  /** sha256 in hex of everything that determines the image: the visible files, the Dockerfile, build arguments, platform. */
+  readonly target: string | undefined;
+  readonly secrets: SecretSources;
+  /**
+   * sha256 in hex of everything that determines the image: the visible files, the Dockerfile, build arguments, target,
+   * platform, and the names of the secrets.
+   */
   readonly hash: string;
   /** `src-` and 16 hex digits of the hash: the image's tag. */
   readonly tag: string;
   /** Files that the build can see although they look private. */
   readonly privatePaths: readonly string[];
-  /** Names that the Dockerfile declares with ARG. */
-  readonly declaredArgs: ReadonlySet<string>;
+  /** The text of the Dockerfile. */
+  readonly recipe: string;
+  readonly entries: readonly ContextEntry[];
   /** The build context as a tar, which contains the Dockerfile as `packedDockerfile`. */
   pack(): Readable;
 }
@@ -51,39 +64,49 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   await requireInside(folder, dockerfile);
   const recipe = await readFile(dockerfile);
   const rules = await readIgnoreRules(folder, dockerfile);
-  const entries = await readContext(folder, rules);
-  const platform = options.platform ?? "linux/amd64";
-  const buildArgs = options.buildArgs ?? {};
-  const hash = sha256(
-    JSON.stringify({
-      format: 1,
-      platform,
-      buildArgs: Object.entries(buildArgs).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-      dockerfile: sha256(recipe),
-      entries,
-    }),
-  );
+  const { platform = "linux/amd64", buildArgs = {}, secrets = {}, target } = options;
+  const withheld = await findInside(folder, [...(options.withheld ?? []), ...filesOf(secrets)]);
+  const entries = await readContext(folder, { ignored: `${defaultRules}\n${rules}`, withheld });
+  const hash = hashOf({ platform, buildArgs, target, secrets: Object.keys(secrets), recipe, entries });
+  const isRulesVisible = entries.some(({ path }) => path === ".dockerignore");
   const added = [
     { path: packedDockerfile, bytes: recipe },
-    {
-      path: ".dockerignore",
-      bytes: hidingRules(
-        rules,
-        entries.some(({ path }) => path === ".dockerignore"),
-      ),
-    },
+    { path: ".dockerignore", bytes: hidingRules(rules, isRulesVisible) },
   ];
   return {
     folder,
     dockerfile,
     platform,
     buildArgs,
+    target,
+    secrets,
     hash,
     tag: `src-${hash.slice(0, 16)}`,
     privatePaths: await findPrivate(folder, entries),
-    declaredArgs: declaredArgs(recipe.toString("utf8")),
+    recipe: recipe.toString("utf8"),
+    entries,
     pack: () => packContext(folder, entries, added),
   };
+}
+
+interface Decisive extends Pick<Source, "platform" | "buildArgs" | "target" | "entries"> {
+  readonly secrets: readonly string[];
+  readonly recipe: Buffer;
+}
+
+// Registries hold images under this hash. What isn't set is left out, so that a new setting leaves other hashes alone.
+function hashOf({ platform, buildArgs, target, secrets, recipe, entries }: Decisive): string {
+  return sha256(
+    JSON.stringify({
+      format: 1,
+      platform,
+      buildArgs: Object.entries(buildArgs).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      target,
+      secrets: secrets.length === 0 ? undefined : secrets.toSorted(),
+      dockerfile: sha256(recipe),
+      entries: entries.map(({ mtimeNs: _mtimeNs, ...identity }) => identity),
+    }),
+  );
 }
 
 function sha256(data: string | Buffer): string {
@@ -139,6 +162,14 @@ async function requireInside(folder: string, path: string): Promise<void> {
   });
 }
 
+/** Those of the paths that lie in the folder, relative to it, by whatever links they are named. */
+async function findInside(folder: string, paths: readonly string[]): Promise<Set<string>> {
+  const real = (path: string) => realpath(path).catch(() => path);
+  const from = await real(folder);
+  const found = await Promise.all(paths.map(async (path) => relative(from, await real(path))));
+  return new Set(found);
+}
+
 const leaves = (folder: string, path: string): boolean => /^\.\.(?:\/|$)/.test(relative(folder, path));
 
 // Looks in the same order as Docker, and last in the Dockerfile's folder, for a Dockerfile that is kept apart from the
@@ -160,8 +191,4 @@ async function readIgnoreRules(folder: string, dockerfile: string): Promise<stri
 // The engine reads these two files itself. The rules tell it to hide them from COPY.
 function hidingRules(rules: string, isVisible: boolean): Buffer {
   return Buffer.from(`${rules}\n${packedDockerfile}\n${isVisible ? "" : ".dockerignore\n"}`);
-}
-
-function declaredArgs(dockerfile: string): Set<string> {
-  return new Set([...dockerfile.matchAll(/^\s*ARG\s+(\w+)/gim)].map((match) => match[1] ?? ""));
 }

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
-import { on, once } from "node:events";
+import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Interface } from "node:readline";
-import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import type Docker from "dockerode";
 import { extract } from "tar-stream";
-import { ensureBuilt, findBuilt } from "../../lib/docker/build.ts";
+import { findBuilt } from "../../lib/docker/build.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import { openScratchEngine } from "./scratch-engine.ts";
 import type { ScratchEngine } from "./scratch-engine.ts";
@@ -113,59 +109,7 @@ describe("a build", () => {
       return true;
     });
   });
-
-  it("ends when the signal says so, and leaves no container", async () => {
-    const command = `echo ${randomUUID()} && sleep 100`;
-    await using folder = await writeSourceFolder({ Dockerfile: `FROM debian:trixie-slim\nRUN ${command}\n` });
-    const source = await openSource({ source: folder.path });
-    const stop = new AbortController();
-    const stream = await engine.docker.getEvents({ filters: { type: ["container"] } });
-    try {
-      const events = createInterface({ input: stream });
-      const building = ensureBuilt({ docker: engine.docker, source, signal: stop.signal });
-      const refused = assert.rejects(building, /enough/);
-      const endedEarly = refused.then(() => assert.fail("the build ended before it was told to"));
-      const id = await Promise.race([startOf(events, command), endedEarly]);
-      const destroyed = eventOf(events, ({ Action, Actor }) => Action === "destroy" && Actor.ID === id);
-      stop.abort(new Error("enough"));
-
-      await refused;
-      await destroyed;
-    } finally {
-      stop.abort();
-      if (stream instanceof Readable) stream.destroy();
-    }
-  });
 });
-
-interface EngineEvent {
-  readonly Action: string;
-  readonly Actor: { readonly ID: string };
-}
-
-/** Waits until the container that runs this command has started; others come and go on the same engine. */
-async function startOf(events: Interface, command: string): Promise<string> {
-  const { Actor } = await eventOf(events, async ({ Action, Actor: { ID } }) => {
-    if (Action !== "start") return false;
-    const container = await engine.docker
-      .getContainer(ID)
-      .inspect()
-      .catch(() => undefined);
-    return container?.Config.Cmd?.some((part) => part.includes(command)) ?? false;
-  });
-  return Actor.ID;
-}
-
-async function eventOf(
-  events: Interface,
-  isWanted: (event: EngineEvent) => boolean | Promise<boolean>,
-): Promise<EngineEvent> {
-  for await (const [line] of on(events, "line")) {
-    const event: EngineEvent = JSON.parse(String(line));
-    if (await isWanted(event)) return event;
-  }
-  throw new Error("The engine told of no more events");
-}
 
 async function outputOf(imageId: string): Promise<string> {
   const container = await engine.createContainer({ Image: imageId, HostConfig: { NetworkMode: "none" } });

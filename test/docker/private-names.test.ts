@@ -40,11 +40,11 @@ describe("what looks private in a build context", () => {
   it("names git's configuration when it holds credentials, and only then", async () => {
     const remote = (url: string) => `[remote "origin"]\n\turl = ${url}\n`;
 
-    assert.deepEqual(await privateOf({ ".git/config": remote("https://example.test/a.git") }), []);
-    assert.deepEqual(await privateOf({ ".git/config": remote("git@example.test:a.git") }), []);
-    assert.deepEqual(await privateOf({ ".git/config": remote("https://me:token@example.test/a.git") }), [
-      ".git/config",
-    ]);
+    const seenWith = (url: string) => privateOf({ ".dockerignore": "!.git\n", ".git/config": remote(url) });
+
+    assert.deepEqual(await seenWith("https://example.test/a.git"), []);
+    assert.deepEqual(await seenWith("git@example.test:a.git"), []);
+    assert.deepEqual(await seenWith("https://me:token@example.test/a.git"), [".git/config"]);
   });
 
   it("names nothing that .dockerignore keeps out", async () => {

@@ -11,6 +11,7 @@ import { extract } from "tar-stream";
 import { readContext } from "../../lib/docker/build-context.ts";
 import { privateText } from "../../lib/docker/private-names.ts";
 import { readRecords } from "../../lib/docker/records.ts";
+import { declaredArgs } from "../../lib/docker/dockerfile.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import { type Files, writeSourceFolder } from "./source-folder.ts";
 
@@ -19,7 +20,7 @@ const sha256 = (content: string) => createHash("sha256").update(content).digest(
 
 async function pathsOf(files: Files): Promise<string[]> {
   await using folder = await writeSourceFolder(files);
-  return (await readContext(folder.path, "")).map(({ path }) => path);
+  return (await readContext(folder.path, { ignored: "" })).map(({ path }) => path);
 }
 
 describe("a build context", () => {
@@ -42,7 +43,7 @@ describe("a build context", () => {
     await once(server, "listening");
     try {
       assert.deepEqual(
-        (await readContext(folder.path, "")).map(({ path }) => path),
+        (await readContext(folder.path, { ignored: "" })).map(({ path }) => path),
         ["a"],
       );
     } finally {
@@ -136,7 +137,7 @@ describe("a Dockerfile", () => {
     });
 
     assert.deepEqual(
-      (await openSource({ source: folder.path })).declaredArgs,
+      declaredArgs((await openSource({ source: folder.path })).recipe),
       new Set(["VERSION", "other_one"]),
     );
   });
@@ -160,7 +161,8 @@ describe("what only sounds private", () => {
     ];
     const remote = "url = https://me:token@example.test/a.git\n";
 
-    assert.deepEqual(await privateOf(Object.fromEntries(harmless.map((path) => [path, remote]))), []);
+    const files = Object.fromEntries(harmless.map((path) => [path, remote]));
+    assert.deepEqual(await privateOf({ ...files, ".dockerignore": "!.git\n" }), []);
     assert.deepEqual(await privateOf({ "notes.txt": remote, ".env/a": "", ".env.d/a": "" }), []);
     assert.deepEqual(await privateOf({ a: "", ".env": { link: "a" } }), []);
   });
@@ -174,7 +176,11 @@ describe("what only sounds private", () => {
 
   it("is told for a header that holds a token, however it is written", async () => {
     for (const line of ["extraheader=AUTHORIZATION: basic x", "extraheader  = AUTHORIZATION: basic x"])
-      assert.deepEqual(await privateOf({ ".git/config": `[http]\n\t${line}\n` }), [".git/config"], line);
+      assert.deepEqual(
+        await privateOf({ ".dockerignore": "!.git\n", ".git/config": `[http]\n\t${line}\n` }),
+        [".git/config"],
+        line,
+      );
   });
 
   it("names five without a word of more", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -7,6 +8,7 @@ import { describe, it } from "node:test";
 import { pack } from "tar-stream";
 import { packContext, readContext } from "../../lib/docker/build-context.ts";
 import { formatBytes, readRecords, recordedError } from "../../lib/docker/records.ts";
+import { declaredArgs } from "../../lib/docker/dockerfile.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import { writeSourceFolder, type Files } from "./source-folder.ts";
 
@@ -16,7 +18,9 @@ const sha256 = (content: string) => createHash("sha256").update(content).digest(
 async function pathsOf(files: Files): Promise<string[]> {
   await using folder = await writeSourceFolder(files);
   const rules = files[".dockerignore"];
-  return (await readContext(folder.path, typeof rules === "string" ? rules : "")).map(({ path }) => path);
+  return (await readContext(folder.path, { ignored: typeof rules === "string" ? rules : "" })).map(
+    ({ path }) => path,
+  );
 }
 
 describe("the hash of a source", () => {
@@ -60,7 +64,10 @@ describe("the hash of a source", () => {
   it("knows the arguments that the Dockerfile declares", async () => {
     await using folder = await writeSourceFolder(app);
 
-    assert.deepEqual((await openSource({ source: folder.path })).declaredArgs, new Set(["A", "B", "C"]));
+    assert.deepEqual(
+      declaredArgs((await openSource({ source: folder.path })).recipe),
+      new Set(["A", "B", "C"]),
+    );
   });
 });
 
@@ -114,11 +121,12 @@ describe("what a build gets to see", () => {
 
   it("is packed alike whoever packs it, and in place of what it stands for", async () => {
     await using folder = await writeSourceFolder({ a: "theirs", b: "b" });
-    const entries = await readContext(folder.path, "");
+    await utimes(join(folder.path, "b"), 1_700_000_000, 1_700_000_000);
+    const entries = await readContext(folder.path, { ignored: "" });
     const tar = pack();
-    const header = { mtime: new Date(0), uid: 0, gid: 0 };
-    tar.entry({ ...header, name: "b", type: "file", mode: 0o644 }, "b");
-    tar.entry({ ...header, name: "a" }, "ours");
+    const header = { uid: 0, gid: 0 };
+    tar.entry({ ...header, name: "b", type: "file", mode: 0o644, mtime: new Date(1_700_000_000_000) }, "b");
+    tar.entry({ ...header, name: "a", mtime: new Date(0) }, "ours");
     tar.finalize();
 
     const packed = await text(packContext(folder.path, entries, [{ path: "a", bytes: Buffer.from("ours") }]));

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdtemp, readFile, readdir, readlink, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished, pipeline } from "node:stream/promises";
@@ -16,7 +28,7 @@ import {
   tuple,
 } from "fast-check";
 import { openSource, packedDockerfile } from "../../lib/docker/source.ts";
-import type { Source } from "../../lib/docker/source.ts";
+import type { Source, SourceOptions } from "../../lib/docker/source.ts";
 import { photograph, writeSourceFolder } from "./source-folder.ts";
 import type { Files } from "./source-folder.ts";
 
@@ -29,7 +41,7 @@ const app: Files = {
   latest: { link: "sub/deep/page.html" },
 };
 
-async function hashOf(files: Files, options: { platform?: string; buildArgs?: Record<string, string> } = {}) {
+async function hashOf(files: Files, options: Omit<SourceOptions, "source"> = {}) {
   await using folder = await writeSourceFolder(files);
   return (await openSource({ source: folder.path, ...options })).hash;
 }
@@ -63,7 +75,6 @@ describe("the hash of a source", () => {
 
     assert.equal(first.hash, second.hash);
     assert.equal(first.tag, `src-${first.hash.slice(0, 16)}`);
-    assert.equal(await tarSum(first), await tarSum(second));
   });
 
   const changes: Record<string, Files> = {
@@ -87,6 +98,17 @@ describe("the hash of a source", () => {
 
     assert.equal(new Set([plain, arm, ab, other]).size, 4);
     assert.equal(ab, ba);
+  });
+
+  it("changes with the target and the names of the secrets, not with where these come from", async () => {
+    const plain = await hashOf(app);
+    const target = await hashOf(app, { target: "web" });
+    const one = await hashOf(app, { secrets: { a: { env: "A" }, b: { env: "B" } } });
+    const same = await hashOf(app, { secrets: { b: { file: "/b" }, a: { file: "/a" } } });
+    const other = await hashOf(app, { secrets: { c: { env: "A" } } });
+
+    assert.equal(new Set([plain, target, one, other]).size, 4);
+    assert.equal(one, same);
   });
 
   it("differs for any two trees that differ, and for no two that are the same", async () => {
@@ -151,25 +173,117 @@ describe("what .dockerignore leaves out", () => {
   });
 });
 
+const latin1 = (...parts: readonly string[]) => Buffer.from(parts.join("/"), "latin1");
+
+describe("what changes by itself", () => {
+  const others: Files = {
+    ".git/HEAD": "ref: refs/heads/main\n",
+    "vendor/lib/.git": "gitdir: ../../.git/modules/lib\n",
+    ".berth/state/app/state.json": "{}",
+    ".hg/store": "",
+    ".svn/wc.db": "",
+    ".jj/repo": "",
+    ".idea/workspace.xml": "",
+    ".vscode/settings.json": "",
+    ".main.go.swp": "",
+    "sub/.main.go.swo": "",
+    "main.go~": "",
+    "sub/#main.go#": "",
+    ".DS_Store": "",
+    "Thumbs.db": "",
+  };
+
+  it("is not source", async () => {
+    await using folder = await writeSourceFolder({ ...app, ...others, "vendor/lib/a.go": "package lib\n" });
+    await symlink("me@host.1:2", join(folder.path, ".#main.go"));
+
+    const source = await openSource({ source: folder.path });
+
+    assert.equal(source.hash, await hashOf({ ...app, "vendor/lib/a.go": "package lib\n" }));
+    assert.doesNotMatch((await packedPaths(source)).join("\n"), /\.git\b|state\.json|#|~|\.sw/);
+  });
+
+  it("is source where .dockerignore takes it back, and only that", async () => {
+    const rules = { ".dockerignore": "!.git\n!**/*~\n" };
+    await using folder = await writeSourceFolder({ ...app, ...others, ...rules });
+
+    const paths = await packedPaths(await openSource({ source: folder.path }));
+
+    assert.ok(paths.includes(".git/HEAD") && paths.includes("main.go~"), paths.join("\n"));
+    assert.doesNotMatch(paths.join("\n"), /state\.json|\.idea|\.sw/);
+  });
+
+  it("is left alone: what looks like it and isn't", async () => {
+    const alike: Files = {
+      ".gitignore": "",
+      ".gitattributes": "",
+      ".github/a": "",
+      "a.swp": "",
+      "b~c": "",
+      "#a": "",
+    };
+    for (const [name, file] of Object.entries(alike))
+      assert.notEqual(await hashOf({ ...app, [name]: file }), await hashOf(app), name);
+  });
+
+  it("is never source where it is Berth's own or a secret, whatever the rules say", async () => {
+    await using folder = await writeSourceFolder({
+      ...app,
+      ".dockerignore": "!ops\n!token\n",
+      "ops/state/app.json": "{}",
+      token: "s3cret",
+    });
+    const withheld = [join(folder.path, "ops/state")];
+    await using elsewhere = await writeSourceFolder({ link: { link: join(folder.path, "token") } });
+    const secrets = { token: { file: join(elsewhere.path, "link") } };
+
+    const source = await openSource({ source: folder.path, withheld, secrets });
+
+    const paths = await packedPaths(source);
+    assert.ok(paths.includes("ops"));
+    assert.doesNotMatch(paths.join("\n"), /state|token/);
+  });
+});
+
 describe("a file that can't be read", () => {
   it("is refused by its name, and left alone where it is ignored", async () => {
     await using folder = await writeSourceFolder({ ...app, ".dockerignore": "odd*\n" });
-    const write = (name: string) =>
-      writeFile(Buffer.concat([Buffer.from(`${folder.path}/${name}`), Buffer.from([0xff])]), "");
-    await write("odd");
+    await writeFile(latin1(folder.path, "odd\xff"), "");
     await openSource({ source: folder.path });
-    await write("strange");
+    await mkdir(join(folder.path, "sub/\uFFFD"));
+    await writeFile(latin1(folder.path, "sub/caf\xe9.txt"), "");
 
     await assert.rejects(openSource({ source: folder.path }), {
       code: "SourceUnreadable",
-      message: /strange.*UTF-8/,
+      message: "the app's source holds sub/caf\\xe9.txt, which can't be read: its name isn't UTF-8",
+    });
+  });
+
+  it("is never another one, whose name only looks alike", async () => {
+    await using folder = await writeSourceFolder({ ...app, "caf\uFFFD.txt": "another" });
+    await openSource({ source: folder.path });
+    await writeFile(latin1(folder.path, "caf\xe9.txt"), "");
+
+    await assert.rejects(openSource({ source: folder.path }), { code: "SourceUnreadable" });
+  });
+
+  it("is a link too, where what it leads to has such a name", async () => {
+    await using folder = await writeSourceFolder(app);
+    await symlink(latin1("caf\xe9"), latin1(folder.path, "link"));
+
+    await assert.rejects(openSource({ source: folder.path }), {
+      code: "SourceUnreadable",
+      message: "the app's source holds link, which can't be read: the name that it leads to isn't UTF-8",
     });
   });
 });
 
 describe("the packed source", () => {
-  it("holds the folder as it is, links and executable bits included", async () => {
+  it("holds the folder as it is, with links, executable bits and the files' own times", async () => {
     await using folder = await writeSourceFolder(app);
+    await chmod(join(folder.path, "main.go"), 0o600);
+    await utimes(join(folder.path, "main.go"), 1_700_000_000, 1_700_000_000);
+    await utimes(join(folder.path, "sub"), 1_600_000_000, 1_600_000_000);
     const source = await openSource({ source: folder.path });
 
     await withUnpacked(source, async (unpacked) => {
@@ -177,7 +291,8 @@ describe("the packed source", () => {
       assert.equal(await readlink(join(unpacked, "latest")), "sub/deep/page.html");
       assert.equal((await stat(join(unpacked, "run.sh"))).mode & 0o777, 0o755);
       assert.equal((await stat(join(unpacked, "main.go"))).mode & 0o777, 0o644);
-      assert.equal((await stat(join(unpacked, "main.go"))).mtimeMs, 0);
+      assert.equal((await stat(join(unpacked, "main.go"))).mtimeMs, 1_700_000_000_000);
+      assert.equal((await stat(join(unpacked, "sub"))).mtimeMs, 1_600_000_000_000);
     });
   });
 
@@ -198,6 +313,8 @@ describe("the packed source", () => {
       await writeFile(join(folder.path, "main.go"), content);
       await assert.rejects(tarSum(source), { code: "SourceChanged" });
     }
+    await rm(join(folder.path, "main.go"));
+    await assert.rejects(tarSum(source), { code: "SourceChanged" });
   });
 
   it("can be given up half-way", async () => {
