@@ -71,12 +71,16 @@ async function pathProblems(raw: unknown, directory: string, source: Source): Pr
 }
 
 function absolute(settings: Settings, directory: string): Settings {
-  const { dockerfile, ...app } = settings.app;
+  const { dockerfile, build, ...app } = settings.app;
+  const secrets = Object.entries(build.secrets).map(
+    ([id, from]) => [id, "file" in from ? { file: resolve(directory, from.file) } : from] as const,
+  );
   return {
     ...settings,
     app: {
       ...app,
       source: resolve(directory, app.source),
+      build: { ...build, secrets: Object.fromEntries(secrets) },
       ...(dockerfile === undefined ? {} : { dockerfile: resolve(directory, dockerfile) }),
     },
     state:

@@ -50,7 +50,49 @@ const path = z
 /** Unknown keys are mistakes in a configuration, but not in a release, which a newer Berth may have written. */
 const health = appFields.health.unwrap().strict().optional();
 
-const app = z.strictObject({ source: path, dockerfile: path.optional(), ...appFields, health });
+/** As many as BuildKit gets in one request. */
+const mostArgumentBytes = 64 * 1024;
+
+const build = z.strictObject({
+  args: z
+    .record(
+      z
+        .string()
+        .max(256)
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "names of build arguments are letters, digits and underscores"),
+      z.string().refine((value) => !value.includes("\0"), "a build argument holds no NUL"),
+    )
+    .refine(
+      (args) => Buffer.byteLength(Object.entries(args).flat().join("")) <= mostArgumentBytes,
+      `use at most ${mostArgumentBytes} bytes for all names and values together`,
+    )
+    .default({}),
+  target: z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "use the name or the number of a stage of the Dockerfile")
+    .optional(),
+  secrets: z
+    .record(
+      z
+        .string()
+        .max(128)
+        .regex(/^[A-Za-z0-9_][\w.-]*$/, "ids of secrets are letters, digits, underscores, hyphens and dots"),
+      z.union([z.strictObject({ env: z.string().min(1).max(256) }), z.strictObject({ file: path })], {
+        error:
+          "say where the secret comes from: {env: VARIABLE} or {file: path}; its value doesn't belong here",
+      }),
+    )
+    .default({}),
+});
+
+const app = z.strictObject({
+  source: path,
+  dockerfile: path.optional(),
+  build: build.prefault({}),
+  ...appFields,
+  health,
+});
 
 const ingressRule = z.strictObject({
   port,

@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { catchUp, rebuildDocument } from "../../state/rebuild.ts";
 import { loadState } from "../../state/rescue.ts";
 import { consoleTail } from "../aws/console.ts";
 import { connectDocker } from "../docker/connection.ts";
-import { openSource, type Source } from "../docker/source.ts";
+import { openSource, type Source, type SourceOptions } from "../docker/source.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
 import { type Observations, readAll } from "../engine/read.ts";
@@ -16,6 +14,7 @@ import { releaseResource } from "../resources/delivery/release.ts";
 import type { Session } from "../command/session.ts";
 import { type App, declareParts, type Offers, type StackParts, type StackDeclaration } from "../stack.ts";
 import { lookupOffers } from "./offers.ts";
+import { lookAtWorkTree, type WorkTree } from "./work-tree.ts";
 
 export interface Recorded {
   readonly document: StateDocument;
@@ -34,6 +33,8 @@ export interface Reading extends Recorded {
   readonly offers: Offers;
   readonly plan: Plan;
   readonly source: Source;
+  /** Absent if the source folder lies in no Git work tree. */
+  readonly workTree: WorkTree | undefined;
   readonly freeTierEligible: boolean;
   /** The newest machine image that AWS offers, if it isn't the pinned one. */
   readonly newerMachineImageId: string | undefined;
@@ -50,13 +51,12 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   // A rejection before anything awaits this promise must not count as unhandled. The first `await` still throws it.
   offered.catch(() => {});
   const { config, ctx } = session;
-  const { source: folder, dockerfile } = config.app;
-  const [loaded, source, commit] = await Promise.all([
+  const [loaded, source, workTree] = await Promise.all([
     loadState(session),
-    openSource({ source: folder, dockerfile }),
-    commitOf(folder),
+    openSource(sourceOptions(session)),
+    lookAtWorkTree(config.app.source),
   ]);
-  const app = { ...openApp(session, source), commit };
+  const app = { ...openApp(session, source), commit: workTree?.commit };
   const parts = declareParts({ config, account: ctx.account, app });
   const { declarations } = parts;
   const [{ document, observations }, { machineImage, zones, instanceType }] = await Promise.all([
@@ -76,8 +76,22 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     etag: loaded?.etag,
     wasKept: loaded !== undefined && "wasKept" in loaded,
     source,
+    workTree,
     freeTierEligible: instanceType.freeTierEligible,
     newerMachineImageId: imageId === newest ? undefined : newest,
+  };
+}
+
+function sourceOptions({ config, directory }: Session): SourceOptions {
+  const { source, dockerfile, build } = config.app;
+  const own = config.state.backend === "file" ? [directory, config.state.path] : [directory];
+  return {
+    source,
+    dockerfile,
+    buildArgs: build.args,
+    target: build.target,
+    secrets: build.secrets,
+    withheld: own,
   };
 }
 
@@ -137,13 +151,4 @@ function openApp({ names, endpoints, caller }: Session, source: Source): App {
       diagnose: consoleTail,
     }),
   };
-}
-
-/** The Git commit of the source folder; undefined outside a repository. */
-async function commitOf(folder: string): Promise<string | undefined> {
-  const git = promisify(execFile)("git", ["-C", folder, "rev-parse", "HEAD"]);
-  return git.then(
-    ({ stdout }) => /^[0-9a-f]{40,64}$/.exec(stdout.trim())?.[0],
-    () => undefined,
-  );
 }

@@ -2,9 +2,11 @@ import { privateText } from "../docker/private-names.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
+import { workTreeText } from "./work-tree.ts";
 
-/** Warns the user before anything is changed. Each warning appears once per command. */
+/** Tells what is about to be deployed, and warns, before anything is changed. Each line appears once per command. */
 export async function warnBefore(session: Session, reading: Reading): Promise<void> {
+  if (reading.workTree !== undefined) session.report.message(workTreeText(reading.workTree));
   warnOfPrivate(session, reading);
   await warnOfOtherRegions(session, reading);
 }
