@@ -32,8 +32,8 @@ export function buildKitFeatures(dockerfile: string): Feature[] {
 /** Flags by instruction, with the first engine whose own BuildKit has them. */
 const flags: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   RUN: { mount: "20.10", network: "20.10", security: "23.0" },
-  COPY: { chmod: "20.10", link: "23.0", parents: "28.0", exclude: "28.0" },
-  ADD: { chmod: "20.10", link: "23.0", checksum: "24.0", "keep-git-dir": "23.0", exclude: "28.0" },
+  COPY: { chmod: "20.10", link: "23.0", parents: "29.1", exclude: "28.5" },
+  ADD: { chmod: "20.10", link: "23.0", checksum: "24.0", "keep-git-dir": "23.0", exclude: "28.5" },
   HEALTHCHECK: { "start-interval": "25.0" },
 };
 
