@@ -136,6 +136,31 @@ const table: Readonly<Record<string, Bounds>> = {
     [256 * 1024],
     [256 * 1024 + 1],
   ),
+  "app.build.args": bounds(
+    (name: string) => app({ build: { args: { [name]: "x" } } }),
+    ["A", "_a", "A_1", "A".repeat(256)],
+    ["1A", "A-B", "", "A B", "A=B", "A".repeat(257)],
+  ),
+  "a value of app.build.args": bounds<unknown>(
+    (value) => app({ build: { args: { A: value } } }),
+    ["", "x", "x".repeat(64 * 1024 - 1)],
+    ["x".repeat(64 * 1024), "é".repeat(32 * 1024), "\0", 1, true, {}, undefined],
+  ),
+  "app.build.target": bounds<unknown>(
+    (target) => app({ build: { target } }),
+    ["web", "0", "a.b-c_d", "a".repeat(128)],
+    ["", "-a", "a b", "a/b", "a".repeat(129), 1],
+  ),
+  "app.build.secrets": bounds(
+    (id: string) => app({ build: { secrets: { [id]: { env: "A" } } } }),
+    ["npm_token", "a.b", "A-1"],
+    ["", "-a", "a b", "a,b", "a=b", "a".repeat(129)],
+  ),
+  "where a build's secret comes from": bounds<unknown>(
+    (from) => app({ build: { secrets: { a: from } } }),
+    [{ env: "A" }, { file: "a/b" }],
+    [{}, { env: "" }, { env: "A", file: "b" }, { value: "x" }, "x", { file: "" }, { file: "a\0" }],
+  ),
   "ingress[].port": bounds<unknown>((port) => ingress({ port }), [1, 65_535], [0, 65_536, 1.5, "80"]),
   "ingress[].protocol": bounds<unknown>(
     (protocol) => ingress({ protocol }),
@@ -240,6 +265,7 @@ describe("berth.yaml leaves out", () => {
       region: "eu-central-1",
       app: {
         source: "app",
+        build: { args: {}, secrets: {} },
         port: 8080,
         replicas: 2,
         memoryMib: 128,

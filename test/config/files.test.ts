@@ -98,10 +98,33 @@ describe("a configuration file", () => {
     );
   });
 
+  it("names secrets' files from its own folder, and takes build arguments as they are written", async () => {
+    const build = "{ args: { VERSION: 1.10, DEBUG: TRUE }, secrets: { a: { file: s/a }, b: { env: B } } }";
+    const { app, directory } = await load(`${start}app: { source: app, build: ${build} }\n`);
+
+    assert.deepEqual(app.build, {
+      args: { VERSION: "1.10", DEBUG: "TRUE" },
+      secrets: { a: { file: join(directory, "s/a") }, b: { env: "B" } },
+    });
+  });
+
+  it("is told that a secret's value doesn't belong into it", async () => {
+    const { detail } = await refusalOf(`${start}app: { source: app, build: { secrets: { a: s3cret } } }\n`);
+
+    assert.match(
+      detail[0] ?? "",
+      /app\.build\.secrets\.a: say where the secret comes from: \{env: VARIABLE\}/,
+    );
+    assert.doesNotMatch(detail.join(), /s3cret/);
+  });
+
   it("is told what a key could have been, or what is known there", async () => {
     const { detail } = await refusalOf(`${start}app: { source: app, prot: 1, zzzzzzzz: 2 }\n`);
 
     assert.match(detail[0] ?? "", /app\.prot: unknown key; did you mean "port"\?$/);
-    assert.match(detail[1] ?? "", /app\.zzzzzzzz: unknown key; known here: source, dockerfile, port, /);
+    assert.match(
+      detail[1] ?? "",
+      /app\.zzzzzzzz: unknown key; known here: source, dockerfile, build, port, /,
+    );
   });
 });
