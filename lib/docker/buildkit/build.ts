@@ -74,7 +74,7 @@ function failure(request: PreparedBuild, trace: BuildTrace, cause: unknown): Ber
     step: failed?.step,
     output: failed?.output ?? [],
     reason: reason.replace(wrapping, ""),
-    hint: trace.hasBegun ? undefined : explain(request),
+    hint: trace.hasBegun ? undefined : explain(request.source.recipe, request.engine.version),
     secrets: request.secrets,
     cause,
   });
