@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { BerthError, exitCodes } from "../errors.ts";
 
 /** Where a build secret's value comes from: a variable of whoever runs `up`, or a file by its absolute path. */
-export type SecretSource = { readonly env: string } | { readonly file: string };
+type SecretSource = { readonly env: string } | { readonly file: string };
 
 /** By the ids under which a Dockerfile asks for them. */
 export type SecretSources = Readonly<Record<string, SecretSource>>;

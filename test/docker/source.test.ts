@@ -27,6 +27,7 @@ import {
   stringMatching,
   tuple,
 } from "fast-check";
+import { openEntry, readContext } from "../../lib/docker/build-context.ts";
 import { openSource, packedDockerfile } from "../../lib/docker/source.ts";
 import type { Source, SourceOptions } from "../../lib/docker/source.ts";
 import { photograph, writeSourceFolder } from "./source-folder.ts";
@@ -315,6 +316,24 @@ describe("the packed source", () => {
     }
     await rm(join(folder.path, "main.go"));
     await assert.rejects(tarSum(source), { code: "SourceChanged" });
+  });
+
+  it("never has more of a file than was hashed, however fast the file grows", async () => {
+    await using folder = await writeSourceFolder({ log: "one\n" });
+    const [entry] = await readContext(folder.path, { ignored: "" });
+    assert.ok(entry?.type === "file");
+    await writeFile(join(folder.path, "log"), "one\n".repeat(100_000));
+    let bytes = 0;
+
+    const reading = async () => {
+      for await (const chunk of openEntry(folder.path, entry)) bytes += String(chunk).length;
+    };
+
+    await assert.rejects(reading, {
+      code: "SourceChanged",
+      message: "log changed while it was being packed",
+    });
+    assert.ok(bytes <= 4, `${bytes} bytes`);
   });
 
   it("can be given up half-way", async () => {
