@@ -22,7 +22,7 @@ export async function lookAtWorkTree(folder: string): Promise<WorkTree | undefin
 }
 
 /** Pure. Reads what `git status --porcelain=v2 --branch -z` writes: https://git-scm.com/docs/git-status */
-export function readStatus(status: string): WorkTree | undefined {
+function readStatus(status: string): WorkTree | undefined {
   const commit = /^# branch\.oid ([0-9a-f]{40,64})$/m.exec(status.replaceAll("\0", "\n"))?.[1];
   if (commit === undefined) return undefined;
   const changed: string[] = [];
