@@ -54,7 +54,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   const [loaded, source, workTree] = await Promise.all([
     loadState(session),
     openSource(sourceOptions(session)),
-    lookAtWorkTree(config.app.source),
+    lookAtWorkTree(config.app.source, ownFolders(session)),
   ]);
   const app = { ...openApp(session, source), commit: workTree?.commit };
   const parts = declareParts({ config, account: ctx.account, app });
@@ -82,16 +82,20 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   };
 }
 
-function sourceOptions({ config, directory }: Session): SourceOptions {
-  const { source, dockerfile, build } = config.app;
-  const own = config.state.backend === "file" ? [directory, config.state.path] : [directory];
+/** What Berth writes to by itself, and which is thus never source. */
+function ownFolders({ config, directory }: Session): string[] {
+  return config.state.backend === "file" ? [directory, config.state.path] : [directory];
+}
+
+function sourceOptions(session: Session): SourceOptions {
+  const { source, dockerfile, build } = session.config.app;
   return {
     source,
     dockerfile,
     buildArgs: build.args,
     target: build.target,
     secrets: build.secrets,
-    withheld: own,
+    withheld: ownFolders(session),
   };
 }
 

@@ -1,3 +1,5 @@
+import { relative } from "node:path";
+
 /** The Git work tree that the source folder lies in. */
 export interface WorkTree {
   /** The hash of the commit that is checked out. */
@@ -6,13 +8,23 @@ export interface WorkTree {
   readonly changed: readonly string[];
 }
 
-/** Asks Git about the folder without writing to its repository; undefined where there is no commit, or no Git. */
-export async function lookAtWorkTree(folder: string): Promise<WorkTree | undefined> {
+/**
+ * Asks Git about the folder without writing to its repository; undefined where there is no commit, or no Git. `own` are
+ * folders of Berth's, which change no source.
+ */
+export async function lookAtWorkTree(
+  folder: string,
+  own: readonly string[] = [],
+): Promise<WorkTree | undefined> {
   // Loaded only here, because not every command looks at the source.
   const { execa } = await import("execa");
   // A repository may name a program that tells Git what has changed. It isn't Berth's to start.
   const options = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-C", folder];
-  const status = ["status", "--porcelain=v2", "--branch", "-z", "--", "."];
+  const inside = own
+    .map((path) => relative(folder, path))
+    .filter((path) => path !== "" && !path.startsWith(".."));
+  const excluded = [":(exclude,glob)**/.berth/**", ...inside.map((path) => `:(exclude,literal)${path}`)];
+  const status = ["status", "--porcelain=v2", "--branch", "-z", "--", ".", ...excluded];
   const { failed, stdout } = await execa("git", [...options, ...status], {
     reject: false,
     // Git sets these for its hooks, one of which may have started this command. They name another work tree.

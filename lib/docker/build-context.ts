@@ -60,7 +60,7 @@ export async function readContext(
   const entries: ContextEntry[] = [];
 
   const visit = async (path: string): Promise<void> => {
-    if (withheld?.has(path)) return;
+    if (path !== "" && withheld?.has(path)) return;
     const isIgnored = path !== "" && rules.ignores(path);
     const entry = path === "" ? undefined : await readEntry(folder, path, isIgnored);
     if (entry && !isIgnored) entries.push(entry);
@@ -74,8 +74,26 @@ export async function readContext(
     }
   };
   await visit("");
-  return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return withoutHolders(entries, withheld ?? new Set()).toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
+
+/** Leaves out folders that hold nothing but what is withheld: Berth itself makes them, for the state. */
+function withoutHolders(entries: readonly ContextEntry[], withheld: ReadonlySet<string>): ContextEntry[] {
+  const holders = new Set([...withheld].flatMap(foldersOf));
+  const filled = new Set(
+    entries
+      .filter(({ type, path }) => type !== "directory" || !holders.has(path))
+      .flatMap(({ path }) => foldersOf(path)),
+  );
+  return entries.filter(({ path }) => !holders.has(path) || filled.has(path));
+}
+
+/** `a/b/c` lies in `a` and `a/b`. */
+const foldersOf = (path: string): string[] =>
+  path
+    .split("/")
+    .slice(0, -1)
+    .map((_name, index, names) => names.slice(0, index + 1).join("/"));
 
 async function readNames(folder: string, path: string, isIgnored: boolean): Promise<Buffer[]> {
   try {

@@ -43,6 +43,17 @@ describe("the work tree of a source", () => {
     assert.equal(workTreeText({ commit, changed: [] }), `source: git commit ${commit.slice(0, 12)}, clean`);
   });
 
+  it("is clean whatever Berth itself writes into it", async () => {
+    await mkdir(join(folder, "app/.berth/unsaved"), { recursive: true });
+    await mkdir(join(folder, "app/ops/state"), { recursive: true });
+    for (const name of ["app/.berth/unsaved/a", "app/ops/state/b"]) await writeFile(join(folder, name), "");
+
+    const tree = await lookAtWorkTree(join(folder, "app"), [join(folder, "app/ops/state"), "/elsewhere"]);
+
+    assert.deepEqual(tree, { commit, changed: [] });
+    await rm(join(folder, "app/ops"), { recursive: true });
+  });
+
   it("names what isn't committed: changed, renamed, unknown to Git, by any name", async () => {
     await writeFile(join(folder, "app/a"), "changed");
     await git("mv", "app/b", "app/c d");

@@ -240,9 +240,11 @@ describe("what changes by itself", () => {
 
     const source = await openSource({ source: folder.path, withheld, secrets });
 
-    const paths = await packedPaths(source);
-    assert.ok(paths.includes("ops"));
-    assert.doesNotMatch(paths.join("\n"), /state|token/);
+    assert.doesNotMatch((await packedPaths(source)).join("\n"), /ops|token/);
+    await using bare = await writeSourceFolder({ ...app, ".dockerignore": "!ops\n!token\n" });
+    assert.equal((await openSource({ source: bare.path, secrets })).hash, source.hash);
+    await mkdir(join(folder.path, "ops/empty"));
+    assert.ok((await packedPaths(await openSource({ source: folder.path, withheld }))).includes("ops/empty"));
   });
 });
 
