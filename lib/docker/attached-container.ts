@@ -21,6 +21,8 @@ export interface AttachedContainerOptions {
   readonly command: readonly string[];
   /** The Linux capabilities that the container gets, without the prefix `CAP_`. */
   readonly capabilities: readonly string[];
+  /** Volumes of the engine (`name:/path`), and rules for devices as in cgroups (`b 7:0 rwm`). */
+  readonly storage?: { readonly binds: readonly string[]; readonly deviceRules: readonly string[] };
   /**
    * True when the container undoes something after its input has ended: disposing of it then waits for that. Others are
    * just removed.
@@ -67,7 +69,7 @@ export async function startAttachedContainer(
 }
 
 function createContainer(docker: Docker, options: AttachedContainerOptions): Promise<Docker.Container> {
-  const { name, image, labels, command, capabilities, takesBack } = options;
+  const { name, image, labels, command, capabilities, storage, takesBack } = options;
   return docker.createContainer({
     name,
     Image: image,
@@ -85,6 +87,9 @@ function createContainer(docker: Docker, options: AttachedContainerOptions): Pro
       UsernsMode: "host",
       CapDrop: ["ALL"],
       CapAdd: [...capabilities],
+      ...(storage === undefined
+        ? {}
+        : { Binds: [...storage.binds], DeviceCgroupRules: [...storage.deviceRules] }),
       ReadonlyRootfs: true,
       SecurityOpt: ["no-new-privileges"],
     },

@@ -11,5 +11,11 @@ export async function removeEarlierRun(
   await Promise.all(containers.map(({ Id }) => removeContainer(docker.getContainer(Id))));
   const networks = await docker.listNetworks({ filters: { label } });
   await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove()));
-  return [...containers.map(({ Names }) => Names[0] ?? ""), ...networks.map(({ Name }) => Name)];
+  const { Volumes: volumes } = await docker.listVolumes({ filters: { label } });
+  await Promise.all(volumes.map(({ Name }) => docker.getVolume(Name).remove()));
+  return [
+    ...containers.map(({ Names }) => Names[0] ?? ""),
+    ...networks.map(({ Name }) => Name),
+    ...volumes.map(({ Name }) => Name),
+  ];
 }

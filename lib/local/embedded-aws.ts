@@ -14,6 +14,7 @@ import { startMachineGateway, type Backends, type ObservedCall } from "./network
 import { removeEarlierRun } from "./earlier-run.ts";
 import { ensureBootImage } from "./machines/boot-image.ts";
 import { createMachineNetwork, type MachineNetwork } from "./network/machine-network.ts";
+import { Disks } from "./machines/disks.ts";
 import { Machines } from "./machines/machines.ts";
 import { startMetadataService, type MetadataServiceOptions } from "./machines/metadata-service.ts";
 import { startNetworkGuard, type NetworkGuardOptions } from "./network/network-guard.ts";
@@ -75,7 +76,8 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   parts.use(await startNetworkGuard(guard));
   const environment = environmentOf(network, services.ports, authority);
   const settings = { ...engine, network: network.name, environment };
-  machines = parts.use(new Machines({ settings, forwarder, clients, keys, log }));
+  const disks = parts.use(new Disks({ ...engine, name: `${engine.prefix}-disks`, log }));
+  machines = parts.use(new Machines({ settings, forwarder, clients, disks, keys, log }));
   const kept = parts.move();
   return {
     endpoints: emulators.endpoints,
@@ -149,7 +151,8 @@ function environmentOf(
 }
 
 /** Calls after which the machines may have to change. */
-const changes = /^(?:Run|Start|Stop|Terminate|Associate|Disassociate|Authorize|Revoke|Modify|Release|Delete)/;
+const changes =
+  /^(?:Run|Start|Stop|Terminate|Attach|Detach|CreateVolume|CreateSnapshot|Associate|Disassociate|Authorize|Revoke|Modify|Release|Delete)/;
 
 function follow(machines: Machines, parameters: URLSearchParams, log: (text: string) => void): void {
   const action = parameters.get("Action") ?? "";

@@ -1,4 +1,10 @@
-import { DescribeAddressesCommand, DescribeInstancesCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
+import {
+  DescribeAddressesCommand,
+  DescribeInstancesCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+  DescribeVpcsCommand,
+} from "@aws-sdk/client-ec2";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
@@ -25,11 +31,14 @@ export async function listResourcesLeft(clients: RegionalClients): Promise<strin
 }
 
 async function listRegional({ ec2, ecr }: Clients): Promise<string[]> {
-  const [repositories, instances, vpcs, addresses] = await Promise.all([
+  const [repositories, instances, vpcs, addresses, volumes, snapshots] = await Promise.all([
     ecr.send(new DescribeRepositoriesCommand({})),
     ec2.send(new DescribeInstancesCommand({})),
     ec2.send(new DescribeVpcsCommand({})),
     ec2.send(new DescribeAddressesCommand({})),
+    ec2.send(new DescribeVolumesCommand({})),
+    // Only tagged ones: the emulator has a thousand others, of Amazon's images.
+    ec2.send(new DescribeSnapshotsCommand({ Filters: [{ Name: "tag-key", Values: ["*"] }] })),
   ]);
   return [
     ...(repositories.repositories ?? []).map((repository) => `repository ${repository.repositoryName}`),
@@ -39,5 +48,7 @@ async function listRegional({ ec2, ecr }: Clients): Promise<string[]> {
       .map((instance) => `instance ${instance.InstanceId}`),
     ...(vpcs.Vpcs ?? []).filter((vpc) => vpc.IsDefault !== true).map((vpc) => `VPC ${vpc.VpcId}`),
     ...(addresses.Addresses ?? []).map((address) => `address ${address.PublicIp}`),
+    ...(volumes.Volumes ?? []).map((volume) => `volume ${volume.VolumeId}`),
+    ...(snapshots.Snapshots ?? []).map((snapshot) => `snapshot ${snapshot.SnapshotId}`),
   ];
 }

@@ -1,6 +1,9 @@
+import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { removeContainer } from "../../docker/container-removal.ts";
+import { separateOutput } from "../../docker/output.ts";
 import type { DescribedInstance } from "./instances.ts";
+import { diskNumber } from "./disk-number.ts";
 import { machineRights } from "./machine-rights.ts";
 
 /** Settings that all machines of one supervisor share. */
@@ -53,7 +56,7 @@ export async function bootMachine(settings: MachineSettings, instance: Described
     Env: Object.entries(settings.environment).map(([name, value]) => `${name}=${value}`),
     // The engine inside needs file systems that support overlayfs on top.
     Volumes: { "/var/lib/docker": {}, "/var/lib/containerd": {} },
-    HostConfig: hostConfig(settings.network),
+    HostConfig: hostConfig(settings.network, id),
   });
   try {
     await container.start();
@@ -64,9 +67,11 @@ export async function bootMachine(settings: MachineSettings, instance: Described
 }
 
 /** The machine runs a complete system, with its own cgroups, mounts, packet filter and engine. */
-function hostConfig(network: string): Docker.HostConfig & { CgroupnsMode: "private" } {
+function hostConfig(network: string, id: string): Docker.HostConfig & { CgroupnsMode: "private" } {
   return {
     ...machineRights(),
+    // The one disk that may be attached to it later.
+    DeviceCgroupRules: [`b 7:${diskNumber(id)} rwm`],
     NetworkMode: network,
     UsernsMode: "host",
     CgroupnsMode: "private",
@@ -90,4 +95,17 @@ export async function rebootMachine(settings: MachineSettings, machine: Machine)
 /** Switches the machine off and removes its disks. "Already gone" counts as success. */
 export async function removeMachine(settings: MachineSettings, machine: Machine): Promise<void> {
   await removeContainer(settings.docker.getContainer(machine.containerId));
+}
+
+/** Runs a script as root in a running machine. Throws with what it said when it fails. */
+export async function shellIn(settings: MachineSettings, machine: Machine, script: string): Promise<void> {
+  const exec = await settings.docker.getContainer(machine.containerId).exec({
+    Cmd: ["sh", "-c", script],
+    AttachStdout: true,
+    AttachStderr: true,
+  });
+  const { stdout, stderr } = separateOutput(settings.docker, await exec.start({}));
+  const [said, complained] = await Promise.all([text(stdout), text(stderr)]);
+  const { ExitCode } = await exec.inspect();
+  if (ExitCode !== 0) throw new Error(`${said}${complained}`.trim() || `exit ${ExitCode}`);
 }

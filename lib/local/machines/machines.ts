@@ -21,12 +21,15 @@ import {
   type MachineSettings,
 } from "./machine.ts";
 import { forwardedPortsOf } from "./forwarded-ports.ts";
+import { attachDisks } from "./attached-disks.ts";
+import type { Disks } from "./disks.ts";
 import type { RegionalClients } from "../emulators/regional-clients.ts";
 
 export interface MachinesOptions {
   readonly settings: MachineSettings;
   readonly forwarder: PortForwarder;
   readonly clients: RegionalClients;
+  readonly disks: Disks;
   /** Records each key that a machine gets. The machines' gateway accepts no other. */
   readonly keys: RoleKeys;
   readonly log: (text: string) => void;
@@ -107,7 +110,7 @@ export class Machines implements AsyncDisposable {
     }
   }
 
-  /** False when not all ports that the rules allow could be opened. */
+  /** False when not all ports that the rules allow could be opened, or a disk isn't where it should be. */
   async #reconcileOnce(): Promise<boolean> {
     const { clients, settings } = this.#options;
     const described = await Promise.all(
@@ -116,7 +119,11 @@ export class Machines implements AsyncDisposable {
     this.#instances = new Map(described.flat().map((instance) => [instance.id, instance]));
     const machines = await listMachines(settings);
     for (const [id, step] of this.#stepsFor(machines)) this.#take(id, step);
-    return this.#forwardPorts(machines);
+    const [areAttached, areForwarded] = await Promise.all([
+      attachDisks(this.#options, machines),
+      this.#forwardPorts(machines),
+    ]);
+    return areAttached && areForwarded;
   }
 
   #stepsFor(machines: readonly Machine[]): (readonly [id: string, step: Step])[] {
