@@ -26,6 +26,7 @@ const commands = {
   up: { script: "provision/up.ts", summary: "makes everything as berth.yaml declares it" },
   plan: { script: "provision/plan.ts", summary: "shows what up would do, and changes nothing" },
   status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
+  snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
   state: { script: "state/repair/commands.ts", summary: "looks into the state document, and repairs it" },
   smoke: { script: "compose/smoke.ts", summary: "starts the Django cluster and tests it" },

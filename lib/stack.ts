@@ -10,6 +10,11 @@ import type { AgentDesired, ObservedAgent } from "./resources/delivery/agent.ts"
 import { address, type ObservedAddress } from "./resources/network/address.ts";
 import { bucket, type ObservedBucket } from "./resources/storage/bucket.ts";
 import type { ImageDesired, ObservedImage } from "./resources/delivery/image.ts";
+import {
+  dataVolume,
+  type DataVolumeDesired,
+  type ObservedDataVolume,
+} from "./resources/storage/data-volume.ts";
 import { instance, type ObservedInstance } from "./resources/compute/instance.ts";
 import { hostPolicy } from "./resources/identity/host-policy.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
@@ -21,7 +26,7 @@ import { role } from "./resources/identity/role.ts";
 import { routeTable } from "./resources/network/route-table.ts";
 import { s3Endpoint } from "./resources/network/s3-endpoint.ts";
 import { securityGroup } from "./resources/network/security-group.ts";
-import { subnet } from "./resources/network/subnet.ts";
+import { type ObservedSubnet, subnet } from "./resources/network/subnet.ts";
 import { type ObservedVpc, vpc } from "./resources/network/vpc.ts";
 
 /** Everything that the declarations of a stack are made from. */
@@ -30,6 +35,8 @@ export interface StackInputs {
   readonly account: string;
   /** Absent in a teardown: deleting the repository deletes the image, deleting the bucket deletes agent and release. */
   readonly app?: App | undefined;
+  /** The snapshot that a new data volume gets its content from. */
+  readonly restoredFrom?: string | undefined;
 }
 
 export interface App {
@@ -61,6 +68,8 @@ export interface StackParts {
   readonly vpc: DeclarationOf<ObservedVpc>;
   readonly address: DeclarationOf<ObservedAddress>;
   readonly instance: DeclarationOf<ObservedInstance>;
+  /** Absent in a stack without `app.volumes`. */
+  readonly dataVolume: DeclarationOf<ObservedDataVolume> | undefined;
   readonly image: DeclarationOf<ObservedImage> | undefined;
   readonly release: DeclarationOf<ObservedRelease> | undefined;
 }
@@ -68,7 +77,7 @@ export interface StackParts {
 export const declareStack = (inputs: StackInputs): readonly StackDeclaration[] =>
   declareParts(inputs).declarations;
 
-export function declareParts({ config, account, app }: StackInputs): StackParts {
+export function declareParts({ config, account, app, restoredFrom }: StackInputs): StackParts {
   const { stack, region } = config;
   const names = stackNames(config, account);
 
@@ -94,6 +103,12 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     needs: [theRole],
     desired: () => ({ name: names.role, roleName: names.role }),
   });
+  const hasVolumes = Object.keys(config.app.volumes).length > 0;
+  // A teardown looks for a volume even if the configuration no longer has any.
+  const theVolume =
+    hasVolumes || app === undefined
+      ? declareDataVolume({ gib: config.instance.dataGib, snapshotId: restoredFrom }, network.subnet)
+      : undefined;
   const theAgent = app && declareAgent(app, names.bucket, theBucket);
   const theInstance = declare({
     name: "instance",
@@ -108,8 +123,11 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       theRepository,
       // Otherwise the first boot would find no agent to run, and wait.
       ...(theAgent ? [theAgent] : []),
+      ...(theVolume ? [theVolume] : []),
     ],
-    replaceNote: "a new host boots beside the old one; the address moves when the new one serves",
+    replaceNote: hasVolumes
+      ? "a new host boots beside the old one; then the app stops for about two minutes: the old host is stopped, the data volume moves to the new one, and the app starts there"
+      : "a new host boots beside the old one; the address moves when the new one serves",
     desired: (need, { machineImage }: Offers) => ({
       imageId: machineImage.imageId,
       rootDeviceName: machineImage.rootDeviceName,
@@ -120,12 +138,20 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
       profileName: names.role,
       userData: userData({ stack, region, bucket: names.bucket, account }),
       diskGib: config.instance.diskGib,
+      dataVolumeId: theVolume && need(theVolume).id,
     }),
   });
   const theApp =
     app &&
     theAgent &&
-    declareApp({ app, config, repository: theRepository, agent: theAgent, instance: theInstance });
+    declareApp({
+      app,
+      config,
+      repository: theRepository,
+      agent: theAgent,
+      instance: theInstance,
+      dataVolume: theVolume,
+    });
   const theAddress = declare({
     name: "address",
     resource: address,
@@ -137,6 +163,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     theRepository,
     ...(theApp ? [theApp.image] : []),
     ...Object.values(network),
+    ...(theVolume ? [theVolume] : []),
     theRole,
     theProfile,
     ...(theAgent ? [theAgent] : []),
@@ -150,6 +177,7 @@ export function declareParts({ config, account, app }: StackInputs): StackParts 
     vpc: network.vpc,
     address: theAddress,
     instance: theInstance,
+    dataVolume: theVolume,
     image: theApp?.image,
     release: theApp?.release,
   };
@@ -216,6 +244,18 @@ function declareNetwork({ stack, network, ingress }: Config, names: StackNames) 
   };
 }
 
+function declareDataVolume(
+  { gib, snapshotId }: Pick<DataVolumeDesired, "gib" | "snapshotId">,
+  theSubnet: DeclarationOf<ObservedSubnet>,
+) {
+  return declare({
+    name: "data-volume",
+    resource: dataVolume,
+    needs: [theSubnet],
+    desired: (need) => ({ gib, snapshotId, zone: need(theSubnet).observed?.zone }),
+  });
+}
+
 /** What the hosts run besides the app. */
 function declareAgent({ agent, bundle }: App, place: string, theBucket: DeclarationOf<ObservedBucket>) {
   return declare({
@@ -232,11 +272,13 @@ interface AppPlace {
   readonly repository: DeclarationOf<ObservedRepository>;
   readonly agent: DeclarationOf<ObservedAgent>;
   readonly instance: DeclarationOf<ObservedInstance>;
+  readonly dataVolume: DeclarationOf<ObservedDataVolume> | undefined;
 }
 
 /** What changes with each release: the image, and the release document that the hosts read. */
 function declareApp(place: AppPlace) {
   const { app, config, repository: theRepository, agent: theAgent, instance: theInstance } = place;
+  const { dataVolume: theVolume } = place;
   const theImage = declare({
     name: "image",
     resource: app.image,
@@ -247,9 +289,9 @@ function declareApp(place: AppPlace) {
   const theRelease = declare({
     name: "release",
     resource: app.release,
-    needs: [theImage, theAgent, theInstance],
+    needs: [theImage, theAgent, theInstance, ...(theVolume ? [theVolume] : [])],
     desired: (need) => ({
-      content: contentOf(config.app, need(theImage).id),
+      content: contentOf(config.app, need(theImage).id, theVolume && need(theVolume).id),
       commit: app.commit,
       agent: app.bundle.sha256,
       hosts: [need(theInstance).id],

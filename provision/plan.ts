@@ -1,5 +1,6 @@
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
+import { requireSafeData } from "../lib/deploy/data-safety.ts";
 import { warnBefore } from "../lib/deploy/warnings.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
@@ -7,6 +8,7 @@ import type { Session } from "../lib/command/session.ts";
 
 async function plan(session: Session): Promise<Outcome> {
   const reading = await readStack(session);
+  await requireSafeData(session, reading);
   await warnBefore(session, reading);
   const { plan: found } = reading;
   session.report.plan(found, true);

@@ -2,6 +2,8 @@ import { runCommand, type Outcome } from "../lib/command/command.ts";
 import { buildApp } from "../lib/deploy/build.ts";
 import { confirm, requireWithin } from "../lib/deploy/confirmation.ts";
 import { convergeStack, ensureStateBucket } from "../lib/deploy/converging.ts";
+import { chooseDataOrigin } from "../lib/deploy/data-origin.ts";
+import { requireSafeData } from "../lib/deploy/data-safety.ts";
 import { withLease } from "../lib/deploy/lease.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { warnBefore } from "../lib/deploy/warnings.ts";
@@ -14,18 +16,21 @@ const intentPatienceMs = 15_000;
 
 async function up(session: Session): Promise<Outcome> {
   const shown = await readStack(session);
+  await requireSafeData(session, shown);
   await warnBefore(session, shown);
   session.report.plan(shown.plan, false);
   if (!isPending(shown.plan) && shown.wasKept !== true) {
     const url = await reportOutputs(session, shown, shown.observations);
     return { outcome: "unchanged", exitCode: exitCodes.done, url };
   }
+  const restoredFrom = await chooseDataOrigin(session, shown);
   await confirm(session, "Make these changes? Type yes:", "yes");
   await buildApp(session, shown);
   await ensureStateBucket(session, shown);
 
   return withLease(session, "up", async (held) => {
-    const reading = await readStack(session, { patienceMs: intentPatienceMs });
+    const reading = await readStack(session, { patienceMs: intentPatienceMs, restoredFrom });
+    await requireSafeData(session, reading);
     requireWithin(session, shown.plan, reading.plan);
     const found = await convergeStack(session, reading, held);
     const url = await reportOutputs(session, reading, found);

@@ -12,6 +12,7 @@ import { declareStack, type StackDeclaration } from "../lib/stack.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import { type Census, censusLines, takeCensus } from "./census.ts";
+import { type DataFate, decideFate, removeKept, withFate } from "./data.ts";
 import { writeReceipt } from "./receipt.ts";
 import { removeStateBucket } from "./state-bucket.ts";
 import { findTargets, targetLines } from "./targets.ts";
@@ -22,14 +23,16 @@ async function down(session: Session): Promise<Outcome> {
   const { targets } = await findTargets(session, declarations);
   if (targets.length === 0) {
     await forgetState(session);
+    if (session.flags.deleteData) await removeKept(session, writeWithoutBucket(session));
     report.message(await nothingThere(session));
     return tell(session, await takeCensus(session, declarations), "unchanged");
   }
   report.message(targetLines(targets));
+  const data = await decideFate(session, targets);
   await confirm(session, `Remove all of it? Type the stack's name (${config.stack}):`, config.stack);
-  await removeAll(session, declarations, targets);
+  await removeAll(session, withFate(declarations, session, data), { shown: targets, data });
   const census = await takeCensus(session, declarations);
-  report.message(`receipt: ${await writeReceipt(session, { targets, census })}`);
+  report.message(`receipt: ${await writeReceipt(session, { targets, census, data })}`);
   return tell(session, census, "done");
 }
 
@@ -42,11 +45,17 @@ async function nothingThere({ config, ctx }: Session): Promise<string> {
   return `${nothing}. A stack of that name is in ${others.join(", ")}; to remove that one, set region to it and run down again`;
 }
 
+interface Decided {
+  /** The resources that the user was shown. */
+  readonly shown: readonly Named[];
+  readonly data: DataFate;
+}
+
 /** Removes everything under the lease. The bucket is removed last, because it contains the lease. */
 async function removeAll(
   session: Session,
   declarations: readonly StackDeclaration[],
-  shown: readonly Named[],
+  { shown, data }: Decided,
 ): Promise<void> {
   const { config, report: progress, store, rescueFile } = session;
   const by = { progress, explain: explainAwsError };
@@ -57,6 +66,7 @@ async function removeAll(
   if (!canLease) {
     const { targets } = await findTargets(session, others);
     await destroy({ ...by, ctx: writeWithoutBucket(session), declarations: others, targets });
+    if (data === "delete") await removeKept(session, writeWithoutBucket(session));
     return;
   }
   await withLease(session, "down", async (held) => {
@@ -64,6 +74,7 @@ async function removeAll(
     const journal = reading && openJournal(session, reading);
     const on = { ...by, ctx: held.writeContext(journal), targets };
     await destroy({ ...on, declarations: others, journal });
+    if (data === "delete") await removeKept(session, held.writeContext(journal));
     if ((await takeCensus(session, others)).left.length > 0) return;
     await destroy({
       ...on,

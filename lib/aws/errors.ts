@@ -86,6 +86,7 @@ const inUse = new Set([
   "InvalidIPAddress.InUse",
   "BucketNotEmpty",
   "IncorrectState",
+  "VolumeInUse",
 ]);
 
 /** Something still uses what is to be deleted. The call succeeds once that is deleted. */

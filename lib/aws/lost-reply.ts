@@ -14,6 +14,7 @@ const creates = new Set([
   "CreateRole",
   "CreateRouteTable",
   "CreateSecurityGroup",
+  "CreateSnapshot",
   "CreateSubnet",
   "CreateVpc",
   "CreateVpcEndpoint",

@@ -11,6 +11,15 @@ const options = {
   yes: { type: "boolean", short: "y", text: "don't ask" },
   json: { type: "boolean", text: "one JSON event a line on stdout" },
   version: { type: "string", value: "ID", text: "which version: its id, or its serial", of: "state restore" },
+  "keep-data": { type: "boolean", text: "keep the data volume as a final snapshot", of: "down" },
+  "delete-data": { type: "boolean", text: "delete the data volume, and its snapshots", of: "down" },
+  "restore-data": {
+    type: "string",
+    value: "ID",
+    text: "fill a new data volume from a snapshot (or: latest)",
+    of: "up",
+  },
+  "new-data": { type: "boolean", text: "begin with an empty data volume", of: "up" },
   force: { type: "boolean", text: "even if the holder is alive", of: "state unlock" },
   raw: { type: "boolean", text: "the stored text itself", of: "state show" },
   help: { type: "boolean", short: "h", text: "this text" },
@@ -26,6 +35,10 @@ export interface Flags {
   readonly yes: boolean;
   readonly json: boolean;
   readonly version?: string | undefined;
+  readonly keepData: boolean;
+  readonly deleteData: boolean;
+  readonly restoreData?: string | undefined;
+  readonly newData: boolean;
   readonly force: boolean;
   readonly raw: boolean;
 }
@@ -62,6 +75,13 @@ export function parseFlags(command: string): Flags | "help" {
   const [, ...words] = command.split(" ");
   const surplus = positionals.find((positional, index) => positional !== words[index]);
   if (surplus !== undefined) throw badArguments(`unexpected argument "${surplus}"`, command);
+  for (const [one, other] of [
+    ["keep-data", "delete-data"],
+    ["restore-data", "new-data"],
+  ] as const) {
+    if (values[one] !== undefined && values[other] !== undefined)
+      throw badArguments(`--${one} and --${other} exclude each other`, command);
+  }
   const waitSeconds = Number(values.wait ?? 0);
   if (!(waitSeconds >= 0)) throw badArguments(`--wait takes seconds, not "${String(values.wait)}"`, command);
   return {
@@ -72,6 +92,10 @@ export function parseFlags(command: string): Flags | "help" {
     yes: values.yes === true,
     json: values.json === true,
     version: typeof values.version === "string" ? values.version : undefined,
+    keepData: values["keep-data"] === true,
+    deleteData: values["delete-data"] === true,
+    restoreData: typeof values["restore-data"] === "string" ? values["restore-data"] : undefined,
+    newData: values["new-data"] === true,
     force: values.force === true,
     raw: values.raw === true,
   };

@@ -111,6 +111,8 @@ const instance = z.strictObject({
     .default("t3.micro"),
   os: z.enum(["debian-13", "amazon-linux-2023"]).default("debian-13"),
   diskGib: z.int().min(8, "the images need 8 GiB").max(16_384).default(8),
+  /** The size of the data volume, which only a stack with `app.volumes` has. */
+  dataGib: z.int().min(1).max(16_384).default(8),
 });
 
 const state = z.discriminatedUnion("backend", [

@@ -6,7 +6,7 @@ import type { Session } from "../command/session.ts";
 /** Asks a question on the terminal; the answer must be `expected`. With --yes it asks nothing. */
 export async function confirm(session: Session, question: string, expected: string): Promise<void> {
   if (session.flags.yes) return;
-  if (!process.stdin.isTTY || session.flags.json) {
+  if (!isInteractive(session)) {
     throw new BerthError({
       code: "NeedsConfirmation",
       message: "there is nobody to ask: standard input is no terminal, or --json was given",
@@ -21,6 +21,10 @@ export async function confirm(session: Session, question: string, expected: stri
     message: `the answer was not "${expected}"; nothing was changed`,
   });
 }
+
+/** Whether a question can be asked. */
+export const isInteractive = ({ flags }: Session): boolean =>
+  process.stdin.isTTY && !flags.json && !flags.yes;
 
 /** Stops the run if the new plan would do more than the user was shown: AWS may have changed since. */
 export function requireWithin(session: Session, shown: Plan, plan: Plan): void {

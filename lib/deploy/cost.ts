@@ -23,10 +23,21 @@ export interface Cost {
   readonly text: string;
 }
 
-/** The stack's running cost: host, disk and public address. Storage and traffic of a small app cost a few cents. */
-export function estimateCost({ instance }: Pick<Config, "instance">, isFreeTier: boolean): Cost {
+interface Priced {
+  readonly instance: Config["instance"];
+  readonly app: Pick<Config["app"], "volumes">;
+}
+
+const snapshotGibMonthly = 0.05;
+
+/** What a snapshot costs at most, in USD per month: AWS charges for what was written to the volume, not for its size. */
+export const snapshotCost = (gib: number): number => Math.round(snapshotGibMonthly * gib * 100) / 100;
+
+/** The stack's running cost: host, disks and public address. Storage and traffic of a small app cost a few cents. */
+export function estimateCost({ instance, app }: Priced, isFreeTier: boolean): Cost {
   const hourly = instanceHourly[instance.type];
-  const fixed = addressHourly * hoursAMonth + diskGibMonthly * instance.diskGib;
+  const dataGib = Object.keys(app.volumes).length === 0 ? 0 : instance.dataGib;
+  const fixed = addressHourly * hoursAMonth + diskGibMonthly * (instance.diskGib + dataGib);
   const free = isFreeTier ? `; ${instance.type} is eligible for AWS's free tier` : "";
   if (hourly === undefined) {
     return {

@@ -1,12 +1,10 @@
 import { estimateCost } from "./cost.ts";
-import type { Observations } from "../engine/read.ts";
-import type { DeclarationOf } from "../engine/declaration.ts";
+import { observedOf, type Observations } from "../engine/read.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import { probe } from "./probe.ts";
 import type { Reading } from "./reading.ts";
 import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from "../release/figures.ts";
 import { type HostNews, hostNewsOf } from "../release/host-news.ts";
-import type { Observed } from "../contract/resource.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
 
@@ -56,14 +54,6 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
     app: published && sumFigures(published.release.number, report === undefined ? [] : [report]),
     host: report && hostNewsOf(report),
   };
-}
-
-function observedOf<Observation extends Observed>(
-  part: DeclarationOf<Observation> | undefined,
-  found: Observations<Offers>,
-): Observation | undefined {
-  const observed = part && found.get(part.name)?.observed;
-  return observed !== undefined && part?.isObserved(observed) === true ? observed : undefined;
 }
 
 const isOpenToAll = ({ config }: Session): boolean =>

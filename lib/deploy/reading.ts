@@ -6,10 +6,11 @@ import { connectDocker } from "../docker/connection.ts";
 import { openSource, type Source, type SourceOptions } from "../docker/source.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
-import { type Observations, readAll } from "../engine/read.ts";
+import { type Observations, observedOf, readAll } from "../engine/read.ts";
 import { packAgent } from "../host/bundle.ts";
 import { agentResource } from "../resources/delivery/agent.ts";
 import { imageResource } from "../resources/delivery/image.ts";
+import type { ObservedDataVolume } from "../resources/storage/data-volume.ts";
 import { releaseResource } from "../resources/delivery/release.ts";
 import type { Session } from "../command/session.ts";
 import { type App, declareParts, type Offers, type StackParts, type StackDeclaration } from "../stack.ts";
@@ -35,6 +36,10 @@ export interface Reading extends Recorded {
   readonly source: Source;
   /** Absent if the source folder lies in no Git work tree. */
   readonly workTree: WorkTree | undefined;
+  /** The data volume, if there is one. */
+  readonly dataVolume: ObservedDataVolume | undefined;
+  /** All Availability Zones that offer the instance type, wherever the data volume is. */
+  readonly zonesOfType: readonly string[];
   readonly freeTierEligible: boolean;
   /** The newest machine image that AWS offers, if it isn't the pinned one. */
   readonly newerMachineImageId: string | undefined;
@@ -43,6 +48,8 @@ export interface Reading extends Recorded {
 export interface ReadingOptions {
   /** See `ReadOptions.patienceMs`. Only worth its time if the command creates resources next. */
   readonly patienceMs?: number;
+  /** See `StackInputs.restoredFrom`. */
+  readonly restoredFrom?: string | undefined;
 }
 
 /** Reads the state document and every resource in AWS, in parallel, and compares. Writes nothing. */
@@ -57,7 +64,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     lookAtWorkTree(config.app.source, ownFolders(session)),
   ]);
   const app = { ...openApp(session, source), commit: workTree?.commit };
-  const parts = declareParts({ config, account: ctx.account, app });
+  const parts = declareParts({ config, account: ctx.account, app, restoredFrom: options.restoredFrom });
   const { declarations } = parts;
   const [{ document, observations }, { machineImage, zones, instanceType }] = await Promise.all([
     readResources(session, { ...options, declarations, recorded: loaded?.document }),
@@ -65,7 +72,10 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   ]);
   const newest = machineImage.imageId;
   const imageId = document.pins[session.imagePin] ?? newest;
-  const offers = { machineImage: { ...machineImage, imageId }, zones };
+  const dataVolume = observedOf(parts.dataVolume, observations);
+  // The host has to be where its data is.
+  const near = dataVolume === undefined ? zones : [dataVolume.zone];
+  const offers = { machineImage: { ...machineImage, imageId }, zones: near };
   return {
     declarations,
     parts,
@@ -77,6 +87,8 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     wasKept: loaded !== undefined && "wasKept" in loaded,
     source,
     workTree,
+    dataVolume,
+    zonesOfType: zones,
     freeTierEligible: instanceType.freeTierEligible,
     newerMachineImageId: imageId === newest ? undefined : newest,
   };

@@ -1,7 +1,7 @@
 import type { StateDocument } from "../../state/document.ts";
-import type { Identity, ReadContext } from "../contract/resource.ts";
+import type { Identity, Observed, ReadContext } from "../contract/resource.ts";
 import { lookUntil } from "../poll.ts";
-import type { Observation, Declaration } from "./declaration.ts";
+import type { Observation, Declaration, DeclarationOf } from "./declaration.ts";
 
 export type Observations<Inputs = unknown> = ReadonlyMap<string, Observation<Inputs> | undefined>;
 
@@ -54,4 +54,13 @@ export async function findPatiently<Found>(
   };
   const last = await lookUntil<Found>(ctx, { what, timeoutMs: patienceMs, look });
   return "done" in last ? last.done : undefined;
+}
+
+/** What a declaration's resource was observed as; undefined if it is absent or not declared. */
+export function observedOf<Found extends Observed, Inputs>(
+  part: DeclarationOf<Found> | undefined,
+  found: Observations<Inputs>,
+): Found | undefined {
+  const observed = part && found.get(part.name)?.observed;
+  return observed !== undefined && part?.isObserved(observed) === true ? observed : undefined;
 }

@@ -92,6 +92,42 @@ const health = z.object({
     .default("100-499"),
   timeoutSeconds: z.int().min(1).max(60).default(5),
 });
+/** Where the data volume's files are on the host: each volume is a folder with its name. */
+const volumeName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,30}$/,
+    "use lower-case letters, digits and hyphens, at most 31, starting with a letter",
+  );
+
+/** Folders that a container needs from its image or its kernel. */
+const ownFolders = /^\/((proc|sys|dev)(\/.*)?|(bin|boot|etc|lib|lib64|root|run|sbin|tmp|usr|var)?)$/;
+
+const mountPath = z
+  .string()
+  .max(256)
+  .regex(
+    /^(\/(?!\.\.?(\/|$))[A-Za-z0-9._-]+)+$/,
+    "use an absolute path such as /app/uploads, of letters, digits and . _ - /, without a slash at its end",
+  )
+  .refine(
+    (path) => !ownFolders.test(path),
+    "the container needs what its image has there; use a folder of the app's",
+  );
+
+/** Folders of a container whose files last, by the volume's name. */
+const volumes = z
+  .record(volumeName, mountPath)
+  .refine((all) => Object.keys(all).length <= 10, "use at most 10 volumes")
+  .refine(
+    (all) =>
+      Object.values(all).every((path, at, paths) =>
+        paths.every((other, it) => it === at || !isWithin(path, other)),
+      ),
+    "no volume may lie in another one, or at the same path",
+  );
+
+const isWithin = (path: string, other: string): boolean => `${path}/`.startsWith(`${other}/`);
 
 /**
  * The release's fields that a user sets under `app` in berth.yaml. Only this place defines each field, its bounds and its
@@ -116,12 +152,15 @@ export const appFields = {
   command: command.optional(),
   /** Without it, a new replica has to answer `GET /` below 500 once, and nobody asks again. */
   health: health.optional(),
+  volumes: volumes.default({}),
 };
 
 /** Everything that a host runs. A release with the same content as the published one isn't published again. */
 export const content = z.object({
   /** By digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
   image: text.regex(/^[^-]/),
+  /** The EBS volume that holds `volumes`, if there are any. */
+  dataVolume: text.min(1).optional(),
   ...withoutDefaults(appFields),
 });
 
@@ -135,7 +174,7 @@ const first = { image: true, port: true, replicas: true, memoryMib: true, enviro
  * Later fields whose default is what each host did before there was the field. A release without them is read with the
  * default, so that a newer Berth alone makes no new release.
  */
-const asBefore = { writable: appFields.writable, tmpMib: appFields.tmpMib };
+const asBefore = { writable: appFields.writable, tmpMib: appFields.tmpMib, volumes: appFields.volumes };
 
 export const release = z.object({
   /** Counts up from 1 for the life of the stack. Reports have the same limit, so that a host can name every release. */
@@ -156,8 +195,11 @@ export type Content = Readonly<z.output<typeof content>>;
 export type Release = Readonly<z.output<typeof release>>;
 
 /** Combines the app's configuration and an image. Fields that aren't part of a release are dropped. */
-export const contentOf = (app: Omit<Content, "image">, image: string): Content =>
-  content.parse({ ...app, image });
+export const contentOf = (
+  app: Omit<Content, "image" | "dataVolume">,
+  image: string,
+  dataVolume?: string,
+): Content => content.parse({ ...app, image, ...(dataVolume === undefined ? {} : { dataVolume }) });
 
 type WithoutDefaults<Shape> = {
   [Field in keyof Shape]: Shape[Field] extends z.ZodDefault<infer Inner> ? Inner : Shape[Field];

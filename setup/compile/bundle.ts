@@ -6,6 +6,7 @@ export const commands = [
   "provision/up.ts",
   "provision/plan.ts",
   "provision/status.ts",
+  "provision/snapshot.ts",
   "state/repair/commands.ts",
   "teardown/down.ts",
 ];

@@ -46,6 +46,11 @@ export interface StackSettings {
   readonly lines?: readonly string[];
 }
 
+interface RunOptions extends CommandLineOptions {
+  /** Further arguments. */
+  readonly words?: readonly string[];
+}
+
 /** One stack in a home: its configuration, and its commands, run as a user runs them. */
 export class Stack {
   readonly #home: Home;
@@ -61,18 +66,23 @@ export class Stack {
     await writeFile(this.#file, text.join("\n"));
   }
 
-  up = (options?: CommandLineOptions): Promise<Finished> => this.#run("provision/up.ts", options);
+  up = (options?: RunOptions): Promise<Finished> => this.#run("provision/up.ts", options);
   plan = (): Promise<Finished> => this.#run("provision/plan.ts");
   status = (): Promise<Finished> => this.#run("provision/status.ts");
-  down = (): Promise<Finished> => this.#run("teardown/down.ts");
+  snapshot = (): Promise<Finished> => this.#run("provision/snapshot.ts");
+  down = (options?: RunOptions): Promise<Finished> => this.#run("teardown/down.ts", options);
 
   get #file(): string {
     return join(this.#home.directory, `${this.name}.yaml`);
   }
 
-  #run(script: string, options: CommandLineOptions = {}): Promise<Finished> {
+  #run(script: string, options: RunOptions = {}): Promise<Finished> {
     const env = { BERTH_HOME: this.#home.directory, ...options.env };
-    return runScript(script, ["--config", this.#file, "--local", "--yes", "--json"], { ...options, env });
+    return runScript(
+      script,
+      ["--config", this.#file, "--local", "--yes", "--json", ...(options.words ?? [])],
+      { ...options, env },
+    );
   }
 }
 

@@ -107,7 +107,7 @@ describe("the host's set-up", () => {
     await machine.answer("systemctl", '[ "$1" != is-active ]');
     await machine.answer("apt-get", `test -e "$(dirname "$0")/../etc/nginx/nginx.conf"`);
     const { code, calls } = await machine.setUp();
-    const all = `${debian} python3-botocore amazon-ecr-credential-helper unattended-upgrades`;
+    const all = `${debian} e2fsprogs python3-botocore amazon-ecr-credential-helper unattended-upgrades`;
     const options = "-o Dpkg::Options::=--force-confold -qq install --yes --no-install-recommends";
     assert.equal(code, 0);
     assert.deepEqual(
@@ -132,7 +132,7 @@ describe("the host's set-up", () => {
       calls.filter((call) => call.startsWith("dnf") || call.includes("dnf-automatic.timer")),
       [
         "dnf --setopt=timeout=10 --setopt=retries=5 --setopt=install_weak_deps=False -q -y install " +
-          "docker nginx nginx-mod-http-perl awscli-2 amazon-ecr-credential-helper dnf-automatic",
+          "docker nginx nginx-mod-http-perl e2fsprogs awscli-2 amazon-ecr-credential-helper dnf-automatic",
         "systemctl enable --now dnf-automatic.timer",
       ],
     );

@@ -6,6 +6,8 @@ export const content: Content = {
   replicas: 2,
   memoryMib: 128,
   startSeconds: 60,
+  volumes: { uploads: "/app/uploads" },
+  dataVolume: "vol-0123456789abcdef0",
   environment: { MODE: "fast" },
   user: "1000:1000",
   writable: false,

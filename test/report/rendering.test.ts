@@ -188,7 +188,10 @@ describe("the tally", () => {
 
 describe("what a stack costs", () => {
   const cost = (type: string, diskGib: number, isFreeTier = false) =>
-    estimateCost({ instance: { type, diskGib, os: "debian-13" } }, isFreeTier);
+    estimateCost(
+      { instance: { type, diskGib, dataGib: 100, os: "debian-13" }, app: { volumes: {} } },
+      isFreeTier,
+    );
 
   it("is host, disk and address for a month of 730 hours", () => {
     assert.deepEqual(cost("t3.micro", 8), { monthlyUsd: 11.88, text: "about $11.88 a month at list price" });

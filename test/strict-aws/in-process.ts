@@ -69,7 +69,18 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
 
   const open = (command: "up" | "plan", { waitMs = 0, told = [] }: RunOptions = {}) => {
     const config = join(directory, "berth.yaml");
-    const flags = { config, local: false, waitMs, yes: true, json: true, force: false, raw: false };
+    const flags = {
+      config,
+      local: false,
+      waitMs,
+      yes: true,
+      json: true,
+      keepData: false,
+      deleteData: false,
+      newData: false,
+      force: false,
+      raw: false,
+    };
     const signal = new AbortController().signal;
     return openSession({
       name: command,

@@ -9,6 +9,7 @@ export function instanceDifferences(desired: InstanceDesired, observed: Observed
     ...fieldDifference("state", { desired: "running", observed: observed.state }),
     ...machineDifferences(desired, observed),
     ...diskDifferences(desired, observed),
+    ...dataDifference(desired, observed),
     ...osDifference(desired, observed),
     ...fieldDifference("security-groups", {
       desired: desired.securityGroupId,
@@ -55,6 +56,15 @@ function machineDifferences(desired: InstanceDesired, observed: ObservedInstance
       replace: "user data is run at the first boot only",
     }),
   ];
+}
+
+function dataDifference({ dataVolumeId }: InstanceDesired, observed: ObservedInstance): Difference[] {
+  if (dataVolumeId === undefined) return [];
+  const isAttached = observed.attachedVolumeIds.includes(dataVolumeId);
+  return fieldDifference("data-volume", {
+    desired: dataVolumeId,
+    observed: isAttached ? dataVolumeId : undefined,
+  });
 }
 
 function diskDifferences(desired: InstanceDesired, { disk }: ObservedInstance): Difference[] {

@@ -22,6 +22,8 @@ export interface InstanceDesired {
   /** As text, not base64; at most 16 KB. */
   readonly userData: string;
   readonly diskGib: number;
+  /** The data volume to attach, in a stack that has one. */
+  readonly dataVolumeId?: string | undefined;
 }
 
 export const osTag = "berth:os";

@@ -19,6 +19,7 @@ import {
   type ObservedInstance,
   type InstanceSummary,
 } from "./observed-instance.ts";
+import { attachData } from "./data-attachment.ts";
 import { cpuCredits, launch, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
 import { setProfile } from "./profile-association.ts";
@@ -67,6 +68,10 @@ export const instance: Resource<InstanceDesired, ObservedInstance> = {
     const tags = { ...identity.tags, [osTag]: desired.os };
     await repairTags(ctx, { ...change, identity: { ...identity, tags } });
     if (concerns(differences, "state")) await start(ctx, observed.id);
+    const { dataVolumeId: volumeId } = desired;
+    if (volumeId !== undefined && concerns(differences, "data-volume")) {
+      await attachData(ctx, { stack: identity.stack, volumeId, instanceId: observed.id });
+    }
   },
 
   async remove(ctx, id) {

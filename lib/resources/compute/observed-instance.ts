@@ -48,6 +48,8 @@ export interface ObservedInstance extends InstanceSummary {
     readonly type: string;
     readonly encrypted: boolean;
   };
+  /** The ids of all volumes that are attached and usable. */
+  readonly attachedVolumeIds: readonly string[];
   readonly cpuCredits: string;
   /** See `findDeletedProfile`. */
   readonly deletedProfileId: string | undefined;
@@ -120,9 +122,16 @@ const decode = (base64 = ""): string => Buffer.from(base64, "base64").toString("
 
 function withDetails(summary: InstanceSummary, { volumes, ...details }: Details): ObservedInstance {
   const root = volumes.find((one) => one.Attachments?.some((at) => at.Device === summary.rootDeviceName));
-  if (root?.VolumeId === undefined) return { ...summary, ...details };
+  const attachedVolumeIds = volumes.flatMap(({ VolumeId, Attachments = [] }) =>
+    VolumeId !== undefined &&
+    Attachments.some((at) => at.InstanceId === summary.id && at.State === "attached")
+      ? [VolumeId]
+      : [],
+  );
+  const found = { ...summary, ...details, attachedVolumeIds };
+  if (root?.VolumeId === undefined) return found;
   const { VolumeId: id, Size: gib = 0, VolumeType: type = "", Encrypted: encrypted = false } = root;
-  return { ...summary, ...details, disk: { id, gib, type, encrypted } };
+  return { ...found, disk: { id, gib, type, encrypted } };
 }
 
 /** The first network interface's security groups. The instance repeats them, but AWS may show a new instance without them. */

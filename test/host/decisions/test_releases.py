@@ -25,6 +25,8 @@ class Due(HostCase):
             "tmpMib": 65,
             "command": ["serve"],
             "health": {"path": "/", "status": "200", "timeoutSeconds": 5},
+            "volumes": {"uploads": "/data"},
+            "dataVolume": "vol-0123456789abcdef0",
         }
         for field, value in changes.items():
             self.assertTrue(self.host.is_due({**RELEASE, field: value}), field)

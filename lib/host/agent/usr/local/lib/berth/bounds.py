@@ -16,7 +16,7 @@ NUMBERS = {
     "tmpMib": (1, 65536),
 }
 # What a release without the field means: what every host did before there was the field.
-DEFAULTS: Release = {"user": None, "writable": False, "tmpMib": 64, "command": None, "health": None}
+DEFAULTS: Release = {"user": None, "writable": False, "tmpMib": 64, "command": None, "health": None, "volumes": {}, "dataVolume": None}
 # What is healthy if the release doesn't say: any answer below 500 to the front page.
 ANY_ANSWER = {"path": "/", "status": "100-499", "timeoutSeconds": 5}
 # What runs is the same, however long it may take to start.
@@ -25,6 +25,9 @@ VARIABLE_BYTES = (128 << 10) - 1
 ENVIRONMENT_BYTES = 256 << 10
 COMMAND_BYTES = 64 << 10
 HIGHEST_ID = 2**31 - 1
+VOLUME_NAME = "[a-z][a-z0-9-]{0,30}"
+MOUNT_PATH = r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._-]+)+"
+OWN_FOLDERS = "/((proc|sys|dev)(/.*)?|(bin|boot|etc|lib|lib64|root|run|sbin|tmp|usr|var)?)"
 
 
 def find_excess(release: Release) -> str:
@@ -100,6 +103,20 @@ def is_health(value: Any) -> bool:
     )
 
 
+def is_volumes(value: Any) -> bool:
+    """No name leaves the data volume's folder, and no path adds to the engine's arguments."""
+    if not isinstance(value, dict) or len(value) > 10:
+        return False
+    paths = [*value.values()]
+    if not all(is_text(name, VOLUME_NAME, 31) for name in value) or not all(is_mount_path(path) for path in paths):
+        return False
+    return not any(f"{one}/".startswith(f"{other}/") for at, one in enumerate(paths) for it, other in enumerate(paths) if at != it)
+
+
+def is_mount_path(value: Any) -> bool:
+    return is_text(value, MOUNT_PATH, 256) and not re.fullmatch(OWN_FOLDERS, value)
+
+
 OTHERS: dict[str, Callable[[Any], bool]] = {
     "image": is_image,
     "environment": is_environment,
@@ -107,4 +124,6 @@ OTHERS: dict[str, Callable[[Any], bool]] = {
     "writable": lambda value: type(value) is bool,
     "command": is_command,
     "health": is_health,
+    "volumes": is_volumes,
+    "dataVolume": lambda value: is_text(value, ".+", 2048),
 }

@@ -19,7 +19,7 @@ class Failed(Exception):
         self.exit_code = 0
 
 
-def call(*command: str, timeout_s: int = 120) -> str:
+def call(*command: str, timeout_s: int = 120, fine: tuple[int, ...] = (0,)) -> str:
     what = " ".join(command[:2])
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
@@ -27,7 +27,7 @@ def call(*command: str, timeout_s: int = 120) -> str:
         raise Failed(f"{what} took longer than {timeout_s} s") from late
     except (OSError, ValueError) as refused:  # what no process can be started with: a NUL, more than 128 KiB
         raise Failed(f"{what}: {refused}") from refused
-    if done.returncode != 0:
+    if done.returncode not in fine:
         lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
         failure = Failed(f"{what}: {next((line for line in lines if 'rror' in line), lines[-1])}")
         failure.exit_code = done.returncode

@@ -15,8 +15,9 @@ from typing import Any
 
 import gate
 import replicas
+import volumes
 from attempts import Backoff, Steps, say
-from bounds import differ, find_excess
+from bounds import differ, find_excess, setting
 from bucket import Bucket
 from command import Failed, call
 from edge import Edge
@@ -111,10 +112,14 @@ class Host:
                 self.failed = failed(number, failure)
             return
         try:
+            replicas.prepare_volumes(release)
             replicas.remove(replicas.of(number))
             for index in range(release["replicas"]):
                 replicas.start(release, index)
             gate.pass_gate(release)
+        except volumes.NotYet as failure:
+            log.info("release %s: %s; waiting for it", number, failure)
+            return
         except Failed as failure:
             self.failed, self.retry.failures = failed(number, failure), 0
             save("failed.json", self.failed)
@@ -131,6 +136,7 @@ class Host:
         self.steps.attempt("the edge", self.turn_to, release)
 
     def look_after(self, release: Release) -> None:
+        replicas.prepare_volumes(release)
         found = replicas.states()
         self.restarts.watch(release, [name for name in replicas.names(release) if name in found])
         replicas.revive(release, found)
@@ -147,6 +153,8 @@ class Host:
             replicas.forget_images(release)
             replicas.forget_volumes()
             log.info("release %s serves", release["number"])
+        if not setting(release, "volumes"):
+            volumes.let_go()
 
     def report(self, wanted: Release | None) -> None:
         number = self.serving["number"] if self.serving else None

@@ -9,6 +9,7 @@ import subprocess
 
 import ends
 import users
+import volumes
 from bounds import setting
 from command import Failed, call
 from state import Release
@@ -36,7 +37,7 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     arguments = ["run", "--detach", "--name", names(release)[index], "--restart", "unless-stopped"]
     arguments += ["--label", f"berth.release={release['number']}"]
     arguments += ["--publish", f"127.0.0.1:{ports(release)[index]}:{release['port']}"]
-    arguments += ["--user", user]
+    arguments += ["--user", user, *volumes.mounts(release)]
     arguments += [] if setting(release, "writable") else ["--read-only"]
     arguments += ["--tmpfs", f"/tmp:rw,noexec,nosuid,size={setting(release, 'tmpMib')}m"]
     arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "512"]
@@ -45,6 +46,10 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     for key, value in release["environment"].items():
         arguments += ["--env", f"{key}={value}"]
     return [*arguments, release["image"], *(setting(release, "command") or [])]
+
+
+def as_run(user: str) -> str:
+    return "65532:65532" if ROOT.fullmatch(user.split(":")[0]) else user
 
 
 def states() -> dict[str, str]:
@@ -59,8 +64,7 @@ def of(number: int) -> list[str]:
 
 
 def start(release: Release, index: int) -> None:
-    form = "{{.Architecture}} {{.Config.User}}"
-    architecture, _, user = call("docker", "image", "inspect", "--format", form, release["image"]).strip().partition(" ")
+    architecture, user = look_at_image(release)
     own = ARCHITECTURES.get(platform.machine(), architecture)
     if architecture != own:
         raise Failed(f"the image is for {architecture}, and this host is {own}", cause="architecture")
@@ -69,6 +73,20 @@ def start(release: Release, index: int) -> None:
         call("docker", *run_arguments(release, index, user))
     except Failed as refusal:
         raise ends.explain_start(names(release)[index], refusal) from refusal
+
+
+def look_at_image(release: Release) -> tuple[str, str]:
+    """Its architecture, and its own user."""
+    form = "{{.Architecture}} {{.Config.User}}"
+    found = call("docker", "image", "inspect", "--format", form, release["image"]).strip().partition(" ")
+    return found[0], found[2]
+
+
+def prepare_volumes(release: Release) -> None:
+    """Mounts what lasts, for the user that the app runs as."""
+    if setting(release, "volumes") and not volumes.is_ready(release):
+        user = users.choose(release, look_at_image(release)[1])
+        volumes.ensure(release, *users.ids_of(release, user))
 
 
 def revive(release: Release, found: dict[str, str]) -> None:

@@ -8,8 +8,8 @@ ID=unknown
 # shellcheck source=/dev/null
 . /etc/os-release
 case $ID in
-debian) set -- apt www-data 'more_clear_input_headers X-Forwarded-* X-Original-*;' docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
-amzn) set -- dnf nginx '' docker nginx nginx-mod-http-perl awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
+debian) set -- apt www-data 'more_clear_input_headers X-Forwarded-* X-Original-*;' docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter e2fsprogs python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
+amzn) set -- dnf nginx '' docker nginx nginx-mod-http-perl e2fsprogs awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
 *)
   echo "berth: no packages are known for $ID" >&2
   exit 1

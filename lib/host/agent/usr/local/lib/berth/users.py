@@ -35,6 +35,20 @@ def is_named(user: str) -> bool:
 
 def find_id(release: Release, name: str) -> int | None:
     """The id that the image's own list of users gives the name: any name may be root's there."""
+    found = find_ids(release, name)
+    return found[0] if found else None
+
+
+def ids_of(release: Release, user: str) -> tuple[int, int]:
+    """User and group, as numbers, of a user as the engine is told it."""
+    name, _, group = user.partition(":")
+    found = find_ids(release, name) if is_named(name) else None
+    own, own_group = found or (int(name) if name.isdecimal() else 0, 0)
+    return own, int(group) if group.isdecimal() else own_group
+
+
+def find_ids(release: Release, name: str) -> tuple[int, int] | None:
+    """Those of the user and of its group, in the image's own list of users."""
     label = f"berth.release={release['number']}"
     container = call("docker", "create", "--label", label, release["image"], "none").strip()
     try:
@@ -43,5 +57,5 @@ def find_id(release: Release, name: str) -> int | None:
         users = ""
     call("docker", "rm", "--volumes", container)
     # A tar: what stands before the first line is a header, which ends in zeros.
-    ids = re.findall(rf"(?:^|\0){re.escape(name)}:[^:\n]*:(\d+):", users, re.MULTILINE)
-    return int(ids[0]) if ids else None
+    ids = re.findall(rf"(?:^|\0){re.escape(name)}:[^:\n]*:(\d+):(\d*)", users, re.MULTILINE)
+    return (int(ids[0][0]), int(ids[0][1] or 0)) if ids else None

@@ -1,0 +1,52 @@
+import type { Session } from "../command/session.ts";
+import { BerthError, exitCodes } from "../errors.ts";
+import { listDataVolumes } from "../resources/storage/data-volume.ts";
+import type { Reading } from "./reading.ts";
+
+/**
+ * Stops a plan or a run that would leave data behind, shrink it, or need it in a place where it isn't. Before anything is
+ * changed.
+ *
+ * @throws BerthError `DataUndeclared`, `DataShrinks`, `DataInOtherZone`.
+ */
+export async function requireSafeData(session: Session, reading: Reading): Promise<void> {
+  if (reading.parts.dataVolume === undefined) return requireNoData(session);
+  const { dataVolume: volume, zonesOfType } = reading;
+  if (volume === undefined) return;
+  const { dataGib, type } = session.config.instance;
+  if (dataGib < volume.gib) throw shrinks(volume.id, volume.gib, dataGib);
+  if (!zonesOfType.includes(volume.zone)) throw otherZone(volume.id, volume.zone, type);
+}
+
+/** Data that the configuration no longer names. Nobody deletes it by leaving a line out. */
+async function requireNoData({ ctx, config }: Session): Promise<void> {
+  const [volume] = await listDataVolumes(ctx, config.stack);
+  if (volume === undefined) return;
+  throw new BerthError({
+    code: "DataUndeclared",
+    message: `${config.file} has no app.volumes, but data volume ${volume.id} (${volume.gib} GiB) of ${config.stack} is there; nothing was changed`,
+    hint: "put app.volumes back to keep the data in use; to go on without it: npm run down -- --keep-data (a snapshot stays) or --delete-data, then npm run up",
+    resource: "data-volume",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+function shrinks(id: string, observed: number, desired: number): BerthError {
+  return new BerthError({
+    code: "DataShrinks",
+    message: `data volume ${id} has ${observed} GiB, and a volume can't become smaller; instance.dataGib is ${desired}`,
+    hint: `set instance.dataGib to ${observed} or more`,
+    resource: "data-volume",
+    exitCode: exitCodes.badInput,
+  });
+}
+
+function otherZone(id: string, zone: string, type: string): BerthError {
+  return new BerthError({
+    code: "DataInOtherZone",
+    message: `${type} isn't offered in ${zone}, and data volume ${id} is there: a volume can't leave its Availability Zone`,
+    hint: `choose an instance.type that ${zone} offers; or move the data: npm run down -- --keep-data, then npm run up -- --restore-data`,
+    resource: "data-volume",
+    exitCode: exitCodes.badInput,
+  });
+}
