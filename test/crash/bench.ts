@@ -82,8 +82,8 @@ export async function openBench(script: string, options: BenchOptions = {}): Pro
       command,
       args: [...words, "--config", cli.config, "--yes", "--json", "--wait", "60"],
     }),
-    configure: ({ environment: values = {}, replicas, ...rest }) =>
-      cli.configure({ app: { source, environment: values, replicas }, ...rest }),
+    configure: ({ environment: values = {}, replicas, volumes, ...rest }) =>
+      cli.configure({ app: { source, environment: values, replicas, volumes }, ...rest }),
     writeApp: (text) => writeFile(join(source, "app"), text),
     reset: async () => {
       await aws.reset();

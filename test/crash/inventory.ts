@@ -5,12 +5,14 @@ import {
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
+  DescribeSnapshotsCommand,
   DescribeSubnetsCommand,
   DescribeVolumesCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcsCommand,
   type Instance,
   type Tag,
+  type Volume,
 } from "@aws-sdk/client-ec2";
 import type { Clients } from "../../lib/aws/clients.ts";
 import type { Holding } from "./holding.ts";
@@ -67,9 +69,11 @@ async function listNetwork({ ec2 }: Clients): Promise<Holding[]> {
 }
 
 async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
-  const [instances, volumes, interfaces, addresses] = await Promise.all([
+  const [instances, volumes, snapshots, interfaces, addresses] = await Promise.all([
     ec2.send(new DescribeInstancesCommand({})),
     ec2.send(new DescribeVolumesCommand({})),
+    // Only tagged ones: the emulator has a thousand others, of Amazon's images.
+    ec2.send(new DescribeSnapshotsCommand({ Filters: [{ Name: "tag-key", Values: ["*"] }] })),
     ec2.send(new DescribeNetworkInterfacesCommand({})),
     ec2.send(new DescribeAddressesCommand({})),
   ]);
@@ -81,7 +85,10 @@ async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
     ...living.map((one) =>
       holding("instance", one.InstanceId, one.Tags, [one.State?.Name, one.InstanceType, ...groupsOf(one)]),
     ),
-    ...(volumes.Volumes ?? []).map((one) => holding("volume", one.VolumeId, one.Tags, one.Size)),
+    ...(volumes.Volumes ?? []).map((one) => holding("volume", one.VolumeId, one.Tags, volumeSetup(one, ids))),
+    ...(snapshots.Snapshots ?? []).map((one) =>
+      holding("snapshot", one.SnapshotId, one.Tags, one.VolumeSize),
+    ),
     // The emulator keeps the interfaces of terminated instances.
     ...(interfaces.NetworkInterfaces ?? [])
       .filter(({ Attachment }) => Attachment?.InstanceId === undefined || ids.has(Attachment.InstanceId))
@@ -89,6 +96,15 @@ async function listHosts({ ec2 }: Clients): Promise<Holding[]> {
     ...(addresses.Addresses ?? []).map((one) =>
       holding("address", one.AllocationId, one.Tags, ids.has(one.InstanceId) ? "on the host" : "free"),
     ),
+  ];
+}
+
+function volumeSetup({ Size, Tags = [], Attachments = [] }: Volume, hosts: ReadonlySet<string | undefined>) {
+  const name = Tags.find(({ Key }) => Key === "berth:resource")?.Value;
+  return [
+    name,
+    Size,
+    Attachments.map(({ InstanceId }) => (hosts.has(InstanceId) ? "on the host" : "elsewhere")),
   ];
 }
 

@@ -2,6 +2,8 @@
 export interface Scenario {
   readonly name: "first" | "change" | "replace" | "renewal" | "down";
   readonly command: "up" | "down";
+  /** Further arguments of the command. */
+  readonly words?: readonly string[];
   /** Settings of the disturbed run and of the one after it. */
   readonly settings: Settings;
 }
@@ -14,10 +16,14 @@ export interface Settings {
   /** These two of the app. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly replicas?: number;
+  readonly volumes?: Readonly<Record<string, string>>;
 }
 
+/** Every stack of the matrix has data, which is attached first, moves to another host, and is deleted. */
+const volumes = { uploads: "/app/uploads" };
+
 /** Creates the whole stack. */
-export const first: Scenario = { name: "first", command: "up", settings: {} };
+export const first: Scenario = { name: "first", command: "up", settings: { volumes } };
 
 /** Each starts with what `first` left. */
 export const middles: readonly Scenario[] = [
@@ -25,14 +31,15 @@ export const middles: readonly Scenario[] = [
     name: "change",
     command: "up",
     settings: {
+      volumes,
       environment: { GREETING: "after" },
       ingress: [{ port: 80 }, { port: 443, from: "198.51.100.0/24" }],
     },
   },
-  { name: "replace", command: "up", settings: { instance: { diskGib: 12 } } },
+  { name: "replace", command: "up", settings: { volumes, instance: { diskGib: 12, dataGib: 9 } } },
   // The only run that lasts until its lease has been renewed. It is killed only at the renewal.
-  { name: "renewal", command: "up", settings: { ingress: [{ port: 80, from: "198.51.100.0/24" }] } },
+  { name: "renewal", command: "up", settings: { volumes, ingress: [{ port: 80, from: "198.51.100.0/24" }] } },
 ];
 
 /** Starts with what one of the others left. */
-export const last: Scenario = { name: "down", command: "down", settings: {} };
+export const last: Scenario = { name: "down", command: "down", words: ["--delete-data"], settings: {} };

@@ -70,11 +70,11 @@ export async function finish(bench: Bench, scenario: Scenario, undisturbed: Undi
 
 async function runToEnd(
   bench: Bench,
-  { command, settings }: Scenario,
+  { command, settings, words = [] }: Scenario,
   environment: Order["environment"] = {},
 ): Promise<void> {
   await bench.configure(settings);
-  const done = await bench.steady.run({ ...bench.order(command), environment });
+  const done = await bench.steady.run({ ...bench.order(command, ...words), environment });
   if (done?.exitCode === 0) return;
   const told = (done?.output ?? "").trimEnd().split("\n").slice(-6);
   throw new Error([`${command} ended with ${done?.exitCode ?? "no exit code"}`, ...told].join("\n    "));
@@ -86,7 +86,10 @@ async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
   const victim = await bench.victim();
   const off = bench.aws.on(strike(bench, victim, { point, before: await readState(bench) }));
   const lasting = lastUntilRenewed(bench, scenario);
-  const done = await victim.run({ ...bench.order(scenario.command), environment: lasting.environment });
+  const done = await victim.run({
+    ...bench.order(scenario.command, ...(scenario.words ?? [])),
+    environment: lasting.environment,
+  });
   lasting.end();
   // Calls that were under way at the kill continue to their end, as they would in AWS.
   while (openCalls(bench.aws.calls).length > 0) await sleep(5);

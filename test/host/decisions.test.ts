@@ -32,6 +32,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "bucket",
       "bundle",
       "containers",
+      "data",
       "edge",
       "ends",
       "facts",
@@ -41,6 +42,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "releases",
       "reports",
       "steps",
+      "volumes",
     ];
     assert.deepEqual(
       files.toSorted(),

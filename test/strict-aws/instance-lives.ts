@@ -57,6 +57,12 @@ export class InstanceLives {
     return life.passing;
   }
 
+  /** The same without counting as a read. */
+  peek(id: string): string | undefined {
+    const life = this.#lives.get(id);
+    return life === undefined || life.left === 0 ? undefined : life.passing;
+  }
+
   /** What terminated instances still hold. Call `refuse` when a call was refused because of one. */
   get holds(): readonly Hold[] {
     return [...this.#lives.values()].flatMap(({ hold, left, lingering }) =>

@@ -68,6 +68,8 @@ export const kinds: readonly Kind[] = [
     set: "routeTableSet",
     missing: "InvalidRouteTableID.NotFound",
   }),
+  ec2("Volume", { made: "volumeId", set: "volumeSet", missing: "InvalidVolume.NotFound" }),
+  ec2("Snapshot", { made: "snapshotId", set: "snapshotSet", missing: "InvalidSnapshot.NotFound" }),
   ec2("VpcEndpoint", {
     made: "vpcEndpoint/vpcEndpointId",
     set: "vpcEndpointSet",

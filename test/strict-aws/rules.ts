@@ -15,6 +15,7 @@ import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
 import { profileRoles } from "./rules/profile-roles.ts";
+import { volumeStates } from "./rules/volume-states.ts";
 import { quotas, type Quotas } from "./rules/quotas.ts";
 
 /** AWS behaviour that the emulators lack. `false` turns a rule off. */
@@ -32,6 +33,8 @@ export interface Rules {
   readonly instanceStates: { readonly polls: number } | false;
   /** How many attempts after `terminated` are still refused; as long, the network interface is listed. */
   readonly dependencies: { readonly lingerPolls: number } | false;
+  /** How many reads show `attaching` or `detaching`, and a snapshot as `pending`, first. */
+  readonly volumeStates: { readonly polls: number } | false;
   readonly pagination: Pagination | false;
   /** How many times faster than the clock S3 objects age. */
   readonly objectAge: number | false;
@@ -51,6 +54,7 @@ export const allRules: Rules = {
   lateVisibility: { reads: 2, uses: 2 },
   instanceStates: { polls: 2 },
   dependencies: { lingerPolls: 2 },
+  volumeStates: { polls: 2 },
   pagination: { size: 1 },
   objectAge: false,
   ignoredFilters: false,
@@ -77,6 +81,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
     rules.dependencies && dependencies(lives, behind),
     rules.dependencies && lingeringInterfaces(lives),
+    rules.volumeStates && volumeStates({ ...rules.volumeStates, lives, behind }),
     // Last, and always active: the dependency rule too needs to know what an instance holds.
     instanceStates(lives, behind),
   ];
@@ -96,6 +101,7 @@ export const noRules: Rules = {
   lateVisibility: false,
   instanceStates: false,
   dependencies: false,
+  volumeStates: false,
   pagination: false,
   objectAge: false,
   ignoredFilters: false,

@@ -38,9 +38,10 @@ export async function attachData(ctx: WriteContext, attach: Attach): Promise<voi
     if (volume.state === "error") throw failed(volumeId);
     const [attachment] = volume.attachments;
     if (attachment === undefined) return attachFree(ctx, attach, volume);
-    if (attachment.instanceId !== instanceId) return takeFrom(ctx, attach, attachment.instanceId);
-    if (attachment.state === "attached") return { done: true };
-    return { waiting: `${volumeId} is ${attachment.state}` };
+    const isHere = attachment.instanceId === instanceId;
+    if (isHere && attachment.state === "attached") return { done: true };
+    if (isHere || attachment.state === "detaching") return { waiting: `${volumeId} is ${attachment.state}` };
+    return takeFrom(ctx, attach, attachment.instanceId);
   };
   await poll(ctx, { what: `${volumeId} to be attached to ${instanceId}`, timeoutMs: moveTimeoutMs, look });
 }
