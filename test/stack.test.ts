@@ -147,9 +147,28 @@ describe("the declared stack", () => {
     const declared = declareStack({ config, account });
     assert.deepEqual(Object.fromEntries(declared.map((one) => [one.name, one.needs])), {
       ...others,
-      instance: needs.instance.filter((name) => name !== "agent"),
+      // A teardown looks for data whether or not the configuration still has volumes.
+      "data-volume": ["subnet"],
+      instance: [...needs.instance.filter((name) => name !== "agent"), "data-volume"],
       address: ["internet-gateway", "instance"],
     });
+  });
+
+  it("has a data volume if the app has volumes, which the host and the release need", () => {
+    const app = { ...config.app, volumes: { uploads: "/app/uploads" } };
+    const declared = declare({ app });
+    const found = Object.fromEntries(declared.map((one) => [one.name, one.needs]));
+    assert.deepEqual(found, {
+      ...needs,
+      "data-volume": ["subnet"],
+      instance: [...needs.instance, "data-volume"],
+      release: [...needs.release, "data-volume"],
+    });
+    const { replaceNote } = declared.find(({ name }) => name === "instance") ?? assert.fail("no instance");
+    assert.equal(
+      replaceNote,
+      "a new host boots beside the old one; then the app stops for about two minutes: the old host is stopped, the data volume moves to the new one, and the app starts there",
+    );
   });
 
   it("says what a replaced host or network means", () => {

@@ -19,6 +19,10 @@ const none = {
   yes: false,
   json: false,
   version: undefined,
+  keepData: false,
+  deleteData: false,
+  restoreData: undefined,
+  newData: false,
   force: false,
   raw: false,
 };
@@ -46,15 +50,27 @@ describe("the options of a command", () => {
     ["state restore", ["restore", "--version", "7"], { version: "7" }],
     ["state unlock", ["unlock", "--force"], { force: true }],
     ["state show", ["show", "--raw"], { raw: true }],
+    ["down", ["--keep-data"], { keepData: true }],
+    ["down", ["--delete-data"], { deleteData: true }],
+    ["up", ["--restore-data", "latest"], { restoreData: "latest" }],
+    ["up", ["--new-data"], { newData: true }],
   ] as const) {
     it(`of ${command} alone: ${args.join(" ")}`, () => {
       assert.deepEqual(parse(command, ...args), { ...none, ...changes });
-      for (const other of ["up", "down", "state history"])
-        assert.throws(() => parse(other, ...args.slice(1)), { code: "BadArguments" });
+      for (const other of ["plan", "status", "state history"])
+        assert.throws(() => parse(other, ...args.filter((one) => one.startsWith("--"))), {
+          code: "BadArguments",
+        });
       const words: readonly string[] = args;
-      assert.ok(!optionsOf("up").some(([name]) => words.includes(`--${name}`)));
+      assert.ok(!optionsOf("plan").some(([name]) => words.includes(`--${name}`)));
     });
   }
+
+  it("that exclude each other are refused together", () => {
+    const message = /--keep-data and --delete-data exclude each other/;
+    assert.throws(() => parse("down", "--keep-data", "--delete-data"), { code: "BadArguments", message });
+    assert.throws(() => parse("up", "--new-data", "--restore-data", "latest"), { code: "BadArguments" });
+  });
 
   for (const [args, message] of [
     [["--jsn"], /unknown option --jsn; did you mean --json\?/],

@@ -87,10 +87,10 @@ const table: Readonly<Record<string, Told>> = {
     lines: [
       '5:3  instance.d1skG: unknown key; did you mean "diskGib"?',
       '6:3  instance.d1skGi: unknown key; did you mean "diskGib"?',
-      "7:3  instance.d15: unknown key; known here: type, os, diskGib",
+      "7:3  instance.d15: unknown key; known here: type, os, diskGib, dataGib",
       '8:3  instance.DISKGIB: unknown key; did you mean "diskGib"?',
       '9:3  instance.dXXXGib: unknown key; did you mean "diskGib"?',
-      "10:3  instance.XXXXGib: unknown key; known here: type, os, diskGib",
+      "10:3  instance.XXXXGib: unknown key; known here: type, os, diskGib, dataGib",
     ],
   },
   "a key that has nothing in common with any": {
@@ -112,7 +112,7 @@ const table: Readonly<Record<string, Told>> = {
     text: `${whole}network:\n  cdir: 10.0.0.0/16\ninstance:\n  zzzzzzz: 1\n`,
     lines: [
       '5:3  network.cdir: unknown key; did you mean "cidr"?',
-      "7:3  instance.zzzzzzz: unknown key; known here: type, os, diskGib",
+      "7:3  instance.zzzzzzz: unknown key; known here: type, os, diskGib, dataGib",
     ],
   },
   "an item of a list, at the item": {

@@ -20,7 +20,7 @@ export interface Settings {
 }
 
 /** Every stack of the matrix has data, which is attached first, moves to another host, and is deleted. */
-const volumes = { uploads: "/app/uploads" };
+export const volumes = { uploads: "/app/uploads" };
 
 /** Creates the whole stack. */
 export const first: Scenario = { name: "first", command: "up", settings: { volumes } };

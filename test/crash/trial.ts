@@ -68,7 +68,7 @@ export async function finish(bench: Bench, scenario: Scenario, undisturbed: Undi
   return judge(bench.cli.stack, await takeInventory(bench.bare), undisturbed.holdings);
 }
 
-async function runToEnd(
+export async function runToEnd(
   bench: Bench,
   { command, settings, words = [] }: Scenario,
   environment: Order["environment"] = {},
@@ -80,7 +80,7 @@ async function runToEnd(
   throw new Error([`${command} ended with ${done?.exitCode ?? "no exit code"}`, ...told].join("\n    "));
 }
 
-async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
+export async function killAt(bench: Bench, point: CrashPoint): Promise<boolean> {
   const { scenario } = point;
   await bench.configure(scenario.settings);
   const victim = await bench.victim();

@@ -126,12 +126,18 @@ describe("what a command prints with --json", () => {
     await expect(0, cli.run("state", "rebuild", "--yes"));
   });
 
+  it("is as documented for a stack with data", async () => {
+    await cli.configure({ app: { ...stack.app, volumes: { uploads: "/app/uploads" } } });
+    await expect(0, cli.run("up", "--yes"));
+    await expect(0, cli.run("snapshot"));
+  });
+
   it("is as documented from a host that doesn't answer to what is left of the stack", async () => {
     await stack.unplug(String(url));
     const status = await expect(0, cli.run("status"));
     assert.match(JSON.stringify(status("status")["health"]), /"isHealthy":false/);
     stack.leaveBehind();
-    await expect(6, cli.run("down", "--yes"));
+    await expect(6, cli.run("down", "--yes", "--keep-data"));
   });
 
   it("was all that is documented", () => {

@@ -102,7 +102,7 @@ async function publish({ s3 }: Clients, files: readonly ArchivedFile[]): Promise
 function releaseOf(number: number, image: string): Release {
   const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
   const app = { port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60 };
-  return { number, image, ...app, writable: false, tmpMib: 64, at, by };
+  return { number, image, ...app, writable: false, tmpMib: 64, volumes: {}, at, by };
 }
 
 async function decided(read: () => Promise<HostReport | undefined>, number: number): Promise<HostReport> {

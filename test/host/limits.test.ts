@@ -111,6 +111,20 @@ const files: Readonly<Record<string, readonly string[]>> = {
     ].map((line) => `[Service] ${line}`),
     "[Install] WantedBy=multi-user.target",
   ],
+  "berth-data.service": [
+    "[Unit] Description=Berth mounts the data volume",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "Type=oneshot",
+      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth/data.py",
+      "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_RESOURCE",
+      "NoNewPrivileges=yes",
+      "RestrictAddressFamilies=AF_UNIX",
+      "RestrictRealtime=yes",
+      "LockPersonality=yes",
+      "SystemCallArchitectures=native",
+    ].map((line) => `[Service] ${line}`),
+  ],
   "berth.service": [
     "[Unit] Description=Berth keeps this host at the desired release",
     "[Unit] Wants=network-online.target",
@@ -169,6 +183,7 @@ describe("the host's limits", () => {
       "bucket.py",
       "command.py",
       "converge.py",
+      "data.py",
       "edge.conf",
       "edge.py",
     ];
@@ -178,12 +193,20 @@ describe("the host's limits", () => {
       "/etc/docker/daemon.json",
       "/etc/sysctl.d/60-berth-sysctl.conf",
       "/etc/systemd/journald.conf.d/journald-berth.conf",
+      "/etc/systemd/system/berth-data.service",
       "/etc/systemd/system/berth-switch.service",
       "/etc/systemd/system/berth.service",
       "/etc/systemd/system/nginx.service.d/nginx-berth.conf",
-      ...[...share, ...more, "retries.pm", "setup.sh", "state.py", "switch.conf", "users.py"].map(
-        (name) => `/usr/local/lib/berth/${name}`,
-      ),
+      ...[
+        ...share,
+        ...more,
+        "retries.pm",
+        "setup.sh",
+        "state.py",
+        "switch.conf",
+        "users.py",
+        "volumes.py",
+      ].map((name) => `/usr/local/lib/berth/${name}`),
     ]);
   });
 });

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import {
   DescribeInstanceAttributeCommand,
   DescribeInstanceCreditSpecificationsCommand,
-  DescribeVolumesCommand,
   paginateDescribeInstances,
+  paginateDescribeVolumes,
   type Filter,
   type Instance,
   type Volume,
@@ -98,20 +98,20 @@ interface Details {
 async function readDetails(ctx: ReadContext, id: string): Promise<Details> {
   const { ec2 } = ctx.clients;
   const attribute = new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" });
-  const volumes = new DescribeVolumesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [id] }] });
+  const attached = { Filters: [{ Name: "attachment.instance-id", Values: [id] }] };
   // Uses a filter, because AWS refuses the id of an instance whose type has no CPU credits.
   const credits = new DescribeInstanceCreditSpecificationsCommand({
     Filters: [{ Name: "instance-id", Values: [id] }],
   });
   const [data, disks, credit, deletedProfileId] = await Promise.all([
     unlessAbsent(ec2.send(attribute)),
-    ec2.send(volumes),
+    collect(paginateDescribeVolumes({ client: ec2 }, attached), ({ Volumes = [] }) => Volumes),
     ec2.send(credits),
     findDeletedProfile(ctx, id),
   ]);
   return {
     ...(data === undefined ? {} : { userData: decode(data.UserData?.Value) }),
-    volumes: (disks.Volumes ?? []).filter((one) => one.Attachments?.some((at) => at.InstanceId === id)),
+    volumes: disks.filter((one) => one.Attachments?.some((at) => at.InstanceId === id)),
     cpuCredits:
       credit.InstanceCreditSpecifications?.find((one) => one.InstanceId === id)?.CpuCredits ?? "standard",
     deletedProfileId,
