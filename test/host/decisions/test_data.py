@@ -16,6 +16,12 @@ from state import load, save
 VOLUME = "vol-0123456789abcdef0"
 
 
+def ended(reason: str, exit_code: int) -> Failed:
+    failure = Failed(reason)
+    failure.exit_code = exit_code
+    return failure
+
+
 class Disk(Case):
     """A file in place of the disk, and commands that act on it as the real ones do."""
 
@@ -24,7 +30,7 @@ class Disk(Case):
         self.calls: list[tuple[str, ...]] = []
         self.disk = self.folder / "disk"
         self.disk.write_bytes(bytes(4096))
-        self.found: str | Failed = Failed("blkid --probe: nothing", code=2)
+        self.found: str | Failed = ended("blkid --probe: nothing", 2)
         self.root = self.folder / "mounted"
         self.is_mounted = False
         self.enter(patch.object(data, "call", self.call))
@@ -66,7 +72,7 @@ class Disk(Case):
 
     def test_a_disk_that_can_not_be_read_is_no_blank_one(self) -> None:
         for code in (1, 4, 8):
-            self.found = Failed("blkid --probe: error", code=code)
+            self.found = ended("blkid --probe: error", code)
             with self.assertRaisesRegex(Failed, "blkid"):
                 data.mount(VOLUME, str(self.disk))
         self.assertEqual(self.programs(), [])
