@@ -18,10 +18,10 @@ const configure = (app: object) =>
   schema.safeParse({ stack: "hello", region: "eu-central-1", app: { source: "app", ...app } });
 
 describe("a release", () => {
-  it("has every field of the configuration's app but where its source is", () => {
+  it("has every field of the configuration's app but where its source is and how it is built", () => {
     const { user, command, health } = content;
     const { app } = configure({ user, command, health }).data ?? assert.fail("refused");
-    const { source: _source, ...fields } = app;
+    const { source: _source, build: _build, ...fields } = app;
 
     assert.deepEqual(contentOf(app, "an-image"), { image: "an-image", ...fields });
     assert.deepEqual(Object.keys(fields).toSorted(), Object.keys(appFields).toSorted());
