@@ -291,7 +291,11 @@ function declareApp(place: AppPlace) {
     resource: app.release,
     needs: [theImage, theAgent, theInstance, ...(theVolume ? [theVolume] : [])],
     desired: (need) => ({
-      content: contentOf(config.app, need(theImage).id, theVolume && need(theVolume).id),
+      content: contentOf(
+        { ...config.app, edge: config.edge },
+        need(theImage).id,
+        theVolume && need(theVolume).id,
+      ),
       commit: app.commit,
       agent: app.bundle.sha256,
       hosts: [need(theInstance).id],

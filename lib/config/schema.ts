@@ -1,7 +1,7 @@
-import { isIPv4 } from "node:net";
 import { partition } from "@aws-sdk/core/client";
 import { z } from "zod";
-import { appFields, port } from "../release/schema.ts";
+import { isBlock, prefixOf } from "../ipv4-block.ts";
+import { appFields, edgeFields, port } from "../release/schema.ts";
 import { tags } from "./tags.ts";
 
 const stackName = z
@@ -19,21 +19,12 @@ const region = z
     "not a region that AWS has; use for example eu-central-1 or us-east-1",
   );
 
-/** Whether the text is an IPv4 CIDR block as AWS requires it, with no bits set after the prefix. */
-function isBlock(text: string): boolean {
-  const [address = "", prefix = "", ...more] = text.split("/");
-  if (!isIPv4(address) || !/^(0|[1-9]\d?)$/.test(prefix) || Number(prefix) > 32) return false;
-  if (more.length > 0) return false;
-  const hostBits = 2 ** (32 - Number(prefix));
-  return address.split(".").reduce((value, part) => value * 256 + Number(part), 0) % hostBits === 0;
-}
-
 const block = z
   .string()
   .refine(isBlock, "use an IPv4 block such as 10.20.0.0/16, with no bits set after the prefix");
 
 const networkBlock = block.refine((text) => {
-  const prefix = Number(text.split("/")[1]);
+  const prefix = prefixOf(text);
   return !isBlock(text) || (prefix >= 16 && prefix <= 28);
 }, "AWS takes networks from /16 to /28");
 
@@ -124,6 +115,7 @@ export const schema = z.strictObject({
   stack: stackName,
   region,
   app,
+  edge: z.strictObject(edgeFields).prefault({}),
   ingress: z.array(ingressRule).default([{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }]),
   instance: instance.prefault({}),
   network: z.strictObject({ cidr: networkBlock.default("10.20.0.0/16") }).prefault({}),

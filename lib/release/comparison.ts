@@ -13,7 +13,7 @@ type Value =
   | number
   | boolean
   | readonly string[]
-  | Readonly<Record<string, string | number>>
+  | Readonly<Record<string, string | number | readonly string[]>>
   | undefined;
 
 type MaybeLacking<Fields> = { readonly [Field in keyof Fields]?: Fields[Field] | undefined };
@@ -52,9 +52,12 @@ const notSet = "(not set)";
 function textsOf(field: string, value: Value): ReadonlyMap<string, string> {
   if (value === undefined) return new Map();
   if (typeof value !== "object") return new Map([[field, String(value)]]);
-  if (isList(value)) return new Map([[field, JSON.stringify(value)]]);
-  return new Map(Object.entries(value).map(([name, one]) => [`${field}.${name}`, String(one)]));
+  if (isList(value)) return new Map([[field, textOf(value)]]);
+  return new Map(Object.entries(value).map(([name, one]) => [`${field}.${name}`, textOf(one)]));
 }
+
+const textOf = (value: string | number | readonly string[]): string =>
+  typeof value === "object" ? JSON.stringify(value) : String(value);
 
 /** `Array.isArray` alone doesn't recognize a readonly array. */
 function isList(value: object): value is readonly string[] {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isBlock, prefixOf } from "../ipv4-block.ts";
 
 /** More releases than any stack will have. Without the limit, a host could claim a number that leaves none to count on. */
 const highestNumber = 1_000_000_000;
@@ -142,6 +143,8 @@ export const appFields = {
   memoryMib: z.int().min(16).max(65_536).default(128),
   /** How long all replicas together may take from their start to their first response. */
   startSeconds: z.int().min(1).max(300).default(60),
+  /** How long a replica may take to end after SIGTERM, before it is killed. */
+  stopSeconds: z.int().min(1).max(120).default(10),
   environment: environment.default({}),
   /** Without it, the image's user, or 65532 if that is root. */
   user: user.optional(),
@@ -155,6 +158,39 @@ export const appFields = {
   volumes: volumes.default({}),
 };
 
+/** The fewest bits of a trusted block. No proxy has so many addresses, and 0.0.0.0/0 would trust every client. */
+const leastTrustedPrefix = 8;
+const mostTrustedProxies = 256;
+
+const trustedProxy = z
+  .string()
+  .refine(isBlock, "use an IPv4 block such as 203.0.113.0/24, with no bits set after the prefix")
+  .refine(
+    (block) => !isBlock(block) || prefixOf(block) >= leastTrustedPrefix,
+    `use blocks from /${leastTrustedPrefix}: whoever is in a block may claim any client's address`,
+  );
+
+/** The release's fields that a user sets under `edge` in berth.yaml. As with `appFields`, only this place defines them. */
+export const edgeFields = {
+  /** The largest body of a request, in MiB. */
+  bodyMib: z.int().min(1).max(2048).default(10),
+  /** How long the app may be silent before an answer and within one. */
+  answerSeconds: z.int().min(1).max(600).default(60),
+  /** How long a WebSocket may be silent in both directions. */
+  idleSeconds: z.int().min(1).max(3600).default(60),
+  /** How long requests to the old release may go on after a switch. */
+  drainSeconds: z.int().min(1).max(300).default(30),
+  /** The size of all headers of a request, and of all headers of an answer, in KiB. */
+  headerKib: z.int().min(8).max(128).default(32),
+  /** What becomes of headers with an underscore in their name. */
+  underscores: z.enum(["drop", "pass"]).default("drop"),
+  /** Who stands in front of the edge. Their X-Forwarded headers are believed. */
+  trustedProxies: z
+    .array(trustedProxy)
+    .max(mostTrustedProxies, `use at most ${mostTrustedProxies} blocks`)
+    .default([]),
+};
+
 /** Everything that a host runs. A release with the same content as the published one isn't published again. */
 export const content = z.object({
   /** By digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
@@ -162,6 +198,7 @@ export const content = z.object({
   /** The EBS volume that holds `volumes`, if there are any. */
   dataVolume: text.min(1).optional(),
   ...withoutDefaults(appFields),
+  edge: z.object(withoutDefaults(edgeFields)),
 });
 
 /**
@@ -174,7 +211,13 @@ const first = { image: true, port: true, replicas: true, memoryMib: true, enviro
  * Later fields whose default is what each host did before there was the field. A release without them is read with the
  * default, so that a newer Berth alone makes no new release.
  */
-const asBefore = { writable: appFields.writable, tmpMib: appFields.tmpMib, volumes: appFields.volumes };
+const asBefore = {
+  writable: appFields.writable,
+  tmpMib: appFields.tmpMib,
+  stopSeconds: appFields.stopSeconds,
+  volumes: appFields.volumes,
+  edge: z.object(edgeFields).prefault({}),
+};
 
 export const release = z.object({
   /** Counts up from 1 for the life of the stack. Reports have the same limit, so that a host can name every release. */

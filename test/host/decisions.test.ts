@@ -34,6 +34,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "containers",
       "data",
       "edge",
+      "edge_settings",
       "ends",
       "facts",
       "fetch",

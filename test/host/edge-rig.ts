@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { connectDocker } from "../../lib/docker/connection.ts";
+import type { Content } from "../../lib/release/schema.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
@@ -9,38 +10,70 @@ export interface EdgeRig extends AsyncDisposable {
   readonly url: string;
   /** Directly to the replica on port 8080, without the edge. */
   readonly appUrl: string;
-  /** Starts a replica on each port without one, and points the switch at these ports. */
-  serve(ports: readonly number[]): Promise<void>;
+  /** Starts a replica on each port without one, and has switch and edge serve these ports by these settings. */
+  serve(ports: readonly number[], settings?: EdgeSettings): Promise<void>;
   /** The requests that reached the replicas since the last call: "GET /path", one for each try. */
   takeSeen(): Promise<string[]>;
   /** The edge's log. Throws unless each line is UTF-8 and JSON. */
   readLog(): Promise<LogLine[]>;
 }
 
+/** Fields of `edge` in a release. What is missing has its default. */
+type EdgeSettings = Partial<Content["edge"]>;
+
 interface LogLine {
   readonly id: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;
+  readonly client: string;
+  readonly failure: string;
   readonly replicas: string;
   readonly tries: string;
 }
 
 // Does what systemd and setup.sh do on a host: folders, the edge's user, both servers.
 const startEdge = `
-  mkdir -p /var/lib/berth /var/log/berth /run/berth-switch
-  printf 'upstream %s { server 127.0.0.1:9; }\\n' fresh kept > /var/lib/berth/upstreams.conf
-  sed -e s/@edge_user@/www-data/ -e 's/@clear_headers@/more_clear_input_headers X-Forwarded-* X-Original-*;/' /usr/local/lib/berth/edge.conf > /etc/nginx/nginx.conf
+  mkdir -p /var/lib/berth/applied /var/log/berth /run/berth-switch
+  cd /var/lib/berth
+  printf 'upstream %s { server 127.0.0.1:9; }\\n' fresh kept > upstreams.conf
+  echo 'worker_shutdown_timeout 30s;' > drain.conf
+  touch websockets.conf
+  echo '{}' > edge.json
+  cat > /tmp/configure-edge.sh <<'END'
+    python3 -B /usr/local/lib/berth/edge_settings.py /usr/local/lib/berth/edge.conf /var/lib/berth/edge.json \\
+      edge_user=www-data 'clear_headers=more_clear_input_headers X-Forwarded-* X-Original-*;' > /etc/nginx/nginx.conf
+END
+  sh /tmp/configure-edge.sh
   nginx -c /usr/local/lib/berth/switch.conf > /tmp/switch.log 2>&1 &
   nginx 2> /tmp/edge.log`;
 
-// The converger's own code, without systemd.
+// The converger's own code, without systemd, and without the time that clients get to leave.
 const pointAt = `
-import subprocess, sys
+import json, pathlib, subprocess, sys, time
 sys.path.insert(0, "/usr/local/lib/berth")
-import edge
-edge.call = lambda *_: subprocess.run(["nginx", "-c", "/usr/local/lib/berth/switch.conf", "-s", "reload"], check=True)
-edge.Edge().point_at([int(port) for port in sys.argv[1:]])
+import edge, edge_settings
+
+def workers():
+    master = pathlib.Path("/run/nginx.pid").read_text().strip()
+    found = subprocess.run(["pgrep", "-f", "-P", master, "worker process$"], capture_output=True, text=True)
+    return set(found.stdout.split())
+
+def call(*command, timeout_s=0):
+    if command[-1] == "berth-switch.service":
+        subprocess.run(["nginx", "-c", "/usr/local/lib/berth/switch.conf", "-s", "reload"], check=True)
+        return
+    before = workers()
+    subprocess.run("sh /tmp/configure-edge.sh && nginx -t -q && nginx -s reload", shell=True, check=True)
+    while before & workers():
+        time.sleep(0.05)
+    subprocess.run(["cp", "/var/lib/berth/edge.json", "/var/lib/berth/applied/edge.json"], check=True)
+
+edge.call = call
+settings = edge_settings.settings_of({"edge": json.loads(sys.argv[1])})
+one = edge.Edge()
+one.configure(settings)
+one.point_at([int(port) for port in sys.argv[2:]], settings)
 `;
 
 export async function openEdgeRig(): Promise<EdgeRig> {
@@ -60,9 +93,9 @@ export async function openEdgeRig(): Promise<EdgeRig> {
     toolbox,
     url: toolbox.url,
     appUrl: toolbox.appUrl,
-    serve: async (ports) => {
+    serve: async (ports, settings = {}) => {
       for (const port of ports) await toolbox.run(startReplica(port));
-      await toolbox.run(`python3 -B /tmp/point-at.py ${ports.join(" ")}`);
+      await toolbox.run(`python3 -B /tmp/point-at.py '${JSON.stringify(settings)}' ${ports.join(" ")}`);
     },
     takeSeen: async () => {
       const seen = await toolbox.run("touch /tmp/seen && mv /tmp/seen /tmp/taken && cat /tmp/taken");

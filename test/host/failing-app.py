@@ -3,6 +3,7 @@
 Every try that reaches any replica is a line of /tmp/seen.
 """
 
+import hashlib
 import http.server
 import json
 import os
@@ -41,12 +42,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, "once", {"X-Accel-Redirect": "/again", "X-Accel-Limit-Rate": "1"})
         elif self.path == "/large":
             self.answer_large(32)
+        elif self.path.startswith("/status/"):
+            self.answer(int(self.path[8:]), "the app's own words")
+        elif self.path.startswith("/header/"):
+            self.answer(200, "hello", {"X-Long": "x" * int(self.path[8:])})
+        elif self.path == "/garbled":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n")
+            self.close_connection = True
         else:
             self.answer(500 if random.random() < 0.1 else 200, "hello")
 
     do_HEAD = do_OPTIONS = do_GET
 
     def do_POST(self) -> None:
+        if self.path == "/upload":
+            self.take_upload(int(self.headers["Content-Length"]))
+            return
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         with open(SEEN, "a") as seen:
             seen.write(f"{self.command} {self.path} {json.dumps(body[:80])}\n")
@@ -55,10 +66,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
         elif self.path == "/again":
             self.answer(200, "once", {"X-Accel-Redirect": "/again", "X-Accel-Limit-Rate": "1"})
+        elif self.path.startswith("/sleep/"):
+            time.sleep(float(self.path[7:]))
+            self.answer(200, "awake")
+        elif self.path.startswith("/status/"):
+            self.answer(int(self.path[8:]), "the app's own words")
+        elif self.path.startswith("/header/"):
+            self.answer(200, "hello", {"X-Long": "x" * int(self.path[8:])})
         else:
             self.answer(500 if random.random() < 0.5 or self.path == "/fail" else 200, "taken")
 
     do_PUT = do_DELETE = do_PATCH = do_REFUND = do_POST
+
+    def take_upload(self, length: int) -> None:
+        digest, left = hashlib.sha256(), length
+        while left and (part := self.rfile.read(min(left, 1 << 20))):
+            digest.update(part)
+            left -= len(part)
+        self.answer(200, digest.hexdigest())
 
     def upgrade(self) -> None:
         self.send_response(101)

@@ -14,6 +14,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { z } from "zod";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { connectDocker } from "../../lib/docker/connection.ts";
 import type { ArchivedFile } from "../../lib/host/archive.ts";
@@ -23,7 +24,7 @@ import { userData } from "../../lib/host/user-data.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
-import type { Release } from "../../lib/release/schema.ts";
+import { edgeFields, type Release } from "../../lib/release/schema.ts";
 import { agentKey, bundleKey } from "../../lib/resources/delivery/agent.ts";
 import { buildAndPush } from "../docker/build-and-push.ts";
 import { runInMachine } from "../local/machine-shell.ts";
@@ -102,7 +103,18 @@ async function publish({ s3 }: Clients, files: readonly ArchivedFile[]): Promise
 function releaseOf(number: number, image: string): Release {
   const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
   const app = { port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60 };
-  return { number, image, ...app, writable: false, tmpMib: 64, volumes: {}, at, by };
+  return {
+    number,
+    image,
+    ...app,
+    writable: false,
+    tmpMib: 64,
+    stopSeconds: 10,
+    volumes: {},
+    edge: z.object(edgeFields).parse({}),
+    at,
+    by,
+  };
 }
 
 async function decided(read: () => Promise<HostReport | undefined>, number: number): Promise<HostReport> {

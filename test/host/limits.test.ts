@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
-import { basename } from "node:path";
-import { describe, it } from "node:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, describe, it } from "node:test";
 import { hostFiles, launcherFiles } from "../../lib/host/host-files.ts";
+import { pythonPath } from "../../lib/local/python.ts";
+import { fromRoot } from "../../lib/paths.ts";
+import { run } from "../../setup/child-process.ts";
 import { chooseLines, readNginxLines } from "./nginx-lines.ts";
 import { edge, switchBehindEdge } from "./pinned-nginx.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "berth-limits-"));
+after(() => rm(folder, { recursive: true, force: true }));
 
 const shipped = new Map([...hostFiles(), ...launcherFiles()].map(({ path, text }) => [basename(path), text]));
 
@@ -11,6 +19,23 @@ function read(name: string): string {
   const text = shipped.get(name);
   assert.ok(text !== undefined, `${name} isn't shipped`);
   return text;
+}
+
+/** The edge's configuration as setup.sh has it written for a release with these settings. */
+async function renderEdge(settings: object): Promise<string> {
+  const told = join(folder, "edge.json");
+  await writeFile(told, JSON.stringify(settings));
+  const lib = fromRoot("lib/host/agent/usr/local/lib/berth");
+  const system = ["edge_user=www-data", "clear_headers="];
+  const { code, lines } = await run(pythonPath, [
+    "-B",
+    join(lib, "edge_settings.py"),
+    join(lib, "edge.conf"),
+    told,
+    ...system,
+  ]);
+  assert.equal(code, 0, lines.join("\n"));
+  return lines.join("\n");
 }
 
 /** Lines without comments, sorted within each section: their order means nothing to systemd, sysctl and apt. */
@@ -80,6 +105,17 @@ const files: Readonly<Record<string, readonly string[]>> = {
       "SystemCallArchitectures=native",
     ].map((line) => `[Service] ${line}`),
     "[Install] WantedBy=multi-user.target",
+  ],
+  "berth-edge.service": [
+    "[Unit] Description=The edge reads the settings of Berth's release",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "Type=oneshot",
+      "ExecStart=/usr/local/lib/berth/setup.sh edge",
+      "NoNewPrivileges=yes",
+      "ProtectHome=yes",
+      "PrivateTmp=yes",
+    ].map((line) => `[Service] ${line}`),
   ],
   "berth-launcher.service": [
     "[Unit] Description=Berth keeps this host at the desired agent",
@@ -167,8 +203,9 @@ describe("the host's limits", () => {
     it(`are these in ${name}`, () => assert.deepEqual(readSettings(read(name)).toSorted(), lines.toSorted()));
   }
 
-  it("are these at the edge", () => {
-    assert.deepEqual(chooseLines(readNginxLines(read("edge.conf")), edge), edge);
+  it("are these at the edge, by the default settings", async () => {
+    const configuration = await renderEdge({});
+    assert.deepEqual(chooseLines(readNginxLines(configuration), edge), edge);
   });
 
   it("are these at the switch", () => {
@@ -186,6 +223,7 @@ describe("the host's limits", () => {
       "data.py",
       "edge.conf",
       "edge.py",
+      "edge_settings.py",
     ];
     const more = ["ends.py", "gate.py", "health.py", "replicas.py", "reporter.py", "restarts.py"];
     assert.deepEqual(places.toSorted(), [
@@ -194,6 +232,7 @@ describe("the host's limits", () => {
       "/etc/sysctl.d/60-berth-sysctl.conf",
       "/etc/systemd/journald.conf.d/journald-berth.conf",
       "/etc/systemd/system/berth-data.service",
+      "/etc/systemd/system/berth-edge.service",
       "/etc/systemd/system/berth-switch.service",
       "/etc/systemd/system/berth.service",
       "/etc/systemd/system/nginx.service.d/nginx-berth.conf",

@@ -13,9 +13,12 @@ const agent = join(root, "lib", "host", "agent");
 const lib = join(agent, "usr", "local", "lib", "berth");
 const packaging = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm"];
 const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl", "sleep"];
+/** Does what util-linux's does, and says that it was asked. */
+const flock = 'shift; exec "$@"';
 /** What setup.sh reads, and where. */
 const places = {
   "edge.conf": "usr/local/lib/berth",
+  "edge_settings.py": "usr/local/lib/berth",
   "switch.conf": "usr/local/lib/berth",
   "retries.pm": "usr/local/lib/berth",
   "journald-berth.conf": "etc/systemd/journald.conf.d",
@@ -26,8 +29,15 @@ const debian =
   "docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter";
 const patience =
   "-o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10";
-const limit =
-  "INPUT -p tcp --dport 80 --syn -m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset";
+const limit = "-m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset";
+const port = "INPUT -p tcp --dport 80 --syn";
+/** What the packet filter is told, where no proxy is trusted. */
+const limiting = [
+  "iptables -w -N berth-edge",
+  `iptables -w -A berth-edge -p tcp ${limit}`,
+  `iptables -w -C ${port} -j berth-edge`,
+  `iptables -w -D ${port} ${limit}`,
+];
 
 /** A machine of folders: the script's paths lie below `path`, and the system's commands write down what they are given. */
 async function openMachine(id: string, number: number) {
@@ -51,14 +61,15 @@ async function openMachine(id: string, number: number) {
     await chmod(join(bin, command), 0o755);
   };
   for (const command of commands) await answer(command, "exit 0");
+  await answer("flock", flock);
   return {
     answer,
     file: (name: string) => readFile(join(path, name), "utf8"),
     write: (name: string, text: string) => writeFile(join(path, name), text),
     /** What the commands were given, in order, and how the script ended. */
-    async setUp() {
+    async setUp(...part: string[]) {
       await rm(join(path, "calls"), { force: true });
-      const { code } = await run("sh", [join(path, "setup.sh")], {
+      const { code } = await run("sh", [join(path, "setup.sh"), ...part], {
         environment: { PATH: `${bin}:${process.env["PATH"] ?? ""}` },
       });
       return {
@@ -66,7 +77,8 @@ async function openMachine(id: string, number: number) {
         calls: (await readFile(join(path, "calls"), "utf8").catch(() => ""))
           .trim()
           .replaceAll(`${path}/`, "/")
-          .split("\n"),
+          .split("\n")
+          .filter((call) => !call.startsWith("flock ")),
       };
     },
   };
@@ -86,11 +98,10 @@ describe("the host's set-up", () => {
         "systemctl is-active --quiet nginx.service",
         "systemctl restart systemd-journald.service",
         "sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf",
-        `iptables -w -C ${limit}`,
+        ...limiting,
         "dockerd --validate --config-file /etc/docker/daemon.json",
         ...["docker", "berth-switch"].map((unit) => `systemctl try-reload-or-restart ${unit}.service`),
         "nginx -t -q -c /etc/nginx/nginx.conf.berth",
-        "sleep 66",
         "systemctl show --property MainPID --value nginx.service",
         "systemctl reload nginx.service",
         ...["docker", "berth-switch", "nginx"].flatMap((unit) => [
@@ -154,7 +165,7 @@ describe("the host's set-up", () => {
 
   it("knows no other system", async () => {
     const { code, calls } = await (await open("alpine")).setUp();
-    assert.deepEqual([code, calls], [1, [""]]);
+    assert.deepEqual([code, calls], [1, []]);
   });
 
   it("writes the edge's configuration for the system, and serves nobody before a release", async () => {
@@ -165,17 +176,16 @@ describe("the host's set-up", () => {
       const machine = await open(id);
       await machine.setUp();
       const lines = (await machine.file("etc/nginx/nginx.conf")).split("\n").map((line) => line.trim());
-      const expected = (await readFile(join(lib, "edge.conf"), "utf8"))
-        .replace("@edge_user@", user)
-        .replace("@clear_headers@", clear);
-      assert.deepEqual(
-        lines,
-        expected.split("\n").map((line) => line.trim()),
-      );
+      assert.ok(lines.includes(`user ${user};`));
+      assert.equal(lines.filter((line) => line === clear).length > 0, true);
+      assert.ok(lines.includes("client_max_body_size 10m;"));
+      assert.ok(!lines.some((line) => /@\w+@/.test(line)));
       assert.equal(
         await machine.file("var/lib/berth/upstreams.conf"),
         "upstream fresh { server 127.0.0.1:9; }\nupstream kept { server 127.0.0.1:9; }\n",
       );
+      assert.equal(await machine.file("var/lib/berth/drain.conf"), "worker_shutdown_timeout 30s;\n");
+      assert.equal(await machine.file("var/lib/berth/websockets.conf"), "");
     }
   });
 
@@ -222,10 +232,78 @@ describe("the host's set-up", () => {
     await machine.setUp();
     const edge = "usr/local/lib/berth/edge.conf";
     await machine.write(edge, `${await machine.file(edge)}\n`);
+    await machine.write("var/lib/berth/serving.json", "{}");
     await machine.answer("sleep", 'test -e "$(dirname "$0")/../run/berth-leaving"');
-    assert.equal((await machine.setUp()).code, 0);
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.ok(calls.includes("sleep 66"));
     await assert.rejects(machine.file("run/berth-leaving"));
     assert.match(await machine.file(edge), /keepalive_timeout 65s;/);
+  });
+
+  const settings = (fields: object) => `${JSON.stringify(fields)}\n`;
+
+  it("has the edge read a release's settings, and nothing else done", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    await machine.write("var/lib/berth/serving.json", "{}");
+    await machine.write(
+      "var/lib/berth/edge.json",
+      settings({ bodyMib: 300, trustedProxies: ["10.0.0.0/8"] }),
+    );
+    const { code, calls } = await machine.setUp("edge");
+    assert.equal(code, 0);
+    assert.deepEqual(calls, [
+      "systemctl is-active --quiet nginx.service",
+      "nginx -t -q -c /etc/nginx/nginx.conf.berth",
+      "sleep 66",
+      "systemctl show --property MainPID --value nginx.service",
+      "systemctl reload nginx.service",
+      ...limiting.toSpliced(1, 0, "iptables -w -A berth-edge -s 10.0.0.0/8 -j RETURN"),
+    ]);
+    assert.match(await machine.file("etc/nginx/nginx.conf"), /client_max_body_size 300m;/);
+    assert.equal(
+      await machine.file("var/lib/berth/applied/edge.json"),
+      await machine.file("var/lib/berth/edge.json"),
+    );
+  });
+
+  it("doesn't reload the edge for settings that say the same", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    await machine.write("var/lib/berth/edge.json", settings({ bodyMib: 10, answerSeconds: 60 }));
+    const { calls } = await machine.setUp("edge");
+    assert.deepEqual(
+      calls.filter((call) => /reload|sleep/.test(call)),
+      [],
+    );
+    assert.match(await machine.file("var/lib/berth/applied/edge.json"), /answerSeconds/);
+  });
+
+  it("leaves the edge its settings where it is given none that a release may have, and doesn't say that it has them", async () => {
+    const machine = await open("debian");
+    await machine.setUp();
+    const before = await machine.file("etc/nginx/nginx.conf");
+    for (const wrong of [{ bodyMib: 0 }, { trustedProxies: ["0.0.0.0/0"] }, { underscores: "on; }" }]) {
+      await machine.write("var/lib/berth/edge.json", settings(wrong));
+      assert.equal((await machine.setUp("edge")).code, 1);
+      assert.equal(await machine.file("etc/nginx/nginx.conf"), before);
+      assert.equal(await machine.file("var/lib/berth/applied/edge.json"), "{}\n");
+    }
+  });
+
+  it("does one thing at a time, whoever asks for it", async () => {
+    const machine = await open("debian");
+    await machine.answer("flock", "exit 7");
+    for (const part of [[], ["edge"]]) assert.equal((await machine.setUp(...part)).code, 7);
+  });
+
+  it("takes an earlier agent's limit away, which made no exception", async () => {
+    const machine = await open("debian");
+    await machine.answer("iptables", '[ "$2" != -D ]');
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.ok(calls.includes(`iptables -w -D ${port} ${limit}`));
   });
 
   it("doesn't have an edge wait that has just been started with its configuration", async () => {
@@ -283,8 +361,9 @@ describe("the host's set-up", () => {
     assert.deepEqual(
       calls.filter((call) => /iptables|enable /.test(call)),
       [
-        `iptables -w -C ${limit}`,
-        `iptables -w -I ${limit}`,
+        "iptables -w -N berth-edge",
+        "iptables -w -F berth-edge",
+        `iptables -w -D ${port} ${limit}`,
         "systemctl enable --quiet docker.service",
         "systemctl enable --quiet berth-switch.service",
         "systemctl enable --quiet nginx.service",

@@ -12,6 +12,7 @@ function changeOf(value: unknown): unknown {
   if (typeof value === "string") return `${value}2`;
   if (typeof value === "boolean") return !value;
   if (Array.isArray(value)) return [...value, "more"];
+  if (typeof value === "object" && value !== null && "bodyMib" in value) return { ...value, bodyMib: 11 };
   if (typeof value === "object" && value !== null && "timeoutSeconds" in value)
     return { ...value, timeoutSeconds: 9 };
   if (typeof value === "object") return { ...value, new: "/new" };
@@ -28,11 +29,21 @@ describe("two releases", () => {
       const other = contentSchema.parse({ ...content, [field]: changeOf(content[field]) });
       for (const found of [compareContent(other, content), compareContent(content, other)]) {
         assert.equal(found.length, 1, JSON.stringify(found));
-        assert.match(found[0]?.field ?? "", new RegExp(`^${field}(?:\\.new|\\.timeoutSeconds)?$`));
+        assert.match(found[0]?.field ?? "", new RegExp(`^${field}(?:\\.new|\\.timeoutSeconds|\\.bodyMib)?$`));
         assert.notEqual(found[0]?.desired, found[0]?.observed);
       }
     });
   }
+
+  it("differ by each setting of the edge, by its name", () => {
+    const trustedProxies = ["10.0.0.0/8", "192.0.2.1/32"];
+    const edge = { ...content.edge, underscores: "pass" as const, trustedProxies };
+
+    assert.deepEqual(compareContent({ ...content, edge }, content), [
+      { field: "edge.underscores", desired: "pass", observed: "drop" },
+      { field: "edge.trustedProxies", desired: '["10.0.0.0/8","192.0.2.1/32"]', observed: "[]" },
+    ]);
+  });
 
   it("show what they differ by, but of a variable only that it does", () => {
     const other = { ...content, replicas: 3, environment: { MODE: secret, MORE: secret } };

@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 
 import bounds
 import converge
+import edge_settings
 from hosts import HostCase
 from stand_ins import RELEASE
 
@@ -45,5 +46,6 @@ case.doCleanups()
 tried = [json.loads(line) for line in sys.stdin if line.strip()]
 takes = [check({**RELEASE, field: value}) == "" for field, value in tried]
 
-reader = {"takes": takes, "defaults": bounds.DEFAULTS, "bounds": bounds.NUMBERS, "content": bounds.CONTENT, "used": sorted(release.asked), "serves": serves}
+edge = {"bounds": edge_settings.BOUNDS, "choices": edge_settings.CHOICES, "defaults": edge_settings.DEFAULTS}
+reader = {"edge": edge, "takes": takes, "defaults": bounds.DEFAULTS, "bounds": bounds.NUMBERS, "content": bounds.CONTENT, "used": sorted(release.asked), "serves": serves}
 json.dump(reader, sys.stdout)

@@ -4,12 +4,17 @@ import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { pythonPath } from "../../lib/local/python.ts";
-import { content, number, release } from "../../lib/release/schema.ts";
+import { content, edgeFields, number, release } from "../../lib/release/schema.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { published } from "./releases.ts";
 
 const readerSchema = z.object({
   bounds: z.record(z.string(), z.tuple([z.number(), z.number()])),
+  edge: z.object({
+    bounds: z.record(z.string(), z.tuple([z.number(), z.number()])),
+    choices: z.record(z.string(), z.array(z.string())),
+    defaults: z.record(z.string(), z.unknown()),
+  }),
   content: z.array(z.string()),
   defaults: z.record(z.string(), z.unknown()),
   takes: z.array(z.boolean()),
@@ -120,6 +125,20 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
     [],
     null,
   ],
+  edge: [
+    {},
+    ...[1, 2048, 0, 2049, 1.5, "10", true, null].map((bodyMib) => ({ bodyMib })),
+    ...["drop", "pass", "", "DROP", true, null].map((underscores) => ({ underscores })),
+    ...["10.0.0.0/8", "203.0.113.7/32", "0.0.0.0/0", "10.0.0.0/7", "10.0.0.1/8", "10.0.0.0", "010.0.0.0/8"]
+      .concat(["10.0.0.0/08", "10.0.0.0/255.0.0.0", "::/8", "10.0.0.0/8;", "10.0.0.0/8\n", " 10.0.0.0/8", ""])
+      .map((block) => ({ trustedProxies: [block] })),
+    ...[[], [1], [null], "10.0.0.0/8", null].map((trustedProxies) => ({ trustedProxies })),
+    ...[256, 257].map((length) => ({ trustedProxies: Array.from({ length }, () => "10.0.0.0/8") })),
+    [],
+    "",
+    1,
+    null,
+  ],
 };
 const tried = Object.entries(values).flatMap(([field, all]) => all.map((value) => ({ field, value })));
 
@@ -171,6 +190,20 @@ describe("the host's reader of a release", async () => {
       reader.defaults,
       Object.fromEntries(fields.map((field) => [field, read[field] ?? null])),
     );
+  });
+
+  it("refuses of the edge's settings exactly what the schema refuses, and has its defaults", () => {
+    const fields = Object.entries(content.shape.edge.shape);
+    const ranges = fields.flatMap(([field, type]) =>
+      type instanceof z.ZodNumber ? [[field, [type.minValue, type.maxValue]]] : [],
+    );
+    const choices = fields.flatMap(([field, type]) =>
+      type instanceof z.ZodEnum ? [[field, type.options]] : [],
+    );
+    assert.deepEqual(reader.edge.bounds, Object.fromEntries(ranges));
+    assert.deepEqual(reader.edge.choices, Object.fromEntries(choices));
+    assert.deepEqual(reader.edge.defaults, z.object(edgeFields).parse({}));
+    assert.equal(ranges.length + choices.length, fields.length - 1, "trustedProxies has its own test");
   });
 
   it("takes another number, or other content under the same number, for another release", () => {

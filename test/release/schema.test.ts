@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { schema } from "../../lib/config/schema.ts";
 import { compareContent } from "../../lib/release/comparison.ts";
 import { parseRelease } from "../../lib/release/document.ts";
-import { appFields, contentOf } from "../../lib/release/schema.ts";
+import { appFields, contentOf, edgeFields } from "../../lib/release/schema.ts";
 import { at, content, published } from "./releases.ts";
 
 const parse = (fields: object) => parseRelease(JSON.stringify(fields), "here");
@@ -14,17 +14,18 @@ const isRelease = (fields: object): boolean => {
     return false;
   }
 };
-const configure = (app: object) =>
-  schema.safeParse({ stack: "hello", region: "eu-central-1", app: { source: "app", ...app } });
+const configure = (app: object, edge: object = {}) =>
+  schema.safeParse({ stack: "hello", region: "eu-central-1", app: { source: "app", ...app }, edge });
 
 describe("a release", () => {
   it("has every field of the configuration's app but where its source is and how it is built", () => {
     const { user, command, health } = content;
-    const { app } = configure({ user, command, health }).data ?? assert.fail("refused");
+    const { app, edge } = configure({ user, command, health }).data ?? assert.fail("refused");
     const { source: _source, build: _build, ...fields } = app;
 
-    assert.deepEqual(contentOf(app, "an-image"), { image: "an-image", ...fields });
+    assert.deepEqual(contentOf({ ...app, edge }, "an-image"), { image: "an-image", ...fields, edge });
     assert.deepEqual(Object.keys(fields).toSorted(), Object.keys(appFields).toSorted());
+    assert.deepEqual(Object.keys(edge).toSorted(), Object.keys(edgeFields).toSorted());
   });
 
   it("is read within the bounds that a configuration has", () => {
@@ -34,6 +35,7 @@ describe("a release", () => {
       memoryMib: [15, 16, 65_536, 65_537],
       startSeconds: [0, 1, 300, 301],
       tmpMib: [0, 1, 65_536, 65_537],
+      stopSeconds: [0, 1, 120, 121],
     })) {
       for (const [index, value] of bounds.entries()) {
         const expected = index === 1 || index === 2;
@@ -43,10 +45,57 @@ describe("a release", () => {
     }
   });
 
-  it("holds the environment as text that a process can take", () => {
-    const { app } = configure({ environment: { PORT: "80", NAME: "x" } }).data ?? assert.fail("refused");
+  it("is read within the bounds that a configuration of the edge has", () => {
+    const blocks = (count: number) => Array.from({ length: count }, (_, index) => `10.0.${index}.0/24`);
+    const taken: Readonly<Record<string, readonly unknown[]>> = {
+      bodyMib: [1, 2048],
+      answerSeconds: [1, 600],
+      idleSeconds: [1, 3600],
+      drainSeconds: [1, 300],
+      headerKib: [8, 128],
+      underscores: ["drop", "pass"],
+      trustedProxies: [[], ["10.0.0.0/8"], ["203.0.113.7/32"], blocks(256)],
+    };
+    const refused: Readonly<Record<string, readonly unknown[]>> = {
+      bodyMib: [0, 2049, 1.5, "10"],
+      answerSeconds: [0, 601],
+      idleSeconds: [0, 3601],
+      drainSeconds: [0, 301],
+      headerKib: [7, 129],
+      underscores: ["", "DROP", true],
+      trustedProxies: [
+        "10.0.0.0/8",
+        ["0.0.0.0/0"],
+        ["0.0.0.0/7"],
+        ["10.0.0.1/8"],
+        ["10.0.0.0"],
+        ["::/8"],
+        ["10.0.0.0/8; }"],
+        blocks(257),
+      ],
+    };
+    for (const [values, expected] of [
+      [taken, true],
+      [refused, false],
+    ] as const)
+      for (const [field, value] of Object.entries(values).flatMap(([name, all]) =>
+        all.map((one) => [name, one] as const),
+      )) {
+        const edge = { ...content.edge, [field]: value };
+        assert.equal(
+          configure({}, { [field]: value }).success,
+          expected,
+          `${field}: ${JSON.stringify(value)}`,
+        );
+        assert.equal(isRelease({ ...published, edge }), expected, `${field}: ${JSON.stringify(value)}`);
+      }
+  });
 
-    assert.deepEqual(contentOf(app, "an-image").environment, { PORT: "80", NAME: "x" });
+  it("holds the environment as text that a process can take", () => {
+    const { app, edge } =
+      configure({ environment: { PORT: "80", NAME: "x" } }).data ?? assert.fail("refused");
+
+    assert.deepEqual(contentOf({ ...app, edge }, "an-image").environment, { PORT: "80", NAME: "x" });
     for (const environment of [
       { PORT: 80 },
       { "A-B": "x" },
@@ -72,10 +121,13 @@ describe("a release", () => {
     const { number, image, port, replicas, memoryMib, startSeconds, environment, by } = published;
     const set = { port, replicas, memoryMib, startSeconds, environment };
     const earlier = { number, image, ...set, at, by };
-    const { app } = configure(set).data ?? assert.fail("refused");
-    const today = contentOf(app, image);
+    const { app, edge } = configure(set).data ?? assert.fail("refused");
+    const today = contentOf({ ...app, edge }, image);
 
     assert.deepEqual(compareContent(today, parse(earlier)), []);
+    assert.deepEqual(compareContent(today, parse({ ...earlier, edge: { bodyMib: 11 } })), [
+      { field: "edge.bodyMib", desired: "10", observed: "11" },
+    ]);
     assert.deepEqual(compareContent({ ...today, writable: true, user: "0" }, parse(earlier)), [
       { field: "user", desired: "0", observed: "(not set)" },
       { field: "writable", desired: "true", observed: "false" },

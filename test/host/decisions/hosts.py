@@ -41,8 +41,12 @@ class Edge:
         self.counted = {"tries": 0, "errors": 0}
         self.counts = 0
         self.refusal = ""
+        self.settings: dict[str, Any] = {}
+        self.configured: list[dict[str, Any]] = []
+        self.configured_while: list[bool] = []
 
-    def point_at(self, ports: list[int]) -> None:
+    def point_at(self, ports: list[int], settings: dict[str, Any]) -> None:
+        self.settings = settings
         if self.refusal:
             raise Failed(self.refusal)
         if self.pointed[-1:] != [ports]:
@@ -50,6 +54,14 @@ class Edge:
             self.seen.append((sorted(self.engine.containers), serving and serving["number"]))
             self.pointed.append(ports)
             self.counted = {"tries": 0, "errors": 0}
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Notes the settings that are news, and whether anything served by then."""
+        if self.refusal:
+            raise Failed(self.refusal)
+        if self.configured[-1:] != [settings]:
+            self.configured.append(settings)
+            self.configured_while.append(load("serving.json") is not None)
 
     def count_tries(self) -> None:
         self.counts += 1

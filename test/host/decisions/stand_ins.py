@@ -136,7 +136,7 @@ class Engine:
         return ""
 
     def do_stop(self, *arguments: str) -> str:
-        for name in arguments[2:]:
+        for name in arguments:
             self.containers[name] = "exited"
         return ""
 
@@ -162,7 +162,6 @@ class Case(unittest.TestCase):
         self.enter(patch.object(state, "LAUNCHER", self.folder / "launcher.json"))
         self.enter(patch.object(converge, "TURN", self.folder / "turn"))
         self.enter(patch.object(edge, "LOG", self.folder / "edge.log"))
-        self.enter(patch.object(edge, "UPSTREAMS", self.folder / "upstreams.conf"))
         self.enter(patch.object(converge.log, "disabled", True))
         self.enter(patch.object(converge, "INSTANCE_ID", self.folder / "instance-id"))
         (self.folder / "instance-id").write_text("i-1\n")

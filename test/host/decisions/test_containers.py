@@ -21,7 +21,7 @@ class RunFlags(unittest.TestCase):
         expected = """run --detach --name app-7-1 --restart unless-stopped --label berth.release=7
             --publish 127.0.0.1:20449:8080 --user 65532:65532
             --read-only --tmpfs /tmp:rw,noexec,nosuid,size=64m --cap-drop ALL
-            --security-opt no-new-privileges --pids-limit 512 --memory 64m --memory-swap 64m
+            --security-opt no-new-privileges --pids-limit 512 --stop-timeout 10 --memory 64m --memory-swap 64m
             --log-driver local --log-opt max-size=10m --log-opt max-file=3 --env PLAIN=x --env""".split()
         arguments = replicas.run_arguments(release, 1, "65532:65532")
         self.assertEqual(arguments, [*expected, f"LINES={LINES}", "registry/app@sha256:07"])
@@ -47,8 +47,10 @@ class RunFlags(unittest.TestCase):
         defaults = {"writable": False, "tmpMib": 64}
         self.assertEqual(replicas.run_arguments({**RELEASE, **defaults}, 0, "5"), replicas.run_arguments(RELEASE, 0, "5"))
 
-    def test_it_waits_ten_seconds_for_a_replica_to_end(self) -> None:
-        self.assertEqual(replicas.STOP_S, 10)
+    def test_a_replica_has_the_time_to_end_that_its_release_gives_it(self) -> None:
+        for release, expected in ((RELEASE, "10"), ({**RELEASE, "stopSeconds": 120}, "120")):
+            arguments = replicas.run_arguments(release, 0, "")
+            self.assertEqual(arguments[arguments.index("--stop-timeout") + 1], expected)
 
 
 class Users(Case):
@@ -144,7 +146,8 @@ class Lives(Case):
     def test_replicas_are_asked_to_end_before_they_are_removed(self) -> None:
         replicas.remove(["app-7-0", "app-7-1"])
         names = ("app-7-0", "app-7-1")
-        self.assertEqual(self.engine.calls, [("stop", "-t", "10", *names), ("rm", "--force", "--volumes", *names)])
+        self.assertEqual(self.engine.calls, [("stop", *names), ("rm", "--force", "--volumes", *names)])
+        self.assertEqual(self.engine.patience["stop"], 150, "the longest that a release may give its replicas, and more")
 
     def test_every_container_goes_with_its_anonymous_volumes(self) -> None:
         self.engine.user, self.engine.containers = "app", {"app-7-0": "dead"}

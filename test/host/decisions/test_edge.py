@@ -8,9 +8,12 @@ from unittest.mock import patch
 
 import command
 import edge
+import state
 from command import Failed
+from edge_settings import DEFAULTS
 from stand_ins import Case
 
+EDGE = ("systemctl", "start", "berth-edge.service")
 RELOAD = ("systemctl", "reload-or-restart", "berth-switch.service")
 REOPEN = ("systemctl", "kill", "--kill-who=main", "--signal=USR1", "nginx.service")
 
@@ -23,11 +26,22 @@ class EdgeCase(Case):
         self.after = {3: True}
         self.enter(patch.object(edge, "call", self.call))
         self.enter(patch.object(command, "time", self.clock))
+        self.refusal = ""
         self.edge = edge.Edge()
         self.edge.workers = lambda: self.workers
 
-    def call(self, *arguments: str) -> str:
+    def point_at(self, *ports: int, **changes: object) -> None:
+        self.edge.point_at(list(ports), {**DEFAULTS, **changes})
+
+    def restart(self) -> None:
+        self.edge = edge.Edge()
+        self.edge.workers = lambda: self.workers
+
+    def call(self, *arguments: str, timeout_s: int = 120) -> str:
         self.commands.append(arguments)
+        self.patience = timeout_s
+        if self.refusal:
+            raise Failed(self.refusal)
         if arguments == RELOAD:
             self.workers = self.after
         return ""
@@ -35,36 +49,83 @@ class EdgeCase(Case):
 
 class Turning(EdgeCase):
     def test_the_switch_reads_both_pools_from_one_file(self) -> None:
-        self.edge.point_at([20000, 20001])
+        self.point_at(20000, 20001)
         servers = "    server 127.0.0.1:20000 max_fails=0;\n    server 127.0.0.1:20001 max_fails=0;\n"
         kept = "    keepalive 32;\n    keepalive_timeout 4s;\n"
-        expected = f"upstream fresh {{\n{servers}}}\nupstream kept {{\n{servers}{kept}}}\n"
-        self.assertEqual(edge.UPSTREAMS.read_text(), expected)
+        limits = """proxy_buffer_size 32k;
+proxy_buffers 16 4k;
+proxy_busy_buffers_size 32k;
+large_client_header_buffers 8 12288;
+proxy_send_timeout 60s;
+proxy_read_timeout 60s;
+"""
+        expected = f"{limits}upstream fresh {{\n{servers}}}\nupstream kept {{\n{servers}{kept}}}\n"
+        self.assertEqual((self.folder / "upstreams.conf").read_text(), expected)
         self.assertEqual(self.commands, [RELOAD])
 
     def test_the_same_replicas_need_no_reload(self) -> None:
         for _ in range(3):
-            self.edge.point_at([20000])
+            self.point_at(20000)
         self.assertEqual(self.commands, [RELOAD])
+
+    def test_nor_does_a_restart_of_the_converger(self) -> None:
+        self.point_at(20000)
+        self.restart()
+        self.point_at(20000)
+        self.assertEqual(self.commands, [RELOAD])
+
+    def test_other_settings_do_and_so_do_files_that_are_not_what_was_read(self) -> None:
+        changes: list[dict[str, object]] = [{}, {"answerSeconds": 61}, {"idleSeconds": 61}, {"drainSeconds": 31}, {"headerKib": 33}]
+        for pid, change in enumerate(changes, 10):
+            self.workers, self.after = {pid: True}, {pid + 1: True}
+            self.commands.clear()
+            self.point_at(20000, **change)
+            self.assertEqual(self.commands, [RELOAD], change)
+        (self.folder / "upstreams.conf").write_text("another's")
+        self.restart()
+        self.workers, self.after = {20: True}, {21: True}
+        self.point_at(20000, headerKib=33)
+        self.assertEqual(self.commands, [RELOAD, RELOAD])
+
+    def test_a_converger_that_ends_during_a_drain_drains_again(self) -> None:
+        self.after = {1: False, 3: True}
+        with self.assertRaises(KeyboardInterrupt), patch.object(edge, "wait", side_effect=[None, KeyboardInterrupt]):
+            self.point_at(20000)
+        (self.folder / "switch.json").unlink(missing_ok=True)  # a kill leaves no time to write it
+        self.restart()
+        self.after = {1: False, 3: False, 4: True}
+        with self.assertRaisesRegex(Failed, "outlived the drain"):
+            self.point_at(20000)
+        self.assertEqual(self.commands, [RELOAD, RELOAD])
 
     def test_a_switch_that_keeps_its_old_workers_is_given_ten_seconds(self) -> None:
         self.after = self.workers
         begun = self.clock.now
         with self.assertRaisesRegex(Failed, "^the switch kept its old replicas$"):
-            self.edge.point_at([20000])
+            self.point_at(20000)
         self.assertAlmostEqual(self.clock.now - begun, 10, delta=0.2)
         self.after = {3: True}
-        self.edge.point_at([20000])
+        self.point_at(20000)
         self.assertEqual(self.commands, [RELOAD, RELOAD])
 
     def test_old_workers_drain_for_35_seconds_at_most(self) -> None:
         self.after = {1: False, 3: True}
         begun = self.clock.now
         with self.assertRaisesRegex(Failed, "^some requests outlived the drain$"):
-            self.edge.point_at([20000])
+            self.point_at(20000)
         self.assertAlmostEqual(self.clock.now - begun, 35, delta=0.2)
-        self.edge.point_at([20000])
+        self.point_at(20000)
         self.assertEqual(self.commands, [RELOAD], "new requests go to the new replicas already")
+
+    def test_the_drain_is_as_long_as_the_release_said_that_is_drained(self) -> None:
+        for drain_s in (5, 300, 1):
+            self.workers, self.after = {9: True}, {8: True}
+            self.point_at(20000, drainSeconds=drain_s)
+            self.workers, self.after = {1: True}, {1: False, 3: True}
+            begun = self.clock.now
+            with self.assertRaises(Failed):
+                self.point_at(20001, drainSeconds=60)
+            self.assertAlmostEqual(self.clock.now - begun, drain_s + 5, delta=0.2)
 
     def test_it_returns_when_the_old_workers_have_gone(self) -> None:
         waited = []
@@ -78,13 +139,40 @@ class Turning(EdgeCase):
             return self.workers
 
         self.edge.workers = workers
-        self.edge.point_at([20000])
+        self.point_at(20000)
         self.assertGreater(len(waited), 6)
 
     def test_counters_begin_anew_with_the_replicas(self) -> None:
         self.edge.counted = {"tries": 5, "errors": 1}
-        self.edge.point_at([20000])
+        self.point_at(20000)
         self.assertEqual(self.edge.counted, {"tries": 0, "errors": 0})
+
+
+class Configuring(EdgeCase):
+    def applied(self) -> None:
+        """What setup.sh does when the edge has read its settings."""
+        (self.folder / "applied").mkdir(exist_ok=True)
+        (self.folder / "applied/edge.json").write_text((self.folder / "edge.json").read_text())
+
+    def test_the_edge_is_told_once_and_waited_for(self) -> None:
+        self.edge.configure(DEFAULTS)
+        self.assertEqual(state.load("edge.json"), DEFAULTS)
+        self.assertEqual((self.commands, self.patience), ([EDGE], 300))
+        self.applied()
+        self.edge.configure(DEFAULTS)
+        self.restart()
+        self.edge.configure(DEFAULTS)
+        self.assertEqual(self.commands, [EDGE])
+        self.edge.configure({**DEFAULTS, "bodyMib": 11})
+        self.assertEqual(self.commands, [EDGE, EDGE])
+
+    def test_an_edge_that_refuses_is_said_and_asked_again(self) -> None:
+        self.refusal = "systemctl start: Job for berth-edge.service failed"
+        with self.assertRaisesRegex(Failed, "berth-edge.service failed"):
+            self.edge.configure(DEFAULTS)
+        self.refusal = ""
+        self.edge.configure(DEFAULTS)
+        self.assertEqual(self.commands, [EDGE, EDGE])
 
 
 class Workers(Case):
@@ -137,6 +225,20 @@ class Counting(EdgeCase):
         self.edge.count_tries()
         self.assertEqual(self.edge.counted, {"tries": 4, "errors": 2})
 
+    def test_each_failure_counts_by_its_name(self) -> None:
+        for failure in ("", "late", "cut", "late"):
+            with edge.LOG.open("a") as lines:
+                lines.write(f'{{"failure":"{failure}","tries":"504"}}\n')
+            self.edge.count_tries()
+        self.assertEqual(self.edge.counted, {"tries": 4, "errors": 4, "failures": {"late": 2, "cut": 1}})
+        self.point_at(20000)
+        self.assertEqual(self.edge.counted, {"tries": 0, "errors": 0})
+
+    def test_nobody_gives_a_failure_a_name_of_their_own(self) -> None:
+        line = b'{"path":"/\\"failure\\":\\"forged\\"","failure":"","tries":"200"}\n'
+        self.assertEqual(edge.count_failures(line), {})
+        self.assertEqual(edge.count_failures(b'{"failure":"one","failure":"' + b"a" * 500 + b'"}\n'), {"one": 1})
+
     def test_what_was_logged_before_the_start_belongs_to_nobody(self) -> None:
         self.log("500")
         started = edge.Edge()
@@ -171,7 +273,7 @@ class Counting(EdgeCase):
     def test_it_looks_where_nginx_writes(self) -> None:
         self.doCleanups()
         self.assertEqual(edge.LOG, pathlib.Path("/var/log/berth/edge.log"))
-        self.assertEqual(edge.UPSTREAMS, pathlib.Path("/var/lib/berth/upstreams.conf"))
+        self.assertEqual(state.STATE, pathlib.Path("/var/lib/berth"))
 
 
 if __name__ == "__main__":

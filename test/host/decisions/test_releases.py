@@ -4,6 +4,7 @@ import unittest
 
 import bounds
 import replicas
+from edge_settings import DEFAULTS
 from hosts import HostCase
 from stand_ins import RELEASE
 from state import load
@@ -27,6 +28,8 @@ class Due(HostCase):
             "health": {"path": "/", "status": "200", "timeoutSeconds": 5},
             "volumes": {"uploads": "/data"},
             "dataVolume": "vol-0123456789abcdef0",
+            "stopSeconds": 20,
+            "edge": {"bodyMib": 20},
         }
         for field, value in changes.items():
             self.assertTrue(self.host.is_due({**RELEASE, field: value}), field)
@@ -39,6 +42,39 @@ class Due(HostCase):
         self.assertEqual({call[0] for call in self.turn()}, {"ps", "inspect"})
 
 
+class Settings(HostCase):
+    def test_the_switch_and_the_edge_get_what_the_serving_release_says(self) -> None:
+        self.wish()
+        self.turn()
+        self.assertEqual(self.edge.settings, DEFAULTS)
+        self.wish(number=8, edge={"bodyMib": 300, "drainSeconds": 5})
+        self.turn()
+        wanted = {**DEFAULTS, "bodyMib": 300, "drainSeconds": 5}
+        self.assertEqual(self.edge.settings, wanted)
+        self.assertEqual(self.edge.configured, [DEFAULTS, wanted])
+
+    def test_the_first_release_serves_with_its_settings_from_its_first_answer(self) -> None:
+        self.wish(edge={"bodyMib": 300})
+        self.turn()
+        self.assertEqual(self.edge.configured_while, [False], "before the edge has a client to wait for")
+
+    def test_those_of_a_later_one_are_written_down_before_it_serves_for_a_set_up_that_comes_first(self) -> None:
+        self.wish()
+        self.turn()
+        self.edge.refusal = "the switch kept its old replicas"
+        self.wish(number=8, edge={"bodyMib": 300})
+        self.turn()
+        self.assertEqual(load("edge.json"), {**DEFAULTS, "bodyMib": 300})
+        self.assertEqual(self.edge.configured, [DEFAULTS])
+
+    def test_those_of_a_release_that_fails_change_nothing(self) -> None:
+        self.wish()
+        self.turn()
+        self.wish(number=8, edge={"bodyMib": 300})
+        self.turn(status=None)
+        self.assertEqual((self.edge.configured, load("edge.json")), ([DEFAULTS], DEFAULTS))
+
+
 class Bounds(unittest.TestCase):
     def test_the_most_is_allowed_and_one_more_is_not(self) -> None:
         numbers = {
@@ -48,6 +84,7 @@ class Bounds(unittest.TestCase):
             "memoryMib": (16, 65536),
             "startSeconds": (1, 300),
             "tmpMib": (1, 65536),
+            "stopSeconds": (1, 120),
         }
         for field, (least, most) in numbers.items():
             for value in (least, most):

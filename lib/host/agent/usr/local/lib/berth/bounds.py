@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable
 
+import edge_settings
 from state import Release
 
 NUMBERS = {
@@ -14,9 +15,20 @@ NUMBERS = {
     "memoryMib": (16, 65536),
     "startSeconds": (1, 300),
     "tmpMib": (1, 65536),
+    "stopSeconds": (1, 120),
 }
 # What a release without the field means: what every host did before there was the field.
-DEFAULTS: Release = {"user": None, "writable": False, "tmpMib": 64, "command": None, "health": None, "volumes": {}, "dataVolume": None}
+DEFAULTS: Release = {
+    "user": None,
+    "writable": False,
+    "tmpMib": 64,
+    "stopSeconds": 10,
+    "command": None,
+    "health": None,
+    "volumes": {},
+    "dataVolume": None,
+    "edge": edge_settings.DEFAULTS,
+}
 # What is healthy if the release doesn't say: any answer below 500 to the front page.
 ANY_ANSWER = {"path": "/", "status": "100-499", "timeoutSeconds": 5}
 # What runs is the same, however long it may take to start.
@@ -34,6 +46,7 @@ def find_excess(release: Release) -> str:
     """Whoever writes into the bucket may ask for no more than a configuration may."""
     checks = {field: lambda value, of=bounds: is_number(value, *of) for field, bounds in NUMBERS.items()}
     wrong = [field for field, fits in {**checks, **OTHERS}.items() if not is_right(release, field, fits)]
+    wrong += edge_settings.find_excess(release)
     return f"the desired release is out of bounds in {', '.join(wrong)}" if wrong else ""
 
 

@@ -13,6 +13,7 @@ import pathlib
 import time
 from typing import Any
 
+import edge_settings
 import gate
 import replicas
 import volumes
@@ -125,6 +126,11 @@ class Host:
             save("failed.json", self.failed)
             replicas.remove(replicas.of(number))
             return
+        settings = edge_settings.settings_of(release)
+        # For a set-up that comes first. Before anything serves, the edge has no client to wait for.
+        save("edge.json", settings)
+        if not self.serving:
+            self.steps.attempt("the edge's settings", self.edge.configure, settings)
         # First written down, then switched: after a crash in between, the next turn of the loop switches.
         save("serving.json", release)
         self.serving, self.failed, self.retry.failures = release, None, 0
@@ -134,6 +140,7 @@ class Host:
         self.steps.attempt("the replicas", self.look_after, release)
         self.steps.attempt("the health of the replicas", self.watch.look, release)
         self.steps.attempt("the edge", self.turn_to, release)
+        self.steps.attempt("the edge's settings", self.edge.configure, edge_settings.settings_of(release))
 
     def look_after(self, release: Release) -> None:
         replicas.prepare_volumes(release)
@@ -143,7 +150,7 @@ class Host:
 
     def turn_to(self, release: Release) -> None:
         counted = self.edge.counted
-        self.edge.point_at(self.watch.ports(release))
+        self.edge.point_at(self.watch.ports(release), edge_settings.settings_of(release))
         if self.kept == release["number"]:  # other replicas of the same release: its figures go on
             self.edge.counted = counted
         self.kept = release["number"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import collections
 import logging
 import pathlib
 import re
+from typing import Any
 
+import state
 from command import call, wait
-from state import write
+from edge_settings import render_switch
 
-UPSTREAMS = pathlib.Path("/var/lib/berth/upstreams.conf")
 LOG = pathlib.Path("/var/log/berth/edge.log")
 SWITCH_PID = pathlib.Path("/run/berth-switch/nginx.pid")
 SWITCH_S = 10
-DRAIN_S = 35  # a little more than worker_shutdown_timeout in switch.conf
+DRAIN_MORE_S = 5  # than worker_shutdown_timeout in drain.conf
+EDGE_S = 300  # clients get 66 s to leave: setup.sh
 LOG_BYTES = 32 << 20
 
 log = logging.getLogger("berth")
@@ -27,6 +30,18 @@ def upstreams(on: list[int]) -> str:
     return f"upstream fresh {{\n{entries}}}\nupstream kept {{\n{entries}{kept}}}\n"
 
 
+def read_files(names: dict[str, str]) -> dict[str, str]:
+    """What lies under the names now: a file that isn't there is as good as an empty one."""
+    paths = {name: state.STATE / name for name in names}
+    return {name: path.read_text() if path.exists() else "" for name, path in paths.items()}
+
+
+def find_drain() -> int:
+    """How long the switch's workers of now go on after a reload: the release that they serve says so."""
+    found = re.search(r"worker_shutdown_timeout (\d+)s;", read_files({"drain.conf": ""})["drain.conf"])
+    return int(found[1]) if found else 30
+
+
 def count_tries(lines: bytes) -> tuple[int, int]:
     """How often the edge asked a replica, and how often the answer was 5xx: what the clients never saw included."""
     requests = re.findall(rb'"tries":"([^"]*)"', lines)
@@ -34,23 +49,42 @@ def count_tries(lines: bytes) -> tuple[int, int]:
     return len(statuses), sum(status.startswith(b"5") for status in statuses)
 
 
+def count_failures(lines: bytes) -> dict[str, int]:
+    """The answers that were the edge's or the switch's own words, by their reason."""
+    return dict(collections.Counter(name.decode() for name in re.findall(rb'[{,]"failure":"([a-z]{1,16})"', lines)))
+
+
 class Edge:
     def __init__(self) -> None:
-        self.loaded = ""
-        self.counted = {"tries": 0, "errors": 0}
+        # What the switch is known to have read, with nothing left of what was before. A restart of this program cuts nobody off.
+        told = state.load("switch.json")
+        self.loaded: dict[str, str] = told if told and told == read_files(told) else {}
+        self.counted: dict[str, Any] = {"tries": 0, "errors": 0}
         self.offset = LOG.stat().st_size if LOG.exists() else 0
 
-    def point_at(self, ports: list[int]) -> None:
+    def point_at(self, ports: list[int], settings: dict[str, Any]) -> None:
         """Returns when the replicas on `ports` get all new requests and the old ones have answered theirs."""
-        wanted = upstreams(ports)
+        wanted = render_switch(settings)
+        wanted["upstreams.conf"] += upstreams(ports)
         if wanted == self.loaded:
             return
-        write(UPSTREAMS, wanted)
+        drain_s = find_drain()
+        for name, text in wanted.items():
+            state.write(state.STATE / name, text)
         before = set(self.workers())
         call("systemctl", "reload-or-restart", "berth-switch.service")
         wait(SWITCH_S, lambda: not any(self.workers().get(pid) for pid in before), "the switch kept its old replicas")
         self.loaded, self.counted = wanted, {"tries": 0, "errors": 0}
-        wait(DRAIN_S, lambda: not before & set(self.workers()), "some requests outlived the drain")
+        try:
+            wait(drain_s + DRAIN_MORE_S, lambda: not before & set(self.workers()), "some requests outlived the drain")
+        finally:
+            state.save("switch.json", wanted)
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Returns when the edge has read the settings. One that refuses them goes on with its own."""
+        if state.load("applied/edge.json") != settings:
+            state.save("edge.json", settings)
+            call("systemctl", "start", "berth-edge.service", timeout_s=EDGE_S)
 
     def workers(self) -> dict[int, bool]:
         """Process ids of the switch's workers -> does it take new connections?"""
@@ -73,7 +107,10 @@ class Edge:
         whole = new[: new.rfind(b"\n") + 1]
         self.offset += len(whole)
         tries, errors = count_tries(whole)
+        failures = collections.Counter(self.counted.get("failures", {})) + collections.Counter(count_failures(whole))
         self.counted = {"tries": self.counted["tries"] + tries, "errors": self.counted["errors"] + errors}
+        if failures:
+            self.counted["failures"] = dict(failures)
         if self.offset > LOG_BYTES:
             LOG.rename(f"{LOG}.1")
             call("systemctl", "kill", "--kill-who=main", "--signal=USR1", "nginx.service")

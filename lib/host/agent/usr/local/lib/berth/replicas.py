@@ -14,7 +14,7 @@ from bounds import setting
 from command import Failed, call
 from state import Release
 
-STOP_S = 10
+STOP_PATIENCE_S = 150  # the longest stopSeconds, and some more
 LOG_BYTES = 64 << 10
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's names and the engine's
 
@@ -41,6 +41,8 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     arguments += [] if setting(release, "writable") else ["--read-only"]
     arguments += ["--tmpfs", f"/tmp:rw,noexec,nosuid,size={setting(release, 'tmpMib')}m"]
     arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "512"]
+    # The container remembers it: the release that ends says how long it may take.
+    arguments += ["--stop-timeout", str(setting(release, "stopSeconds"))]
     arguments += ["--memory", memory, "--memory-swap", memory]
     arguments += ["--log-driver", "local", "--log-opt", "max-size=10m", "--log-opt", "max-file=3"]
     for key, value in release["environment"].items():
@@ -117,7 +119,7 @@ def bring_back(release: Release, index: int, state: str) -> None:
 def remove(which: list[str]) -> None:
     """With their anonymous volumes, of which each container has its own for each VOLUME of the image."""
     if which:
-        call("docker", "stop", "-t", str(STOP_S), *which)
+        call("docker", "stop", *which, timeout_s=STOP_PATIENCE_S)
         call("docker", "rm", "--force", "--volumes", *which)
 
 

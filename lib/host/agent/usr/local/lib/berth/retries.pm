@@ -12,14 +12,26 @@ my $budget = $saved_most;
 # Tries in all, those of which nothing was sent included (nginx allows ten redirects), and those with an answer.
 my ($tries_most, $answers_most, $patience_s) = (8, 6, 15);
 
+# A body of 10 MB or more isn't kept for a second try. edge.conf and edge_settings.py say the same.
+my $streamed_digits = 8;
+
+sub is_streamed { return length(shift->variable('content_length') // '') >= $streamed_digits }
+
 sub may_repeat { return shift->request_method =~ /\A(?:GET|HEAD|OPTIONS)\z/ }
 
 # Without budget the app's own error is passed on; @patient would take it away for a retry.
 sub first {
     my $r = shift;
     $budget += $share if $budget < $saved_most;
-    $r->internal_redirect(may_repeat($r) && $budget >= 1 ? '@patient' : '@once');
+    my $is_patient = may_repeat($r) && $budget >= 1;
+    $r->internal_redirect(is_streamed($r) ? '@streamed' : try_as($r, $is_patient ? '@patient' : '@once'));
     return 0;
+}
+
+# A WebSocket may be silent for longer than an answer.
+sub try_as {
+    my ($r, $way) = @_;
+    return $r->variable('upgrade') ? "${way}_websocket" : $way;
 }
 
 # The location after a try without an answer, and after one answered by 500, 502, 503 or 504 in @patient.
@@ -29,7 +41,8 @@ sub again {
     my @heard = $r->variable('upstream_header_time') =~ /[\d.]+|-/g;
     my ($silent, $answered) = (0, 0);
     for my $try (grep { $sent[$_] } 0 .. $#sent) { $heard[$try] eq '-' ? $silent++ : $answered++ }
-    my $goes_on = @sent < $tries_most && $r->variable('request_time') < $patience_s;
+    my @received = $r->variable('upstream_bytes_received') =~ /\d+/g;
+    my $goes_on = !is_streamed($r) && @sent < $tries_most && $r->variable('request_time') < $patience_s;
     my $was_heard = $heard[-1] ne '-';
     if ($sent[-1]) {
         # A request that its replica didn't survive may kill one more, not all of them. An answer that was taken away for a
@@ -38,9 +51,11 @@ sub again {
         $budget-- if $goes_on;
     }
     my $is_last = !may_repeat($r) || $silent || $answered + 1 >= $answers_most;
-    return $is_last ? '@once' : '@patient' if $goes_on;
+    return try_as($r, $is_last ? '@once' : '@patient') if $goes_on;
     return '@failed' if $was_heard;
-    return $sent[-1] && $r->variable('upstream_status') =~ /504\z/ ? '@late' : '@silence';
+    return '@unreached' if !$sent[-1];
+    return '@late' if $r->variable('upstream_status') =~ /504\z/;
+    return $received[-1] ? '@unreadable' : '@lost';
 }
 
 1;

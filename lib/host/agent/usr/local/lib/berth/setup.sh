@@ -1,7 +1,12 @@
 #!/bin/sh
 # Makes the machine ready for releases: packages, engine, edge. Runs before every start of berth.service; what is
 # there already is left alone, and what fails (a mirror out of reach, a lock held) is tried again by systemd.
+# `setup.sh edge` does the edge's part alone, for a release with other settings: see berth-edge.service.
 set -eu
+part=${1:-all}
+
+# One at a time: both parts write the edge's configuration and have its clients leave.
+if [ "${BERTH_SETUP_LOCK:-}" != held ]; then BERTH_SETUP_LOCK=held exec flock /run/berth-setup.lock sh "$0" "$@"; fi
 
 # All that differs between the operating systems: installer, the edge's user, what clears headers by wildcard, packages.
 ID=unknown
@@ -45,13 +50,28 @@ dnf_install() {
   systemctl enable --now dnf-automatic.timer
 }
 
-configure_edge() {
-  mkdir -p /etc/nginx /var/lib/berth /var/log/berth
+# The release's settings are the converger's: edge.json has those to go by, applied/edge.json those that the edge has read.
+ask_settings() {
+  python3 -B /usr/local/lib/berth/edge_settings.py "$@"
+}
+
+# What edge and switch read before the converger has written it.
+fill_in_settings() {
+  mkdir -p /var/lib/berth/applied
   [ -e /var/lib/berth/upstreams.conf ] || printf 'upstream %s { server 127.0.0.1:9; }\n' fresh kept >/var/lib/berth/upstreams.conf
-  sed -e "s/@edge_user@/$edge_user/" -e "s/@clear_headers@/$clear_headers/" /usr/local/lib/berth/edge.conf >/etc/nginx/nginx.conf.berth
+  [ -e /var/lib/berth/drain.conf ] || echo 'worker_shutdown_timeout 30s;' >/var/lib/berth/drain.conf
+  [ -e /var/lib/berth/websockets.conf ] || : >/var/lib/berth/websockets.conf
+  [ -e /var/lib/berth/edge.json ] || echo '{}' >/var/lib/berth/edge.json
+}
+
+configure_edge() {
+  mkdir -p /etc/nginx /var/log/berth
+  ask_settings /usr/local/lib/berth/edge.conf /var/lib/berth/edge.json "edge_user=$edge_user" "clear_headers=$clear_headers" >/etc/nginx/nginx.conf.berth
   # Before it is there for the next start to read.
   if [ "$edge_runs" = yes ]; then nginx -t -q -c /etc/nginx/nginx.conf.berth; fi
   mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
+  if [ "$edge_runs" = yes ]; then when_changed /etc/nginx/nginx.conf reload_edge; else when_changed /etc/nginx/nginx.conf true; fi
+  cp /var/lib/berth/edge.json /var/lib/berth/applied/edge.json
 }
 
 # Once for each change of the files, whatever ended in between. What doesn't run yet reads them when it starts.
@@ -68,9 +88,10 @@ when_changed() {
 }
 
 # Connections that clients keep end first: told to leave with the next answer, or by the edge's keepalive_timeout.
+# Where nothing has served yet, nobody has an answer to lose.
 reload_edge() {
   : >/run/berth-leaving
-  sleep 66
+  if [ -e /var/lib/berth/serving.json ]; then sleep 66; fi
   master=$(systemctl show --property MainPID --value nginx.service)
   workers=$(cat "/proc/$master/task/$master/children" 2>/dev/null || true)
   systemctl reload nginx.service
@@ -91,31 +112,43 @@ tell_engine() {
   systemctl try-reload-or-restart docker.service
 }
 
-# nginx counts requests, which need a whole header: connections that send none are counted here.
+# nginx counts requests, which need a whole header: connections that send none are counted here. Those of a trusted proxy
+# are many clients'.
 limit_connections() {
-  set -- INPUT -p tcp --dport 80 --syn -m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset
-  iptables -w -C "$@" 2>/dev/null || iptables -w -I "$@" || echo "berth: one address may take all connections" >&2
+  limit="-p tcp -m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset"
+  edge_port="INPUT -p tcp --dport 80 --syn"
+  blocks=$(ask_settings trusted /var/lib/berth/edge.json)
+  # shellcheck disable=SC2086 # limit and port are words
+  {
+    { iptables -w -N berth-edge 2>/dev/null || iptables -w -F berth-edge; } &&
+      for block in $blocks; do iptables -w -A berth-edge -s "$block" -j RETURN || break; done &&
+      iptables -w -A berth-edge $limit &&
+      { iptables -w -C $edge_port -j berth-edge 2>/dev/null || iptables -w -I $edge_port -j berth-edge; }
+  } || echo "berth: one address may take all connections" >&2
+  # An earlier agent's, without exceptions.
+  # shellcheck disable=SC2086
+  iptables -w -D $edge_port ${limit#-p tcp } 2>/dev/null || true
 }
 
 rm -f /run/berth-leaving
-# A first one is configured before its package is there: nginx must never show the distribution's own page, not even for a
-# moment. A running one after, as its new configuration may need a new package.
 edge_runs=no
 if systemctl is-active --quiet nginx.service; then edge_runs=yes; fi
-if [ "$edge_runs" = no ]; then
+fill_in_settings
+if [ "$part" = edge ]; then
   configure_edge
-  when_changed /etc/nginx/nginx.conf true
+  limit_connections
+  exit
 fi
+# A first one is configured before its package is there: nginx must never show the distribution's own page, not even for a
+# moment. A running one after, as its new configuration may need a new package.
+if [ "$edge_runs" = no ]; then configure_edge; fi
 when_changed /etc/systemd/journald.conf.d/journald-berth.conf systemctl restart systemd-journald.service
 when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf
 "${installer}_has" "$@" || "${installer}_install" "$@"
 limit_connections
 when_changed /etc/docker/daemon.json tell_engine
 when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service
-if [ "$edge_runs" = yes ]; then
-  configure_edge
-  when_changed /etc/nginx/nginx.conf reload_edge
-fi
+if [ "$edge_runs" = yes ]; then configure_edge; fi
 for unit in docker.service berth-switch.service nginx.service; do
   systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"
   systemctl start "$unit"

@@ -1,0 +1,148 @@
+"""The edge's settings in a release, and how edge and switch read them. The fields are those of lib/release/schema.ts.
+
+Run by setup.sh: `edge_settings.py edge.conf edge.json NAME=VALUE …` prints the edge's whole configuration, and
+`edge_settings.py trusted edge.json` who stands in front of the edge, one block a line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import pathlib
+import re
+import sys
+from typing import Any
+
+# What a release of an earlier Berth goes by, too.
+DEFAULTS: dict[str, Any] = {
+    "bodyMib": 10,
+    "answerSeconds": 60,
+    "idleSeconds": 60,
+    "drainSeconds": 30,
+    "headerKib": 32,
+    "underscores": "drop",
+    "trustedProxies": [],
+}
+BOUNDS = {
+    "bodyMib": (1, 2048),
+    "answerSeconds": (1, 600),
+    "idleSeconds": (1, 3600),
+    "drainSeconds": (1, 300),
+    "headerKib": (8, 128),
+}
+CHOICES = {"underscores": ("drop", "pass")}
+TRUSTED_MOST, TRUSTED_PREFIX_LEAST = 256, 8
+# In memory on their way. Larger bodies are passed on while they come: edge.conf, switch.conf and retries.pm say the same.
+SPOOLED_MIB = 10
+# The edge waits longer than the switch, which tries again within 15 s: whoever waits for the app says what became of it.
+PATIENCE_S = 20
+
+
+def settings_of(release: dict[str, Any]) -> dict[str, Any]:
+    return {**DEFAULTS, **release.get("edge", {})}
+
+
+def find_excess(release: dict[str, Any]) -> list[str]:
+    """The fields that no configuration may hold so: these values become lines of a root process's configuration."""
+    told = release.get("edge", {})
+    if type(told) is not dict:
+        return ["edge"]
+    settings = settings_of(release)
+    wrong = [key for key, (least, most) in BOUNDS.items() if not is_whole(settings[key], least, most)]
+    wrong += [key for key, choices in CHOICES.items() if settings[key] not in choices]
+    blocks = settings["trustedProxies"]
+    is_list = type(blocks) is list and len(blocks) <= TRUSTED_MOST
+    wrong += [] if is_list and all(map(is_trustworthy, blocks)) else ["trustedProxies"]
+    return [f"edge.{key}" for key in wrong]
+
+
+def is_whole(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def is_trustworthy(block: Any) -> bool:
+    """A block as `ipaddress` itself would write it, so that nothing but digits, dots and a slash gets into a configuration."""
+    try:
+        network = ipaddress.IPv4Network(block)
+    except ValueError:
+        return False
+    return str(network) == block and network.prefixlen >= TRUSTED_PREFIX_LEAST
+
+
+def render_edge(template: str, settings: dict[str, Any], system: dict[str, str]) -> str:
+    """edge.conf with its @places@ filled in."""
+    kib = settings["headerKib"] + 4  # the switch adds to the app's headers
+    passes = settings["underscores"] == "pass"
+    blocks = settings["trustedProxies"]
+    values = {
+        **system,
+        "body_mib": settings["bodyMib"],
+        "spooled_mib": min(settings["bodyMib"], SPOOLED_MIB),
+        "answer_s": settings["answerSeconds"] + PATIENCE_S,
+        "idle_s": settings["idleSeconds"] + 5,
+        "header_line": settings["headerKib"] * 256,
+        "answer_buffers": indented("    ", answer_buffers(kib)),
+        "underscores": "on" if passes else "off",
+        "clear_spellings": indented("        ", spellings(template) if passes else []),
+        "trusted_from": indented("    ", [f"set_real_ip_from {block};" for block in blocks]),
+        "trusted": indented("        ", [f"{block} 1;" for block in blocks]),
+    }
+    return re.sub(r"@(\w+)@", lambda place: str(values[place[1]]), template)
+
+
+def indented(by: str, lines: list[str]) -> str:
+    return f"\n{by}".join(lines)
+
+
+def spellings(template: str) -> list[str]:
+    """Clears each header that the edge clears or sets in all spellings with underscores, which some frameworks read alike."""
+    names = dict.fromkeys(name for name in re.findall(r"proxy_set_header (\S+)", template) if "-" in name)
+    spelled = [
+        "".join(itertools.chain(*itertools.zip_longest(name.split("-"), marks, fillvalue="")))
+        for name in names
+        for marks in itertools.product("-_", repeat=name.count("-"))
+        if "_" in marks
+    ]
+    return [f'proxy_set_header {name} "";' for name in spelled]
+
+
+def answer_buffers(kib: int) -> list[str]:
+    """nginx wants its other buffers in proportion to the one that holds the headers of an answer."""
+    return [
+        f"proxy_buffer_size {kib}k;",
+        f"proxy_buffers {-(-kib // 4) + 8} 4k;",
+        f"proxy_busy_buffers_size {kib}k;",
+    ]
+
+
+def render_switch(settings: dict[str, Any]) -> dict[str, str]:
+    """What the switch includes besides the replicas, by file. It takes whatever request the edge has taken."""
+    lines = [
+        *answer_buffers(settings["headerKib"]),
+        f"large_client_header_buffers 8 {settings['headerKib'] * 256 + 4096};",
+        f"proxy_send_timeout {settings['answerSeconds']}s;",
+        f"proxy_read_timeout {settings['answerSeconds']}s;",
+    ]
+    return {
+        "upstreams.conf": "".join(f"{line}\n" for line in lines),
+        "websockets.conf": f"proxy_read_timeout {settings['idleSeconds']}s;\n",
+        "drain.conf": f"worker_shutdown_timeout {settings['drainSeconds']}s;\n",
+    }
+
+
+def main(what: str, told: str, *system: str) -> None:
+    release = {"edge": json.loads(pathlib.Path(told).read_text())}
+    excess = find_excess(release)
+    if excess:
+        sys.exit(f"{told} is out of bounds in {', '.join(excess)}")
+    settings = settings_of(release)
+    if what == "trusted":
+        print(*settings["trustedProxies"], sep="\n")
+        return
+    template = pathlib.Path(what).read_text()
+    print(render_edge(template, settings, dict(one.split("=", 1) for one in system)), end="")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
