@@ -13,6 +13,8 @@ export interface AppFigures {
   readonly tries: number;
   /** Tries that got a 5xx response, or none. */
   readonly errors: number;
+  /** Requests that edge or switch answered themselves, by the failure's name. Missing where there were none. */
+  readonly failures?: Readonly<Record<string, number>> | undefined;
 }
 
 export const releaseFigures = ({ number, image, commit, at, by }: Release): ReleaseFigures => ({
@@ -28,7 +30,20 @@ export function sumFigures(release: number, reports: readonly HostReport[]): App
   const told = reports.flatMap((one) => (one.release === release && one.upstream ? one.upstream : []));
   if (told.length === 0) return undefined;
   const sum = (of: (figures: AppFigures) => number) => told.reduce((total, one) => total + of(one), 0);
-  return { tries: sum(({ tries }) => tries), errors: sum(({ errors }) => errors) };
+  const failures = sumFailures(told);
+  return {
+    tries: sum(({ tries }) => tries),
+    errors: sum(({ errors }) => errors),
+    ...(failures.size === 0 ? {} : { failures: Object.fromEntries(failures) }),
+  };
+}
+
+/** A map, because a host may name a failure like an inherited property. */
+function sumFailures(told: readonly NonNullable<HostReport["upstream"]>[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const [name, count] of told.flatMap(({ failures = {} }) => Object.entries(failures)))
+    sums.set(name, (sums.get(name) ?? 0) + count);
+  return sums;
 }
 
 const shortDigits = 12;
@@ -47,5 +62,7 @@ export function releaseLines(release: ReleaseFigures | undefined): string[] {
 
 export function appLine(app: AppFigures | undefined): string {
   if (app === undefined) return "app         not counted yet";
-  return `app         ${app.errors} of ${app.tries} tries failed`;
+  const failures = Object.entries(app.failures ?? {}).map(([name, count]) => `${count} ${name}`);
+  const own = failures.length === 0 ? "" : `; the edge's own answers: ${failures.join(", ")}`;
+  return `app         ${app.errors} of ${app.tries} tries failed${own}`;
 }

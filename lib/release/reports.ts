@@ -28,6 +28,14 @@ const agent = z.object({
   failed: z.object({ sha256: hash, at: z.string().max(64), reason: sentence }).optional(),
 });
 
+/** More kinds of failure than any edge knows. */
+const mostFailures = 32;
+
+/** Requests that edge or switch answered themselves, by the failure's name in the edge's log. */
+const failures = z
+  .record(z.string().regex(/^[a-z]{1,16}$/), count)
+  .refine((kinds) => Object.keys(kinds).length <= mostFailures, `at most ${mostFailures} kinds of failure`);
+
 /** The known fields of a report. Others are dropped, because a host may be newer than this Berth. */
 const hostReport = z.object({
   /** The number of the release that this report is about. */
@@ -45,7 +53,7 @@ const hostReport = z.object({
     .transform((lines) => lines.slice(-mostLogLines).map(cutLine))
     .optional(),
   /** Requests passed to the app since the release began to serve or the converger started, and those with a 5xx or no response. */
-  upstream: z.object({ tries: count, errors: count }).optional(),
+  upstream: z.object({ tries: count, errors: count, failures: failures.optional() }).optional(),
   /** How often replicas of the serving release ended by themselves and were started again, and why the last one ended. */
   restarts: z
     .object({

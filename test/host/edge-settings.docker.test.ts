@@ -227,9 +227,9 @@ describe("a release's settings of the edge", () => {
 
   it("reach a serving edge without losing a request or a WebSocket, and only when they change", async () => {
     await rig.serve([8080]);
-    const before = await workers();
+    const first = await workers();
     await rig.serve([8080]);
-    assert.equal(await workers(), before);
+    assert.equal(await workers(), first);
     const socket = await openWebSocket(rig.url);
     const slow = fetch(`${rig.url}/sleep/5`, { method: "POST", body: "x" });
     const answers: string[] = [];
@@ -242,7 +242,7 @@ describe("a release's settings of the edge", () => {
     for (const bodyMib of [11, 12, 13]) await rig.serve([8080], { bodyMib });
     asking.abort();
     await Promise.all(clients);
-    assert.notEqual(await workers(), before);
+    assert.notEqual(await workers(), first);
     assert.ok(answers.length > 20, `${answers.length} requests`);
     assert.deepEqual([...new Set(answers.flatMap((answer) => statuses(answer)[0] ?? answer))], [200]);
     assert.equal((await slow).status, 200);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { appLine, releaseFigures, releaseLines, sumFigures } from "../../lib/release/figures.ts";
-import type { HostReport } from "../../lib/release/reports.ts";
+import { type HostReport, parseHostReport } from "../../lib/release/reports.ts";
 import { at, published } from "./releases.ts";
 
 const report = (release: number, upstream?: HostReport["upstream"]): HostReport => ({
@@ -43,6 +43,38 @@ describe("the counters of the app", () => {
 
     assert.deepEqual(sumFigures(4, reports), { tries: 15, errors: 3 });
     assert.equal(appLine(sumFigures(4, reports)), "app         3 of 15 tries failed");
+  });
+
+  it("name what the edge answered itself, where it did", () => {
+    const told = (failures: Record<string, number>) => report(4, { tries: 10, errors: 1, failures });
+    const sum = sumFigures(4, [told({ late: 2, cut: 1 }), told({ late: 3, constructor: 1 })]);
+
+    assert.deepEqual(sum, { tries: 20, errors: 2, failures: { late: 5, cut: 1, constructor: 1 } });
+    assert.equal(
+      appLine(sum),
+      "app         2 of 20 tries failed; the edge's own answers: 5 late, 1 cut, 1 constructor",
+    );
+  });
+
+  it("are no report where a failure's name is none, or where there are more than an edge knows", () => {
+    const parse = (failures: object) =>
+      parseHostReport(
+        JSON.stringify({ release: 4, status: "serving", at, upstream: { tries: 1, errors: 1, failures } }),
+        "i-1",
+      );
+    const kinds = (count: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [
+          `a${String.fromCharCode(97 + (index % 26))}${"b".repeat(index / 26)}`,
+          1,
+        ]),
+      );
+
+    assert.deepEqual(parse({ late: 1 }).report?.upstream?.failures, { late: 1 });
+    for (const failures of [{ "a b": 1 }, { "\u001b": 1 }, { late: -1 }, { ["x".repeat(17)]: 1 }])
+      assert.notEqual(parse(failures).problem, undefined);
+    assert.equal(parse(kinds(32)).problem, undefined);
+    assert.notEqual(parse(kinds(33)).problem, undefined);
   });
 
   it("aren't zero but absent as long as no host has told of this release", () => {
