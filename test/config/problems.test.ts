@@ -95,7 +95,9 @@ const table: Readonly<Record<string, Told>> = {
   },
   "a key that has nothing in common with any": {
     text: `${whole}7: 1\n`,
-    lines: ["4:1  7: unknown key; known here: stack, region, app, ingress, instance, network, state, tags"],
+    lines: [
+      "4:1  7: unknown key; known here: stack, region, app, edge, ingress, instance, network, state, tags",
+    ],
   },
   "a key in an item of a list": {
     text: `${whole}ingress:\n  - port: 80\n  - port: 81\n    zzzzzzzzz: 1\n`,

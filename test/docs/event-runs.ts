@@ -13,6 +13,7 @@ import { createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { packAgent } from "../../lib/host/bundle.ts";
+import type { AppFigures } from "../../lib/release/figures.ts";
 import { hostReportKey } from "../../lib/release/reports.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { leaseKey } from "../../state/lease/lease.ts";
@@ -61,12 +62,7 @@ export async function openEventRuns() {
       return Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
     },
     /** Writes a host's report with these counts for the release, and whatever else it has to tell. */
-    report: (
-      host: string,
-      number: number,
-      upstream: { readonly tries: number; readonly errors: number },
-      more: object = {},
-    ) =>
+    report: (host: string, number: number, upstream: AppFigures, more: object = {}) =>
       write(hostReportKey(host), {
         release: number,
         status: "serving",

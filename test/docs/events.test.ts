@@ -49,7 +49,8 @@ describe("what a command prints with --json", () => {
   });
 
   it("has the release and the counters of the host that serves, not of one that is gone", async () => {
-    await stack.report(await stack.host(), 1, { tries: 200, errors: 20 });
+    const counted = { tries: 200, errors: 20, failures: { late: 3 } };
+    await stack.report(await stack.host(), 1, counted);
     await stack.report("i-gone", 1, { tries: 7, errors: 7 });
     const { number, image, commit, at, by } = JSON.parse((await stack.read(releaseKey)).body);
 
@@ -57,7 +58,7 @@ describe("what a command prints with --json", () => {
     const outputs = (await expect(0, cli.run("up", "--yes")))("outputs");
 
     for (const event of [status, outputs]) {
-      assert.deepEqual(event["app"], { tries: 200, errors: 20 });
+      assert.deepEqual(event["app"], counted);
       assert.deepEqual(event["release"], { number, image, commit, at, by });
       assert.equal(event["url"], url);
     }
