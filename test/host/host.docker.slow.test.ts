@@ -41,9 +41,18 @@ describe("the host", () => {
   const containers = async () =>
     (await rig.run("docker ps --all --format '{{.Names}} {{.State}}' | sort")).split("\n");
 
-  it("asks for patience until there is a release, then serves it", async () => {
+  /** What becomes of a body of so many MiB. The app takes every method. */
+  const send = async (mebibytes: number) => {
+    const response = await fetch(rig.url, { method: "POST", body: Buffer.alloc(mebibytes << 20) });
+    await response.arrayBuffer();
+    return response.status;
+  };
+
+  it("asks for patience until there is a release, then serves it by its settings", async () => {
     await until(async () => (await ask(rig.url)) === 503);
-    const report = await rig.release(1, image);
+    const report = await rig.release(1, image, { edge: { bodyMib: 3 } });
+    assert.equal(await send(4), 413);
+    assert.notEqual(await send(2), 413);
     assert.deepEqual([report.status, report.serves], ["serving", 1]);
     assert.equal(await ask(rig.url), 200);
     assert.deepEqual(await containers(), ["app-1-0 running", "app-1-1 running"]);
@@ -121,6 +130,27 @@ describe("the host", () => {
     assert.deepEqual(await containers(), ["app-6-0 running", "app-6-1 running"]);
   });
 
+  it("has edge and switch go by a release's other settings without losing one request", async () => {
+    const seen = await askDuring(rig.url, async () => {
+      const edge = { bodyMib: 20, drainSeconds: 5, trustedProxies: ["192.0.2.0/24"] };
+      assert.equal((await rig.release(7, image, { edge, stopSeconds: 7 })).status, "serving");
+    });
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.deepEqual([await send(21), (await send(19)) === 413], [413, false]);
+    assert.match(await rig.run("iptables -S berth-edge"), /-s 192\.0\.2\.0\/24 -j RETURN/);
+    assert.equal(await rig.run("docker inspect --format '{{.Config.StopTimeout}}' app-7-0"), "7");
+    assert.equal(await rig.run("cat /var/lib/berth/drain.conf"), "worker_shutdown_timeout 5s;");
+  });
+
+  it("leaves edge and switch alone when the converger starts anew", async () => {
+    const workers = () => rig.run("pgrep -f 'nginx: worker' | sort | xargs");
+    const found = await workers();
+    await rig.run(
+      "rm -f /run/berth/turn; systemctl restart berth.service; until test -e /run/berth/turn; do sleep 0.2; done",
+    );
+    assert.equal(await workers(), found);
+  });
+
   it("is back after a reboot, with nobody's help and no bucket", async () => {
     const boot = await rig.run("cat /proc/1/stat | cut -d' ' -f22");
     await rig.run("sed -i s/berth-host-state/no-such-bucket/ /etc/berth/settings.json");
@@ -131,6 +161,7 @@ describe("the host", () => {
     });
     await answers();
     await until(async () => (await rig.run("systemctl is-active berth.service || true")) === "active");
-    assert.deepEqual(await containers(), ["app-6-0 running", "app-6-1 running"]);
+    assert.deepEqual(await containers(), ["app-7-0 running", "app-7-1 running"]);
+    assert.deepEqual([await send(21), (await send(19)) === 413], [413, false]);
   });
 });
