@@ -143,7 +143,7 @@ describe("the host", () => {
   });
 
   it("leaves edge and switch alone when the converger starts anew", async () => {
-    const workers = () => rig.run("pgrep -f 'nginx: worker' | sort | xargs");
+    const workers = () => rig.run("pgrep -f '^nginx: worker' | sort | xargs");
     const found = await workers();
     await rig.run(
       "rm -f /run/berth/turn; systemctl restart berth.service; until test -e /run/berth/turn; do sleep 0.2; done",
