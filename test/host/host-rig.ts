@@ -100,6 +100,9 @@ async function publish({ s3 }: Clients, files: readonly ArchivedFile[]): Promise
   return sha256;
 }
 
+/** The settings of the edge of a release that names none. */
+export const edgeDefaults = z.object(edgeFields).parse({});
+
 function releaseOf(number: number, image: string): Release {
   const [at, by] = [new Date().toISOString(), `arn:aws:iam::${localAccount}:user/somebody`];
   const app = { port: 8080, replicas: 2, environment: {}, memoryMib: 64, startSeconds: 60 };
@@ -111,7 +114,7 @@ function releaseOf(number: number, image: string): Release {
     tmpMib: 64,
     stopSeconds: 10,
     volumes: {},
-    edge: z.object(edgeFields).parse({}),
+    edge: edgeDefaults,
     at,
     by,
   };

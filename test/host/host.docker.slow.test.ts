@@ -5,7 +5,7 @@ import { fromRoot } from "../../lib/paths.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
 import { until } from "../local/temporary-aws.ts";
 import { ask, askDuring } from "./clients.ts";
-import { openHostRig, type HostRig } from "./host-rig.ts";
+import { edgeDefaults, openHostRig, type HostRig } from "./host-rig.ts";
 
 const goWeb = fromRoot("dockerfiles/go-web");
 /** Says who it is and what it may, and ends. */
@@ -50,7 +50,7 @@ describe("the host", () => {
 
   it("asks for patience until there is a release, then serves it by its settings", async () => {
     await until(async () => (await ask(rig.url)) === 503);
-    const report = await rig.release(1, image, { edge: { bodyMib: 3 } });
+    const report = await rig.release(1, image, { edge: { ...edgeDefaults, bodyMib: 3 } });
     assert.equal(await send(4), 413);
     assert.notEqual(await send(2), 413);
     assert.deepEqual([report.status, report.serves], ["serving", 1]);
@@ -132,7 +132,7 @@ describe("the host", () => {
 
   it("has edge and switch go by a release's other settings without losing one request", async () => {
     const seen = await askDuring(rig.url, async () => {
-      const edge = { bodyMib: 20, drainSeconds: 5, trustedProxies: ["192.0.2.0/24"] };
+      const edge = { ...edgeDefaults, bodyMib: 20, drainSeconds: 5, trustedProxies: ["192.0.2.0/24"] };
       assert.equal((await rig.release(7, image, { edge, stopSeconds: 7 })).status, "serving");
     });
     assert.deepEqual([...seen.keys()], [200]);

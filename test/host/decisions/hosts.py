@@ -41,6 +41,7 @@ class Edge:
         self.counted = {"tries": 0, "errors": 0}
         self.counts = 0
         self.refusal = ""
+        self.settings_refusal = ""
         self.settings: dict[str, Any] = {}
         self.configured: list[dict[str, Any]] = []
         self.configured_while: list[bool] = []
@@ -57,8 +58,8 @@ class Edge:
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Notes the settings that are news, and whether anything served by then."""
-        if self.refusal:
-            raise Failed(self.refusal)
+        if self.settings_refusal:
+            raise Failed(self.settings_refusal)
         if self.configured[-1:] != [settings]:
             self.configured.append(settings)
             self.configured_while.append(load("serving.json") is not None)

@@ -61,11 +61,12 @@ class Settings(HostCase):
     def test_those_of_a_later_one_are_written_down_before_it_serves_for_a_set_up_that_comes_first(self) -> None:
         self.wish()
         self.turn()
-        self.edge.refusal = "the switch kept its old replicas"
+        self.edge.settings_refusal = "systemctl start: no"
         self.wish(number=8, edge={"bodyMib": 300})
         self.turn()
         self.assertEqual(load("edge.json"), {**DEFAULTS, "bodyMib": 300})
         self.assertEqual(self.edge.configured, [DEFAULTS])
+        self.assertEqual(self.bucket.reports[-1]["trouble"], "the edge's settings: systemctl start: no")
 
     def test_those_of_a_release_that_fails_change_nothing(self) -> None:
         self.wish()
