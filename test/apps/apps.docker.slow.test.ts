@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -17,14 +17,17 @@ interface Kind {
   readonly page?: RegExp;
   /** Tried after the first release; what it returns runs again after the second. */
   readonly beyond?: (url: string) => Promise<(() => Promise<void>) | void>;
+  readonly down?: readonly string[];
 }
 
 const kinds: readonly Kind[] = [
+  { name: "go-modules", says: "main.go", page: /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/ },
   { name: "node", says: "server.js", page: /"mode":"production","from":"\d+(\.\d+){3}"/ },
   { name: "django", says: "pages/urls.py", beyond: readStyles },
   { name: "realtime", says: "app.py", beyond: hearEvents },
   { name: "slow-start", says: "app.py" },
   { name: "static-site", says: "site/index.html" },
+  { name: "uploads", says: "main.go", beyond: upload, down: ["--delete-data"] },
   { name: "rails", says: "config.ru", page: /in production/ },
 ];
 
@@ -33,7 +36,7 @@ describe("other people's apps", { concurrency: 2 }, () => {
   before(async () => (home = await openHome()));
   after(() => home[Symbol.asyncDispose]());
 
-  for (const { name, says, page = /./, beyond } of kinds) {
+  for (const { name, says, page = /./, beyond, down = [] } of kinds) {
     it(`${name}: up, a release under load, down`, async () => {
       await using app = await openApp(home, name);
       const first = await app.up();
@@ -49,7 +52,7 @@ describe("other people's apps", { concurrency: 2 }, () => {
       assert.deepEqual([...answers.keys()], [200]);
       assert.match(await textOf(url), /release two/);
       await again?.();
-      const end = await app.down();
+      const end = await app.down(...down);
       requireExit(end, 0);
       assert.deepEqual(end.summary["left"], []);
     });
@@ -103,4 +106,15 @@ async function echo(url: URL, text: string): Promise<string> {
   const [frame]: Buffer[] = await once(socket, "data");
   socket.destroy();
   return frame?.subarray(2).toString("utf8") ?? "";
+}
+
+/** A file of 200 MB stays on the volume. */
+async function upload(url: string): Promise<() => Promise<void>> {
+  const body = randomBytes(200_000_000);
+  const response = await fetch(new URL("/film", url), { method: "PUT", body });
+  assert.equal(response.status, 201);
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const compare = async () => assert.equal(await textOf(new URL("/film", url).href), sha256);
+  await compare();
+  return compare;
 }

@@ -8,7 +8,7 @@ import type { Home } from "../commands/stack.ts";
 /** A copy of one of the apps in this folder, with the commands of its berth.yaml. */
 export interface OtherApp extends AsyncDisposable {
   up(): Promise<Finished>;
-  down(): Promise<Finished>;
+  down(...options: readonly string[]): Promise<Finished>;
   /** Makes another release of it: what one of its files says. */
   change(file: string, from: string, to: string): Promise<void>;
 }
@@ -22,7 +22,7 @@ export async function openApp(home: Home, kind: string): Promise<OtherApp> {
     });
   return {
     up: () => run("provision/up.ts"),
-    down: () => run("teardown/down.ts"),
+    down: (...options) => run("teardown/down.ts", ...options),
     change: async (file, from, to) => {
       const text = await readFile(join(folder, file), "utf8");
       if (!text.includes(from)) throw new Error(`${file} doesn't say ${from}`);

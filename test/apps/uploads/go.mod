@@ -1,0 +1,3 @@
+module example.test/uploads
+
+go 1.24
