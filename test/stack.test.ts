@@ -358,7 +358,7 @@ describe("the bucket", () => {
           Sid: "BerthDenyPlainHttp",
           Effect: "Deny",
           Principal: "*",
-          Action: "S3:*",
+          Action: "s3:*",
           Resource: [bucketArn, `${bucketArn}/*`],
           Condition: { Bool: { "aws:SecureTransport": "false" } },
         },

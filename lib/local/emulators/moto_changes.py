@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
+import json
 import threading
 
 DEBIAN_OWNER = "136693071363"
@@ -85,6 +86,47 @@ def keep_bucket_tags() -> None:
         return answer
 
     S3Response._bucket_response_put = answer_with_tags
+
+
+def protect_new_buckets() -> None:
+    """Gives each bucket the settings that AWS gives it: public access blocked, and encryption that can't be switched off."""
+    from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+
+    make = FakeBucket.__init__
+
+    def default_encryption() -> dict:
+        return {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
+
+    def make_protected(self, *args, **kwargs) -> None:
+        make(self, *args, **kwargs)
+        self.encryption = default_encryption()
+        self.public_access_block = PublicAccessBlock("true", "true", "true", "true")
+        self.ownership_rule = "BucketOwnerEnforced"
+
+    def return_to_default(self, bucket_name: str) -> None:
+        self.get_bucket(bucket_name).encryption = default_encryption()
+
+    FakeBucket.__init__ = make_protected
+    S3Backend.delete_bucket_encryption = return_to_default
+
+
+def allow_encrypted_calls() -> None:
+    """Takes every call as sent over TLS: moto evaluates no condition, so a denial of plain HTTP would deny everything."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+    from moto.s3.models import FakeBucket
+
+    def concerns_plain_http(statement: dict) -> bool:
+        return statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") in ("false", False)
+
+    def permission(self, action: str, resource: str):
+        if self.policy is None:
+            return PermissionResult.NEUTRAL
+        policy = json.loads(self.policy)
+        statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+        kept = [statement for statement in statements if not concerns_plain_http(statement)]
+        return IAMPolicy(json.dumps({**policy, "Statement": kept})).is_action_permitted(action, resource)
+
+    FakeBucket.get_permission = permission
 
 
 def remember_models() -> None:

@@ -54,8 +54,8 @@ function denyPlainHttp(region: string, name: string): PolicyStatement {
     Sid: policySid,
     Effect: "Deny",
     Principal: "*",
-    // AWS ignores the prefix's case. Moto doesn't, and ignores conditions: with "s3:*" it would deny every call.
-    Action: "S3:*",
+    // In lower case: AWS ignores the prefix's case, but other implementations of S3 compare it.
+    Action: "s3:*",
     Resource: [arn, `${arn}/*`],
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   };

@@ -10,6 +10,7 @@ import {
   GetBucketLifecycleConfigurationCommand,
   GetBucketPolicyCommand,
   GetBucketTaggingCommand,
+  GetObjectCommand,
   ListBucketsCommand,
   ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
@@ -23,6 +24,8 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Clients } from "../../../lib/aws/clients.ts";
 import { bucketName } from "../../../lib/aws/names.ts";
+import { isDenied } from "../../../lib/aws/errors.ts";
+import { parsePolicy } from "../../../lib/aws/policy-document.ts";
 import { fromTagList, toTagList } from "../../../lib/aws/tags.ts";
 import { stackTag, type Tags } from "../../../lib/owner.ts";
 import { bucket } from "../../../lib/resources/storage/bucket.ts";
@@ -92,10 +95,6 @@ resourceSuite({
     },
     {
       field: "encryption",
-      act: ({ s3 }, { id }) => s3.send(new DeleteBucketEncryptionCommand({ Bucket: id })),
-    },
-    {
-      field: "encryption",
       act: ({ s3 }, { id }) =>
         s3.send(
           new PutBucketEncryptionCommand({
@@ -147,6 +146,49 @@ async function makeBucket(context: WriteContext, identity: Identity): Promise<st
   });
   return id;
 }
+
+test("bucket: AWS protects and encrypts a new one by itself, so this takes no write", async () => {
+  const identity = newIdentity("bucket");
+  const desired = { name: bucketName(ctx, identity) };
+  const id = await bucket.create(ctx, identity, desired);
+
+  const observed = await bucket.find(ctx, identity, id);
+
+  assert.ok(observed);
+  const named = bucket.differences(identity, desired, observed).map(({ field }) => field);
+  assert.deepEqual(named, ["versioning", "policy", "lifecycle"]);
+});
+
+test("bucket: AWS's own key takes over where somebody deletes the choice of a key", async () => {
+  const identity = newIdentity("bucket");
+  const id = await makeBucket(ctx, identity);
+
+  await stranger.s3.send(new DeleteBucketEncryptionCommand({ Bucket: id }));
+
+  const observed = await bucket.find(ctx, identity, id);
+  assert.ok(observed);
+  assert.deepEqual(bucket.differences(identity, { name: id }, observed), []);
+});
+
+test("bucket: its denial is spelled as an S3 that compares the case of actions understands it", async () => {
+  const id = await makeBucket(ctx, newIdentity("bucket"));
+  const { s3 } = stranger;
+  await s3.send(new PutObjectCommand({ Bucket: id, Key: "state.json", Body: "x" }));
+  const look = () => s3.send(new GetObjectCommand({ Bucket: id, Key: "state.json" }));
+  const { Policy = "" } = await s3.send(new GetBucketPolicyCommand({ Bucket: id }));
+  await look();
+
+  // The emulator compares the case. Without the condition, the statement denies calls over TLS too.
+  const always = parsePolicy(Policy)?.Statement.map((one) => ({ ...one, Condition: undefined }));
+  await s3.send(
+    new PutBucketPolicyCommand({
+      Bucket: id,
+      Policy: JSON.stringify({ Statement: always, Version: "2012-10-17" }),
+    }),
+  );
+
+  await assert.rejects(look(), isDenied);
+});
 
 test("bucket: statements and rules that a user added stay", async () => {
   const identity = newIdentity("bucket");
