@@ -31,6 +31,21 @@ export async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined
   }
 }
 
+/**
+ * The answer, or undefined when there is no such image: it was deregistered, isn't available, isn't shared with the
+ * account, or its id is malformed.
+ */
+export async function unlessNoImage<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNoImage(error)) return undefined;
+    throw error;
+  }
+}
+
+const isNoImage = (error: unknown): boolean => errorCode(error).startsWith("InvalidAMIID.");
+
 const notConfigured = new Set([
   "NoSuchTagSet",
   "NoSuchTagSetError",
@@ -162,6 +177,7 @@ export type Trouble =
   | "AccountNotReady"
   | "AccessDenied"
   | "QuotaExceeded"
+  | "NoImage"
   | "NoCapacity"
   | "TokenReused"
   | "Protected"
@@ -198,6 +214,7 @@ export function troubleOf(error: unknown): Trouble | undefined {
   // AddressLimitExceeded …).
   if (isThrottle(error)) return "Throttled";
   if (denied.has(code)) return "AccessDenied";
+  if (isNoImage(error)) return "NoImage";
   if (/LimitExceeded(Exception)?$/.test(code)) return "QuotaExceeded";
   const known = Object.hasOwn(troubles, code) ? troubles[code] : undefined;
   return known ?? (isUnreachable(error) ? "Unreachable" : undefined);

@@ -32,6 +32,10 @@ const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
     message: `a quota of the account is used up (${errorCode(error)}: ${error.message})`,
     hint: `remove what isn't needed or ask for more in AWS's Service Quotas, ${goesOn}`,
   }),
+  NoImage: (error) => ({
+    message: `the machine image can't be used (${error.message})`,
+    hint: `remove the image's pin from the state document (docs/state.md, "Pins"), then run the same command again: it takes the newest image`,
+  }),
   NoCapacity: (error) => ({
     message: `AWS can't give that now (${error.message})`,
     hint: "try later, or set another instance.type",

@@ -7,7 +7,7 @@ import {
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { BerthError, exitCodes } from "../errors.ts";
 import type { Clients } from "./clients.ts";
-import { isNotFound, isUnknownInstanceType } from "./errors.ts";
+import { isNotFound, isUnknownInstanceType, unlessNoImage } from "./errors.ts";
 
 export interface LookupContext {
   readonly clients: Pick<Clients, "ec2" | "ssm">;
@@ -49,8 +49,8 @@ const parameters: Record<ImageOs, Record<Arch, string>> = {
  */
 export async function lookupMachineImage(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<MachineImage> {
   const imageId = await readParameter(ctx, os, arch);
-  const { Images = [] } = await ctx.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
-  const image = Images.find((one) => one.ImageId === imageId);
+  const described = ctx.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
+  const image = (await unlessNoImage(described))?.Images?.find((one) => one.ImageId === imageId);
   if (image?.RootDeviceName === undefined) throw noImage(ctx, `${os} for ${arch} (${imageId})`);
   return { imageId, rootDeviceName: image.RootDeviceName };
 }
@@ -109,17 +109,21 @@ export function isTypeName(type: string): type is _InstanceType {
   return /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type);
 }
 
+const usualTypes = ["t3.micro", "t2.micro", "m5.large"];
+
 function unknownType(ctx: LookupContext, type: string): BerthError {
+  const another = usualTypes.find((one) => one !== type);
   return new BerthError({
     code: "UnknownInstanceType",
     message: `region ${ctx.region} has no instance type ${type}`,
-    hint: "set instance.type in berth.yaml to one that it has, for example t3.micro",
+    hint: `set instance.type in berth.yaml to one that it has, for example ${another}; \`aws ec2 describe-instance-type-offerings --region ${ctx.region}\` lists them`,
     exitCode: exitCodes.badInput,
   });
 }
 
 /**
- * The availability zones of the region that offer the type, sorted. Not every zone offers every type.
+ * The availability zones of the region that offer the type, sorted. Not every zone offers every type. Local Zones
+ * (`eu-central-1-ham-1a`) and Wavelength Zones are left out: the account would have to opt in, and they cost more.
  *
  * @throws BerthError `UnknownInstanceType` when no zone offers it.
  */
@@ -131,8 +135,12 @@ export async function lookupZones(ctx: LookupContext, type: string): Promise<rea
   };
   for await (const page of paginateDescribeInstanceTypeOfferings({ client: ctx.clients.ec2 }, query)) {
     const offered = (page.InstanceTypeOfferings ?? []).filter((one) => one.InstanceType === type);
-    zones.push(...offered.flatMap((one) => one.Location ?? []));
+    zones.push(...offered.flatMap((one) => one.Location ?? []).filter((zone) => isOwnZone(ctx, zone)));
   }
   if (zones.length === 0) throw unknownType(ctx, type);
   return zones.toSorted();
 }
+
+/** A region's own zones are named by the region and one letter. */
+const isOwnZone = ({ region }: LookupContext, zone: string): boolean =>
+  zone.startsWith(region) && /^[a-z]$/.test(zone.slice(region.length));

@@ -31,6 +31,8 @@ test("errors: each has the meaning that AWS documents for its code", () => {
     RequestLimitExceeded: "Throttled",
     ThrottlingException: "Throttled",
     InsufficientInstanceCapacity: "NoCapacity",
+    "InvalidAMIID.NotFound": "NoImage",
+    "InvalidAMIID.Unavailable": "NoImage",
     UnauthorizedOperation: "AccessDenied",
     InvalidParameterCombination: "InvalidParameterCombination",
     constructor: "constructor",

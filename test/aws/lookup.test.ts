@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DescribeImagesCommand } from "@aws-sdk/client-ec2";
+import { DeregisterImageCommand, DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import { lookupMachineImage, lookupInstanceType, lookupZones } from "../../lib/aws/lookup.ts";
 import { openAccount } from "../resources/account.ts";
 
-const { ctx, stranger } = await openAccount();
+const account = await openAccount();
+const { ctx, stranger } = account;
 
 test("lookup: each operating system has an image for each architecture", async () => {
   for (const os of ["debian-13", "amazon-linux-2023"] as const) {
@@ -38,7 +39,26 @@ test("lookup: a type that isn't there is bad input, and named", async () => {
   await assert.rejects(lookupZones(ctx, "t3.enormous"), { code: "UnknownInstanceType" });
 });
 
-test("lookup: the zones are those of the region that offer the type", async () => {
+test("lookup: the hint for a type that the region lacks names another type", async () => {
+  // No zone of this region offers t3.micro.
+  const there = account.elsewhere("me-central-1");
+
+  const lacking = lookupZones(there, "t3.micro");
+
+  await assert.rejects(lacking, { code: "UnknownInstanceType", hint: /for example t2\.micro;/ });
+  await assert.rejects(lookupZones(ctx, "t3.enormous"), { hint: /for example t3\.micro;/ });
+});
+
+test("lookup: an image that its publisher has withdrawn is no image", async () => {
+  const there = account.elsewhere("us-west-1");
+  const { imageId: ImageId } = await lookupMachineImage(there, "debian-13", "arm64");
+  await there.clients.ec2.send(new DeregisterImageCommand({ ImageId }));
+
+  const gone = new RegExp(`region us-west-1 has no image of debian-13 for arm64 \\(${ImageId}\\)`);
+  await assert.rejects(lookupMachineImage(there, "debian-13", "arm64"), { code: "NoImage", message: gone });
+});
+
+test("lookup: the zones are those of the region itself that offer the type, and no Local Zone", async () => {
   const zones = await lookupZones(ctx, "t3.micro");
 
   assert.deepEqual(zones, ["eu-central-1a", "eu-central-1b", "eu-central-1c"]);

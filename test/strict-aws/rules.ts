@@ -10,6 +10,8 @@ import { ignoredFilters } from "./rules/ignored-filters.ts";
 import { inputLimits } from "./rules/input-limits.ts";
 import { instanceStates } from "./rules/instance-states.ts";
 import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
+import { localZones } from "./rules/local-zones.ts";
+import { missingImages } from "./rules/missing-images.ts";
 import { objectAge } from "./rules/object-age.ts";
 import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
@@ -26,6 +28,8 @@ export interface Rules {
   readonly bucketOwner: boolean;
   readonly endpointRoutes: boolean;
   readonly profileRoles: boolean;
+  readonly localZones: boolean;
+  readonly missingImages: boolean;
   readonly quotas: Quotas | false;
   readonly profileDelay: ProfileDelay | false;
   readonly lateVisibility: LateVisibility | false;
@@ -49,6 +53,8 @@ export const allRules: Rules = {
   bucketOwner: true,
   endpointRoutes: true,
   profileRoles: true,
+  localZones: true,
+  missingImages: true,
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
   lateVisibility: { reads: 2, uses: 2 },
@@ -76,6 +82,8 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.bucketOwner && bucketOwner(localAccount, behind),
     rules.endpointRoutes && endpointRoutes(behind),
     rules.profileRoles && profileRoles(behind),
+    rules.localZones && localZones(),
+    rules.missingImages && missingImages(),
     rules.quotas && quotas(rules.quotas, behind),
     rules.profileDelay && profileDelay(rules.profileDelay, behind),
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
@@ -96,6 +104,8 @@ export const noRules: Rules = {
   bucketOwner: false,
   endpointRoutes: false,
   profileRoles: false,
+  localZones: false,
+  missingImages: false,
   quotas: false,
   profileDelay: false,
   lateVisibility: false,
