@@ -1,3 +1,5 @@
+import { credentialTrouble, isNoCredentials } from "./credential-errors.ts";
+
 /** AWS's error code, for example `InvalidVpcID.NotFound`. Empty for an error that didn't come from AWS. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return "";
@@ -170,6 +172,8 @@ export function metadataOf(error: unknown): { httpStatusCode?: number; requestId
 
 /** The kinds of failure that the user has to deal with. */
 export type Trouble =
+  | "MfaCodeMissing"
+  | "SignedOut"
   | "NoCredentials"
   | "ExpiredCredentials"
   | "BadCredentials"
@@ -185,7 +189,6 @@ export type Trouble =
   | "Unreachable";
 
 const troubles: Readonly<Record<string, Trouble>> = {
-  CredentialsProviderError: "NoCredentials",
   ExpiredToken: "ExpiredCredentials",
   ExpiredTokenException: "ExpiredCredentials",
   RequestExpired: "ExpiredCredentials",
@@ -210,6 +213,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
 /** Undefined when the error is none of those, or came neither from AWS nor from the connection to it. */
 export function troubleOf(error: unknown): Trouble | undefined {
   const code = errorCode(error);
+  if (isNoCredentials(error)) return credentialTrouble(error) ?? "NoCredentials";
   // Throttling comes first: one of its codes has the same ending as the codes of quotas (VpcLimitExceeded,
   // AddressLimitExceeded …).
   if (isThrottle(error)) return "Throttled";

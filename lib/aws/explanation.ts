@@ -1,4 +1,5 @@
 import { BerthError, type ErrorDetails } from "../errors.ts";
+import { chosenProfile, isConsoleLogin } from "./credential-errors.ts";
 import { errorCode, metadataOf, troubleOf, type Trouble } from "./errors.ts";
 
 type Words = Pick<ErrorDetails, "message" | "hint" | "detail">;
@@ -7,8 +8,18 @@ const goesOn = "then run the same command again: it goes on where this one stopp
 
 /** The text for each kind of trouble. Its message continues the sentence that begins with `what`. */
 const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
-  NoCredentials: () => ({
+  SignedOut: (error) => ({
+    message: `profile ${chosenProfile()} is not signed in, or its session has expired`,
+    hint: `run \`aws ${isConsoleLogin(error) ? "login" : "sso login"} --profile ${chosenProfile()}\`, ${goesOn}`,
+    detail: [error.message],
+  }),
+  MfaCodeMissing: () => ({
+    message: `profile ${chosenProfile()} needs a code of its MFA device, for which the SDK can't ask`,
+    hint: `run \`eval "$(aws configure export-credentials --profile ${chosenProfile()} --format env)" && unset AWS_PROFILE\`, which asks for it, ${goesOn}`,
+  }),
+  NoCredentials: (error) => ({
     message: "no AWS credentials were found",
+    detail: [`the SDK says: ${error.message}`],
     hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add --local to use the embedded AWS",
   }),
   ExpiredCredentials: () => ({

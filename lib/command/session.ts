@@ -6,6 +6,7 @@ import type { ObjectStore } from "../../state/object-store.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openStateStore, type StateStore } from "../../state/store.ts";
 import { type ClientOptions, type Clients, createClients, type Endpoints } from "../aws/clients.ts";
+import { explainCredentials } from "../aws/credentials.ts";
 import { resourceTags } from "../aws/tags.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import type { Identify } from "../engine/read.ts";
@@ -132,7 +133,10 @@ function refuseWrites(command: string): () => never {
 }
 
 async function askWhoCalls(clients: Clients): Promise<{ account: string; caller: string }> {
-  const { Account, Arn } = await clients.sts.send(new GetCallerIdentityCommand({}));
+  const asked = clients.sts.send(new GetCallerIdentityCommand({}));
+  const { Account, Arn } = await asked.catch(async (error: unknown) => {
+    throw await explainCredentials(error);
+  });
   if (Account === undefined || Arn === undefined) throw new TypeError("GetCallerIdentity names no account");
   return { account: Account, caller: Arn };
 }
