@@ -110,6 +110,24 @@ def protect_new_buckets() -> None:
     S3Backend.delete_bucket_encryption = return_to_default
 
 
+def write_one_by_one() -> None:
+    """Makes conditional writes atomic: moto checks the condition and writes in two steps, and answers in several threads."""
+    from moto.s3.responses import S3Response
+
+    writing = threading.RLock()
+
+    def alone(work):
+        @functools.wraps(work)
+        def write(self, *args, **kwargs):
+            with writing:
+                return work(self, *args, **kwargs)
+
+        return write
+
+    for name in ("_key_response_put", "_key_response_delete"):
+        setattr(S3Response, name, alone(getattr(S3Response, name)))
+
+
 def allow_encrypted_calls() -> None:
     """Takes every call as sent over TLS: moto evaluates no condition, so a denial of plain HTTP would deny everything."""
     from moto.iam.access_control import IAMPolicy, PermissionResult
