@@ -46,6 +46,8 @@ export function openFileStore(directory: string): ObjectStore {
         await rm(path(key), { force: true });
         return true;
       }),
+    // A write creates the folder.
+    exists: () => Promise.resolve(true),
   };
 }
 

@@ -24,4 +24,6 @@ export interface ObjectStore {
   put(key: string, body: string, etag?: string): Promise<WriteOutcome>;
   /** Removes exactly this version. Returns true if it is gone, false if there is another version. */
   remove(key: string, etag: string): Promise<boolean>;
+  /** False if the place itself is gone, so that nothing can be stored. */
+  exists(): Promise<boolean>;
 }

@@ -8,6 +8,7 @@ export function errorCode(error: unknown): string {
 
 const notFound = new Set([
   "NoSuchBucket",
+  "NoSuchKey",
   "NoSuchEntity",
   "NoSuchEntityException",
   "NotFound",
@@ -118,6 +119,13 @@ const conflict = new Set([
 
 /** Two changes collided. The same call succeeds when it is repeated. */
 export const isConflict = (error: unknown): boolean => conflict.has(errorCode(error));
+
+/** S3 refuses a conditional call: there is another version, or one at all. */
+export const isPreconditionFailed = (error: unknown): boolean => errorCode(error) === "PreconditionFailed";
+
+/** A server that speaks S3's protocol doesn't have the call, or not with this header. */
+export const isNotSupported = (error: unknown): boolean =>
+  ["NotImplemented", "MethodNotAllowed"].includes(errorCode(error)) || statusOf(error) === 501;
 
 const throttle = new Set([
   "RequestLimitExceeded",

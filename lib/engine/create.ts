@@ -1,9 +1,9 @@
-import { LostReply } from "../errors.ts";
+import { BerthError, LostReply } from "../errors.ts";
 import { lookUntil } from "../poll.ts";
 import type { Identity } from "../contract/resource.ts";
 import { noteId } from "./intent.ts";
 import { findPatiently } from "./read.ts";
-import { notVisible } from "./visibility.ts";
+import { findMade, notVisible } from "./visibility.ts";
 import type { Observation, Declaration } from "./declaration.ts";
 import { identityOf, type Work } from "./work.ts";
 
@@ -19,14 +19,17 @@ export async function createAndFind<Inputs>(
   const identity = identityOf(declaration, work);
   const id = await createOnce(declaration, work, identity);
   noteId(journal, declaration, id);
+  let foreign: BerthError | undefined;
   const look = async () => {
-    const observation = await declaration.find(ctx, identity, id);
-    return observation === undefined ? { waiting: `${id} is not visible yet` } : { done: observation };
+    const seen = await findMade(() => declaration.find(ctx, identity, id));
+    foreign = seen instanceof BerthError ? seen : undefined;
+    if (seen === undefined || seen instanceof BerthError) return { waiting: `${id} is not visible yet` };
+    return { done: seen };
   };
   const what = `${declaration.kind} ${id} to be visible`;
   const last = await lookUntil(ctx, { what, timeoutMs: visibleWithinMs, look });
   if ("done" in last) return last.done;
-  throw notVisible(declaration, id);
+  throw foreign ?? notVisible(declaration, id);
 }
 
 const creates = 6;

@@ -3,7 +3,7 @@ import { BerthError } from "../errors.ts";
 import { lookUntil } from "../poll.ts";
 import type { Difference } from "../contract/resource.ts";
 import { noteId } from "./intent.ts";
-import { notVisible } from "./visibility.ts";
+import { findMade, notVisible } from "./visibility.ts";
 import type { Observation, Declaration } from "./declaration.ts";
 import { identityOf, type Work } from "./work.ts";
 
@@ -55,14 +55,15 @@ async function lookUntilChanged<Inputs>(
   work: Work<Inputs>,
 ): Promise<Observation<Inputs> | undefined> {
   const { ctx, world } = work;
-  let last: Observation<Inputs> | undefined;
+  let last: Observation<Inputs> | BerthError | undefined;
   const look = async () => {
-    last = await declaration.find(ctx, identityOf(declaration, work), id);
-    if (last === undefined) return { waiting: `${id} is not visible` };
+    last = await findMade(() => declaration.find(ctx, identityOf(declaration, work), id));
+    if (last === undefined || last instanceof BerthError) return { waiting: `${id} is not visible` };
     const isStale = left.length > 0 && isDeepStrictEqual(last.differences(world), left);
     return isStale ? { waiting: `${id} does not show the change yet` } : { done: last };
   };
   await lookUntil(ctx, { what: `${declaration.kind} ${id} to show a change`, timeoutMs: staleForMs, look });
+  if (last instanceof BerthError) throw last;
   return last;
 }
 

@@ -9,3 +9,16 @@ export function notVisible({ name, kind }: Pick<Declaration, "name" | "kind">, i
     resource: name,
   });
 }
+
+/**
+ * Looks for a resource that this run has made or changed. AWS may show it without its tags for a while, which looks like
+ * somebody else's. So that error is returned, and the caller throws it if it lasts.
+ */
+export async function findMade<Found>(find: () => Promise<Found>): Promise<Found | BerthError> {
+  try {
+    return await find();
+  } catch (error) {
+    if (error instanceof BerthError && error.code === "ForeignResource") return error;
+    throw error;
+  }
+}

@@ -12,10 +12,20 @@ export function leaseHeld(holder: LeaseRecord | undefined, ageMs: number, locati
   });
 }
 
+/** The store refuses a new lease because there is one, but doesn't show it. */
+export function leaseUnseen(location: string): BerthError {
+  return new BerthError({
+    code: "LeaseHeld",
+    message: `${location} is held by somebody, but doesn't show by whom: S3 may hide new objects for some minutes after versioning was switched on`,
+    hint: "run the same command again in a minute, or wait with --wait",
+    exitCode: exitCodes.leaseHeld,
+  });
+}
+
 export function storeGone(location: string): BerthError {
   return new BerthError({
     code: "StoreGone",
-    message: `${location} takes no lease though nobody holds it: most likely another run has just removed it`,
+    message: `${location} is gone, so nobody can take its lease: most likely another run has just removed it`,
     hint: "look at what is there (plan), then run the same command again",
     exitCode: exitCodes.leaseHeld,
   });

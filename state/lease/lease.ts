@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { leaseHeld, leaseLost, storeGone } from "./errors.ts";
+import { leaseHeld, leaseLost, leaseUnseen, storeGone } from "./errors.ts";
 import { defaultTtlMs, type LeaseRecord, parseRecord } from "./record.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { startStopwatch, type Stopwatch } from "./stopwatch.ts";
@@ -45,7 +45,7 @@ const attemptsWithoutHolder = 5;
 /**
  * Takes the lease. It renews itself until it is released.
  *
- * @throws BerthError `LeaseHeld` (exit 4) if somebody else holds it; `StoreGone` if nothing can be stored any more.
+ * @throws BerthError `LeaseHeld` (exit 4) if somebody else holds it; `StoreGone` if the store itself is gone.
  */
 export async function takeLease(store: ObjectStore, options: LeaseOptions): Promise<Lease> {
   const ttlMs = options.ttlMs ?? defaultTtlMs;
@@ -73,7 +73,10 @@ export async function takeLease(store: ObjectStore, options: LeaseOptions): Prom
       }
       // Nobody holds the lease, yet the write fails: the last holder may have removed the stack and its bucket.
       vain = found === undefined ? vain + 1 : 0;
-      if (vain === attemptsWithoutHolder) throw storeGone(store.location);
+      if (vain >= attemptsWithoutHolder) {
+        if (!(await store.exists())) throw storeGone(store.location);
+        if (performance.now() >= giveUpAtMs) throw leaseUnseen(store.location);
+      }
     } else if (performance.now() >= giveUpAtMs) {
       throw leaseHeld(holder, found.ageMs, store.location);
     } else if (holder !== undefined) {

@@ -8,9 +8,11 @@ import {
   isDenied,
   isDependencyViolation,
   isNotFound,
+  isNotSupported,
   isNotYetVisible,
   isOthersBucket,
   isOwnBucket,
+  isPreconditionFailed,
   isProfileNotYetVisible,
   isThrottle,
   isUnknownInstanceType,
@@ -35,6 +37,8 @@ const questions = {
   denied: isDenied,
   "own bucket": isOwnBucket,
   "other's bucket": isOthersBucket,
+  "condition failed": isPreconditionFailed,
+  "not supported": isNotSupported,
   "no such type": isUnknownInstanceType,
 };
 
@@ -48,6 +52,7 @@ function meaningsOf(error: unknown): string[] {
 const absent = ["absent", "late"];
 const meanings: Readonly<Record<string, readonly string[]>> = {
   NoSuchBucket: absent,
+  NoSuchKey: absent,
   NoSuchEntity: [...absent, "profile late"],
   NoSuchEntityException: absent,
   NotFound: absent,
@@ -105,6 +110,9 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
   LimitExceededException: ["QuotaExceeded"],
   TooManyBuckets: ["QuotaExceeded"],
   CredentialsProviderError: ["NoCredentials"],
+  PreconditionFailed: ["condition failed"],
+  NotImplemented: ["not supported"],
+  MethodNotAllowed: ["not supported"],
   ExpiredToken: ["ExpiredCredentials"],
   ExpiredTokenException: ["ExpiredCredentials"],
   RequestExpired: ["ExpiredCredentials"],

@@ -6,6 +6,7 @@ import { createClients, type Call, type Clients } from "../../lib/aws/clients.ts
 import { resourceTags } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { type Identity, toWriteContext, type WriteContext } from "../../lib/contract/resource.ts";
+import type { Rules } from "../strict-aws/rules.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
 /** An emulated AWS account with AWS's rules, for one test file. It ends with the file. */
@@ -21,13 +22,18 @@ export interface Account {
   readonly elsewhere: (region: string) => WriteContext;
 }
 
-export async function openAccount(options: { readonly ecr?: boolean } = {}): Promise<Account> {
+export interface AccountOptions {
+  readonly ecr?: boolean;
+  readonly rules?: Partial<Rules>;
+}
+
+export async function openAccount(options: AccountOptions = {}): Promise<Account> {
   const logDirectory = await mkdtemp(join(tmpdir(), "berth-resources-"));
   const aws = await startStrictAws({
     logDirectory,
     ecr: options.ecr ?? false,
     // These tests create many resources, read them at once, and count calls.
-    rules: { quotas: false, lateVisibility: false, pagination: false },
+    rules: { quotas: false, lateVisibility: false, lateBuckets: false, pagination: false, ...options.rules },
   });
   after(async () => {
     await aws[Symbol.asyncDispose]();

@@ -44,5 +44,6 @@ export function openMemoryStore(): MemoryStore {
       if (kept.delete(key)) changes.push(`remove ${key}`);
       return Promise.resolve(true);
     },
+    exists: () => Promise.resolve(true),
   };
 }

@@ -1,4 +1,4 @@
-import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { leaseSuite } from "../contracts/lease-suite.ts";
 import { objectStoreSuite } from "../contracts/object-store-suite.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-s3-store-"));
-const aws = await startStrictAws({ logDirectory });
+const aws = await startStrictAws({ logDirectory, rules: { lateBuckets: false } });
 after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(logDirectory, { recursive: true, force: true });
@@ -26,6 +26,8 @@ let buckets = 0;
 async function open(): Promise<[ObjectStore, ObjectStore]> {
   const bucket = `store-${(buckets += 1)}`;
   await connect().send(new CreateBucketCommand({ Bucket: bucket }));
+  const VersioningConfiguration = { Status: "Enabled" as const };
+  await connect().send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
   return [
     openS3Store({ client: connect(), bucket, account }),
     openS3Store({ client: connect(), bucket, account }),

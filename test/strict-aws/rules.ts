@@ -3,12 +3,15 @@ import { InstanceLives } from "./instance-lives.ts";
 import { compose, type Behind, type Rule } from "./rule.ts";
 import { bucketOwner } from "./rules/bucket-owner.ts";
 import { clientTokens } from "./rules/client-tokens.ts";
+import { deleteMarkers } from "./rules/delete-markers.ts";
 import { dependencies } from "./rules/dependencies.ts";
 import { dryRun } from "./rules/dry-run.ts";
 import { endpointRoutes } from "./rules/endpoint-routes.ts";
+import { ignoredConditions } from "./rules/ignored-conditions.ts";
 import { ignoredFilters } from "./rules/ignored-filters.ts";
 import { inputLimits } from "./rules/input-limits.ts";
 import { instanceStates } from "./rules/instance-states.ts";
+import { lateBuckets, type LateBuckets } from "./rules/late-buckets.ts";
 import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts";
 import { localZones } from "./rules/local-zones.ts";
 import { missingImages } from "./rules/missing-images.ts";
@@ -28,11 +31,13 @@ export interface Rules {
   readonly bucketOwner: boolean;
   readonly endpointRoutes: boolean;
   readonly profileRoles: boolean;
+  readonly deleteMarkers: boolean;
   readonly localZones: boolean;
   readonly missingImages: boolean;
   readonly quotas: Quotas | false;
   readonly profileDelay: ProfileDelay | false;
   readonly lateVisibility: LateVisibility | false;
+  readonly lateBuckets: LateBuckets | false;
   /** How many reads show `pending`, `stopping` or `shutting-down` first. */
   readonly instanceStates: { readonly polls: number } | false;
   /** How many attempts after `terminated` are still refused; as long, the network interface is listed. */
@@ -42,6 +47,8 @@ export interface Rules {
   readonly pagination: Pagination | false;
   /** How many times faster than the clock S3 objects age. */
   readonly objectAge: number | false;
+  /** The operations whose conditions S3 ignores. */
+  readonly ignoredConditions: readonly string[] | false;
   /** Removes filters from reads. */
   readonly ignoredFilters: boolean;
 }
@@ -53,16 +60,19 @@ export const allRules: Rules = {
   bucketOwner: true,
   endpointRoutes: true,
   profileRoles: true,
+  deleteMarkers: true,
   localZones: true,
   missingImages: true,
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
   lateVisibility: { reads: 2, uses: 2 },
+  lateBuckets: { reads: 2, tags: 1, objects: 1, deletions: 1 },
   instanceStates: { polls: 2 },
   dependencies: { lingerPolls: 2 },
   volumeStates: { polls: 2 },
   pagination: { size: 1 },
   objectAge: false,
+  ignoredConditions: false,
   ignoredFilters: false,
 };
 
@@ -74,14 +84,17 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
   });
   const chosen: (Rule | false)[] = [
     rules.ignoredFilters && ignoredFilters(),
+    rules.ignoredConditions && ignoredConditions(rules.ignoredConditions),
     rules.dryRun && dryRun(),
     rules.pagination && pagination(rules.pagination),
     rules.clientTokens && clientTokens(),
     rules.inputLimits && inputLimits(),
     rules.objectAge !== false && objectAge(rules.objectAge),
     rules.bucketOwner && bucketOwner(localAccount, behind),
+    rules.lateBuckets && lateBuckets(rules.lateBuckets),
     rules.endpointRoutes && endpointRoutes(behind),
     rules.profileRoles && profileRoles(behind),
+    rules.deleteMarkers && deleteMarkers(),
     rules.localZones && localZones(),
     rules.missingImages && missingImages(),
     rules.quotas && quotas(rules.quotas, behind),
@@ -104,15 +117,18 @@ export const noRules: Rules = {
   bucketOwner: false,
   endpointRoutes: false,
   profileRoles: false,
+  deleteMarkers: false,
   localZones: false,
   missingImages: false,
   quotas: false,
   profileDelay: false,
   lateVisibility: false,
+  lateBuckets: false,
   instanceStates: false,
   dependencies: false,
   volumeStates: false,
   pagination: false,
   objectAge: false,
+  ignoredConditions: false,
   ignoredFilters: false,
 };

@@ -11,6 +11,7 @@ import { isConflict, isNotFound } from "../../aws/errors.ts";
 import { retry } from "../../poll.ts";
 import { toTagList } from "../../aws/tags.ts";
 import type { Tags } from "../../owner.ts";
+import { proveConditions } from "./bucket-proof.ts";
 import {
   lifecycleWithOurs,
   policyWithOurs,
@@ -62,7 +63,9 @@ const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise
     const input = { ...owned(ctx, change), ServerSideEncryptionConfiguration: { Rules } };
     return ctx.clients.s3.send(new PutBucketEncryptionCommand(input));
   },
-  lifecycle: (ctx, change) => {
+  // The last setting. So a bucket that has it was proven, or is proven by the next run.
+  lifecycle: async (ctx, change) => {
+    await proveConditions(ctx, change.observed.id);
     const LifecycleConfiguration = { Rules: lifecycleWithOurs(change.observed) };
     return ctx.clients.s3.send(
       new PutBucketLifecycleConfigurationCommand({ ...owned(ctx, change), LifecycleConfiguration }),

@@ -10,6 +10,7 @@ import {
   type CreateBucketConfiguration,
 } from "@aws-sdk/client-s3";
 import {
+  isConflict,
   isDenied,
   isOthersBucket,
   isOwnBucket,
@@ -19,6 +20,7 @@ import {
 import { bucketName } from "../../aws/names.ts";
 import { fromTagList, toTagList } from "../../aws/tags.ts";
 import { BerthError } from "../../errors.ts";
+import { retry } from "../../poll.ts";
 import type { Tags } from "../../owner.ts";
 import { updateBucket } from "./bucket-changes.ts";
 import { emptyBucket } from "./bucket-contents.ts";
@@ -43,6 +45,7 @@ export interface BucketDesired {
 
 const kind = "bucket";
 const namePrefix = "berth-";
+const creationTimeoutMs = 5 * 60_000;
 
 /** The bucket for state, lease, agent, release and the hosts' reports. */
 export const bucket: Resource<BucketDesired, ObservedBucket> = {
@@ -123,7 +126,12 @@ async function createBucket(ctx: WriteContext, name: string, tags: Tags): Promis
     CreateBucketConfiguration: { ...place, Tags: toTagList(tags) },
   });
   try {
-    await ctx.clients.s3.send(command);
+    await retry(ctx, {
+      what: `bucket ${name} to be made: S3 takes a while to remove an earlier one of that name`,
+      timeoutMs: creationTimeoutMs,
+      retryOn: isConflict,
+      attempt: () => ctx.clients.s3.send(command),
+    });
   } catch (error) {
     if (isOthersBucket(error)) throw takenElsewhere(name, error);
     // In us-east-1 the same call succeeds. In any case the bucket's owner is checked before it is changed.

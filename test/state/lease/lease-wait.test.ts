@@ -76,15 +76,28 @@ describe("waiting for a lease", () => {
     await lease.release();
   });
 
-  it("ends after five attempts in vain at a store that nobody holds and that takes nothing", async (t) => {
+  it("ends after five attempts in vain at a store that is gone", async (t) => {
     const pauses = recordPauses(t);
-    const store = { ...openMemoryStore(), put: () => Promise.resolve("lost" as const) };
+    const put = () => Promise.resolve("lost" as const);
+    const store = { ...openMemoryStore(), put, exists: () => Promise.resolve(false) };
 
     await assert.rejects(takeLease(store, { operation }), {
       code: "StoreGone",
       exitCode: 4,
-      message: /^memory takes no lease though nobody holds it/,
+      message: /^memory is gone, so nobody can take its lease/,
       hint: "look at what is there (plan), then run the same command again",
+    });
+    assert.equal(pauses.length, 4);
+  });
+
+  it("is told as held at a store that is there, takes nothing and shows nothing", async (t) => {
+    const pauses = recordPauses(t);
+    const store = { ...openMemoryStore(), put: () => Promise.resolve("lost" as const) };
+
+    await assert.rejects(takeLease(store, { operation }), {
+      code: "LeaseHeld",
+      exitCode: 4,
+      message: /^memory is held by somebody, but doesn't show by whom/,
     });
     assert.equal(pauses.length, 4);
   });
