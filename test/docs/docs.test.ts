@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as ec2 from "@aws-sdk/client-ec2";
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
@@ -29,6 +30,24 @@ describe("the runbook", () => {
     ];
     const needed = new Set([...operations.flatMap(actionsOf), ...actionsBesideCalls]);
     assert.deepEqual(await actionsOfPolicy(), [...needed].toSorted());
+  });
+});
+
+describe("the runbook's policy", () => {
+  it("allows a tag only in a call that creates, or on what has a tag of Berth's", async () => {
+    const tagging = (await statementsOfPolicy()).filter(({ Action }) => Action.includes("ec2:CreateTags"));
+    const conditions = tagging.map(({ Condition }) => Condition ?? {});
+    // All creates of EC2 but this one send tags.
+    const creates = matches(
+      await sources("lib/resources"),
+      /\bnew ((?:Allocate|Create|Run)\w+)Command\(/g,
+    ).filter((name) => taggedIn.has(name));
+
+    assert.deepEqual(conditions, [
+      { StringEquals: { "ec2:CreateAction": [...new Set(creates)].toSorted() } },
+      { StringLike: { "aws:ResourceTag/berth:resource": "*" } },
+      { StringLike: { "aws:ResourceTag/berth:stack": "*" } },
+    ]);
   });
 });
 
@@ -139,14 +158,30 @@ function leaves(type: unknown, path: string): string[] {
 }
 
 async function actionsOfPolicy(): Promise<string[]> {
+  const statements = await statementsOfPolicy();
+  return [...new Set(statements.flatMap(({ Action }) => Action))].toSorted();
+}
+
+/** The calls of EC2 that take tags. IAM, S3 and ECR have their own permissions for that. */
+const taggedIn = new Set(
+  Object.keys(ec2)
+    .flatMap((name) => /^(?:Allocate|Create|Run)\w+(?=Command$)/.exec(name) ?? [])
+    .filter((name) => !["CreateRoute", "CreateTags"].includes(name)),
+);
+
+const statement = z.object({
+  Effect: z.literal("Allow"),
+  Action: z.array(z.string()),
+  Condition: z.record(z.string(), z.unknown()).optional(),
+});
+
+async function statementsOfPolicy() {
   const [json = ""] = matches(
     await read("RUNBOOK.md"),
     /```json\n(\{\n {2}"Version": "2012-10-17"[^`]*)```/g,
   );
-  const policy = z
-    .object({ Statement: z.array(z.object({ Effect: z.literal("Allow"), Action: z.array(z.string()) })) })
-    .parse(JSON.parse(json));
-  return [...new Set(policy.Statement.flatMap(({ Action }) => Action))].toSorted();
+  const policy = z.object({ Statement: z.array(statement) }).parse(JSON.parse(json));
+  return policy.Statement;
 }
 
 /** Where AWS calls the permission otherwise than the call: https://docs.aws.amazon.com/service-authorization/ */
