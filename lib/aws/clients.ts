@@ -38,6 +38,16 @@ export interface Call {
   readonly outcome: string;
 }
 
+export interface Timeouts {
+  /** Until a connection is made. */
+  readonly connectionMs: number;
+  /** Until the answer begins, and between two parts of it. */
+  readonly answerMs: number;
+}
+
+/** Both together are shorter than a lease. The SDK's own limits are up to 15 minutes, or none. */
+const defaultTimeouts: Timeouts = { connectionMs: 5_000, answerMs: 20_000 };
+
 export interface ClientOptions {
   readonly region: string;
   readonly endpoints?: Endpoints | undefined;
@@ -50,6 +60,8 @@ export interface ClientOptions {
    * further ones.
    */
   readonly beforeWrite?: ((call: { service: string; operation: string }) => Promise<void> | void) | undefined;
+  /** Shorter ones for tests. */
+  readonly timeouts?: Timeouts;
   /** Clients to share connections and credentials with, so that nothing is opened or requested twice. */
   readonly connectionsOf?: Clients;
 }
@@ -72,7 +84,7 @@ export function createClients(options: ClientOptions): Clients {
     maxAttempts: options.maxAttempts ?? 6,
     ...(credentials ? { credentials } : {}),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(other ? { requestHandler: other.sts.config.requestHandler } : {}),
+    requestHandler: other?.sts.config.requestHandler ?? handlerOptions(options.timeouts),
   });
   const pathStyle = isElsewhere(options) ? { forcePathStyle: true } : {};
   return {
@@ -82,6 +94,15 @@ export function createClients(options: ClientOptions): Clients {
     s3: watched("s3", new S3Client({ ...settings(endpoints?.s3), ...pathStyle }), options),
     ssm: watched("ssm", new SSMClient(settings(endpoints?.ssm)), options),
     sts: watched("sts", new STSClient(settings(endpoints?.sts)), options),
+  };
+}
+
+function handlerOptions({ connectionMs, answerMs }: Timeouts = defaultTimeouts) {
+  return {
+    connectionTimeout: connectionMs,
+    requestTimeout: answerMs,
+    socketTimeout: answerMs,
+    throwOnRequestTimeout: true,
   };
 }
 

@@ -3,7 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { CreateVpcCommand } from "@aws-sdk/client-ec2";
+import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
+import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
+import { ListRolesCommand } from "@aws-sdk/client-iam";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createClients } from "../../lib/aws/clients.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
@@ -40,4 +45,31 @@ test("clients: a lease that is lost while a write is prepared keeps it from bein
 test("clients: a lease that is lost between two tries of the SDK keeps the second from being sent", async () => {
   aws.faults.once("ec2:CreateVpc", "throttle");
   assert.deepEqual(await triesUntilLost(2), ["RequestLimitExceeded"]);
+});
+
+test("clients: a service that never answers is given up, and so is a connection, before a lease expires", async () => {
+  const clients = createClients({ ...aws, region: "eu-central-1" });
+  // A client's limits are known once it has sent something.
+  await Promise.all([
+    clients.ec2.send(new DescribeVpcsCommand({})),
+    clients.ecr.send(new DescribeRepositoriesCommand({})),
+    clients.iam.send(new ListRolesCommand({})),
+    clients.s3.send(new ListBucketsCommand({})),
+    clients.ssm.send(new DescribeParametersCommand({})),
+    clients.sts.send(new GetCallerIdentityCommand({})),
+  ]);
+  for (const { config } of Object.values(clients)) {
+    const limits = config.requestHandler.httpHandlerConfigs();
+    const { connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout } = { ...limits };
+    assert.deepEqual(
+      [connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout],
+      [5_000, 20_000, 20_000, true],
+    );
+  }
+
+  const silent = aws.faults.always("sts:*", { until: () => new Promise(() => {}) });
+  const timeouts = { connectionMs: 1_000, answerMs: 100 };
+  const { sts } = createClients({ ...aws, region: "eu-central-1", timeouts, maxAttempts: 1 });
+  await assert.rejects(sts.send(new GetCallerIdentityCommand({})), { name: "TimeoutError" });
+  silent.stop();
 });
