@@ -16,7 +16,7 @@ import {
   type ObservedDataVolume,
 } from "./resources/storage/data-volume.ts";
 import { instance, type ObservedInstance } from "./resources/compute/instance.ts";
-import { hostPolicy } from "./resources/identity/host-policy.ts";
+import { hostPolicy, hostTrust } from "./resources/identity/host-policy.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
 import { internetGateway } from "./resources/network/internet-gateway.ts";
 import type { ReleaseDesired, ObservedRelease } from "./resources/delivery/release.ts";
@@ -94,6 +94,7 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     desired: () => ({
       name: names.role,
       description: `Lets the host of ${stack} pull its image and read its release`,
+      trust: hostTrust({ region }),
       policy: hostPolicy({ region, account, ...names }),
     }),
   });

@@ -12,6 +12,15 @@ export interface HostRights {
   readonly repository: string;
 }
 
+/** Lets EC2 give the role to a host. EC2's name depends on the partition: in China it ends with `.cn`. */
+export function hostTrust({ region }: Pick<HostRights, "region">) {
+  const Principal = { Service: `ec2.${partition(region).dnsSuffix}` };
+  return {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }],
+  };
+}
+
 /** What the host may do: pull its own images, read its own release and agent, write its report. */
 export function hostPolicy({ region, account, bucket, repository }: HostRights) {
   const aws = partition(region).name;

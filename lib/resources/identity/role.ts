@@ -31,6 +31,8 @@ export interface RoleDesired {
   /** Must be the name that `roleName` in lib/aws/names.ts derives, because `find` looks for that one. */
   readonly name: string;
   readonly description: string;
+  /** Who may use the role. */
+  readonly trust: PolicyDocument;
   /** Everything that the host may do. */
   readonly policy: PolicyDocument;
 }
@@ -45,11 +47,6 @@ export interface ObservedRole extends Observed {
 
 const kind = "role";
 const policyName = "berth";
-
-const trust: PolicyDocument = {
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
-};
 
 /** What the host may do in AWS. Berth manages the policy called `berth` and leaves policies that a user added. */
 export const role: Resource<RoleDesired, ObservedRole> = {
@@ -66,7 +63,7 @@ export const role: Resource<RoleDesired, ObservedRole> = {
         RoleName: desired.name,
         Path: iamPath(ctx),
         Description: desired.description,
-        AssumeRolePolicyDocument: JSON.stringify(trust),
+        AssumeRolePolicyDocument: JSON.stringify(desired.trust),
         Tags: toTagList(identity.tags),
       }),
     );
@@ -80,7 +77,7 @@ export const role: Resource<RoleDesired, ObservedRole> = {
       replace: "AWS can't rename a role",
     }),
     ...fieldDifference("description", { desired: desired.description, observed: observed.description }),
-    ...policyDifference("trust", trust, observed.trust),
+    ...policyDifference("trust", desired.trust, observed.trust),
     ...policyDifference("policy", desired.policy, observed.policy),
     ...identityDifferences(identity, observed),
   ],
@@ -92,7 +89,8 @@ export const role: Resource<RoleDesired, ObservedRole> = {
       await iam.send(new UpdateRoleCommand({ RoleName, Description: desired.description }));
     }
     if (concerns(differences, "trust")) {
-      await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: JSON.stringify(trust) }));
+      const PolicyDocument = JSON.stringify(desired.trust);
+      await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
     }
     if (concerns(differences, "policy")) {
       const PolicyDocument = JSON.stringify(desired.policy);

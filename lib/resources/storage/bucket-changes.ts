@@ -49,7 +49,7 @@ const steps: Record<string, (ctx: WriteContext, change: BucketChange) => Promise
     );
   },
   policy: (ctx, change) => {
-    const Policy = JSON.stringify(policyWithOurs(ctx.region, change.observed));
+    const Policy = JSON.stringify(policyWithOurs(change.observed));
     return ctx.clients.s3.send(new PutBucketPolicyCommand({ ...owned(ctx, change), Policy }));
   },
   versioning: (ctx, change) => {

@@ -21,6 +21,7 @@ import { fromTagList } from "../../aws/tags.ts";
 import type { Observed, ReadContext } from "../../contract/resource.ts";
 
 export interface ObservedBucket extends Observed {
+  readonly region: string;
   readonly versioning: string;
   readonly encryption: string;
   readonly ownership: string;
@@ -64,17 +65,13 @@ function denyPlainHttp(region: string, name: string): PolicyStatement {
 export function deniesPlainHttp(observed: ObservedBucket): boolean {
   const ours = (observed.policy?.Statement ?? []).find((one) => one["Sid"] === policySid);
   if (ours === undefined) return false;
-  // `observed` doesn't include the partition, so the statement may be that of any partition.
-  const wanted = (region: string) => canonicalStatement(denyPlainHttp(region, observed.id));
-  return ["us-east-1", "cn-north-1", "us-gov-west-1"].some(
-    (region) => wanted(region) === canonicalStatement(ours),
-  );
+  return canonicalStatement(denyPlainHttp(observed.region, observed.id)) === canonicalStatement(ours);
 }
 
 /** Berth's policy statement together with those that a user added. */
-export function policyWithOurs(region: string, observed: ObservedBucket): PolicyDocument {
+export function policyWithOurs(observed: ObservedBucket): PolicyDocument {
   const others = (observed.policy?.Statement ?? []).filter((one) => one["Sid"] !== policySid);
-  return { Version: "2012-10-17", Statement: [...others, denyPlainHttp(region, observed.id)] };
+  return { Version: "2012-10-17", Statement: [...others, denyPlainHttp(observed.region, observed.id)] };
 }
 
 export function expiresOldVersions(observed: ObservedBucket): boolean {
@@ -119,6 +116,7 @@ export async function readBucket(ctx: ReadContext, name: string): Promise<Observ
   const [encryptionRule] = encryption?.ServerSideEncryptionConfiguration?.Rules ?? [];
   return {
     id: name,
+    region: ctx.region,
     tags: fromTagList(tagging?.TagSet),
     versioning: versioning.Status ?? "off",
     encryption: encryptionRule?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm ?? "none",

@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { instanceProfileName, roleName } from "../../../lib/aws/names.ts";
 import { toTagList } from "../../../lib/aws/tags.ts";
+import { hostTrust } from "../../../lib/resources/identity/host-policy.ts";
 import { instanceProfile } from "../../../lib/resources/identity/instance-profile.ts";
 import { role } from "../../../lib/resources/identity/role.ts";
 import type { Identity } from "../../../lib/contract/resource.ts";
@@ -37,6 +38,7 @@ const anybody = JSON.stringify({
 const desiredRole = (identity: Identity) => ({
   name: roleName(ctx, identity),
   description: "What the host may do",
+  trust: hostTrust(ctx),
   policy: policyOf(getRelease, pull),
 });
 
