@@ -72,3 +72,16 @@ export class LostReply extends Error {
     this.reason = reason;
   }
 }
+
+/**
+ * A create call made a resource that came to nothing. Its id is noted, so that the next run knows that this one is gone,
+ * and creates another instead of finding it again by its client token.
+ */
+export class MadeInVain extends BerthError {
+  readonly id: string;
+
+  constructor(id: string, details: ErrorDetails) {
+    super(details);
+    this.id = id;
+  }
+}

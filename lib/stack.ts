@@ -66,6 +66,7 @@ export interface StackParts {
   readonly declarations: readonly StackDeclaration[];
   readonly bucket: DeclarationOf<ObservedBucket>;
   readonly vpc: DeclarationOf<ObservedVpc>;
+  readonly subnet: DeclarationOf<ObservedSubnet>;
   readonly address: DeclarationOf<ObservedAddress>;
   readonly instance: DeclarationOf<ObservedInstance>;
   /** Absent in a stack without `app.volumes`. */
@@ -176,6 +177,7 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     declarations,
     bucket: theBucket,
     vpc: network.vpc,
+    subnet: network.subnet,
     address: theAddress,
     instance: theInstance,
     dataVolume: theVolume,

@@ -6,6 +6,7 @@ import { converge } from "../engine/converge.ts";
 import type { Observations } from "../engine/read.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers } from "../stack.ts";
+import { isFull, planElsewhere } from "./full-zone.ts";
 import { type Held, writeWithoutBucket } from "./lease.ts";
 import type { Reading, Recorded } from "./reading.ts";
 
@@ -44,8 +45,29 @@ export function openJournal({ state, rescueFile }: Session, { document, etag }: 
   return new Journal({ store: state, start, writer: randomUUID(), rescueFile });
 }
 
-/** Carries out the reading's plan. Before it launches a host, it records the machine image. */
+/**
+ * Carries out the reading's plan. If the zone of a new subnet has no capacity for the host, it goes on in another zone of
+ * the region.
+ */
 export async function convergeStack(
+  session: Session,
+  reading: Reading,
+  held: Held,
+): Promise<Observations<Offers>> {
+  let current = reading;
+  for (const full = new Set<string>(); ;) {
+    try {
+      return await carryOut(session, current, held);
+    } catch (error) {
+      const next = isFull(error) ? await planElsewhere(session, { reading: current, held, full }) : undefined;
+      if (next === undefined) throw error;
+      current = next;
+    }
+  }
+}
+
+/** Carries out the plan. Before it launches a host, it records the machine image. */
+async function carryOut(
   session: Session,
   reading: Reading,
   held: Held,

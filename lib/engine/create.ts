@@ -1,4 +1,4 @@
-import { BerthError, LostReply } from "../errors.ts";
+import { BerthError, LostReply, MadeInVain } from "../errors.ts";
 import { lookUntil } from "../poll.ts";
 import type { Identity } from "../contract/resource.ts";
 import { noteId } from "./intent.ts";
@@ -40,11 +40,12 @@ async function createOnce<Inputs>(
   work: Work<Inputs>,
   identity: Identity,
 ): Promise<string> {
-  const { ctx, world, patienceMs = defaultPatienceMs } = work;
+  const { ctx, journal, world, patienceMs = defaultPatienceMs } = work;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await declaration.create(ctx, identity, world);
     } catch (error) {
+      if (error instanceof MadeInVain) noteId(journal, declaration, error.id);
       if (!(error instanceof LostReply)) throw error;
       const what = `a ${declaration.kind} that AWS may have created: its reply got lost`;
       const made = await findPatiently(ctx, {

@@ -7,6 +7,7 @@ import { deleteMarkers } from "./rules/delete-markers.ts";
 import { dependencies } from "./rules/dependencies.ts";
 import { dryRun } from "./rules/dry-run.ts";
 import { endpointRoutes } from "./rules/endpoint-routes.ts";
+import { failedLaunches, type FailedLaunches } from "./rules/failed-launches.ts";
 import { ignoredConditions } from "./rules/ignored-conditions.ts";
 import { ignoredFilters } from "./rules/ignored-filters.ts";
 import { inputLimits } from "./rules/input-limits.ts";
@@ -31,6 +32,7 @@ export interface Rules {
   readonly bucketOwner: boolean;
   readonly endpointRoutes: boolean;
   readonly profileRoles: boolean;
+  readonly failedLaunches: FailedLaunches | false;
   readonly deleteMarkers: boolean;
   readonly localZones: boolean;
   readonly missingImages: boolean;
@@ -60,6 +62,7 @@ export const allRules: Rules = {
   bucketOwner: true,
   endpointRoutes: true,
   profileRoles: true,
+  failedLaunches: false,
   deleteMarkers: true,
   localZones: true,
   missingImages: true,
@@ -98,6 +101,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.localZones && localZones(),
     rules.missingImages && missingImages(),
     rules.quotas && quotas(rules.quotas, behind),
+    rules.failedLaunches && failedLaunches(rules.failedLaunches, behind),
     rules.profileDelay && profileDelay(rules.profileDelay, behind),
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
     rules.dependencies && dependencies(lives, behind),
@@ -117,6 +121,7 @@ export const noRules: Rules = {
   bucketOwner: false,
   endpointRoutes: false,
   profileRoles: false,
+  failedLaunches: false,
   deleteMarkers: false,
   localZones: false,
   missingImages: false,

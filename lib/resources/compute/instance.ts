@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { poll, type Look } from "../../poll.ts";
 import { ownershipFilters } from "../../aws/tags.ts";
-import { BerthError } from "../../errors.ts";
+import { MadeInVain } from "../../errors.ts";
 import { onceVisible } from "../../toolkit/creation.ts";
 import { concerns } from "../../contract/difference.ts";
 import { instanceDifferences } from "./instance-differences.ts";
@@ -50,9 +50,7 @@ export const instance: Resource<InstanceDesired, ObservedInstance> = {
       const id = await launch(ctx, { identity, desired }, attempt);
       const seen = await untilSettled(ctx, id);
       if (seen.state === "running") return id;
-      // An instance from an earlier launch that somebody has terminated. AWS returns it as long as it remembers the client token.
-      const isEarlier = seen.stateReason.startsWith("Client.UserInitiatedShutdown");
-      if (!isEarlier || attempt + 1 === launchAttempts) throw launchFailed(seen);
+      if (!isWorthAnother(seen) || attempt + 1 === launchAttempts) throw launchFailed(seen);
     }
   },
 
@@ -89,6 +87,15 @@ export const instance: Resource<InstanceDesired, ObservedInstance> = {
     return toListed(kind, stack, found.filter(isPresent));
   },
 };
+
+/**
+ * Whether another client token may help. AWS returns an instance as long as it remembers the token: also one that somebody
+ * has terminated since, and one that AWS itself failed to start.
+ */
+function isWorthAnother({ stateReason }: InstanceSummary): boolean {
+  if (stateReason.startsWith("Server.InsufficientInstanceCapacity")) return false;
+  return /^(Client\.UserInitiatedShutdown|Server\.)/.test(stateReason);
+}
 
 async function updateSettings(
   ctx: WriteContext,
@@ -136,9 +143,11 @@ async function untilSettled(ctx: ReadContext, id: string): Promise<InstanceSumma
   return poll(ctx, { what: `instance ${id} to run`, timeoutMs: stateTimeoutMs, look });
 }
 
-function launchFailed(seen: InstanceSummary): BerthError {
-  return new BerthError({
-    code: "InstanceFailed",
+function launchFailed(seen: InstanceSummary): MadeInVain {
+  const isFull = seen.stateReason.startsWith("Server.InsufficientInstanceCapacity");
+  return new MadeInVain(seen.id, {
+    code: isFull ? "NoCapacity" : "InstanceFailed",
+    resource: kind,
     message: `instance ${seen.id} is ${seen.state} instead of running: ${seen.stateReason || "AWS gives no reason"}`,
     hint: "run the same command again; if it fails the same way, try another instance.type",
   });
