@@ -48,11 +48,10 @@ describe("a launch that fails", () => {
   });
 
   it("isn't found again by the next run, which launches another instance in the same zone", async () => {
-    const { plan, observations } = await stack.up();
+    const { plan } = await stack.up();
 
     const step = plan.steps.find(({ name }) => name === "instance");
     assert.match(step?.because ?? "", /^i-\w+ is gone$/);
-    assert.ok(observations?.get("instance"));
     assert.equal(launches(), 3);
     assert.deepEqual(await zones(), ["eu-central-1b"]);
     assert.deepEqual((await stack.plan()).plan.steps, []);

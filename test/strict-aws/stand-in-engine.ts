@@ -49,6 +49,8 @@ async function answer({ incoming, response, built, registry }: Exchange): Promis
   const record = (value: object) => response.end(`${JSON.stringify(value)}\n`);
   if (pathname === "/_ping") {
     response.end("OK");
+  } else if (pathname === "/version") {
+    record({ Version: "20.10.0", Os: "linux", Arch: "amd64" });
   } else if (pathname === "/build") {
     built.push(query.get("t") ?? "");
     record({ aux: { ID: `sha256:${sha256(Buffer.from(query.get("t") ?? ""))}` } });
