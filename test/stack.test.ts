@@ -250,7 +250,7 @@ describe("the host", () => {
     );
   });
 
-  it("has one network interface that goes with it, no key to log in with, and no credit to run up", () => {
+  it("has one network interface that goes with it, no key to log in with, and credit for its boot", () => {
     const [order = {}] = sentTo("RunInstances");
 
     assert.deepEqual(order["NetworkInterfaces"], [
@@ -262,7 +262,7 @@ describe("the host", () => {
         DeleteOnTermination: true,
       },
     ]);
-    assert.deepEqual(order["CreditSpecification"], { CpuCredits: "standard" });
+    assert.deepEqual(order["CreditSpecification"], { CpuCredits: "unlimited" });
     assert.deepEqual([order["MinCount"], order["MaxCount"], order["KeyName"]], [1, 1, undefined]);
     assert.match(String(order["ClientToken"]), /^berth-/);
   });

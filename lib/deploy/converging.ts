@@ -67,11 +67,7 @@ export async function convergeStack(
 }
 
 /** Carries out the plan. Before it launches a host, it records the machine image. */
-async function carryOut(
-  session: Session,
-  reading: Reading,
-  held: Held,
-): Promise<Observations<Offers>> {
+async function carryOut(session: Session, reading: Reading, held: Held): Promise<Observations<Offers>> {
   const { identify, imagePin, report: progress, rescueFile } = session;
   const { declarations, observations, offers, parts, plan } = reading;
   const journal = openJournal(session, reading);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
+import { DescribeInstanceCreditSpecificationsCommand, DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
 import { createClients } from "../../lib/aws/clients.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { openInProcess } from "../strict-aws/in-process.ts";
@@ -14,7 +14,10 @@ const aws = await startStrictAws({
   logDirectory: directory,
   ecr: true,
   rules: {
-    failedLaunches: { fullZones: ["eu-central-1a"], reasons: ["Server.InternalError", "Client.InternalError"] },
+    failedLaunches: {
+      fullZones: ["eu-central-1a"],
+      reasons: ["Server.InternalError", "Client.InternalError"],
+    },
   },
 });
 const stack = await openInProcess({ aws, directory, stack: "unlucky" });
@@ -55,5 +58,11 @@ describe("a launch that fails", () => {
     assert.equal(launches(), 3);
     assert.deepEqual(await zones(), ["eu-central-1b"]);
     assert.deepEqual((await stack.plan()).plan.steps, []);
+    // The release that waited for the host has limited it.
+    const { InstanceCreditSpecifications = [] } = await ec2.send(
+      new DescribeInstanceCreditSpecificationsCommand({}),
+    );
+    const credits = InstanceCreditSpecifications.map(({ CpuCredits }) => CpuCredits);
+    assert.ok(credits.includes("standard"), credits.join());
   });
 });

@@ -147,6 +147,46 @@ def allow_encrypted_calls() -> None:
     FakeBucket.get_permission = permission
 
 
+def keep_cpu_credits() -> None:
+    """Keeps and changes the CPU credits of instances: moto answers `standard` for all, and can't change it."""
+    from moto.core.responses import ActionResult
+    from moto.ec2.responses.instances import InstanceResponse
+
+    launch = InstanceResponse.run_instances
+
+    def is_burstable(instance) -> bool:
+        return instance.instance_type[:2] in ("t2", "t3", "t4")
+
+    def credits_of(instance) -> str:
+        default = "standard" if instance.instance_type.startswith("t2.") else "unlimited"
+        return vars(instance).get("cpu_credits", default)
+
+    def launch_with_credits(self):
+        made = launch(self)
+        wanted = (self._get_param("CreditSpecification") or {}).get("CpuCredits")
+        for instance in made.result.instances if wanted else []:
+            instance.cpu_credits = wanted
+        return made
+
+    def describe(self):
+        asked = [value for one in self._get_param("Filters", []) if one["Name"] == "instance-id" for value in one["Values"]]
+        ids = self._get_param("InstanceIds", []) or asked
+        living = [one for one in self.ec2_backend.all_instances() if is_burstable(one) and (not ids or one.id in ids)]
+        found = [{"InstanceId": one.id, "CpuCredits": credits_of(one)} for one in living]
+        return ActionResult({"InstanceCreditSpecifications": found})
+
+    def modify(self):
+        done = []
+        for order in self._get_param("InstanceCreditSpecifications", []):
+            self.ec2_backend.get_instance(order["InstanceId"]).cpu_credits = order["CpuCredits"]
+            done.append({"InstanceId": order["InstanceId"]})
+        return ActionResult({"SuccessfulInstanceCreditSpecifications": done})
+
+    InstanceResponse.run_instances = launch_with_credits
+    InstanceResponse.describe_instance_credit_specifications = describe
+    InstanceResponse.modify_instance_credit_specification = modify
+
+
 def remember_models() -> None:
     """Caches service models: each botocore session reads them again, and importing moto opens several sessions."""
     from botocore.loaders import JSONFileLoader

@@ -28,10 +28,14 @@ export function instanceDifferences(desired: InstanceDesired, observed: Observed
       desired: metadataOptions.HttpEndpoint,
       observed: observed.metadata.endpoint,
     }),
-    ...(isBurstable(observed.type)
-      ? fieldDifference("cpu-credits", { desired: cpuCredits, observed: observed.cpuCredits })
-      : []),
+    ...creditDifference(observed),
   ];
+}
+
+/** A host that boots is limited by the release that waits for it. It counts only if that didn't happen. */
+function creditDifference({ type, cpuCredits: found, isBooting }: ObservedInstance): Difference[] {
+  if (!isBurstable(type) || isBooting) return [];
+  return fieldDifference("cpu-credits", { desired: cpuCredits.serving, observed: found });
 }
 
 function shownProfile({ profileName, deletedProfileId }: ObservedInstance): string | undefined {

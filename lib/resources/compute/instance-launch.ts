@@ -35,8 +35,11 @@ export const metadataOptions = {
   HttpEndpoint: "enabled",
 } as const;
 
-/** For burstable types. By default T3 and T4g are unlimited: above their baseline they run at full speed and cost extra. */
-export const cpuCredits = "standard";
+/**
+ * For burstable types. A new T3 or T4g has no credits, so a boot at its baseline would take many minutes. It starts
+ * unlimited, which costs cents at most, and is limited as soon as it serves: from then on it can't run up costs.
+ */
+export const cpuCredits = { boot: "unlimited", serving: "standard" } as const;
 
 export const isBurstable = (type: string): boolean => /^t\d/.test(type);
 
@@ -77,7 +80,7 @@ function describeOrder(identity: Identity, desired: InstanceDesired): RunInstanc
     IamInstanceProfile: { Name: desired.profileName },
     UserData: encodeUserData(desired.userData),
     MetadataOptions: metadataOptions,
-    ...(isBurstable(desired.type) ? { CreditSpecification: { CpuCredits: cpuCredits } } : {}),
+    ...(isBurstable(desired.type) ? { CreditSpecification: { CpuCredits: cpuCredits.boot } } : {}),
     // The host fetches packages before the Elastic IP is associated, so it starts with a public address of its own.
     NetworkInterfaces: [
       {

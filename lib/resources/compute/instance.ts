@@ -1,6 +1,5 @@
 import {
   ModifyInstanceAttributeCommand,
-  ModifyInstanceCreditSpecificationCommand,
   ModifyInstanceMetadataOptionsCommand,
   ModifyVolumeCommand,
   StartInstancesCommand,
@@ -11,6 +10,7 @@ import { ownershipFilters } from "../../aws/tags.ts";
 import { MadeInVain } from "../../errors.ts";
 import { onceVisible } from "../../toolkit/creation.ts";
 import { concerns } from "../../contract/difference.ts";
+import { limitCredits } from "./cpu-credits.ts";
 import { instanceDifferences } from "./instance-differences.ts";
 import {
   describeInstances,
@@ -20,7 +20,7 @@ import {
   type InstanceSummary,
 } from "./observed-instance.ts";
 import { attachData } from "./data-attachment.ts";
-import { cpuCredits, launch, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
+import { launch, metadataOptions, osTag, type InstanceDesired } from "./instance-launch.ts";
 import { findOwned, identityDifferences, repairTags, toListed } from "../../toolkit/ownership.ts";
 import { setProfile } from "./profile-association.ts";
 import { removeUntilGone } from "../../toolkit/removal.ts";
@@ -111,8 +111,7 @@ async function updateSettings(
     await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, ...metadataOptions }));
   }
   if (concerns(differences, "cpu-credits")) {
-    const InstanceCreditSpecifications = [{ InstanceId, CpuCredits: cpuCredits }];
-    await ec2.send(new ModifyInstanceCreditSpecificationCommand({ InstanceCreditSpecifications }));
+    await limitCredits(ctx, [InstanceId]);
   }
   if (concerns(differences, "disk.type") && observed.disk) {
     await ec2.send(new ModifyVolumeCommand({ VolumeId: observed.disk.id, VolumeType: "gp3" }));

@@ -30,6 +30,8 @@ export interface InstanceSummary extends Observed {
   readonly publicIp: string | undefined;
   readonly privateIp: string | undefined;
   readonly rootDeviceName: string;
+  /** Whether it was launched so recently that it may not serve yet. */
+  readonly isBooting: boolean;
   readonly metadata: {
     readonly tokens: string | undefined;
     readonly hopLimit: number | undefined;
@@ -54,6 +56,9 @@ export interface ObservedInstance extends InstanceSummary {
   /** See `findDeletedProfile`. */
   readonly deletedProfileId: string | undefined;
 }
+
+/** Longer than any boot, and than the difference between two clocks that AWS accepts. A restart counts as a launch. */
+const bootMs = 15 * 60_000;
 
 const livingStates = ["pending", "running", "stopping", "stopped"];
 const living: Filter = { Name: "instance-state-name", Values: livingStates };
@@ -161,6 +166,7 @@ function parseInstance(raw: Instance): InstanceSummary {
     publicIp: raw.PublicIpAddress,
     privateIp: raw.PrivateIpAddress,
     rootDeviceName: raw.RootDeviceName ?? "",
+    isBooting: Date.now() - (raw.LaunchTime?.getTime() ?? 0) < bootMs,
     metadata: { tokens, hopLimit, endpoint },
   };
 }

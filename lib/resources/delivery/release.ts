@@ -5,6 +5,7 @@ import { publishRelease } from "../../release/publish.ts";
 import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
 import { findShortfalls } from "../../release/shortfall.ts";
+import { limitServing } from "../compute/cpu-credits.ts";
 import { findPointer } from "./agent.ts";
 import type { Difference, Observed, Resource, ReadContext } from "../../contract/resource.ts";
 import { openS3Store } from "../../../state/s3-store.ts";
@@ -70,6 +71,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
       const look = (host: string) => diagnose(ctx, host);
       await awaitHosts(ctx, { store, hosts, desired: { release, agent }, patienceMs, diagnose: look });
+      await limitServing(ctx, hosts);
     },
 
     // Deleting the bucket deletes release and reports.

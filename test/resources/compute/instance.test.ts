@@ -4,6 +4,7 @@ import {
   CreateSecurityGroupCommand,
   DeleteTagsCommand,
   DescribeIamInstanceProfileAssociationsCommand,
+  DescribeInstanceCreditSpecificationsCommand,
   DescribeInstancesCommand,
   DescribeVolumesCommand,
   DisassociateIamInstanceProfileCommand,
@@ -23,6 +24,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { lookupMachineImage } from "../../../lib/aws/lookup.ts";
 import { iamPath } from "../../../lib/aws/names.ts";
+import { limitServing } from "../../../lib/resources/compute/cpu-credits.ts";
 import { instance, type InstanceDesired } from "../../../lib/resources/compute/instance.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
@@ -173,6 +175,45 @@ test("instance: a newer image of the same system is no difference", async () => 
     instance.differences(identity, { ...declaration, imageId: "ami-0123456789abcdef0" }, observed),
     [],
   );
+});
+
+async function creditsOf(id: string): Promise<string | undefined> {
+  const command = new DescribeInstanceCreditSpecificationsCommand({ InstanceIds: [id] });
+  return (await stranger.ec2.send(command)).InstanceCreditSpecifications?.[0]?.CpuCredits;
+}
+
+test("instance: it boots at full speed, and is limited once it serves", async () => {
+  const identity = newIdentity("instance");
+  const id = await instance.create(ctx, identity, declaration);
+  const booting = await instance.find(ctx, identity, id);
+  assert.ok(booting);
+  assert.equal(await creditsOf(id), "unlimited");
+  assert.deepEqual(instance.differences(identity, declaration, booting), []);
+
+  await limitServing(ctx, [id]);
+  const before = account.calls.length;
+  await limitServing(ctx, [id]);
+
+  assert.equal(await creditsOf(id), "standard");
+  assert.ok(account.calls.slice(before).every(({ kind }) => kind === "read"));
+});
+
+test("instance: one that is unlimited long after its boot is limited", async () => {
+  const identity = newIdentity("instance");
+  const id = await instance.create(ctx, identity, declaration);
+  const found = await instance.find(ctx, identity, id);
+  assert.ok(found);
+  // As it reads a quarter of an hour later.
+  const observed = { ...found, isBooting: false };
+
+  const differences = instance.differences(identity, declaration, observed);
+  await instance.update(ctx, { identity, desired: declaration, observed, differences });
+
+  assert.deepEqual(
+    differences.map(({ field, desired }) => [field, desired]),
+    [["cpu-credits", "standard"]],
+  );
+  assert.equal(await creditsOf(id), "standard");
 });
 
 test("instance: terminated behind Berth's back, it is absent, by id and by tags", async () => {
