@@ -1,7 +1,7 @@
 """Keeps the data volumes of the embedded AWS as image files, each behind a loop device while it is attached.
 
 Reads lines of JSON from standard input: every volume, snapshot and attachment that there should be. Makes it so, and answers
-each with one line. Ends when its input ends; a loop device then ends as soon as no machine has it mounted.
+each with one line. Ends when its input ends. However it ends, a loop device lets its file go as soon as no machine has it mounted.
 """
 
 import fcntl
@@ -126,3 +126,8 @@ for line in sys.stdin:
     except (OSError, subprocess.CalledProcessError) as error:
         answer = {"attached": {}, "leaving": [], "problem": str(error)}
     print(json.dumps(answer), flush=True)
+
+# The machines are gone by now, so each loop device is free as soon as it is closed here.
+for number, device in held.values():
+    os.close(device)
+    control(LOOP_CTL_REMOVE, number)

@@ -70,7 +70,7 @@ async function start({ docker, log, ...named }: DisksOptions): Promise<AttachedC
     command: ["python3", "-Iuc", source],
     capabilities: ["SYS_ADMIN", "MKNOD"],
     storage: { binds: [`${named.name}:/disks`], deviceRules: ["b 7:* rwm", "c 10:237 rwm"] },
-    takesBack: false,
+    takesBack: true,
     onComplaint: (text) => log(`The keeper of the disks says: ${text.trimEnd()}`),
   });
 }
