@@ -52,10 +52,8 @@ const userOf = (asked: string) => (target: Target) =>
     `
 import sys
 sys.path.insert(0, "/usr/local/lib/berth")
-import replicas
-release = {"number": 1, "replicas": 1, "memoryMib": 64, "port": 80, "environment": {}, "image": "x"}
-arguments = replicas.run_arguments(release, 0, ${JSON.stringify(asked)})
-print(arguments[arguments.index("--user") + 1])
+import users
+print(users.choose({"image": "x"}, ${JSON.stringify(asked)}))
 `,
   );
 

@@ -121,6 +121,9 @@ http {
   }
   server {
     listen 80 default_server backlog=4096;
+    if ($server_protocol = "") {
+      return 400;
+    }
     set $leaving "";
     if (-f /run/berth-leaving) {
       set $leaving leaving;
