@@ -38,7 +38,7 @@ export interface Call {
   readonly outcome: string;
 }
 
-export interface Timeouts {
+interface Timeouts {
   /** Until a connection is made. */
   readonly connectionMs: number;
   /** Until the answer begins, and between two parts of it. */
