@@ -121,9 +121,6 @@ http {
   }
   server {
     listen 80 default_server backlog=4096;
-    if ($server_protocol = "") {
-      return 400;
-    }
     set $leaving "";
     if (-f /run/berth-leaving) {
       set $leaving leaving;
@@ -236,6 +233,9 @@ http {
     error_page 502 = $unanswered;
     error_page 504 @late;
     location / {
+      if ($server_protocol = "") {
+        return 400;
+      }
       return 418;
     }
     location @spooled {
