@@ -4,6 +4,7 @@ Reads lines of JSON from standard input: every volume, snapshot and attachment t
 each with one line. Ends when its input ends. However it ends, a loop device lets its file go as soon as no machine has it mounted.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -36,8 +37,10 @@ def control(request: int, number: int) -> None:
     file = node("loop-control", 0o020000, CONTROL)
     try:
         fcntl.ioctl(file, request, number)
-    except (FileExistsError, FileNotFoundError, BlockingIOError):
-        pass
+    except OSError as error:
+        # It is there, it is gone, or a machine still has it mounted.
+        if error.errno not in (errno.EEXIST, errno.ENODEV, errno.EBUSY):
+            raise
     finally:
         os.close(file)
 
@@ -128,6 +131,6 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 
 # The machines are gone by now, so each loop device is free as soon as it is closed here.
-for number, device in held.values():
-    os.close(device)
+let_go({})
+for number in leaving.values():
     control(LOOP_CTL_REMOVE, number)
