@@ -72,7 +72,7 @@ describe("a changed agent", () => {
 
   it("takes the place of the old one, which a plan says, on the same host", async () => {
     await change("converge.py", "POLL_S = 2", "POLL_S = 1");
-    await change("switch.conf", "proxy_read_timeout 60s;", "proxy_read_timeout 59s;");
+    await change("switch.conf", "proxy_connect_timeout 1s;", "proxy_connect_timeout 2s;");
     await change("edge.conf", "send_timeout 30s;", "send_timeout 29s;");
     const run = await upUnderLoad();
     requireExit(run, 0);

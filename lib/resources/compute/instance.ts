@@ -145,7 +145,7 @@ async function untilSettled(ctx: ReadContext, id: string): Promise<InstanceSumma
 function launchFailed(seen: InstanceSummary): MadeInVain {
   const isFull = seen.stateReason.startsWith("Server.InsufficientInstanceCapacity");
   return new MadeInVain(seen.id, {
-    code: isFull ? "NoCapacity" : "InstanceFailed",
+    ...(isFull ? { code: "NoCapacity" } : { code: "InstanceFailed" }),
     resource: kind,
     message: `instance ${seen.id} is ${seen.state} instead of running: ${seen.stateReason || "AWS gives no reason"}`,
     hint: "run the same command again; if it fails the same way, try another instance.type",
