@@ -7,15 +7,30 @@ import type { Reading } from "./reading.ts";
  * Stops a plan or a run that would leave data behind, shrink it, or need it in a place where it isn't. Before anything is
  * changed.
  *
- * @throws BerthError `DataUndeclared`, `DataShrinks`, `DataInOtherZone`.
+ * @throws BerthError `DataUndeclared`, `DataAmbiguous`, `DataShrinks`, `DataInOtherZone`.
  */
 export async function requireSafeData(session: Session, reading: Reading): Promise<void> {
   if (reading.parts.dataVolume === undefined) return requireNoData(session);
+  await requireOneVolume(session, reading);
   const { dataVolume: volume, zonesOfType } = reading;
   if (volume === undefined) return;
   const { dataGib, type } = session.config.instance;
   if (dataGib < volume.gib) throw shrinks(volume.id, volume.gib, dataGib);
   if (!zonesOfType.includes(volume.zone)) throw otherZone(volume.id, volume.zone, type);
+}
+
+/** Of two data volumes, tags alone don't say which has the data. Other resources of an earlier generation are removed. */
+async function requireOneVolume({ ctx, config }: Session, { plan }: Reading): Promise<void> {
+  if (plan.superseded.every(({ kind }) => kind !== "data-volume")) return;
+  const there = await listDataVolumes(ctx, config.stack);
+  if (there.length < 2) return;
+  throw new BerthError({
+    code: "DataAmbiguous",
+    message: `${there.length} data volumes have the tags of ${config.stack}: ${there.map(({ id }) => id).join(", ")}; nothing was changed`,
+    hint: "find out which one has the data, and remove the tag berth:stack from each other one; Berth then leaves those alone",
+    resource: "data-volume",
+    exitCode: exitCodes.badInput,
+  });
 }
 
 /** Data that the configuration no longer names. Nobody deletes it by leaving a line out. */

@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import {
+  CreateVolumeCommand,
   DeleteVolumeCommand,
   DescribeInstancesCommand,
   DescribeVolumesCommand,
   DetachVolumeCommand,
 } from "@aws-sdk/client-ec2";
+import { DeleteObjectCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { type Clients, createClients } from "../../lib/aws/clients.ts";
 import { type Cli, type Ended, openCli } from "../strict-aws/cli.ts";
 import { type StrictAws, startStrictAws } from "../strict-aws/strict-aws.ts";
@@ -19,13 +21,14 @@ describe("a stack with data", () => {
   let aws: StrictAws;
   let cli: Cli;
   let ec2: Clients["ec2"];
+  let s3: Clients["s3"];
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "berth-data-"));
     aws = await startStrictAws({ logDirectory: directory, ecr: true });
     cli = await openCli({ aws, directory, stack: "test-data" });
     cli.environment["BERTH_HOME"] = join(directory, "home");
     const access = { region: cli.region, endpoints: aws.bare, credentials: aws.credentials };
-    ({ ec2 } = createClients(access));
+    ({ ec2, s3 } = createClients(access));
   });
   after(async () => {
     await cli?.[Symbol.asyncDispose]();
@@ -79,6 +82,25 @@ describe("a stack with data", () => {
         /has no app\.volumes, but data volume vol-\w+ \(10 GiB\) of test-data is there; nothing was changed$/,
         /put app\.volumes back .* --keep-data .* --delete-data/,
       );
+  });
+
+  it("is refused a choice between two volumes with its tags when the state document is lost", async () => {
+    await configure({ dataGib: 10 });
+    const [{ AvailabilityZone, Tags = [] } = {}] = await volumes();
+    const later = Tags.map(({ Key, Value }) => ({ Key, Value: Key === "berth:generation" ? "2" : Value }));
+    const TagSpecifications = [{ ResourceType: "volume" as const, Tags: later }];
+    const other = await ec2.send(new CreateVolumeCommand({ AvailabilityZone, Size: 10, TagSpecifications }));
+    const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+    const Bucket = Buckets.find(({ Name }) => Name?.startsWith("berth-test-data-"))?.Name;
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: "state.json" }));
+    await expectRefusal(
+      cli.run("up", "--yes"),
+      "DataAmbiguous",
+      /^2 data volumes have the tags of test-data: vol-\w+, vol-\w+; nothing was changed$/,
+      /remove the tag berth:stack/,
+    );
+    assert.equal((await volumes()).length, 2);
+    await ec2.send(new DeleteVolumeCommand({ VolumeId: other.VolumeId }));
   });
 
   it("is not taken down by --yes alone, and says how", async () => {
