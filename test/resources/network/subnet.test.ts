@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ModifySubnetAttributeCommand } from "@aws-sdk/client-ec2";
+import {
+  CreateNetworkInterfaceCommand,
+  DeleteNetworkInterfaceCommand,
+  ModifySubnetAttributeCommand,
+} from "@aws-sdk/client-ec2";
 import { subnet } from "../../../lib/resources/network/subnet.ts";
 import { vpc } from "../../../lib/resources/network/vpc.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
 
 const account = await openAccount();
-const { ctx } = account;
+const { ctx, stranger } = account;
 const makeVpc = () => vpc.create(ctx, newIdentity("vpc"), { cidr: "10.20.0.0/16" });
 
 resourceSuite({
@@ -42,4 +46,23 @@ test("subnet: any zone will do when none is asked for", async () => {
 
   assert.match(observed?.zone ?? "", /^eu-central-1[a-c]$/);
   assert.deepEqual(observed && subnet.differences(identity, desired, observed), []);
+});
+
+test("subnet: a stranger's network interface in it blocks its removal, and is named until it is gone", async () => {
+  const identity = newIdentity("subnet");
+  const id = await subnet.create(ctx, identity, { vpcId: await makeVpc(), cidr: "10.20.0.0/24" });
+  const { NetworkInterface: theirs } = await stranger.ec2.send(
+    new CreateNetworkInterfaceCommand({ SubnetId: id, Description: "theirs" }),
+  );
+  const NetworkInterfaceId = theirs?.NetworkInterfaceId;
+  const impatient = { ...ctx, timings: { firstMs: 1, longestMs: 1, timeoutMs: 10 } };
+
+  await assert.rejects(subnet.remove(impatient, id), {
+    code: "TimedOut",
+    detail: [`Last seen: subnet ${id} is in use by network interface ${NetworkInterfaceId} (theirs)`],
+  });
+  await stranger.ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId }));
+  await subnet.remove(ctx, id);
+
+  assert.equal(await subnet.find(ctx, identity, id), undefined);
 });
