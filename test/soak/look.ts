@@ -56,7 +56,7 @@ function asWished(holding: Holding, { ingress, type, diskGib }: Wished): Holding
   const setups: Record<string, unknown> = {
     "security-group": rules.toSorted(),
     instance: ["running", type, "a group of its own"],
-    volume: diskGib,
+    volume: ["instance", diskGib, ["on the host"]],
   };
   return { ...holding, setup: setups[holding.kind] ?? holding.setup };
 }
