@@ -1,6 +1,6 @@
 import type { Session } from "../command/session.ts";
 import { BerthError, exitCodes } from "../errors.ts";
-import { listDataVolumes } from "../resources/storage/data-volume.ts";
+import { listDataVolumes, type ObservedDataVolume } from "../resources/storage/data-volume.ts";
 import type { Reading } from "./reading.ts";
 
 /**
@@ -10,9 +10,9 @@ import type { Reading } from "./reading.ts";
  * @throws BerthError `DataUndeclared`, `DataAmbiguous`, `DataShrinks`, `DataInOtherZone`.
  */
 export async function requireSafeData(session: Session, reading: Reading): Promise<void> {
-  if (reading.parts.dataVolume === undefined) return requireNoData(session);
+  const { dataVolume: volume, undeclaredVolumes, zonesOfType } = reading;
+  if (undeclaredVolumes[0] !== undefined) throw undeclared(session, undeclaredVolumes[0]);
   await requireOneVolume(session, reading);
-  const { dataVolume: volume, zonesOfType } = reading;
   if (volume === undefined) return;
   const { dataGib, type } = session.config.instance;
   if (dataGib < volume.gib) throw shrinks(volume.id, volume.gib, dataGib);
@@ -34,10 +34,8 @@ async function requireOneVolume({ ctx, config }: Session, { plan }: Reading): Pr
 }
 
 /** Data that the configuration no longer names. Nobody deletes it by leaving a line out. */
-async function requireNoData({ ctx, config }: Session): Promise<void> {
-  const [volume] = await listDataVolumes(ctx, config.stack);
-  if (volume === undefined) return;
-  throw new BerthError({
+function undeclared({ config }: Session, volume: ObservedDataVolume): BerthError {
+  return new BerthError({
     code: "DataUndeclared",
     message: `${config.file} has no app.volumes, but data volume ${volume.id} (${volume.gib} GiB) of ${config.stack} is there; nothing was changed`,
     hint: "put app.volumes back to keep the data in use; to go on without it: npm run down -- --keep-data (a snapshot stays) or --delete-data, then npm run up",

@@ -10,7 +10,7 @@ import { type Observations, observedOf, readAll } from "../engine/read.ts";
 import { packAgent } from "../host/bundle.ts";
 import { agentResource } from "../resources/delivery/agent.ts";
 import { imageResource } from "../resources/delivery/image.ts";
-import type { ObservedDataVolume } from "../resources/storage/data-volume.ts";
+import { listDataVolumes, type ObservedDataVolume } from "../resources/storage/data-volume.ts";
 import { releaseResource } from "../resources/delivery/release.ts";
 import type { Session } from "../command/session.ts";
 import { type App, declareParts, type Offers, type StackParts, type StackDeclaration } from "../stack.ts";
@@ -38,6 +38,8 @@ export interface Reading extends Recorded {
   readonly workTree: WorkTree | undefined;
   /** The data volume, if there is one. */
   readonly dataVolume: ObservedDataVolume | undefined;
+  /** Data volumes of the stack, if the configuration has none. */
+  readonly undeclaredVolumes: readonly ObservedDataVolume[];
   /** All Availability Zones that offer the instance type, wherever the data volume is. */
   readonly zonesOfType: readonly string[];
   readonly freeTierEligible: boolean;
@@ -66,10 +68,12 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   const app = { ...openApp(session, source), commit: workTree?.commit };
   const parts = declareParts({ config, account: ctx.account, app, restoredFrom: options.restoredFrom });
   const { declarations } = parts;
-  const [{ document, observations }, { machineImage, zones, instanceType }] = await Promise.all([
-    readResources(session, { ...options, declarations, recorded: loaded?.document }),
-    offered,
-  ]);
+  const [{ document, observations }, { machineImage, zones, instanceType }, undeclaredVolumes] =
+    await Promise.all([
+      readResources(session, { ...options, declarations, recorded: loaded?.document }),
+      offered,
+      parts.dataVolume === undefined ? listDataVolumes(ctx, config.stack) : [],
+    ]);
   const newest = machineImage.imageId;
   const imageId = document.pins[session.imagePin] ?? newest;
   const dataVolume = observedOf(parts.dataVolume, observations);
@@ -88,6 +92,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     source,
     workTree,
     dataVolume,
+    undeclaredVolumes,
     zonesOfType: zones,
     freeTierEligible: instanceType.freeTierEligible,
     newerMachineImageId: imageId === newest ? undefined : newest,

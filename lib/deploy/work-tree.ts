@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { relative } from "node:path";
+import { promisify } from "node:util";
 
 /** The Git work tree that the source folder lies in. */
 export interface WorkTree {
@@ -16,8 +18,6 @@ export async function lookAtWorkTree(
   folder: string,
   own: readonly string[] = [],
 ): Promise<WorkTree | undefined> {
-  // Loaded only here, because not every command looks at the source.
-  const { execa } = await import("execa");
   // A repository may name a program that tells Git what has changed. It isn't Berth's to start.
   const options = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-C", folder];
   const inside = own
@@ -25,13 +25,17 @@ export async function lookAtWorkTree(
     .filter((path) => path !== "" && !path.startsWith(".."));
   const excluded = [":(exclude,glob)**/.berth/**", ...inside.map((path) => `:(exclude,literal)${path}`)];
   const status = ["status", "--porcelain=v2", "--branch", "-z", "--", ".", ...excluded];
-  const { failed, stdout } = await execa("git", [...options, ...status], {
-    reject: false,
-    // Git sets these for its hooks, one of which may have started this command. They name another work tree.
-    env: { GIT_DIR: undefined, GIT_WORK_TREE: undefined, GIT_INDEX_FILE: undefined, GIT_PREFIX: undefined },
-  });
-  return failed ? undefined : readStatus(stdout);
+  // Git sets these for its hooks, one of which may have started this command. They name another work tree.
+  const { GIT_DIR: _1, GIT_WORK_TREE: _2, GIT_INDEX_FILE: _3, GIT_PREFIX: _4, ...env } = process.env;
+  const asked = promisify(execFile)("git", [...options, ...status], { env, maxBuffer: mostStatusBytes });
+  return asked.then(
+    ({ stdout }) => readStatus(stdout),
+    () => undefined,
+  );
 }
+
+/** A folder with more changes than this isn't described. */
+const mostStatusBytes = 64 << 20;
 
 /** Pure. Reads what `git status --porcelain=v2 --branch -z` writes: https://git-scm.com/docs/git-status */
 function readStatus(status: string): WorkTree | undefined {

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { isConflict, isNotFound, isNotSupported, isPreconditionFailed } from "../../aws/errors.ts";
 import { BerthError } from "../../errors.ts";
-import { poll, retry, type Look } from "../../poll.ts";
+import { poll, type Look } from "../../poll.ts";
+import type { WriteOutcome } from "../../../state/object-store.ts";
+import { openS3Store } from "../../../state/s3-store.ts";
 import type { WriteContext } from "../../contract/resource.ts";
 import { deleteForGood } from "./bucket-contents.ts";
 
@@ -23,21 +25,10 @@ export async function proveConditions(ctx: WriteContext, bucket: string): Promis
   const put = (Body: string, condition: { IfNoneMatch: string } | { IfMatch: string }) =>
     s3.send(new PutObjectCommand({ ...on, ...condition, Body }));
 
-  const write = async (...[body, condition]: Parameters<typeof put>): Promise<string> => {
-    try {
-      return (await put(body, condition)).ETag ?? "";
-    } catch (error) {
-      if (!isPreconditionFailed(error)) throw error;
-      // The key is this run's alone: the SDK may have tried again after a lost reply to its own first attempt.
-      const found = await s3.send(new GetObjectCommand(on));
-      if ((await found.Body?.transformToString()) !== body) throw error;
-      return found.ETag ?? "";
-    }
-  };
-
-  const first = await onceShown(ctx, bucket, () => write("first", { IfNoneMatch: "*" }));
+  const store = openS3Store({ client: s3, bucket, account: ctx.account });
+  const first = await onceWritten(ctx, bucket, () => store.put(key, "first"));
   await mustRefuse(bucket, "to create an object that exists", () => put("again", { IfNoneMatch: "*" }));
-  const second = await onceShown(ctx, bucket, () => write("second", { IfMatch: first }));
+  const second = await onceWritten(ctx, bucket, () => store.put(key, "second", first));
   await mustRefuse(bucket, "to replace a version that was replaced", () => put("third", { IfMatch: first }));
   await mustRefuse(bucket, "to delete a version that was replaced", () =>
     s3.send(new DeleteObjectCommand({ ...on, IfMatch: first })),
@@ -46,13 +37,15 @@ export async function proveConditions(ctx: WriteContext, bucket: string): Promis
   await deleteForGood(ctx, bucket, { key, etag: second });
 }
 
-function onceShown<T>(ctx: WriteContext, bucket: string, attempt: () => Promise<T>): Promise<T> {
-  return retry(ctx, {
-    what: `bucket ${bucket} to show what is written`,
-    timeoutMs: visibleTimeoutMs,
-    retryOn: (error) => isNotFound(error) || isConflict(error),
-    attempt,
-  });
+/** Writes to a key that is this run's alone: if the write is lost, the bucket isn't visible everywhere yet. */
+function onceWritten(ctx: WriteContext, bucket: string, put: () => Promise<WriteOutcome>): Promise<string> {
+  const look = async (): Promise<Look<string>> => {
+    const written = await put();
+    return written === "lost"
+      ? { waiting: `bucket ${bucket} doesn't take what is written yet` }
+      : { done: written.etag };
+  };
+  return poll(ctx, { what: `bucket ${bucket} to take what is written`, timeoutMs: visibleTimeoutMs, look });
 }
 
 async function mustRefuse(bucket: string, what: string, call: () => Promise<unknown>): Promise<void> {
