@@ -9,7 +9,7 @@ import unittest
 
 import bounds
 import edge_settings
-from edge_settings import DEFAULTS, find_excess, render_edge, render_switch, settings_of
+from edge_settings import DEFAULTS, render_edge, render_switch, settings_of
 from stand_ins import RELEASE, Case
 
 TEMPLATE = (pathlib.Path(edge_settings.__file__).parent / "edge.conf").read_text()

@@ -50,10 +50,6 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     return [*arguments, release["image"], *(setting(release, "command") or [])]
 
 
-def as_run(user: str) -> str:
-    return "65532:65532" if ROOT.fullmatch(user.split(":")[0]) else user
-
-
 def states() -> dict[str, str]:
     """Name -> state of every container that is Berth's."""
     form = "{{.Names}} {{.State}}"

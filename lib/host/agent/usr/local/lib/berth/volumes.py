@@ -9,7 +9,7 @@ from typing import Any
 
 from bounds import setting
 from command import Failed, call
-from state import Release, load, save
+from state import Release, save
 
 ROOT = pathlib.Path("/var/lib/berth-data")
 WISH = "data.json"
