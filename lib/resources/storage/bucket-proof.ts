@@ -10,7 +10,7 @@ import { deleteForGood } from "./bucket-contents.ts";
 
 const visibleTimeoutMs = 5 * 60_000;
 /** S3 has many replicas, and one good answer says nothing about the others. */
-const readsInARow = 3;
+const readsAtOnce = 3;
 
 /**
  * Proves, once for a new bucket, that it keeps the conditions on which state and lease rely, and waits until it shows
@@ -29,10 +29,12 @@ export async function proveConditions(ctx: WriteContext, bucket: string): Promis
   const first = await onceWritten(ctx, bucket, () => store.put(key, "first"));
   await mustRefuse(bucket, "to create an object that exists", () => put("again", { IfNoneMatch: "*" }));
   const second = await onceWritten(ctx, bucket, () => store.put(key, "second", first));
-  await mustRefuse(bucket, "to replace a version that was replaced", () => put("third", { IfMatch: first }));
-  await mustRefuse(bucket, "to delete a version that was replaced", () =>
-    s3.send(new DeleteObjectCommand({ ...on, IfMatch: first })),
-  );
+  await Promise.all([
+    mustRefuse(bucket, "to replace a version that was replaced", () => put("third", { IfMatch: first })),
+    mustRefuse(bucket, "to delete a version that was replaced", () =>
+      s3.send(new DeleteObjectCommand({ ...on, IfMatch: first })),
+    ),
+  ]);
   await untilSteady(ctx, { bucket, key, etag: second });
   await deleteForGood(ctx, bucket, { key, etag: second });
 }
@@ -76,9 +78,10 @@ async function untilSteady(
     }
   };
   const look = async (): Promise<Look<true>> => {
-    for (let read = 0; read < readsInARow; read += 1)
-      if (!(await isShown())) return { waiting: `bucket ${bucket} doesn't show new objects everywhere yet` };
-    return { done: true };
+    const shown = await Promise.all(Array.from({ length: readsAtOnce }, isShown));
+    return shown.every(Boolean)
+      ? { done: true }
+      : { waiting: `bucket ${bucket} doesn't show new objects everywhere yet` };
   };
   await poll(ctx, {
     what: `bucket ${bucket} to show new objects`,
