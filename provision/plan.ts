@@ -1,7 +1,7 @@
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { requireSafeData } from "../lib/deploy/data-safety.ts";
-import { warnBefore } from "../lib/deploy/warnings.ts";
+import { showPlan } from "../lib/deploy/shown-plan.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
 import type { Session } from "../lib/command/session.ts";
@@ -9,10 +9,8 @@ import type { Session } from "../lib/command/session.ts";
 async function plan(session: Session): Promise<Outcome> {
   const reading = await readStack(session);
   await requireSafeData(session, reading);
-  await warnBefore(session, reading);
-  const { plan: found } = reading;
-  session.report.plan(found, true);
-  return isPending(found)
+  const shown = await showPlan(session, reading, true);
+  return isPending(shown)
     ? { outcome: "changes-pending", exitCode: exitCodes.changesPending }
     : { outcome: "unchanged", exitCode: exitCodes.done };
 }

@@ -6,7 +6,7 @@ import { chooseDataOrigin } from "../lib/deploy/data-origin.ts";
 import { requireSafeData } from "../lib/deploy/data-safety.ts";
 import { withLease } from "../lib/deploy/lease.ts";
 import { readStack } from "../lib/deploy/reading.ts";
-import { warnBefore } from "../lib/deploy/warnings.ts";
+import { showPlan } from "../lib/deploy/shown-plan.ts";
 import { isPending } from "../lib/engine/plan.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { reportOutputs } from "../lib/deploy/outputs.ts";
@@ -17,8 +17,7 @@ const intentPatienceMs = 15_000;
 async function up(session: Session): Promise<Outcome> {
   const shown = await readStack(session);
   await requireSafeData(session, shown);
-  await warnBefore(session, shown);
-  session.report.plan(shown.plan, false);
+  const plan = await showPlan(session, shown, false);
   if (!isPending(shown.plan) && shown.wasKept !== true) {
     const url = await reportOutputs(session, shown, shown.observations);
     return { outcome: "unchanged", exitCode: exitCodes.done, url };
@@ -31,7 +30,7 @@ async function up(session: Session): Promise<Outcome> {
   return withLease(session, "up", async (held) => {
     const reading = await readStack(session, { patienceMs: intentPatienceMs, restoredFrom });
     await requireSafeData(session, reading);
-    requireWithin(session, shown.plan, reading.plan);
+    requireWithin(session, plan, reading.plan);
     const found = await convergeStack(session, reading, held);
     const url = await reportOutputs(session, reading, found);
     return { outcome: "done", exitCode: exitCodes.done, url };

@@ -1,5 +1,6 @@
 import { isWithin, type Plan } from "../engine/plan.ts";
 import { BerthError, exitCodes } from "../errors.ts";
+import type { ShownPlan } from "../report/shown-plan.ts";
 import { ask } from "../report/terminal.ts";
 import type { Session } from "../command/session.ts";
 
@@ -27,9 +28,9 @@ export const isInteractive = ({ flags }: Session): boolean =>
   process.stdin.isTTY && !flags.json && !flags.yes;
 
 /** Stops the run if the new plan would do more than the user was shown: AWS may have changed since. */
-export function requireWithin(session: Session, shown: Plan, plan: Plan): void {
+export function requireWithin(session: Session, shown: ShownPlan, plan: Plan): void {
   if (isWithin(shown, plan)) return;
-  session.report.plan(plan, false);
+  session.report.plan({ ...shown, ...plan }, false);
   if (session.flags.yes) return;
   throw new BerthError({
     code: "PlanChanged",

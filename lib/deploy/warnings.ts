@@ -1,34 +1,44 @@
 import { privateText } from "../docker/private-names.ts";
+import type { PlanWarning } from "../report/shown-plan.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
-import { workTreeText } from "./work-tree.ts";
 
-/** Tells what is about to be deployed, and warns, before anything is changed. Each line appears once per command. */
-export async function warnBefore(session: Session, reading: Reading): Promise<void> {
-  if (reading.workTree !== undefined) session.report.message(workTreeText(reading.workTree));
-  warnOfPrivate(session, reading);
-  await warnOfOtherRegions(session, reading);
+type Check = (
+  session: Session,
+  reading: Reading,
+) => PlanWarning | undefined | Promise<PlanWarning | undefined>;
+
+/** Each looks for one thing that a user should know before they agree. They run at once. */
+const checks: readonly Check[] = [lookForPrivateFiles, lookInOtherRegions];
+
+/** What the plan warns of, in the order of the checks. Writes nothing. */
+export async function findWarnings(session: Session, reading: Reading): Promise<PlanWarning[]> {
+  const found = await Promise.all(checks.map(async (check) => check(session, reading)));
+  return found.filter((one) => one !== undefined);
 }
 
-/** Warns of private files in the source: everybody who gets the image can read them. */
-function warnOfPrivate({ report }: Session, { source }: Reading): void {
-  const warning = privateText(source.folder, source.privatePaths);
-  if (warning !== undefined) report.message(warning);
+/** Private files in the source: everybody who gets the image can read them. */
+function lookForPrivateFiles(_session: Session, { source }: Reading): PlanWarning | undefined {
+  const message = privateText(source.folder, source.privatePaths);
+  if (message === undefined) return undefined;
+  return { code: "private-files", message, hint: "a line for each in .dockerignore keeps them out" };
 }
 
-/** Warns before a new stack is created: after a mistaken change of region it would be a second stack beside the running one. */
-async function warnOfOtherRegions(
-  { config, ctx, report }: Session,
+/** A new stack beside one of the same name: after a mistaken change of region it would be a second one. */
+async function lookInOtherRegions(
+  { config, ctx }: Session,
   { plan, document, parts }: Reading,
-): Promise<void> {
+): Promise<PlanWarning | undefined> {
   const isFirst =
     document.serial === 0 &&
     plan.steps.some(({ name, action }) => name === parts.vpc.name && action === "create");
-  if (!isFirst) return;
+  if (!isFirst) return undefined;
   const others = await findOtherRegions(ctx, config.stack);
-  if (others.length === 0) return;
-  report.message(
-    `a stack of the name ${config.stack} is in ${others.join(", ")} already; this one in ${config.region} is another, and costs as much again`,
-  );
+  if (others.length === 0) return undefined;
+  return {
+    code: "other-region",
+    message: `a stack of the name ${config.stack} is in ${others.join(", ")} already; this one in ${config.region} is another, and costs as much again`,
+    hint: `to work on that one, set region to ${others[0]}`,
+  };
 }

@@ -38,5 +38,5 @@ const mostNamed = 5;
 export function privateText(folder: string, paths: readonly string[]): string | undefined {
   if (paths.length === 0) return undefined;
   const more = paths.length > mostNamed ? ` and ${paths.length - mostNamed} more` : "";
-  return `the build of ${folder} gets to see what looks private: ${paths.slice(0, mostNamed).join(", ")}${more}. A line for each in .dockerignore keeps them out`;
+  return `the build of ${folder} gets to see what looks private: ${paths.slice(0, mostNamed).join(", ")}${more}`;
 }

@@ -1,7 +1,7 @@
-import type { Plan } from "../engine/plan.ts";
 import type { BerthError } from "../errors.ts";
 import { boundLines } from "./line.ts";
 import type { Report, Tally } from "./report.ts";
+import type { ShownPlan } from "./shown-plan.ts";
 import { ownScreens, printJson, type Screens } from "./terminal.ts";
 
 /** Writes one event per line to stdout, the summary last, and nothing else. */
@@ -13,7 +13,7 @@ export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens)
     message: (text) => emit("message", { text: typeof text === "string" ? text : text.join("\n") }),
     data: (event, values) => emit(event, values),
     raw: (event, values, text) => emit(event, { ...values, raw: text }),
-    plan: ({ steps, superseded }: Plan) => emit("plan", { steps, superseded }),
+    plan: ({ warnings, steps, superseded }: ShownPlan) => emit("plan", { warnings, steps, superseded }),
     begin: (name, action) => {
       startedMs.set(name, performance.now());
       emit("begin", { name, action });

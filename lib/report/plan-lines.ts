@@ -1,5 +1,6 @@
-import type { Plan, Step } from "../engine/plan.ts";
+import type { Step } from "../engine/plan.ts";
 import { Line, line } from "./line.ts";
+import type { PlanWarning, ShownPlan } from "./shown-plan.ts";
 import type { Paint } from "./terminal.ts";
 
 export const marks: Readonly<Record<string, string>> = {
@@ -10,8 +11,10 @@ export const marks: Readonly<Record<string, string>> = {
 };
 
 /** A plan as text for people: one line per step, one per field, and the totals. */
-export function planLines({ steps, superseded }: Plan, paint: Paint): Line[] {
-  if (steps.length === 0 && superseded.length === 0) return [line`No changes: everything is as declared.`];
+export function planLines({ steps, superseded, warnings }: ShownPlan, paint: Paint): Line[] {
+  const warned = warnings.flatMap((one) => warningLines(one, paint));
+  if (steps.length === 0 && superseded.length === 0)
+    return [line`No changes: everything is as declared.`, ...warned];
   const count = (action: string) => steps.filter((step) => step.action === action).length;
   return [
     ...steps.flatMap((step) => stepLines(step, paint)),
@@ -19,7 +22,14 @@ export function planLines({ steps, superseded }: Plan, paint: Paint): Line[] {
       ({ name, id }) => line`  ${Line.paint(paint.red, "-")} ${name} ${id}: replaced earlier, to be removed`,
     ),
     line`${count("create")} to create, ${count("update")} to update, ${count("replace")} to replace, ${superseded.length} to remove`,
+    ...warned,
   ];
+}
+
+/** The warnings stand last, where they are read before the question. */
+function warningLines({ message, hint }: PlanWarning, paint: Paint): Line[] {
+  const first = line`${Line.paint(paint.yellow, "warning")}  ${message}`;
+  return hint === undefined ? [first] : [first, line`         ${hint}`];
 }
 
 function stepLines(step: Step, paint: Paint): Line[] {

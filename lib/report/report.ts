@@ -1,8 +1,8 @@
 import type { Call } from "../aws/clients.ts";
 import type { Named } from "../engine/owned.ts";
 import type { Progress } from "../engine/progress.ts";
-import type { Plan } from "../engine/plan.ts";
 import type { BerthError } from "../errors.ts";
+import type { ShownPlan } from "./shown-plan.ts";
 
 export interface ChangeCounts {
   readonly created: number;
@@ -33,7 +33,7 @@ export interface Report extends Progress {
   data(event: string, values: object, lines: readonly string[]): void;
   /** Prints a stored text to stdout, with all its lines in full. */
   raw(event: string, values: object, text: string): void;
-  plan(plan: Plan, asData: boolean): void;
+  plan(plan: ShownPlan, asData: boolean): void;
   error(error: BerthError): void;
   summary(summary: Summary): void;
   /** Ends all live output on the terminal. */

@@ -163,5 +163,6 @@ test("plan and up name once what looks private in the build context", async () =
   const finished = await Promise.all([run("provision/plan.ts"), run("provision/up.ts", "--yes")]);
   await rm(join(source, ".env"));
 
-  for (const { stderr } of finished) assert.equal(stderr.match(/looks private: \.env\./g)?.length, 1, stderr);
+  for (const { stdout, stderr } of finished)
+    assert.equal(`${stdout}${stderr}`.match(/looks private: \.env$/gm)?.length, 1, stderr);
 });

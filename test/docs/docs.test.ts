@@ -58,6 +58,15 @@ describe("the pages of docs/", () => {
     assert.deepEqual(listed, codes);
   });
 
+  it("list every warning of a plan", async () => {
+    const listed = matches(
+      section(await read("docs/events.md"), "plan"),
+      /^\| `([a-z]+-[a-z-]+)` \| [^|]+ \|$/gm,
+    );
+    const inCode = matches(await sources("lib"), /code: "([a-z]+-[a-z-]+)"/g);
+    assert.deepEqual(listed, [...new Set(inCode)].toSorted());
+  });
+
   it("list every key of berth.yaml", async () => {
     const listed = matches(await read("docs/configuration.md"), /^\| `([\w.[\]]+)` \|/gm);
     assert.deepEqual(listed, [...new Set(leaves(schema, ""))].toSorted());

@@ -84,6 +84,12 @@ export async function openEventRuns() {
         ttlMs: 600_000,
         beat: 3,
       }),
+    /** Leaves a file in the app's folder that a plan warns of. */
+    leavePrivate: async () => {
+      const file = join(app.source, ".env");
+      await writeFile(file, "");
+      return () => rm(file);
+    },
     /** Leaves a document that a run could not save. */
     leaveUnsaved: async () => {
       const folder = join(directory, "home", "unsaved");

@@ -39,7 +39,9 @@ describe("what a command prints with --json", () => {
 
   it("is as documented from an empty account to a stack that serves", async () => {
     const commit = await stack.commit();
+    const forget = await stack.leavePrivate();
     await expect(2, cli.run("plan"));
+    await forget();
     const up = await expect(0, cli.run("up", "--yes"));
     url = up("outputs")["url"];
 

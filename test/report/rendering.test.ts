@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { estimateCost } from "../../lib/deploy/cost.ts";
-import type { Plan } from "../../lib/engine/plan.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { createJsonReport } from "../../lib/report/json-report.ts";
 import { type Summary, Tally } from "../../lib/report/report.ts";
+import type { ShownPlan } from "../../lib/report/shown-plan.ts";
 import { createTextReport } from "../../lib/report/text-report.ts";
 
-const plan: Plan = {
+const plan: ShownPlan = {
+  warnings: [{ code: "no-way-in", message: "nothing gets in", hint: "open port 80" }],
   steps: [
     { name: "vpc", kind: "vpc", action: "create", differences: [], because: "not there yet" },
     {
@@ -114,13 +115,15 @@ describe("the report for people", () => {
       "      a new host boots",
       "  - subnet subnet-0: replaced earlier, to be removed",
       "1 to create, 1 to update, 1 to replace, 1 to remove",
+      "warning  nothing gets in",
+      "         open port 80",
     ]);
     assert.equal(stderr, "");
   });
 
   it("says that there is nothing to do, and keeps a plan that isn't asked for off stdout", (t) => {
     const { stdout, stderr } = written(t, () =>
-      createTextReport(new Tally()).plan({ steps: [], superseded: [] }, false),
+      createTextReport(new Tally()).plan({ steps: [], superseded: [], warnings: [] }, false),
     );
 
     assert.deepEqual([stdout, stderr], ["", "No changes: everything is as declared.\n"]);

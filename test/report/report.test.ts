@@ -27,8 +27,9 @@ function tellAll(report: Report, text: string): void {
   const step = { name: text, kind: text, action: "replace", differences: [difference] } as const;
   const steps = [{ ...step, because: text, consequence: text }];
   const superseded = [{ name: text, kind: text, generation: 1, id: text }];
-  report.plan({ steps, superseded }, true);
-  report.plan({ steps, superseded }, false);
+  const warnings = [{ code: text, message: text, hint: text }];
+  report.plan({ warnings, steps, superseded }, true);
+  report.plan({ warnings, steps, superseded }, false);
   report.begin(text, "create")(text);
   report.end(text, text, text);
   report.begin(text, text)(text);

@@ -125,7 +125,7 @@ async function up(session: Session): Promise<Pick<Run, "plan" | "observations">>
   await ensureStateBucket(session, shown);
   return withLease(session, "up", async (held) => {
     const reading = await readStack(session, { patienceMs: 15_000 });
-    requireWithin(session, shown.plan, reading.plan);
+    requireWithin(session, { ...shown.plan, warnings: [] }, reading.plan);
     return { plan: reading.plan, found: await convergeStack(session, reading, held) };
   });
 }
