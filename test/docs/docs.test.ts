@@ -71,13 +71,6 @@ describe("the pages of docs/", () => {
     const listed = matches(await read("docs/configuration.md"), /^\| `([\w.[\]]+)` \|/gm);
     assert.deepEqual(listed, [...new Set(leaves(schema, ""))].toSorted());
   });
-
-  it("tell an assessor what there is to know in about 500 words", async () => {
-    const words = (await read("docs/operations.md"))
-      .split(/\s+/)
-      .filter((word) => /[\p{L}\p{N}]/u.test(word));
-    assert.ok(words.length >= 450 && words.length <= 550, `${words.length} words`);
-  });
 });
 
 describe("the threat model", () => {

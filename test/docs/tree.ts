@@ -48,3 +48,18 @@ export function anchors(page: string): string[] {
       .replaceAll(" ", "-"),
   );
 }
+
+/** The parts of a section between empty lines, each on one line, without the headings. */
+export const paragraphs = (text: string): string[] =>
+  text
+    .split(/\n{2,}/)
+    .map((part) => part.trim().replaceAll("\n", " "))
+    .filter((part) => part !== "" && !part.startsWith("#"))
+    .slice(1);
+
+/** The words that a reader sees: where a link leads isn't one of them. */
+export const countWords = (page: string): number =>
+  page
+    .replaceAll(/\]\([^)]*\)/g, "]")
+    .split(/\s+/)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
