@@ -53,7 +53,7 @@ export interface Difference {
   readonly observed: string;
   /** `update` in place, or `replace` by a new resource of the next generation. */
   readonly action: "update" | "replace";
-  /** Why a replacement is needed, if it is: `AWS can't move an instance to another subnet`. */
+  /** Why a replacement is needed, or what else the values don't say: `AWS can't move an instance to another subnet`. */
   readonly reason?: string;
 }
 

@@ -4,7 +4,7 @@ import { findRelease, type Published, releaseKey } from "../../release/document.
 import { publishRelease } from "../../release/publish.ts";
 import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
-import { findShortfalls } from "../../release/shortfall.ts";
+import { findShortfalls, type Shortfall } from "../../release/shortfall.ts";
 import { limitServing } from "../compute/cpu-credits.ts";
 import { findPointer } from "./agent.ts";
 import type { Difference, Observed, Resource, ReadContext } from "../../contract/resource.ts";
@@ -64,7 +64,9 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const store = open(ctx);
       const { content, commit, hosts } = desired;
       const { number } = observed.release;
-      const isNew = contentDifferences(content, observed.release).length > 0;
+      const isNew =
+        contentDifferences(content, observed.release).length > 0 ||
+        hosts.some((host) => shortfallsOf(host, desired.agent, observed).some(isFailure));
       const before = { number, etag: observed.etag };
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
       // An agent's failure counts only if it happened after the latest publication.
@@ -83,18 +85,23 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 const contentDifferences = (content: Content, published: Release): Difference[] =>
   compareContent(content, published).map((one) => ({ ...one, action: "update" }));
 
-function hostDifferences(
-  host: string,
-  sha256: string,
-  { release, reports, unreadable }: ObservedRelease,
-): Difference[] {
-  const told = { report: reports.get(host), problem: unreadable.get(host) };
-  return findShortfalls(host, { release: release.number, agent: { sha256 } }, told).map(
-    ({ desired, observed }) => ({
-      field: `host ${host}`,
-      desired,
-      observed,
-      action: "update",
-    }),
-  );
-}
+const shortfallsOf = (host: string, sha256: string, found: ObservedRelease): Shortfall[] => {
+  const told = { report: found.reports.get(host), problem: found.unreadable.get(host) };
+  return findShortfalls(host, { release: found.release.number, agent: { sha256 } }, told);
+};
+
+/** A host never tries a number again. So whoever asks again for a release that failed gets it under a new number. */
+const isFailure = ({ failure }: Shortfall): boolean => failure?.code === "ReleaseUnhealthy";
+
+const hostDifferences = (host: string, sha256: string, found: ObservedRelease): Difference[] =>
+  shortfallsOf(host, sha256, found).map((one) => ({
+    field: `host ${host}`,
+    observed: one.observed,
+    action: "update",
+    ...(isFailure(one)
+      ? {
+          desired: `release ${found.release.number + 1} serving`,
+          reason: "it is tried again, as a new release",
+        }
+      : { desired: one.desired }),
+  }));

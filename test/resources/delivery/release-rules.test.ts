@@ -143,7 +143,7 @@ describe("a release", () => {
       "release 4 serving: no report yet",
       "release 4 serving: release 3 serving",
       "release 4 serving: release 4 starting",
-      "release 4 serving: release 4 failed",
+      "release 5 serving: release 4 failed",
       "release 4 serving: release 5 serving",
       "serves",
     ]);
@@ -170,22 +170,50 @@ describe("a release", () => {
     assert.deepEqual(await read(), wished);
   });
 
-  it("that failed its gate ends the run with exit code 5, the host's reason and the app's log", async () => {
+  it("that failed is tried again when it is asked for again: under the next number, as the plan says", async () => {
+    const { put, read, find, resource, update } = await open();
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-1"), { ...report, status: "failed", serves: 3, reason: "no answer" });
+    const desired = { content, hosts: ["i-1"], agent };
+    const [shown] = resource.differences(identity, desired, await find());
+
+    await assert.rejects(update(content), { code: "HostSilent", message: /serves release 5/ });
+
+    const now = await read();
+    assert.deepEqual([now.number, now.by, now.image], [5, "bob", content.image]);
+    assert.deepEqual([shown?.observed, shown?.desired], ["release 4 failed", "release 5 serving"]);
+    assert.match(shown?.reason ?? "", /tried again/);
+  });
+
+  it("isn't tried again because it failed on a host that isn't the stack's any more", async () => {
+    const { put, read, update } = await open();
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-0"), { ...report, status: "failed" });
+    await put(hostReportKey("i-1"), report);
+
+    await update(content);
+
+    assert.deepEqual(await read(), wished);
+  });
+
+  it("that fails its gate ends the run with exit code 5, the host's reason and the app's log", async () => {
     const { put, update } = await open();
     await put(releaseKey, wished);
+    // What the host says as soon as it has tried the release that the run publishes.
     await put(hostReportKey("i-1"), {
       ...report,
+      release: 5,
       status: "failed",
       serves: 3,
       reason: "no answer",
       log: ["boom"],
     });
 
-    await assert.rejects(update(content), {
+    await assert.rejects(update({ ...content, replicas: 3 }), {
       code: "ReleaseUnhealthy",
       exitCode: 5,
       detail: ["boom"],
-      message: /no answer/,
+      message: /release 5 failed .* no answer/,
     });
   });
 
