@@ -14,7 +14,7 @@ import { scriptArguments } from "../script.ts";
 import type { StrictAws } from "./strict-aws.ts";
 import type { LoggedCall } from "./calls.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
-import { startStandInHosts } from "./stand-in-host.ts";
+import { startStandInHosts, type StandInHostsOptions } from "./stand-in-host.ts";
 
 const scripts = {
   up: "provision/up.ts",
@@ -62,6 +62,7 @@ export interface CliOptions {
   readonly region?: string;
   /** Another copy of the repository, whose commands are run. */
   readonly tree?: string;
+  readonly says?: StandInHostsOptions["says"];
 }
 
 /**
@@ -69,12 +70,12 @@ export interface CliOptions {
  * `ecr`.
  */
 export async function openCli(options: CliOptions): Promise<Cli> {
-  const { aws, directory, stack, region = "eu-central-1", tree } = options;
+  const { aws, directory, stack, region = "eu-central-1", tree, says } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
   const { bucket } = stackNames({ stack, region }, localAccount);
-  started.use(startStandInHosts({ clients, stack, bucket, isNews: watchForHosts(aws) }));
+  started.use(startStandInHosts({ clients, stack, bucket, isNews: watchForHosts(aws), says }));
   const source = join(directory, "app");
   await mkdir(source, { recursive: true });
   await writeFile(join(source, "Dockerfile"), "FROM scratch\nCOPY app /app\n");

@@ -17,7 +17,11 @@ export interface StandInHostsOptions {
   readonly stack: string;
   /** Whether something may have changed. Called before each round, which costs the emulator several calls. */
   readonly isNews?: (() => boolean) | undefined;
+  /** What a host reports of a release with this number, if not that it serves. */
+  readonly says?: ((release: number) => HostSays | undefined) | undefined;
 }
+
+export type HostSays = Pick<HostReport, "status" | "serves" | "reason" | "cause" | "log">;
 
 const lookEveryMs = 150;
 const askEveryMs = 40;
@@ -104,7 +108,7 @@ interface Desired {
 }
 
 async function reportServing(
-  { clients, bucket }: StandInHostsOptions,
+  { clients, bucket, says }: StandInHostsOptions,
   instance: string,
   desired: Desired,
 ): Promise<void> {
@@ -117,7 +121,8 @@ async function reportServing(
   if (told?.release === number && told.agent?.sha256 === agent) return;
   const at = new Date().toISOString();
   const running = agent === undefined ? {} : { agent: { sha256: agent } };
-  const report: HostReport = { instance, release: number, status: "serving", serves: number, ...running, at };
+  const serving = { status: "serving", serves: number } as const;
+  const report: HostReport = { instance, release: number, ...(says?.(number) ?? serving), ...running, at };
   try {
     await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(report) }));
   } catch (error) {

@@ -64,6 +64,7 @@ class Engine:
         self.ends: dict[str, dict[str, Any]] = {}
         self.restarts: dict[str, int] = {}
         self.events: dict[str, list[dict[str, Any]]] = {}
+        self.logs: dict[str, list[str]] = {}
 
     def call(self, *command: str, timeout_s: int = 120) -> str:
         self.calls.append(command[1:])
@@ -157,6 +158,7 @@ class Case(unittest.TestCase):
             self.enter(patch.object(module, "call", self.engine.call))
         for module in (attempts, converge, gate, health, reporter):
             self.enter(patch.object(module, "time", self.clock))
+        self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))
         self.enter(patch.object(state, "STATE", self.folder))
         self.enter(patch.object(state, "LAUNCHER", self.folder / "launcher.json"))

@@ -74,6 +74,28 @@ class Ended(Case):
         with answering({PORT: [200]}), self.assertRaisesRegex(Failed, "stopped by itself: exit code 3"):
             gate.pass_gate(ONE)
 
+    def test_a_program_for_another_processor_is_said_whatever_code_it_ends_with(self) -> None:
+        """The runtime's words, and those of a shell or an app that starts such a program."""
+        for line in ("exec /app: exec format error", "sh: 1: /app/worker: Exec format error"):
+            self.engine.ends[NAME] = {"ExitCode": 255}
+            self.engine.logs[NAME] = ["hello", line]
+            with answering({PORT: [None]}), self.assertRaises(Failed) as failure:
+                gate.pass_gate(ONE)
+            expected = f"app-7-0 can't run: its program, or one that it starts, is for another processor: {line}"
+            self.assertEqual((str(failure.exception), failure.exception.cause), (expected, "architecture"))
+        self.engine.logs[NAME] = ["an Exec of a format, in error"]
+        with answering({PORT: [None]}), self.assertRaisesRegex(Failed, "exit code 255"):
+            gate.pass_gate(ONE)
+
+    def test_a_part_that_is_killed_for_memory_is_said_though_the_rest_runs(self) -> None:
+        for answer in (None, 502):
+            self.engine.containers[NAME] = "running"
+            self.engine.events[NAME] = [{"Action": "oom"}]
+            with answering({PORT: [answer]}), self.assertRaises(Failed) as failure:
+                gate.pass_gate(ONE)
+            expected = "a process of app-7-0 was killed for memory: app.memoryMib allows 64 MiB"
+            self.assertEqual((str(failure.exception), failure.exception.cause), (expected, "memory"))
+
 
 class Starting(Case):
     SAID = 'Error response from daemon: OCI runtime create failed: exec: "/nope": stat /nope: no such file or directory: unknown'

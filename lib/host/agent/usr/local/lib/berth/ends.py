@@ -14,6 +14,7 @@ from state import Release
 FORM = '{"name":{{json .Name}},"state":{{json .State}},"restarts":{{.RestartCount}}}'
 PROC = pathlib.Path("/proc")
 LISTENS = "0A"
+FOREIGN = re.compile(r"\bexec\b.*\bexec format error|Exec format error")  # the runtime's words, and the C library's
 
 
 class Look(NamedTuple):
@@ -51,9 +52,13 @@ def read(found: dict[str, Any]) -> Look:
     )
 
 
-def explain(look: Look, release: Release) -> Failed:
+def explain(look: Look, release: Release, log: list[str] | None = None) -> Failed:
     """Why it ended last. What runs again shows nothing of its last end, but the engine has told of it."""
     code, is_out_of_memory = look.exit_code, look.is_out_of_memory
+    foreign = next((line for line in log or [] if FOREIGN.search(line)), "")
+    if foreign:
+        what = f"its program, or one that it starts, is for another processor: {foreign[:200]}"
+        return Failed(f"{look.name} can't run: {what}", look.name, "architecture")
     if look.status == "running":
         code, is_out_of_memory = find_last_end(look.name)
     if is_out_of_memory:
@@ -64,11 +69,24 @@ def explain(look: Look, release: Release) -> Failed:
     return Failed(f"{look.name} stopped by itself: {describe(code)}", look.name, "signal" if find_signal(code) else "exit")
 
 
-def find_last_end(name: str) -> tuple[int, bool]:
-    """The exit code, and whether the kernel had to free memory."""
+def explain_shortage(look: Look, release: Release) -> Failed | None:
+    """The kernel may have killed a part of it, again and again, and left the first process to run."""
+    if not any(event["Action"] == "oom" for event in find_events(look.name)):
+        return None
+    killed = f"a process of {look.name} was killed for memory"
+    return Failed(f"{killed}: app.memoryMib allows {release['memoryMib']} MiB", look.name, "memory")
+
+
+def find_events(name: str) -> list[dict[str, Any]]:
+    """Its ends, and when the kernel had to free memory."""
     only = ["--filter", f"container={name}", "--filter", "event=die", "--filter", "event=oom"]
     lines = call("docker", "events", "--since", "24h", "--until", "0s", *only, "--format", "{{json .}}").splitlines()
-    events = [json.loads(line) for line in lines]
+    return [json.loads(line) for line in lines]
+
+
+def find_last_end(name: str) -> tuple[int, bool]:
+    """The exit code, and whether the kernel had to free memory."""
+    events = find_events(name)
     ends = [event for event in events if event["Action"] == "die"]
     if not ends:
         return -1, False

@@ -9,7 +9,7 @@ from typing import Any
 import ends
 from bounds import ANY_ANSWER, setting
 from command import Failed
-from replicas import names, ports
+from replicas import names, ports, tail
 from state import Release
 
 
@@ -43,7 +43,7 @@ def pass_gate(release: Release) -> None:
         while not any(is_healthy(status, health) for status in seen):
             look = ends.look_at([name])[0]
             if look.has_ended():
-                raise ends.explain(look, release)
+                raise ends.explain(look, release, tail(name))
             if time.monotonic() > deadline:
                 raise explain_delay(look, release, seen)
             time.sleep(min(0.1 * len(seen), 1))
@@ -53,11 +53,11 @@ def pass_gate(release: Release) -> None:
 def explain_delay(look: ends.Look, release: Release, seen: list[int | None]) -> Failed:
     gate_s = release["startSeconds"]
     answers = sorted({str(status) for status in seen if status})
-    silence = None if answers else ends.explain_silence(look, release, gate_s)
-    if silence:
-        return silence
+    cause = ends.explain_shortage(look, release) or (None if answers else ends.explain_silence(look, release, gate_s))
+    if cause:
+        return cause
     health = health_of(release)
     asked = "" if health == ANY_ANSWER else f" to GET {health['path']}, expected {health['status']},"
     where = f"{look.name} on port {release['port']} answered {', '.join(answers) or 'nothing'}"
-    cause = "unhealthy" if answers else "no-answer"
-    return Failed(f"{where}{asked} in {len(seen)} tries within {gate_s} s", look.name, cause)
+    word = "unhealthy" if answers else "no-answer"
+    return Failed(f"{where}{asked} in {len(seen)} tries within {gate_s} s", look.name, word)
