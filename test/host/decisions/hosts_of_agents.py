@@ -49,7 +49,8 @@ class Machine:
         self.calls: list[str] = []
         self.running: str | None = None
         self.loaded = ""
-        self.ends = 0
+        self.is_bucket_away = False
+        self.ends = self.looks = 0
         self.off_at = ""
         self.refuses = ""
 
@@ -70,14 +71,21 @@ class Machine:
             self.loaded = (self.root / UNIT).read_text()
         if text == "systemctl start --no-block berth.service" and self.running is None:
             self.running, self.ends = (self.root / AGENT).read_text(), 0
-            if self.running.startswith("good"):
+            if self.running.startswith("good") and not self.is_bucket_away:
                 self.turn.write_text("")
         return ""
 
     def show(self) -> str:
+        self.looks += 1
         self.ends += self.running == "raises"
-        state = "activating" if self.running in ("raises", "installs") else "active"
+        if self.running == "good for 20 s" and self.looks % 40 == 0:
+            self.ends += 1
+        state = {"raises": "activating", "installs": "activating", "fails": "failed"}.get(self.running or "", "active")
         return f"NRestarts={self.ends}\nActiveState={state}\n"
+
+    def hear(self) -> None:
+        """The bucket answers again, so that the agent completes its turn."""
+        self.turn.write_text("")
 
     def stop(self) -> None:
         self.running = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import unittest
+from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import launcher
@@ -88,13 +90,31 @@ class Installing(LauncherCase):
     def test_a_bundle_that_is_not_the_named_one_is_refused_before_anything_is_touched(self) -> None:
         self.bucket.publish(OLD)
         self.launcher.turn()
-        self.bucket.objects[f"agent/{self.bucket.publish(NEW)}.tar.gz"] = BAD
+        key = f"agent/{self.bucket.publish(NEW)}.tar.gz"
+        self.bucket.objects[key] = BAD
         self.machine.calls = []
-        for _ in range(3):
-            with self.assertRaisesRegex(Refused, "has the hash"):
-                self.launcher.turn()
+        with self.assertRaisesRegex(Refused, "has the hash"):
+            self.launcher.turn()
         self.expect(OLD)
         self.assertEqual(self.machine.calls, [])
+        self.assertEqual(self.state()["failed"]["sha256"], hash_of(NEW))
+        self.assertRegex(self.state()["failed"]["reason"], "has the hash")
+        self.bucket.asked = []
+        self.launcher.turn()
+        self.assertNotIn(key, [asked for asked, _ in self.bucket.asked], "it would be the same")
+        self.bucket.publish(NEW, at="2")
+        self.launcher.turn()
+        self.expect(NEW)
+        self.assertNotIn("failed", self.state())
+
+    def test_a_first_bundle_that_is_refused_is_asked_for_until_it_is_the_named_one(self) -> None:
+        key = f"agent/{self.bucket.publish(NEW)}.tar.gz"
+        self.bucket.objects[key] = BAD
+        with self.assertRaisesRegex(Refused, "has the hash"):
+            self.launcher.turn()
+        self.bucket.objects[key] = NEW
+        self.launcher.turn()
+        self.expect(NEW)
 
 
 class Updating(LauncherCase):
@@ -131,6 +151,67 @@ class Updating(LauncherCase):
         self.launcher.turn()
         self.expect(OLD)
         self.assertRegex(self.state()["failed"]["reason"], "completed no turn in 90 s$")
+
+    def test_an_agent_that_ends_soon_after_its_turn_is_taken_back(self) -> None:
+        self.bucket.publish(agent("good for 20 s"))
+        self.launcher.turn()
+        self.expect(OLD)
+        self.assertRegex(self.state()["failed"]["reason"], "^it ended 3 times")
+
+    def test_an_agent_that_ends_for_good_is_not_waited_for(self) -> None:
+        self.bucket.publish(agent("fails"))
+        self.launcher.turn()
+        self.expect(OLD)
+        self.assertLess(self.clock.now, 1010)
+
+    def test_last_words_are_those_of_this_trial(self) -> None:
+        self.clock.now = 5000.5
+        self.bucket.publish(BAD)
+        self.launcher.turn()
+        said = [call for call in self.machine.calls if call.startswith("journalctl")]
+        self.assertEqual([word for call in said for word in call.split() if "since" in word], ["--since=@5000"])
+
+    def test_an_agent_with_a_file_in_the_place_of_a_folder_is_taken_back(self) -> None:
+        (self.machine.root / "etc/systemd/network").mkdir()
+        self.bucket.publish(agent("good 3", **{"systemd/network": "a file"}))
+        self.launcher.turn()
+        self.expect(OLD)
+        self.assertRegex(self.state()["failed"]["reason"], "Is a directory")
+
+    def test_one_on_trial_makes_way_for_the_next_one(self) -> None:
+        for program in ("installs", "turns never"):
+            with self.subTest(program):
+                self.doCleanups()
+                self.setUp()
+                self.bucket.publish(agent(program))
+                with self.at(1020, lambda: self.bucket.publish(NEW)):
+                    self.launcher.turn()
+                self.expect(OLD)
+                self.assertLess(self.clock.now, 1030)
+                self.launcher.turn()
+                self.expect(NEW)
+
+    def test_the_time_in_which_the_bucket_does_not_answer_does_not_count(self) -> None:
+        self.bucket.publish(NEW)
+        objects = dict(self.bucket.objects)
+        with patch.object(self.machine, "is_bucket_away", True), self.at(1001, self.bucket.objects.clear):
+            with self.at(1400, lambda: self.bucket.objects.update(objects), self.machine.hear):
+                self.launcher.turn()
+        self.expect(NEW)
+        self.assertNotIn("failed", self.state())
+
+    @contextlib.contextmanager
+    def at(self, second: float, *things: Callable[[], object]) -> Iterator[None]:
+        """Does these things once the clock has got there."""
+        sleep, left = self.clock.sleep, list(things)
+
+        def sleep_and_do(seconds: float) -> None:
+            sleep(seconds)
+            while left and self.clock.now >= second:
+                left.pop(0)()
+
+        with patch.object(self.clock, "sleep", sleep_and_do):
+            yield
 
     def test_an_agent_whose_set_up_never_ends_is_taken_back(self) -> None:
         self.bucket.publish(agent("installs"))
@@ -191,7 +272,7 @@ class Updating(LauncherCase):
 
     def test_a_reason_is_bounded(self) -> None:
         self.bucket.publish(BAD)
-        with patch.object(launcher, "last_words", lambda: "x" * 9999):
+        with patch.object(launcher, "last_words", lambda since: "x" * 9999):
             self.launcher.turn()
         self.assertEqual(len(self.state()["failed"]["reason"]), 500)
 

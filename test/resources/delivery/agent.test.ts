@@ -114,8 +114,10 @@ describe("the published agent", () => {
       (await open(first).differences())?.map(({ observed: found }) => found),
       ["damaged"],
     );
+    const before = await pointer();
     await open(first).converge();
     assert.ok((await read(key(first))).equals(first.content));
+    assert.notEqual((await pointer())["at"], before["at"], "hosts try again only what is published anew");
   });
 
   for (const body of [" ", "{", "[]", '{"sha256":"../release"}', `{"sha256":"${"a".repeat(64)}"}`]) {

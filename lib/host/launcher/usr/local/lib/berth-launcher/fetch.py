@@ -25,6 +25,10 @@ class Refused(Exception):
     """What was answered isn't what was asked for. The text is for the user."""
 
 
+class Unfit(Refused):
+    """It would be the same if it were asked for again."""
+
+
 class Bucket:
     """Asked by the credentials of the host's role, which are read anew after every failure."""
 
@@ -81,7 +85,7 @@ def read(answer: http.client.HTTPResponse, most_bytes: int, what: str) -> bytes:
             raise Refused(f"{what} took longer than {LONGEST_S} s")
     announced = answer.headers.get("content-length", "")
     if len(body) > most_bytes:
-        raise Refused(f"{what} is longer than {most_bytes} bytes")
+        raise Unfit(f"{what} is longer than {most_bytes} bytes")
     if announced.isdecimal() and len(body) != int(announced):
         raise Refused(f"{what} ended after {len(body)} of {announced} bytes")
     return body

@@ -2,7 +2,7 @@
 
 It comes with the user data, so it is the one program on a host that no update reaches: it knows as little of an agent as
 it can. An agent is the files of a bundle and the service berth.service. It is good when it has written TURN, which the
-service's start takes away. Until then the one before is kept, and comes back when the new one fails.
+service's start takes away, and has not ended for a while since. Until then the one before is kept, and comes back when the new one fails.
 
 All that it remembers is in STATE, and every step may be done twice: it may be killed at any moment.
 """
@@ -15,10 +15,10 @@ import pathlib
 import re
 import subprocess
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import bundle
-from fetch import Bucket, Refused
+from fetch import Bucket, Refused, Unfit
 
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 STATE = pathlib.Path("/var/lib/berth-launcher")
@@ -31,6 +31,7 @@ TRIES = 2  # of one agent, when the machine goes down in between
 ENDS = 3  # in a row, and an agent isn't waited for any longer
 START_S = 900  # packages may have to be installed
 TURN_S = 90  # for a turn of an agent that runs
+STEADY_S = 30  # after its turn, without an end
 
 log = logging.getLogger("berth-launcher")
 
@@ -41,17 +42,21 @@ class Launcher:
         self.pointer: dict[str, str] | None = None
         self.etag = ""
         self.is_settled = False
+        self.answers, self.look_at = True, 0.0
         path = STATE / "state.json"
         self.state: dict[str, Any] = read_json(path.read_bytes()) if path.exists() else {}
 
     def turn(self) -> None:
         if not self.is_settled:
             self.settle()
+        self.look()
+        if self.pointer and self.is_due(self.pointer):
+            self.update(self.pointer)
+
+    def look(self) -> None:
         answer = self.bucket.get("agent.json", 4096, self.etag)
         if answer:
             self.pointer, self.etag = read_pointer(answer[0]), answer[1]
-        if self.pointer and self.is_due(self.pointer):
-            self.update(self.pointer)
 
     def settle(self) -> None:
         """After a start: one whole agent is there and runs, whatever was under way before."""
@@ -72,11 +77,16 @@ class Launcher:
             if failed:
                 self.remember(failed=None)
             return False
-        return not failed or any(failed[field] != pointer[field] for field in ("sha256", "at"))
+        return not failed or not is_same(failed, pointer)
 
     def update(self, pointer: dict[str, str]) -> None:
         sha256, old = pointer["sha256"], self.state.get("installed")
-        self.files_of(sha256)
+        try:
+            self.files_of(sha256)
+        except Unfit as unfit:
+            if old:  # it can tell the user
+                self.remember(failed={**pointer, "reason": str(unfit)[:500]})
+            raise
         if old:
             self.files_of(old)  # or there would be no way back
         self.is_settled = False
@@ -94,15 +104,52 @@ class Launcher:
         log.info("agent %s is tried", sha256[:12])
         try:
             self.install(sha256)
-            reason = await_turn()
-        except Refused as refused:
-            reason = str(refused)
+            reason = self.await_turn()
+        except (Refused, OSError) as trouble:
+            reason = str(trouble)
         if reason:
             self.roll_back(reason)
             return
         self.remember(installed=sha256, trying=None)
         self.forget_others()
         log.info("agent %s is installed", sha256[:12])
+
+    def await_turn(self) -> str:
+        """Why the agent that was started isn't good; empty when it is."""
+        since, last, ends = int(time.time()), time.monotonic(), 0
+        starting_s = turning_s = steady_s = 0.0
+        while steady_s <= STEADY_S:
+            now = show_agent()
+            if now.ends >= ENDS or now.is_over:
+                return f"it ended {now.ends or 1} times{last_words(since)}"
+            if turning_s > TURN_S:
+                return f"it runs, but completed no turn in {TURN_S} s{last_words(since)}"
+            if starting_s > START_S:
+                return f"it did not start in {START_S} s{last_words(since)}"
+            is_answering = self.is_answering()
+            if self.pointer and not is_same(self.pointer, self.state["trying"]):
+                return "another agent was published before it had proved itself"
+            time.sleep(0.5)
+            passed_s, last = time.monotonic() - last, time.monotonic()
+            steady_s = steady_s + passed_s if TURN.exists() and now.ends == ends else 0
+            ends = now.ends
+            if not now.is_running:
+                starting_s += passed_s
+            elif is_answering and not TURN.exists():  # no agent completes a turn without the bucket
+                turning_s += passed_s
+        return ""
+
+    def is_answering(self) -> bool:
+        """Asks the bucket now and then, meanwhile the answer is the one before."""
+        if time.monotonic() >= self.look_at:
+            try:
+                self.look()
+                self.answers = True
+            except Exception as trouble:  # as in the loop
+                log.warning("%s: %s; the trial goes on", type(trouble).__name__, trouble)
+                self.answers = False
+            self.look_at = time.monotonic() + POLL_S
+        return self.answers
 
     def roll_back(self, reason: str) -> None:
         trial = self.state["trying"]
@@ -117,7 +164,7 @@ class Launcher:
         files = {ROOT / path: file for path, file in self.files_of(sha256).items()}
         stale = {path: file for path, file in files.items() if not bundle.is_same(path, file)}
         others = [ROOT / path for other in self.kept() for path in read_kept(other) or ()]
-        left = [path for path in others if path not in files and path.exists()]
+        left = [path for path in others if path not in files and path.is_file()]
         if stale or left:
             call("systemctl", "stop", AGENT, may_fail=True)
             TURN.unlink(missing_ok=True)
@@ -175,28 +222,31 @@ def read_pointer(text: bytes) -> dict[str, str]:
     return {"sha256": sha256, "at": at[:64]}
 
 
-def await_turn() -> str:
-    """Why the agent that was started isn't good; empty when it is."""
-    begun, turning_s = time.monotonic(), 0.0
-    while not TURN.exists():
-        shown = call("systemctl", "show", "--property", "ActiveState,NRestarts", AGENT).split()
-        now = dict(line.partition("=")[::2] for line in shown)
-        if int(now.get("NRestarts") or 0) >= ENDS:
-            return f"it ended {now['NRestarts']} times{last_words()}"
-        if turning_s > TURN_S:
-            return f"it runs, but completed no turn in {TURN_S} s{last_words()}"
-        if time.monotonic() - begun > START_S:
-            return f"it did not start in {START_S} s{last_words()}"
-        time.sleep(0.5)
-        turning_s += 0.5 if now.get("ActiveState") == "active" else 0
-    return ""
+def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """The same publication of the same agent."""
+    return all(one[field] == other[field] for field in ("sha256", "at"))
 
 
-def last_words() -> str:
-    """Of the agent's own processes: what systemd says of them says less."""
-    said = call("journalctl", "--output", "cat", "--lines", "2", f"_SYSTEMD_UNIT={AGENT}", may_fail=True)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return f": {'; '.join(lines)}" if lines else ""
+class Shown(NamedTuple):
+    ends: int
+    is_running: bool
+    is_over: bool  # it isn't started again
+
+
+def show_agent() -> Shown:
+    shown = call("systemctl", "show", "--property", "ActiveState,NRestarts", AGENT).split()
+    now = dict(line.partition("=")[::2] for line in shown)
+    state = now.get("ActiveState")
+    return Shown(int(now.get("NRestarts") or 0), state == "active", state == "failed")
+
+
+def last_words(since: int) -> str:
+    """Of the agent's own processes, not of one before: what systemd says of them says less."""
+    options = ("--output", "cat", "--lines", "5", f"--since=@{since}", f"_SYSTEMD_UNIT={AGENT}")
+    said = call("journalctl", *options, may_fail=True)
+    # A line without a word only points into the one above.
+    lines = [line.strip() for line in said.splitlines() if re.search(r"\w", line)]
+    return f": {'; '.join(lines[-3:])}" if lines else ""
 
 
 def call(*command: str, may_fail: bool = False) -> str:
