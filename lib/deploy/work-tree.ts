@@ -1,6 +1,7 @@
-import { execFile } from "node:child_process";
-import { relative } from "node:path";
-import { promisify } from "node:util";
+import { existsSync } from "node:fs";
+import { realpath } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { filtersOf, findSubmodules, git, withoutFilters } from "./git.ts";
 
 /** The Git work tree that the source folder lies in. */
 export interface WorkTree {
@@ -12,30 +13,52 @@ export interface WorkTree {
 
 /**
  * Asks Git about the folder without writing to its repository; undefined where there is no commit, or no Git. `own` are
- * folders of Berth's, which change no source.
+ * folders of Berth's, which change no source. Starts no program that the repository names.
  */
 export async function lookAtWorkTree(
   folder: string,
   own: readonly string[] = [],
 ): Promise<WorkTree | undefined> {
-  // A repository may name a program that tells Git what has changed. It isn't Berth's to start.
-  const options = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-C", folder];
+  try {
+    return await look(folder, own);
+  } catch {
+    return undefined;
+  }
+}
+
+async function look(folder: string, own: readonly string[]): Promise<WorkTree | undefined> {
+  const [filters, submodules] = await Promise.all([filtersOf(folder), findSubmodules(folder)]);
   const inside = own
     .map((path) => relative(folder, path))
     .filter((path) => path !== "" && !path.startsWith(".."));
   const excluded = [":(exclude,glob)**/.berth/**", ...inside.map((path) => `:(exclude,literal)${path}`)];
-  const status = ["status", "--porcelain=v2", "--branch", "-z", "--", ".", ...excluded];
-  // Git sets these for its hooks, one of which may have started this command. They name another work tree.
-  const { GIT_DIR: _1, GIT_WORK_TREE: _2, GIT_INDEX_FILE: _3, GIT_PREFIX: _4, ...env } = process.env;
-  const asked = promisify(execFile)("git", [...options, ...status], { env, maxBuffer: mostStatusBytes });
-  return asked.then(
-    ({ stdout }) => readStatus(stdout),
-    () => undefined,
-  );
+  const status = ["status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=dirty"];
+  const told = await git(folder, [...withoutFilters(filters), ...status, "--", ".", ...excluded]);
+  const tree = readStatus(told);
+  return tree && { ...tree, changed: await withSubmodules(folder, tree.changed, submodules) };
 }
 
-/** A folder with more changes than this isn't described. */
-const mostStatusBytes = 64 << 20;
+/** Git itself would look into submodules by what their own configurations say. */
+async function withSubmodules(
+  folder: string,
+  changed: readonly string[],
+  submodules: readonly string[],
+): Promise<string[]> {
+  if (submodules.length === 0) return [...changed];
+  const prefix = (await git(folder, ["rev-parse", "--show-prefix"])).trimEnd();
+  const looks = submodules.map(async (path) => {
+    const tree = (await isCheckedOut(folder, path)) ? await lookAtWorkTree(join(folder, path)) : undefined;
+    return tree === undefined || tree.changed.length === 0 ? [] : [`${prefix}${path}`];
+  });
+  return [...new Set([...changed, ...(await Promise.all(looks)).flat()])];
+}
+
+/** In any other folder, Git would go on to a repository around it; and a link may lead back to where the looks began. */
+async function isCheckedOut(folder: string, path: string): Promise<boolean> {
+  const inner = join(await realpath(folder), path);
+  const found = await realpath(inner).catch(() => undefined);
+  return found === inner && existsSync(join(inner, ".git"));
+}
 
 /** Pure. Reads what `git status --porcelain=v2 --branch -z` writes: https://git-scm.com/docs/git-status */
 function readStatus(status: string): WorkTree | undefined {

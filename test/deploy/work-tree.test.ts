@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -76,6 +77,81 @@ describe("the work tree of a source", () => {
 
     assert.deepEqual(await readFile(join(folder, ".git/index")), index);
     await assert.rejects(readFile(proof), { code: "ENOENT" });
+  });
+
+  it("starts none of its filters, whatever their names are, and none of its remotes' programs", async () => {
+    const proof = join(folder, "proof");
+    await writeFile(join(folder, ".git/info/attributes"), "a filter=x\nb filter=y.z\n");
+    for (const key of ["filter.x.clean", "filter.x.process", "filter.y.z.clean"])
+      await git("config", key, `touch ${proof}; cat`);
+    await git("config", "filter.x.required", "true");
+    for (const name of ["app/a", "app/b"]) await writeFile(join(folder, name), "filtered");
+
+    assert.deepEqual((await look())?.changed.slice(0, 1), ["app/a"]);
+    assert.ok(!existsSync(proof), "a filter ran");
+
+    await git("config", "filter.x=y.clean", `touch ${proof}; cat`);
+    await writeFile(join(folder, ".git/info/attributes"), "a filter=x=y\n");
+    assert.equal(await look(), undefined);
+    assert.ok(!existsSync(proof), "a filter ran");
+    await git("config", "--remove-section", "filter.x=y");
+  });
+
+  it("fetches nothing that is missing from it", async () => {
+    const part = await mkdtemp(join(tmpdir(), "berth-partial-"));
+    try {
+      const proof = join(part, "proof");
+      const run = (...args: readonly string[]) => execa("git", ["-C", part, ...args]);
+      await run("clone", "--quiet", "--no-local", folder, "clone");
+      const clone = join(part, "clone");
+      const settings = {
+        "extensions.partialClone": "origin",
+        "core.repositoryformatversion": "1",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": `ext::touch ${proof}`,
+        "protocol.ext.allow": "always",
+      };
+      for (const [key, value] of Object.entries(settings)) await run("-C", "clone", "config", key, value);
+      await rm(join(clone, ".git/objects"), { recursive: true });
+      await mkdir(join(clone, ".git/objects"));
+
+      assert.equal(await lookAtWorkTree(clone), undefined);
+      assert.ok(!existsSync(proof), "a remote's program ran");
+    } finally {
+      await rm(part, { recursive: true });
+    }
+  });
+
+  it("tells of a submodule that has changed, and starts nothing that the submodule names", async () => {
+    const outer = await mkdtemp(join(tmpdir(), "berth-outer-"));
+    try {
+      const proof = join(outer, "proof");
+      const inner = join(outer, "app/inner");
+      const run = (...args: readonly string[]) =>
+        execa("git", ["-C", outer, "-c", "user.name=Ann", "-c", "user.email=ann@example.test", ...args]);
+      await run("init", "--quiet");
+      await run("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", folder, "app/inner");
+      await run("commit", "--quiet", "--message=first");
+      assert.deepEqual((await lookAtWorkTree(join(outer, "app")))?.changed, []);
+
+      await writeFile(join(outer, ".git/modules/app/inner/info/attributes"), "* filter=x\n");
+      await execa("git", ["-C", inner, "config", "filter.x.clean", `touch ${proof}; cat`]);
+      await writeFile(join(inner, "other"), "OTHER");
+
+      assert.deepEqual((await lookAtWorkTree(join(outer, "app")))?.changed, ["app/inner"]);
+      assert.ok(!existsSync(proof), "a submodule's filter ran");
+
+      // Not checked out: an empty folder, or a link to the folder itself, is no repository of its own.
+      await rm(inner, { recursive: true });
+      await mkdir(inner);
+      await writeFile(join(outer, "app/new"), "");
+      assert.deepEqual((await lookAtWorkTree(join(outer, "app")))?.changed, ["app/new"]);
+      await rm(inner, { recursive: true });
+      await symlink(".", inner);
+      assert.deepEqual((await lookAtWorkTree(join(outer, "app")))?.changed, ["app/inner", "app/new"]);
+    } finally {
+      await rm(outer, { recursive: true });
+    }
   });
 
   it("is the source's own, also in a hook of another repository", async () => {
