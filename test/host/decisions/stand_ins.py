@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import pathlib
+import tarfile
 import tempfile
 import unittest
 from collections.abc import Iterator
@@ -60,7 +62,7 @@ class Engine:
         self.containers: dict[str, str] = {}
         self.images: list[str] = []
         self.user = ""
-        self.users: str | None = None
+        self.users: str | bytes | None = None
         self.architecture = "amd64"
         self.volumes: list[str] = []
         self.refused: dict[str, str | Exception] = {}
@@ -130,10 +132,18 @@ class Engine:
         self.containers["helper"] = "created"
         return "helper\n"
 
-    def do_cp(self, *_: str) -> str:
+    def call_for_bytes(self, *command: str) -> bytes:
+        """The one command whose output is no text: a tar with the image's list of users."""
+        self.calls.append(command[1:])
         if self.users is None:
             raise Failed("docker cp: no such file")
-        return self.users
+        content = self.users if isinstance(self.users, bytes) else self.users.encode()
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            member = tarfile.TarInfo("passwd")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        return archive.getvalue()
 
     def do_start(self, name: str) -> str:
         self.containers[name] = "running"
@@ -159,6 +169,7 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
         for module in (replicas, converge, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
+        self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
         for module in (attempts, converge, gate, health, reporter):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))

@@ -56,7 +56,7 @@ class RunFlags(unittest.TestCase):
 class Users(Case):
     """Whom a replica runs as, by what the image says and what its own list of users says of that name."""
 
-    def started_as(self, user: str, users: "str | None" = None) -> str:
+    def started_as(self, user: str, users: "str | bytes | None" = None) -> str:
         self.engine.containers, self.engine.user, self.engine.users = {}, user, users
         replicas.start(RELEASE, 0)
         run = self.engine.calls[-1]
@@ -64,21 +64,31 @@ class Users(Case):
         return run[run.index("--user") + 1]
 
     def test_a_name_that_is_root_in_the_image_is_not_believed(self) -> None:
-        for users in ("toor:x:0:0::/:/bin/sh\n", "header\0toor:x:0:0:\n", "a:x:5:5:\ntoor:x:00:0:\n", "other:x:7:7:\n", None):
+        for users in ("toor:x:0:0::/:/bin/sh\n", "a:x:5:5:\ntoor:x:00:0:\n", "other:x:7:7:\n", None):
             self.assertEqual(self.started_as("toor", users), "65532:65532", users)
 
     def test_the_first_of_two_lines_decides(self) -> None:
         self.assertEqual(self.started_as("toor", "toor:x:0:0:\ntoor:x:7:7:\n"), "65532:65532")
 
+    def test_lines_are_read_as_the_engine_reads_them(self) -> None:
+        """Else one line could be shown here, and another one be followed there."""
+        for first in (" app:x:0:0:", "\tapp:x:0:0:", "app:x:0", "app:x::5:", "app:x:abc:5:", "app:x:+0:5:", "app:x:-0:5:", "app"):
+            self.assertEqual(self.started_as("app", f"{first}\napp:x:7:7:\n"), "65532:65532", first)
+        for other in (b"x\rapp:x:7:7:\napp:x:0:0:\n", b"\0app:x:7:7:\napp:x:0:0:\n", b"app :x:7:7:\napp:x:0:0:\n"):
+            self.assertEqual(self.started_as("app", other), "65532:65532", other)
+
+    def test_a_list_with_bytes_that_are_no_text_is_read(self) -> None:
+        self.assertEqual(self.started_as("app", b"jos:x:5:5:Jos\xe9:/:\r\napp:x:7:7:\xff:/:\r\n"), "app")
+
     def test_a_name_with_an_id_of_its_own_is_kept(self) -> None:
-        for users in ("app:x:1000:1000:\n", "header\0app:x:1000:1000:\n", "root:x:0:0:\napp:x:10:10:\n"):
+        for users in ("app:x:1000:1000:\n", "root:x:0:0:\napp:x:10:10:\n"):
             self.assertEqual(self.started_as("app:web", users), "app:web", users)
 
     def test_part_of_a_name_is_another_name(self) -> None:
         self.assertEqual(self.started_as("app", "myapp:x:7:7:\napp:x:0:0:\n"), "65532:65532")
         self.assertEqual(self.started_as("a.p", "axp:x:7:7:\na.p:x:0:0:\n"), "65532:65532")
 
-    def wished(self, user: str, users: "str | None" = None, of_image: str = "root") -> str:
+    def wished(self, user: str, users: "str | bytes | None" = None, of_image: str = "root") -> str:
         self.engine.calls, self.engine.containers, self.engine.user, self.engine.users = [], {}, of_image, users
         replicas.start({**RELEASE, "user": user}, 0)
         run = self.engine.calls[-1]

@@ -53,6 +53,12 @@ class Commands(unittest.TestCase):
                 call("sh", "-c", 'printf "%s" "$1" >&2; exit 3', "sh", said)
             self.assertEqual(str(failure.exception), f"sh -c: {expected}")
 
+    def test_bytes_that_are_no_text_hide_neither_an_answer_nor_an_error(self) -> None:
+        self.assertEqual(call("printf", "caf\\351"), "caf\\xe9")
+        with self.assertRaises(Failed) as failure:
+            call("sh", "-c", 'printf "error: caf\\351" >&2; exit 3')
+        self.assertEqual((str(failure.exception), failure.exception.exit_code), ("sh -c: error: caf\\xe9", 3))
+
     def test_they_have_two_minutes(self) -> None:
         with patch.object(command.subprocess, "run", side_effect=AssertionError) as run:
             self.assertRaises(AssertionError, call, "true")

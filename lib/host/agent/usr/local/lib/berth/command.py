@@ -20,19 +20,28 @@ class Failed(Exception):
 
 
 def call(*command: str, timeout_s: int = 120, fine: tuple[int, ...] = (0,)) -> str:
+    return decode(call_for_bytes(*command, timeout_s=timeout_s, fine=fine))
+
+
+def call_for_bytes(*command: str, timeout_s: int = 120, fine: tuple[int, ...] = (0,)) -> bytes:
     what = " ".join(command[:2])
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{what} took longer than {timeout_s} s") from late
     except (OSError, ValueError) as refused:  # what no process can be started with: a NUL, more than 128 KiB
         raise Failed(f"{what}: {refused}") from refused
     if done.returncode not in fine:
-        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        lines = decode(done.stderr).strip().splitlines() or [f"exit {done.returncode}"]
         failure = Failed(f"{what}: {next((line for line in lines if 'rror' in line), lines[-1])}")
         failure.exit_code = done.returncode
         raise failure
     return done.stdout
+
+
+def decode(said: bytes) -> str:
+    """What a command repeats of an image or a file may hold any bytes: `\\xe9` then stands for one that isn't UTF-8."""
+    return said.decode(errors="backslashreplace")
 
 
 def wait(limit_s: float, done: Callable[[], bool], otherwise: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
 
-from command import Failed, call
+from command import Failed, call, call_for_bytes
 from state import Release
 
+SPACE = b" \t\n\v\f\r"  # what the engine cuts off at both ends of a line
+NUMBER = re.compile(rb"[+-]?[0-9]+")
 ROOT = re.compile(r"[+-]?0*|root")  # the engine reads "00" as 0, and no name as root
 NOBODY = "65532:65532"
 
@@ -48,14 +52,34 @@ def ids_of(release: Release, user: str) -> tuple[int, int]:
 
 
 def find_ids(release: Release, name: str) -> tuple[int, int] | None:
-    """Those of the user and of its group, in the image's own list of users."""
+    """Those of the user and of its group, in the image's own list of users. The first line of that name counts."""
+    lines = (line.strip(SPACE).split(b":") for line in list_users(release).split(b"\n"))
+    fields = next((fields for fields in lines if fields[0] == name.encode()), None)
+    if fields is None:
+        return None
+    own, group = [*fields[2:4], b"", b""][:2]
+    return as_id(own), as_id(group)
+
+
+def as_id(field: bytes) -> int:
+    """The engine takes an id that is missing, or no number, for 0: that is root's."""
+    return int(field) if NUMBER.fullmatch(field) else 0
+
+
+def list_users(release: Release) -> bytes:
+    """The image's /etc/passwd, which may be a link in the image. Empty if there is none."""
     label = f"berth.release={release['number']}"
     container = call("docker", "create", "--label", label, release["image"], "none").strip()
     try:
-        users = call("docker", "cp", f"{container}:/etc/passwd", "-")
+        archive = call_for_bytes("docker", "cp", "--follow-link", f"{container}:/etc/passwd", "-")
     except Failed:
-        users = ""
+        archive = b""
     call("docker", "rm", "--volumes", container)
-    # A tar: what stands before the first line is a header, which ends in zeros.
-    ids = re.findall(rf"(?:^|\0){re.escape(name)}:[^:\n]*:(\d+):(\d*)", users, re.MULTILINE)
-    return (int(ids[0][0]), int(ids[0][1] or 0)) if ids else None
+    return read_file(archive) if archive else b""
+
+
+def read_file(archive: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+        member = tar.next()
+        content = tar.extractfile(member) if member and member.isfile() else None
+        return content.read() if content else b""
