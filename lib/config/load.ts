@@ -46,9 +46,16 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   return deepFreeze({ ...absolute(settings, dirname(file)), file, directory: dirname(file) });
 }
 
+/** Where the YAML library's own words are for whoever calls it. */
+const words: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS:
+    "a second document begins here; a file declares one stack, so put the other one into a file of its own",
+  RESOURCE_EXHAUSTION: "it is nested too deep",
+};
+
 function syntaxProblems(source: Source): Problem[] {
   return source.document.errors.map(({ code, pos, message }) =>
-    problemAt(pos[0], source, code === "RESOURCE_EXHAUSTION" ? "it is nested too deep" : message),
+    problemAt(pos[0], source, words[code] ?? message),
   );
 }
 

@@ -79,6 +79,11 @@ const command = z
     `use at most ${mostCommandBytes} bytes for all words together`,
   );
 
+const isRising = (range: string): boolean => {
+  const [lowest = "", highest = lowest] = range.split("-");
+  return lowest <= highest;
+};
+
 /** What the app has to answer, to serve and to go on serving. */
 const health = z.object({
   path: z
@@ -90,6 +95,7 @@ const health = z.object({
   status: z
     .string()
     .regex(/^[1-5][0-9][0-9](?:-[1-5][0-9][0-9])?$/, "use a status such as 200, or a range such as 200-399")
+    .refine(isRising, "the lowest status comes first, as in 200-399; no answer could be healthy")
     .default("100-499"),
   timeoutSeconds: z.int().min(1).max(60).default(5),
 });

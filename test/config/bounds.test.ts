@@ -113,8 +113,8 @@ const table: Readonly<Record<string, Bounds>> = {
   ),
   "app.health.status": bounds<unknown>(
     (status) => app({ health: { status } }),
-    ["200", "100-499", "200-599"],
-    ["", "2xx", "600", "099", "200-", "200-600", "200,204", "2000", 200, "٢٠٠"],
+    ["200", "100-499", "200-599", "204-204"],
+    ["399-200", "", "2xx", "600", "099", "200-", "200-600", "200,204", "2000", 200, "٢٠٠"],
   ),
   "app.health.timeoutSeconds": bounds<unknown>(
     (timeoutSeconds) => app({ health: { timeoutSeconds } }),

@@ -260,6 +260,13 @@ describe("what YAML would change is refused:", () => {
       ["1:1  YAML 1.2 is read here; remove the line %YAML 1.1"],
     ],
     [
+      "a second document",
+      `${head}${app}---\n${head}${app}`,
+      [
+        "4:1  a second document begins here; a file declares one stack, so put the other one into a file of its own",
+      ],
+    ],
+    [
       "half a character",
       environment(String.raw`A: "a\ud800b"`),
       ["6:8  half of a pair of characters (\\ud800 to \\udfff), which has no UTF-8"],

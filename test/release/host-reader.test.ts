@@ -119,7 +119,9 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
         path,
       }),
     ),
-    ...["200", "200-399", "", "600", "200-", "20", "٢٠٠", 200].map((status) => ({ status })),
+    ...["200", "200-399", "200-200", "399-200", "", "600", "200-", "20", "٢٠٠", 200].map((status) => ({
+      status,
+    })),
     ...[1, 60, 0, 61, 1.5, "5", true].map((timeoutSeconds) => ({ timeoutSeconds })),
     "/",
     [],

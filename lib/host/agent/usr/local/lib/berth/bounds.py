@@ -111,9 +111,17 @@ def is_health(value: Any) -> bool:
     health = {**ANY_ANSWER, **value}
     return (
         is_text(health["path"], "/[!-~]*", 1024)
-        and is_text(health["status"], "[1-5][0-9][0-9](-[1-5][0-9][0-9])?", 7)
+        and is_status(health["status"])
         and is_number(health["timeoutSeconds"], 1, 60)
     )
+
+
+def is_status(value: Any) -> bool:
+    """One, or the lowest and the highest: all have three digits."""
+    if not is_text(value, "[1-5][0-9][0-9](-[1-5][0-9][0-9])?", 7):
+        return False
+    lowest, _, highest = value.partition("-")
+    return lowest <= (highest or lowest)
 
 
 def is_volumes(value: Any) -> bool:
