@@ -58,7 +58,7 @@ function otherZone(id: string, zone: string, type: string): BerthError {
   return new BerthError({
     code: "DataInOtherZone",
     message: `${type} isn't offered in ${zone}, and data volume ${id} is there: a volume can't leave its Availability Zone`,
-    hint: `choose an instance.type that ${zone} offers; or move the data: npm run down -- --keep-data, then npm run up -- --restore-data`,
+    hint: `choose an instance.type that ${zone} offers; or move the data: npm run down -- --keep-data, then npm run up -- --restore-data latest`,
     resource: "data-volume",
     exitCode: exitCodes.badInput,
   });

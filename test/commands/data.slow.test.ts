@@ -24,7 +24,8 @@ describe("a stack with data", () => {
   let s3: Clients["s3"];
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "berth-data-"));
-    aws = await startStrictAws({ logDirectory: directory, ecr: true });
+    const rules = { offeredZones: { "m5.large": ["eu-central-1b", "eu-central-1c"] } };
+    aws = await startStrictAws({ logDirectory: directory, ecr: true, rules });
     cli = await openCli({ aws, directory, stack: "test-data" });
     cli.environment["BERTH_HOME"] = join(directory, "home");
     const access = { region: cli.region, endpoints: aws.bare, credentials: aws.credentials };
@@ -136,6 +137,20 @@ describe("a stack with data", () => {
       [["t3.small", AvailabilityZone]],
     );
     assert.equal((await volumes())[0]?.Attachments?.[0]?.InstanceId, hosts[0]?.InstanceId);
+  });
+
+  it("is refused an instance type that the zone of its data doesn't offer, and told how to move", async () => {
+    const [{ AvailabilityZone } = {}] = await volumes();
+    assert.equal(AvailabilityZone, "eu-central-1a");
+    await configure({ dataGib: 10, type: "m5.large" });
+    for (const command of ["plan", "up"] as const)
+      await expectRefusal(
+        cli.run(command, "--yes"),
+        "DataInOtherZone",
+        /^m5\.large isn't offered in eu-central-1a, and data volume vol-\w+ is there: a volume can't leave its Availability Zone$/,
+        /instance\.type that eu-central-1a offers; .*--keep-data, then npm run up -- --restore-data latest$/,
+      );
+    await configure({ dataGib: 10, type: "t3.small" });
   });
 
   it("whose volume is gone is not begun anew without a word", async () => {

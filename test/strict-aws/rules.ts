@@ -8,6 +8,7 @@ import { dependencies } from "./rules/dependencies.ts";
 import { dryRun } from "./rules/dry-run.ts";
 import { endpointRoutes } from "./rules/endpoint-routes.ts";
 import { failedLaunches, type FailedLaunches } from "./rules/failed-launches.ts";
+import { failedStorage, type FailedStorage } from "./rules/failed-storage.ts";
 import { ignoredConditions } from "./rules/ignored-conditions.ts";
 import { ignoredFilters } from "./rules/ignored-filters.ts";
 import { inputLimits } from "./rules/input-limits.ts";
@@ -17,6 +18,7 @@ import { lateVisibility, type LateVisibility } from "./rules/late-visibility.ts"
 import { localZones } from "./rules/local-zones.ts";
 import { missingImages } from "./rules/missing-images.ts";
 import { objectAge } from "./rules/object-age.ts";
+import { offeredZones, type OfferedZones } from "./rules/offered-zones.ts";
 import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
@@ -33,6 +35,8 @@ export interface Rules {
   readonly endpointRoutes: boolean;
   readonly profileRoles: boolean;
   readonly failedLaunches: FailedLaunches | false;
+  readonly failedStorage: FailedStorage | false;
+  readonly offeredZones: OfferedZones | false;
   readonly deleteMarkers: boolean;
   readonly localZones: boolean;
   readonly missingImages: boolean;
@@ -63,6 +67,8 @@ export const allRules: Rules = {
   endpointRoutes: true,
   profileRoles: true,
   failedLaunches: false,
+  failedStorage: false,
+  offeredZones: false,
   deleteMarkers: true,
   localZones: true,
   missingImages: true,
@@ -102,6 +108,8 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.missingImages && missingImages(),
     rules.quotas && quotas(rules.quotas, behind),
     rules.failedLaunches && failedLaunches(rules.failedLaunches, behind),
+    rules.failedStorage && failedStorage(rules.failedStorage),
+    rules.offeredZones && offeredZones(rules.offeredZones),
     rules.profileDelay && profileDelay(rules.profileDelay, behind),
     rules.lateVisibility && lateVisibility(rules.lateVisibility),
     rules.dependencies && dependencies(lives, behind),
@@ -122,6 +130,8 @@ export const noRules: Rules = {
   endpointRoutes: false,
   profileRoles: false,
   failedLaunches: false,
+  failedStorage: false,
+  offeredZones: false,
   deleteMarkers: false,
   localZones: false,
   missingImages: false,

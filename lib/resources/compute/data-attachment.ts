@@ -8,7 +8,7 @@ import { isDependencyViolation, isNotYetVisible } from "../../aws/errors.ts";
 import { BerthError } from "../../errors.ts";
 import { isOwnedBy } from "../../owner.ts";
 import { poll, type Look } from "../../poll.ts";
-import { finalTag, readDataVolume, type ObservedDataVolume } from "../storage/data-volume.ts";
+import { finalTag, readSoundVolume, type ObservedDataVolume } from "../storage/data-volume.ts";
 import { describeInstances } from "./observed-instance.ts";
 import type { WriteContext } from "../../contract/resource.ts";
 
@@ -33,9 +33,8 @@ interface Attach {
 export async function attachData(ctx: WriteContext, attach: Attach): Promise<void> {
   const { volumeId, instanceId } = attach;
   const look = async (): Promise<Look<true>> => {
-    const volume = await readDataVolume(ctx, volumeId);
+    const volume = await readSoundVolume(ctx, volumeId);
     if (volume === undefined) return { waiting: `${volumeId} isn't listed yet` };
-    if (volume.state === "error") throw failed(volumeId);
     const [attachment] = volume.attachments;
     if (attachment === undefined) return attachFree(ctx, attach, volume);
     const isHere = attachment.instanceId === instanceId;
@@ -97,14 +96,5 @@ function elsewhere(volumeId: string, holderId: string): BerthError {
     message: `data volume ${volumeId} is attached to ${holderId}, which isn't this stack's`,
     hint: `detach it there, if nobody needs it: aws ec2 detach-volume --volume-id ${volumeId}`,
     resource: "instance",
-  });
-}
-
-function failed(volumeId: string): BerthError {
-  return new BerthError({
-    code: "VolumeFailed",
-    message: `AWS says that data volume ${volumeId} is in the state "error"`,
-    hint: "look at the volume in the EC2 console; restore a snapshot if there is one (docs/volumes.md)",
-    resource: "data-volume",
   });
 }

@@ -15,7 +15,7 @@ import { onceVisible, requireId } from "../../toolkit/creation.ts";
 import { collect } from "../../toolkit/pages.ts";
 import { removeUntilGone } from "../../toolkit/removal.ts";
 import type { ReadContext, WriteContext } from "../../contract/resource.ts";
-import { finalTag, readDataVolume } from "./data-volume.ts";
+import { finalTag, readSoundVolume } from "./data-volume.ts";
 
 /** A copy of a data volume as it was at one moment. It isn't part of the declared stack: it stays until somebody deletes it. */
 export interface DataSnapshot {
@@ -63,6 +63,8 @@ export function takeSnapshot(ctx: WriteContext, of: Omit<Order, "order">): Promi
  * Takes the last snapshot of a volume that is to be deleted, and waits until AWS has copied all of it. The order is noted on
  * the volume first. So a teardown that was interrupted finds its snapshot, unless the volume has been in use since: then the
  * note is gone, and a new snapshot is taken.
+ *
+ * @throws BerthError `SnapshotFailed`, `VolumeFailed`, `TimedOut`.
  */
 export async function takeFinalSnapshot(ctx: WriteContext, of: Omit<Order, "order">): Promise<string> {
   const volume = await awaitFree(ctx, of.volumeId);
@@ -124,7 +126,7 @@ async function awaitFree(ctx: ReadContext, volumeId: string) {
     what: `data volume ${volumeId} to be free`,
     timeoutMs: 10 * 60_000,
     look: async () => {
-      const volume = await readDataVolume(ctx, volumeId);
+      const volume = await readSoundVolume(ctx, volumeId);
       if (volume === undefined) return { waiting: `${volumeId} isn't listed` };
       return volume.state === "available" ? { done: volume } : { waiting: `${volumeId} is ${volume.state}` };
     },

@@ -9,6 +9,7 @@ import {
 import { clientToken } from "../../aws/client-token.ts";
 import { fromTagList, ownershipFilters, tagSpecifications } from "../../aws/tags.ts";
 import { concerns, fieldDifference } from "../../contract/difference.ts";
+import { BerthError } from "../../errors.ts";
 import { parseOwner } from "../../owner.ts";
 import { poll, type Look } from "../../poll.ts";
 import { onceVisible, requireId } from "../../toolkit/creation.ts";
@@ -104,6 +105,22 @@ const lookup = ec2Lookup({ kind, idFilter: "volume-id", describe });
 export const readDataVolume = (ctx: ReadContext, id: string): Promise<ObservedDataVolume | undefined> =>
   lookup.get(ctx, id);
 
+/**
+ * The same, for whoever waits to use it: a volume that AWS has given up doesn't become usable.
+ *
+ * @throws BerthError `VolumeFailed`.
+ */
+export async function readSoundVolume(ctx: ReadContext, id: string): Promise<ObservedDataVolume | undefined> {
+  const volume = await readDataVolume(ctx, id);
+  if (volume?.state !== "error") return volume;
+  throw new BerthError({
+    code: "VolumeFailed",
+    message: `AWS says that data volume ${id} is in the state "error"`,
+    hint: "look at the volume in the EC2 console; restore a snapshot if there is one (docs/volumes.md)",
+    resource: kind,
+  });
+}
+
 /** All data volumes with the stack's tag. A host's own disk bears that tag too, and the name of the host. */
 export async function listDataVolumes(ctx: ReadContext, stack: string): Promise<ObservedDataVolume[]> {
   const found = await describe(ctx, ownershipFilters({ stack }));
@@ -122,7 +139,7 @@ async function modify(
   const command = new ModifyVolumeCommand({ VolumeId: id, Size: desired.gib, VolumeType: type });
   await onceVisible(ctx, `size of ${id}`, () => ctx.clients.ec2.send(command));
   const look = async (): Promise<Look<true>> => {
-    const seen = await lookup.get(ctx, id);
+    const seen = await readSoundVolume(ctx, id);
     const isDone = seen?.gib === desired.gib && seen.type === type;
     return isDone ? { done: true } : { waiting: `${id} does not show its new size yet` };
   };
