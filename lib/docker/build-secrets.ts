@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { BerthError, exitCodes } from "../errors.ts";
+import { readLimited } from "../limited-file.ts";
 
 /** Where a build secret's value comes from: a variable of whoever runs `up`, or a file by its absolute path. */
 type SecretSource = { readonly env: string } | { readonly file: string };
@@ -26,7 +26,7 @@ export async function readSecrets(secrets: SecretSources): Promise<ReadonlyMap<s
 async function readSecret(id: string, source: SecretSource): Promise<Buffer> {
   const value = "env" in source ? fromEnvironment(id, source.env) : await fromFile(id, source.file);
   if (value.length <= largestBytes) return value;
-  throw missing(id, `holds ${value.length} bytes; BuildKit takes ${largestBytes} at most`);
+  throw missing(id, `holds more than the ${largestBytes} bytes that BuildKit takes at most`);
 }
 
 function fromEnvironment(id: string, name: string): Buffer {
@@ -37,7 +37,7 @@ function fromEnvironment(id: string, name: string): Buffer {
 
 async function fromFile(id: string, path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readLimited(path, largestBytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw missing(id, `comes from a file that can't be read: ${reason}`, cause);

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readLimited } from "../limited-file.ts";
 import type { ContextEntry } from "./build-context.ts";
 
 /** File names that tools use for credentials: keys, tokens, passwords. */
@@ -28,9 +28,12 @@ export async function findPrivate(folder: string, entries: readonly ContextEntry
 
 /** Looks for `https://user:password@host`, or a header with a token, as CI systems leave them in `.git/config`. */
 async function holdsCredentials(path: string): Promise<boolean> {
-  const text = await readFile(path, "utf8");
+  const text = (await readLimited(path, mostConfigBytes)).toString("utf8");
   return /:\/\/[^/\s@]+@|extraheader\s*=/i.test(text);
 }
+
+/** Git writes far less. */
+const mostConfigBytes = 1024 * 1024;
 
 const mostNamed = 5;
 

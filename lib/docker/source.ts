@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BerthError, exitCodes } from "../errors.ts";
+import { readLimited } from "../limited-file.ts";
 import { fromRoot } from "../paths.ts";
 import { defaultRules } from "./default-rules.ts";
 import { type ContextEntry, packContext, readContext } from "./build-context.ts";
@@ -62,7 +63,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   await requireFolder(folder);
   const dockerfile = await findDockerfile(folder, options.dockerfile);
   await requireInside(folder, dockerfile);
-  const recipe = await readFile(dockerfile);
+  const recipe = await readInstructions(dockerfile);
   const rules = await readIgnoreRules(folder, dockerfile);
   const { platform = "linux/amd64", buildArgs = {}, secrets = {}, target } = options;
   const withheld = await findInside(folder, [...(options.withheld ?? []), ...filesOf(secrets)]);
@@ -141,6 +142,20 @@ async function findDockerfile(folder: string, explicit: string | undefined): Pro
   });
 }
 
+/** Far more than anybody writes by hand. Without the limit, a stranger's file could fill the memory. */
+const mostInstructionBytes = 1024 * 1024;
+
+async function readInstructions(path: string): Promise<Buffer> {
+  const bytes = await readLimited(path, mostInstructionBytes);
+  if (bytes.length <= mostInstructionBytes) return bytes;
+  throw new BerthError({
+    code: "SourceUnreadable",
+    message: `${path} has more than 1 MiB, which no builder needs`,
+    hint: "make it shorter, or put the files that it names into a folder that it names",
+    exitCode: exitCodes.badInput,
+  });
+}
+
 async function isFile(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
   return stats?.isFile() ?? false;
@@ -183,7 +198,7 @@ async function readIgnoreRules(folder: string, dockerfile: string): Promise<stri
   for (const path of candidates) {
     if (!(await isFile(path))) continue;
     await requireInside(folder, path);
-    return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
+    return (await readInstructions(path)).toString("utf8").replace(/^\uFEFF/, "");
   }
   return "";
 }

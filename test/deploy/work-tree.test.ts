@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -72,6 +72,8 @@ describe("the work tree of a source", () => {
     await git("config", "core.fsmonitor", `touch ${proof}; false`);
     const index = await readFile(join(folder, ".git/index"));
     await writeFile(join(folder, "app/a"), "app/a");
+    // A time that the index can't have noted: Git would note it.
+    await utimes(join(folder, "app/a"), 1_000_000_000, 1_000_000_000);
 
     await look();
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { execa } from "execa";
 import { hideSecrets, readSecrets } from "../../lib/docker/build-secrets.ts";
 import { writeSourceFolder } from "./source-folder.ts";
 
@@ -26,8 +27,20 @@ describe("the secrets of a build", () => {
     await assert.rejects(readSecrets({ large: { file: join(folder.path, "large") } }), {
       code: "BuildSecretMissing",
       exitCode: 3,
-      message: "the build's secret large holds 512001 bytes; BuildKit takes 512000 at most",
+      message: "the build's secret large holds more than the 512000 bytes that BuildKit takes at most",
     });
+  });
+
+  it("are refused where they would never end, or never begin", async () => {
+    await using folder = await writeSourceFolder({ a: "" });
+    const pipe = join(folder.path, "pipe");
+    await execa("mkfifo", [pipe]);
+
+    for (const file of [pipe, "/dev/zero"])
+      await assert.rejects(readSecrets({ odd: { file } }), {
+        code: "BuildSecretMissing",
+        message: "the build's secret odd comes from a file that can't be read: it is no regular file",
+      });
   });
 
   it("are hidden line by line, the longest first, and short ones not at all", () => {

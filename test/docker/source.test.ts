@@ -11,6 +11,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   utimes,
   writeFile,
 } from "node:fs/promises";
@@ -374,6 +375,22 @@ describe("which Dockerfile", () => {
     await assert.rejects(openSource({ source: rules.path }), { code: "SourceLeavesFolder" });
     await openSource({ source: inside.path });
     await openSource({ source: named.path, dockerfile: join(beside.path, "Dockerfile") });
+  });
+
+  it("is read to 1 MiB, as the ignore rules are, and no further", async () => {
+    for (const name of ["Dockerfile", ".dockerignore"]) {
+      await using folder = await writeSourceFolder({ Dockerfile: "FROM scratch\n" });
+      const path = join(folder.path, name);
+      await writeFile(path, "#".repeat(1024 * 1024));
+      await openSource({ source: folder.path });
+
+      await truncate(path, 3 * 2 ** 30);
+      await assert.rejects(openSource({ source: folder.path }), {
+        code: "SourceUnreadable",
+        exitCode: 3,
+        message: `${path} has more than 1 MiB, which no builder needs`,
+      });
+    }
   });
 
   it("missing, or the whole source missing, is said with the path", async () => {
