@@ -46,6 +46,7 @@ async function openMachine(id: string, number: number) {
   for (const one of ["bin", "etc/dnf/vars", "run", "var", ...Object.values(places)])
     await mkdir(join(path, one), { recursive: true });
   await writeFile(join(path, "etc/os-release"), `ID=${id}\n`);
+  await writeFile(join(path, "etc/dnf/automatic.conf"), "upgrade_type = security\napply_updates = yes\n");
   for (const [name, place] of Object.entries(places))
     await writeFile(join(path, place, name), await readFile(join(agent, place, name)));
   const script = await readFile(join(lib, "setup.sh"), "utf8");
@@ -135,7 +136,6 @@ describe("the host's set-up", () => {
     const machine = await open("amzn");
     await machine.answer("rpm", "exit 1");
     await machine.answer("dnf", "exit 0");
-    await mkdir(join(folder, String(machines - 1), "etc/dnf"), { recursive: true });
     await machine.write("etc/dnf/automatic.conf", "upgrade_type = default\napply_updates = no\n");
     const { code, calls } = await machine.setUp();
     assert.equal(code, 0);
@@ -143,14 +143,27 @@ describe("the host's set-up", () => {
       calls.filter((call) => call.startsWith("dnf") || call.includes("dnf-automatic.timer")),
       [
         "dnf --setopt=timeout=10 --setopt=retries=5 --setopt=install_weak_deps=False -q -y install " +
-          "docker nginx nginx-mod-http-perl e2fsprogs awscli-2 amazon-ecr-credential-helper dnf-automatic",
-        "systemctl enable --now dnf-automatic.timer",
+          "docker nginx nginx-mod-http-perl e2fsprogs python3-botocore amazon-ecr-credential-helper dnf-automatic",
+        "systemctl enable --quiet --now dnf-automatic.timer",
       ],
     );
     assert.equal(
       await machine.file("etc/dnf/automatic.conf"),
       "upgrade_type = security\napply_updates = yes\n",
     );
+    assert.equal(await machine.file("etc/dnf/vars/releasever"), "latest\n");
+  });
+
+  it("turns Amazon Linux's security updates on where an earlier set-up ended right after its packages", async () => {
+    const machine = await open("amzn");
+    await machine.write("etc/dnf/automatic.conf", "upgrade_type = default\napply_updates = no\n");
+    const { code, calls } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.deepEqual(
+      calls.filter((call) => call.startsWith("dnf") || call.includes("dnf-automatic.timer")),
+      ["systemctl enable --quiet --now dnf-automatic.timer"],
+    );
+    assert.match(await machine.file("etc/dnf/automatic.conf"), /= security\napply_updates = yes\n/);
     assert.equal(await machine.file("etc/dnf/vars/releasever"), "latest\n");
   });
 

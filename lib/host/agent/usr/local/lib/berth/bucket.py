@@ -7,12 +7,8 @@ import logging
 import time
 from typing import Any
 
+from botocore import config, exceptions, session
 from state import Release
-
-try:
-    from botocore import config, exceptions, session
-except ModuleNotFoundError:  # Amazon Linux has it inside AWS CLI v2 only
-    from awscli.botocore import config, exceptions, session
 
 LONGEST_SILENCE_S = 30
 

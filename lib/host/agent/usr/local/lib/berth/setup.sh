@@ -14,7 +14,7 @@ ID=unknown
 . /etc/os-release
 case $ID in
 debian) set -- apt www-data 'more_clear_input_headers X-Forwarded-* X-Original-*;' docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter e2fsprogs python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
-amzn) set -- dnf nginx '' docker nginx nginx-mod-http-perl e2fsprogs awscli-2 amazon-ecr-credential-helper dnf-automatic ;;
+amzn) set -- dnf nginx '' docker nginx nginx-mod-http-perl e2fsprogs python3-botocore amazon-ecr-credential-helper dnf-automatic ;;
 *)
   echo "berth: no packages are known for $ID" >&2
   exit 1
@@ -44,10 +44,19 @@ dnf_has() {
 
 dnf_install() {
   dnf --setopt=timeout=10 --setopt=retries=5 --setopt=install_weak_deps=False -q -y install "$@"
-  # The image is pinned to one version of the repositories: security updates come from the newest.
+}
+
+# Security updates by themselves. Each time, as an earlier set-up may have ended between the packages and this.
+dnf_update() {
+  # The image is pinned to one version of the repositories: updates come from the newest.
   echo latest >/etc/dnf/vars/releasever
   sed -i -e 's/^upgrade_type *=.*/upgrade_type = security/' -e 's/^apply_updates *=.*/apply_updates = yes/' /etc/dnf/automatic.conf
-  systemctl enable --now dnf-automatic.timer
+  systemctl enable --quiet --now dnf-automatic.timer
+}
+
+# Debian's package turns itself on, and reads 60-berth-apt.conf, which is there before it.
+apt_update() {
+  :
 }
 
 # The release's settings are the converger's: edge.json has those to go by, applied/edge.json those that the edge has read.
@@ -145,6 +154,7 @@ if [ "$edge_runs" = no ]; then configure_edge; fi
 when_changed /etc/systemd/journald.conf.d/journald-berth.conf systemctl restart systemd-journald.service
 when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf
 "${installer}_has" "$@" || "${installer}_install" "$@"
+"${installer}_update"
 limit_connections
 when_changed /etc/docker/daemon.json tell_engine
 when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service
