@@ -43,6 +43,8 @@ export interface Reading extends Recorded {
   /** All Availability Zones that offer the instance type, wherever the data volume is. */
   readonly zonesOfType: readonly string[];
   readonly freeTierEligible: boolean;
+  /** The memory of the configured instance type. */
+  readonly hostMemoryMib: number;
   /** The newest machine image that AWS offers, if it isn't the pinned one. */
   readonly newerMachineImageId: string | undefined;
 }
@@ -95,6 +97,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     undeclaredVolumes,
     zonesOfType: zones,
     freeTierEligible: instanceType.freeTierEligible,
+    hostMemoryMib: instanceType.memoryMib,
     newerMachineImageId: imageId === newest ? undefined : newest,
   };
 }

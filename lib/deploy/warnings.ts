@@ -3,6 +3,12 @@ import type { PlanWarning } from "../report/shown-plan.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
+import {
+  findClosedWarning,
+  findMemoryWarning,
+  findUntestedWarning,
+  findUnusedWarning,
+} from "./setting-warnings.ts";
 
 type Check = (
   session: Session,
@@ -10,7 +16,15 @@ type Check = (
 ) => PlanWarning | undefined | Promise<PlanWarning | undefined>;
 
 /** Each looks for one thing that a user should know before they agree. They run at once. */
-const checks: readonly Check[] = [lookForPrivateFiles, lookInOtherRegions];
+const checks: readonly Check[] = [
+  lookForPrivateFiles,
+  lookInOtherRegions,
+  ({ config }, { hostMemoryMib: memoryMib }) =>
+    findMemoryWarning(config.app, { type: config.instance.type, memoryMib }),
+  ({ config }) => findClosedWarning(config.ingress),
+  ({ config }) => findUnusedWarning(config.ingress),
+  ({ config }) => findUntestedWarning(config.instance),
+];
 
 /** What the plan warns of, in the order of the checks. Writes nothing. */
 export async function findWarnings(session: Session, reading: Reading): Promise<PlanWarning[]> {

@@ -1,0 +1,75 @@
+import type { Config } from "../config/load.ts";
+import type { PlanWarning } from "../report/shown-plan.ts";
+
+/** What the operating system, the engine, the edge and the agent need of a host's memory, rounded up. */
+const ownMib = 250;
+
+/** The TCP ports that the edge listens on. */
+const edgePorts = [80];
+
+interface Room {
+  readonly type: string;
+  readonly memoryMib: number;
+}
+
+/**
+ * All replicas may use as much as they are allowed to, and a new release starts beside the old one. If that doesn't fit,
+ * the kernel kills processes of the app or of the host, mostly during a switch. Undefined if it fits.
+ */
+export function findMemoryWarning(
+  { replicas, memoryMib }: Pick<Config["app"], "replicas" | "memoryMib">,
+  room: Room,
+): PlanWarning | undefined {
+  const once = replicas * memoryMib;
+  const free = room.memoryMib - ownMib;
+  if (2 * once <= free) return undefined;
+  const needed = `${replicas} ${replicas === 1 ? "replica" : "replicas"} of ${memoryMib} MiB`;
+  const has = `${room.type} has ${room.memoryMib} MiB, and about ${ownMib} of them are the host's own`;
+  const message =
+    once > free
+      ? `${needed} don't fit: ${has}`
+      : `${needed} don't fit twice, as they must while a new release starts beside the old one: ${has}`;
+  return {
+    code: "memory-short",
+    message,
+    hint: "lower app.replicas or app.memoryMib, or set instance.type to a larger one",
+  };
+}
+
+/** Nobody reaches an edge whose ports are all closed. Undefined if one is open. */
+export function findClosedWarning(
+  ingress: Config["ingress"],
+  listening = edgePorts,
+): PlanWarning | undefined {
+  if (ingress.some(({ protocol, port }) => protocol === "tcp" && listening.includes(port))) return undefined;
+  return {
+    code: "ingress-closed",
+    message: `ingress opens no port that the edge listens on (${listening.join(", ")}), so nobody reaches the app`,
+    hint: `add a rule with port ${listening[0]} to ingress`,
+  };
+}
+
+/** An open port without a listener is a mistake, or a guess at what Berth offers. Undefined if there is none. */
+export function findUnusedWarning(
+  ingress: Config["ingress"],
+  listening = edgePorts,
+): PlanWarning | undefined {
+  const unused = ingress.filter(({ protocol, port }) => protocol !== "tcp" || !listening.includes(port));
+  if (unused.length === 0) return undefined;
+  const names = unused.map(({ protocol, port }) => `${protocol}/${port}`).join(", ");
+  return {
+    code: "ingress-unused",
+    message: `ingress opens ${names}, where nothing listens: the edge listens on ${listening.join(", ")}, and a host has no SSH`,
+    hint: `remove ${unused.length === 1 ? "that rule" : "those rules"} from ingress`,
+  };
+}
+
+/** Undefined for an operating system that the tests boot. */
+export function findUntestedWarning({ os }: Pick<Config["instance"], "os">): PlanWarning | undefined {
+  if (os !== "amazon-linux-2023") return undefined;
+  return {
+    code: "untested-os",
+    message: "Amazon Linux 2023 is untested: no boot of it has been seen yet",
+    hint: "set instance.os to debian-13, which is tested",
+  };
+}
