@@ -20,6 +20,7 @@ import { missingImages } from "./rules/missing-images.ts";
 import { objectAge } from "./rules/object-age.ts";
 import { offeredZones, type OfferedZones } from "./rules/offered-zones.ts";
 import { lingeringInterfaces } from "./rules/lingering-interfaces.ts";
+import { olderConsoles } from "./rules/older-consoles.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
 import { profileRoles } from "./rules/profile-roles.ts";
@@ -55,6 +56,8 @@ export interface Rules {
   readonly objectAge: number | false;
   /** The operations whose conditions S3 ignores. */
   readonly ignoredConditions: readonly string[] | false;
+  /** Every type is one whose latest console output isn't shown. */
+  readonly olderConsoles: boolean;
   /** Removes filters from reads. */
   readonly ignoredFilters: boolean;
 }
@@ -82,6 +85,7 @@ export const allRules: Rules = {
   pagination: { size: 1 },
   objectAge: false,
   ignoredConditions: false,
+  olderConsoles: false,
   ignoredFilters: false,
 };
 
@@ -106,6 +110,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.deleteMarkers && deleteMarkers(),
     rules.localZones && localZones(),
     rules.missingImages && missingImages(),
+    rules.olderConsoles && olderConsoles(),
     rules.quotas && quotas(rules.quotas, behind),
     rules.failedLaunches && failedLaunches(rules.failedLaunches, behind),
     rules.failedStorage && failedStorage(rules.failedStorage),
@@ -145,5 +150,6 @@ export const noRules: Rules = {
   pagination: false,
   objectAge: false,
   ignoredConditions: false,
+  olderConsoles: false,
   ignoredFilters: false,
 };
