@@ -78,7 +78,7 @@ async function silent(left: readonly Shortfall[], diagnose: Awaited["diagnose"])
   return new BerthError({
     code: "HostSilent",
     message: `${hosts.join(", ")} did not say in time that it ${claims}${problems.join("")}`,
-    hint: "the lines above are the end of its console; run up again to go on waiting, or replace the instance",
+    hint: "the lines above are the last that it wrote; run up again to go on waiting, or replace the instance",
     resource: "release",
     detail: consoles.flat(),
     exitCode: exitCodes.releaseUnhealthy,

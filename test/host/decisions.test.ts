@@ -39,6 +39,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "facts",
       "fetch",
       "gate",
+      "last_words",
       "launcher",
       "releases",
       "reports",

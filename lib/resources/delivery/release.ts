@@ -1,6 +1,7 @@
 import { awaitHosts } from "../../release/await-hosts.ts";
 import { compareContent } from "../../release/comparison.ts";
 import { findRelease, type Published, releaseKey } from "../../release/document.ts";
+import { readHostJournal } from "../../release/host-journal.ts";
 import { publishRelease } from "../../release/publish.ts";
 import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
@@ -8,6 +9,7 @@ import { findShortfalls, type Shortfall } from "../../release/shortfall.ts";
 import { limitServing } from "../compute/cpu-credits.ts";
 import { findPointer } from "./agent.ts";
 import type { Difference, Observed, Resource, ReadContext } from "../../contract/resource.ts";
+import type { ObjectStore } from "../../../state/object-store.ts";
 import { openS3Store } from "../../../state/s3-store.ts";
 
 export interface ReleaseDesired {
@@ -71,7 +73,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
       // An agent's failure counts only if it happened after the latest publication.
       const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
-      const look = (host: string) => diagnose(ctx, host);
+      const look = (host: string) => lookAtSilent(store, host, () => diagnose(ctx, host));
       await awaitHosts(ctx, { store, hosts, desired: { release, agent }, patienceMs, diagnose: look });
       await limitServing(ctx, hosts);
     },
@@ -80,6 +82,16 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
     remove: () => Promise.resolve(),
     list: () => Promise.resolve([]),
   };
+}
+
+/** The last lines that a host wrote: to its journal, if it could leave them in the bucket, and to its console. */
+async function lookAtSilent(
+  store: ObjectStore,
+  host: string,
+  readConsole: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const [journal, console] = await Promise.all([readHostJournal(store, host), readConsole()]);
+  return journal.length === 0 ? console : [...journal, "its console:", ...console];
 }
 
 const contentDifferences = (content: Content, published: Release): Difference[] =>

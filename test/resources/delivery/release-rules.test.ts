@@ -241,6 +241,35 @@ describe("a release", () => {
     await assert.rejects(update(content), { code: "HostSilent", exitCode: 5, detail: ["console of i-1"] });
   });
 
+  it("of which its host says nothing shows what the host could still leave in the bucket, bounded", async () => {
+    const { put, update } = await open();
+    await put(releaseKey, wished);
+    const lines = [
+      ...Array.from({ length: 200 }, (_none, index) => `line ${index}`),
+      "E: no such package",
+      "x".repeat(5_000),
+    ];
+    await put("hosts/i-1.journal.json", { at, lines });
+
+    await assert.rejects(update(content), (error: Error & { detail: string[] }) => {
+      const { detail } = error;
+      assert.deepEqual(
+        [detail[0], detail.length, detail.at(-4), detail.at(-2), detail.at(-1)],
+        [`its journal at ${at}:`, 53, "E: no such package", "its console:", "console of i-1"],
+      );
+      assert.equal(detail.at(-3)?.length, 1_000);
+      return true;
+    });
+    for (const wrong of ["{", "{}", JSON.stringify({ at, lines: [1] })]) {
+      await put("hosts/i-1.journal.json", wrong);
+      await assert.rejects(update(content), (error: Error & { code: string; detail: string[] }) => {
+        assert.equal(error.code, "HostSilent");
+        assert.match(error.detail[0] ?? "", /its journal can't be read/);
+        return true;
+      });
+    }
+  });
+
   it("that somebody else wrote meanwhile is not written over", async () => {
     const { put, read, find, resource, ctx } = await open();
     await put(releaseKey, wished);

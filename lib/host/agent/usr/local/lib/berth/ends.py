@@ -55,9 +55,8 @@ def read(found: dict[str, Any]) -> Look:
 def explain(look: Look, release: Release, log: list[str] | None = None) -> Failed:
     """Why it ended last. What runs again shows nothing of its last end, but the engine has told of it."""
     code, is_out_of_memory = look.exit_code, look.is_out_of_memory
-    foreign = next((line for line in log or [] if FOREIGN.search(line)), "")
-    if foreign:
-        what = f"its program, or one that it starts, is for another processor: {foreign[:200]}"
+    if any(FOREIGN.search(line) for line in log or []):
+        what = "its program, or one that it starts, is for another processor"
         return Failed(f"{look.name} can't run: {what}", look.name, "architecture")
     if look.status == "running":
         code, is_out_of_memory = find_last_end(look.name)
