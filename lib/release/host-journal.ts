@@ -14,7 +14,7 @@ const journal = z.object({
     .transform((lines) => lines.slice(-mostLines).map((line) => line.slice(0, longestLine))),
 });
 
-export const hostJournalKey = (instanceId: string): string => `hosts/${instanceId}.journal.json`;
+const hostJournalKey = (instanceId: string): string => `hosts/${instanceId}.journal.json`;
 
 /**
  * The end of the journal that a host left in the bucket, under a heading; empty if it left none. Never fails, because it
