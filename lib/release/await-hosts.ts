@@ -14,7 +14,7 @@ export interface Awaited {
   readonly diagnose: (host: string) => Promise<readonly string[]>;
 }
 
-/** A host checks for a new release every two seconds. Longer pauses here would slow the run down. */
+/** A host checks for a new release every two seconds, or six at rest. Longer pauses here would slow the run down. */
 const pauses = { firstMs: 200, longestMs: 2_000 };
 const mostNamed = 5;
 

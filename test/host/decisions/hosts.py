@@ -17,8 +17,10 @@ class Bucket:
         self.reports: list[dict[str, Any]] = []
         self.keys: set[str] = set()
         self.is_silent = False
+        self.asked = 0
 
     def release(self) -> dict[str, Any] | None:
+        self.asked += 1
         return self.wanted
 
     def is_answering(self) -> bool:

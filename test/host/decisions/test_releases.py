@@ -42,6 +42,39 @@ class Due(HostCase):
         self.assertEqual({call[0] for call in self.turn()}, {"ps", "inspect"})
 
 
+class Asking(HostCase):
+    """Each question to the bucket costs."""
+
+    def asked_within(self, seconds: int) -> int:
+        asked, until = self.bucket.asked, self.clock.now + seconds
+        while self.clock.now < until:
+            self.turn()
+            self.clock.now += 2
+        return self.bucket.asked - asked
+
+    def test_each_turn_while_there_is_news_and_less_often_at_rest(self) -> None:
+        self.assertEqual(self.asked_within(600), 300)
+        self.assertEqual(self.asked_within(600), 100)
+        self.wish()
+        self.asked_within(6)
+        self.assertEqual(self.asked_within(590), 295)
+
+    def test_a_wish_at_rest_is_heard_within_six_seconds(self) -> None:
+        self.wish()
+        self.asked_within(700)
+        self.wish(number=8)
+        self.asked_within(6)
+        self.assertEqual(self.said()[-1], (8, "serving"))
+
+    def test_what_serves_is_looked_after_all_the_same(self) -> None:
+        self.wish()
+        self.asked_within(700)
+        for _ in range(3):
+            self.engine.containers = {}
+            self.turn()
+            self.assertEqual(sorted(self.engine.containers), ["app-7-0", "app-7-1"])
+
+
 class Settings(HostCase):
     def test_the_switch_and_the_edge_get_what_the_serving_release_says(self) -> None:
         self.wish()

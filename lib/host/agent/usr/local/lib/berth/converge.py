@@ -31,6 +31,9 @@ SETTINGS = pathlib.Path("/etc/berth/settings.json")
 TURN = pathlib.Path("/run/berth/turn")
 INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 POLL_S = 2
+# Each look at the bucket costs: it is asked less often when there was no news for a while.
+REST_S = 6
+BUSY_S = 600
 PULLS_UNTIL_FAILED = 5
 # Each report is a new version of an object.
 COUNTERS_EVERY_S = 600
@@ -49,6 +52,7 @@ class Host:
         self.counters, self.counters_at = edge.counted, 0.0
         self.restarts, self.watch = Restarts(), Watch()
         self.heard: Release | None = None
+        self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
         self.is_proven = False
 
     def turn(self) -> None:
@@ -66,12 +70,16 @@ class Host:
             write(TURN, "")
 
     def hear(self) -> None:
+        now = time.monotonic()
+        if self.busy_until <= now < self.hear_at:
+            return
+        self.hear_at = now + REST_S
         wanted = self.bucket.release()
         if wanted is not None and (not isinstance(wanted, dict) or type(wanted.get("number")) is not int):
             raise Failed("release.json in the state bucket is no release: it has no number")
         # A bucket that was lost and made again knows nothing of what was told.
         if wanted != self.heard:
-            self.heard = wanted
+            self.heard, self.busy_until = wanted, now + BUSY_S
             self.reporter.forget()
 
     def is_due(self, wanted: Release) -> bool:
