@@ -1,12 +1,15 @@
 import type { MachineImage } from "./aws/lookup.ts";
 import { bucketName, repositoryName, roleName } from "./aws/names.ts";
+import { letsEncrypt } from "./config/https.ts";
 import type { Config } from "./config/load.ts";
 import { subnetOf } from "./config/network.ts";
 import { type Declaration, type DeclarationOf, declare } from "./engine/declaration.ts";
 import type { AgentBundle } from "./host/bundle.ts";
 import { userData } from "./host/user-data.ts";
 import { contentOf } from "./release/schema.ts";
+import type { HttpsContent } from "./release/https.ts";
 import type { AgentDesired, ObservedAgent } from "./resources/delivery/agent.ts";
+import type { ObservedHttps } from "./resources/delivery/https.ts";
 import { address, type ObservedAddress } from "./resources/network/address.ts";
 import { bucket, type ObservedBucket } from "./resources/storage/bucket.ts";
 import type { ImageDesired, ObservedImage } from "./resources/delivery/image.ts";
@@ -48,6 +51,7 @@ export interface App {
   /** What the hosts run, and how it is published. */
   readonly bundle: AgentBundle;
   readonly agent: Resource<AgentDesired, ObservedAgent>;
+  readonly https: Resource<HttpsContent, ObservedHttps>;
 }
 
 /** What AWS offers now. Only the comparison needs it, so it is looked up while the resources are read. */
@@ -160,6 +164,7 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     needs: [network.gateway, theInstance, ...(theApp ? [theApp.release] : [])],
     desired: (need) => ({ instanceId: need(theInstance).id }),
   });
+  const theHttps = app && declareHttps(app, config, { bucket: theBucket, address: theAddress });
   const declarations = [
     theBucket,
     theRepository,
@@ -172,6 +177,7 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     theInstance,
     ...(theApp ? [theApp.release] : []),
     theAddress,
+    ...(theHttps ? [theHttps] : []),
   ];
   return {
     declarations,
@@ -266,6 +272,28 @@ function declareAgent({ agent, bundle }: App, place: string, theBucket: Declarat
     resource: agent,
     needs: [theBucket],
     desired: () => ({ bucket: place, bundle }),
+  });
+}
+
+interface HttpsNeeds {
+  readonly bucket: DeclarationOf<ObservedBucket>;
+  readonly address: DeclarationOf<ObservedAddress>;
+}
+
+/** What the hosts are told of certificates, once there is an address for them. */
+function declareHttps({ https: resource }: App, { domain, https }: Config, needs: HttpsNeeds) {
+  const { bucket: theBucket, address: theAddress } = needs;
+  const settings = https === "off" ? { directory: letsEncrypt, hstsSeconds: 0 } : https;
+  return declare({
+    name: "https",
+    resource,
+    needs: [theBucket, theAddress],
+    desired: (need) => ({
+      ...settings,
+      isOn: https !== "off",
+      address: need(theAddress).observed?.publicIp ?? need(theAddress).id,
+      names: domain,
+    }),
   });
 }
 

@@ -25,6 +25,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { lookupMachineImage, lookupZones } from "../lib/aws/lookup.ts";
 import { resourceTags } from "../lib/aws/tags.ts";
+import { ingressOf } from "../lib/config/ingress.ts";
 import { schema } from "../lib/config/schema.ts";
 import { packAgent } from "../lib/host/bundle.ts";
 import { agentResource } from "../lib/resources/delivery/agent.ts";
@@ -44,7 +45,7 @@ const settings = schema.parse({
   ingress: [{ port: 80 }, { port: 8443, from: ["203.0.113.0/24", "198.51.100.7/32"] }],
   instance: { diskGib: 12 },
 });
-const config = { ...settings, file: "/berth.yaml", directory: "/" };
+const config = { ...settings, ingress: ingressOf(settings), file: "/berth.yaml", directory: "/" };
 const account = "123456789012";
 const [machineImage, zones] = await Promise.all([
   lookupMachineImage(ctx, "debian-13", "x86_64"),
@@ -70,6 +71,7 @@ const declare = (changes: Partial<typeof config> = {}, of = account) =>
       release: nothing("release"),
       bundle: packAgent(),
       agent: agentResource({ bucket: Bucket, bundle: packAgent(), by: "somebody" }),
+      https: nothing("https"),
     },
   });
 const declarations = declare();
@@ -97,7 +99,7 @@ async function make({ name, find, create }: StackDeclaration): Promise<void> {
   assert.fail(`${name} still differs`);
 }
 
-const madeHere = declarations.filter(({ name }) => name !== "image" && name !== "release");
+const madeHere = declarations.filter(({ name }) => !["image", "release", "https"].includes(name));
 for (const declaration of madeHere) await make(declaration);
 
 const bucketArn = "arn:aws:s3:::berth-hello-123456789012-eu-central-1";
@@ -132,9 +134,10 @@ describe("the declared stack", () => {
     ],
     release: ["image", "agent", "instance"],
     address: ["internet-gateway", "instance", "release"],
+    https: ["bucket", "address"],
   };
 
-  it("is these fifteen, each after those it needs", () => {
+  it("is these sixteen, each after those it needs", () => {
     assert.deepEqual(Object.fromEntries(declarations.map((one) => [one.name, one.needs])), needs);
     assert.deepEqual(
       declarations.map(({ name }) => name),
@@ -143,7 +146,7 @@ describe("the declared stack", () => {
   });
 
   it("is the same to be taken away, but for what goes with the repository and the bucket", () => {
-    const { image: _, release: __, agent: ___, ...others } = needs;
+    const { image: _, release: __, agent: ___, https: ____, ...others } = needs;
     const declared = declareStack({ config, account });
     assert.deepEqual(Object.fromEntries(declared.map((one) => [one.name, one.needs])), {
       ...others,
@@ -209,6 +212,8 @@ describe("the host's role", () => {
         allow(["s3:GetObject"], `${bucketArn}/agent.json`),
         allow(["s3:GetObject"], `${bucketArn}/agent/*.tar.gz`),
         allow(["s3:PutObject"], `${bucketArn}/hosts/*.json`),
+        allow(["s3:GetObject"], `${bucketArn}/https.json`),
+        allow(["s3:GetObject", "s3:PutObject"], `${bucketArn}/tls/*`),
       ],
     });
     assert.deepEqual([PolicyNames, AttachedPolicies], [["berth"], []]);

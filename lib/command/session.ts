@@ -40,6 +40,8 @@ export interface Session extends AsyncDisposable {
   readonly imagePin: string;
   /** The folder for Berth's files on this computer, such as receipts and unsaved state documents. */
   readonly directory: string;
+  /** The authority that certificates on the embedded AWS come from. Absent on AWS, where they come from a public one. */
+  readonly authorityFile: string | undefined;
   /** The file for a state document that could not be saved. */
   readonly rescueFile: string;
   /** Opens more clients over the same connections. They call `beforeWrite` before each call that isn't a read. */
@@ -93,6 +95,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     identify: identifierOf(config),
     imagePin: `image.${config.instance.os}`,
     directory: home,
+    authorityFile: local?.authorityFile,
     rescueFile: `${home}/unsaved/${stack}-${region}.json`,
     openClients,
     [Symbol.asyncDispose]: async () => {
@@ -102,10 +105,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 }
 
 async function openLocal(report: Report, signal: AbortSignal) {
-  const { openLocalAws, releaseLocalAws } = await import("../local/local-aws.ts");
+  const { openLocalAws, releaseLocalAws, webAuthorityFile } = await import("../local/local-aws.ts");
   const directory = `${home}/local`;
   const aws = await openLocalAws({ directory, signal, note: (text) => report.message(text) });
-  return { ...aws, release: () => releaseLocalAws({ directory }) };
+  const authorityFile = `${directory}/${webAuthorityFile}`;
+  return { ...aws, authorityFile, release: () => releaseLocalAws({ directory }) };
 }
 
 /** Opens clients that refuse to write, and returns a function that opens others. */

@@ -3,13 +3,15 @@ import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { readText } from "./file.ts";
 import { badConfiguration, describeBound, type Problem, problemAt, schemaProblems } from "./problems.ts";
-import { schema, type Settings } from "./schema.ts";
+import { findHttpsProblem, ingressOf } from "./ingress.ts";
+import { type IngressRule, schema, type Settings } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
 import { parseSource, place, type Source } from "./source.ts";
 import { readValues } from "./values.ts";
 
 /** A validated, frozen berth.yaml. Paths are absolute; fields that the file leaves out have their defaults. */
-export interface Config extends Settings {
+export interface Config extends Omit<Settings, "ingress"> {
+  readonly ingress: readonly IngressRule[];
   /** Absolute path of the file that the configuration was read from. */
   readonly file: string;
   /** The folder that relative paths in the file start from. */
@@ -41,6 +43,7 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   const parsed = schema.safeParse(wanted, { reportInput: true, error: describeBound });
   const settings = parsed.data;
   const problems = parsed.success ? [] : schemaProblems(parsed.error.issues, schema, source);
+  problems.push(...httpsProblems(settings, source));
   if (usesSource) problems.push(...(await pathProblems(wanted, dirname(file), source)));
   if (settings === undefined || problems.length > 0) throw badConfiguration(shown, problems);
   return deepFreeze({ ...absolute(settings, dirname(file)), file, directory: dirname(file) });
@@ -57,6 +60,13 @@ function syntaxProblems(source: Source): Problem[] {
   return source.document.errors.map(({ code, pos, message }) =>
     problemAt(pos[0], source, words[code] ?? message),
   );
+}
+
+function httpsProblems(settings: Settings | undefined, source: Source): Problem[] {
+  const found = settings && findHttpsProblem(settings);
+  return found === undefined
+    ? []
+    : [{ where: place([found.key], source), path: found.key, message: found.message }];
 }
 
 /** Reports missing folders together with all other problems, so that a user can fix everything at once. */
@@ -77,13 +87,14 @@ async function pathProblems(raw: unknown, directory: string, source: Source): Pr
   return problems;
 }
 
-function absolute(settings: Settings, directory: string): Settings {
+function absolute(settings: Settings, directory: string): Omit<Config, "file" | "directory"> {
   const { dockerfile, build, ...app } = settings.app;
   const secrets = Object.entries(build.secrets).map(
     ([id, from]) => [id, "file" in from ? { file: resolve(directory, from.file) } : from] as const,
   );
   return {
     ...settings,
+    ingress: ingressOf(settings),
     app: {
       ...app,
       source: resolve(directory, app.source),

@@ -2,6 +2,7 @@ import { partition } from "@aws-sdk/core/client";
 import { z } from "zod";
 import { isBlock, prefixOf } from "../ipv4-block.ts";
 import { appFields, edgeFields, port } from "../release/schema.ts";
+import { domain, https } from "./https.ts";
 import { tags } from "./tags.ts";
 
 const stackName = z
@@ -95,6 +96,8 @@ const ingressRule = z.strictObject({
     .default(["0.0.0.0/0"]),
 });
 
+export type IngressRule = z.output<typeof ingressRule>;
+
 const instance = z.strictObject({
   type: z
     .string()
@@ -114,9 +117,12 @@ const state = z.discriminatedUnion("backend", [
 export const schema = z.strictObject({
   stack: stackName,
   region,
+  domain,
+  https,
   app,
   edge: z.strictObject(edgeFields).prefault({}),
-  ingress: z.array(ingressRule).default([{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }]),
+  /** Absent: what the edge listens on, from everywhere. */
+  ingress: z.array(ingressRule).optional(),
   instance: instance.prefault({}),
   network: z.strictObject({ cidr: networkBlock.default("10.20.0.0/16") }).prefault({}),
   state: state.default({ backend: "s3" }),

@@ -1,23 +1,29 @@
 import { estimateCost } from "./cost.ts";
+import { awaitCertificate, readRoots, urlOf } from "./certificate.ts";
 import { observedOf, type Observations } from "../engine/read.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import { probe } from "./probe.ts";
 import type { Reading } from "./reading.ts";
+import type { HttpsNews } from "../release/certificate.ts";
 import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from "../release/figures.ts";
 import { type HostNews, hostNewsOf } from "../release/host-news.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
 
-/** Requests the app from outside and reports its URL, health and cost. Returns the URL. */
+/** Requests the app from outside and reports its URL, health, certificate and cost. Returns the URL. */
 export async function reportOutputs(
   session: Session,
   reading: Reading,
   found: Observations<Offers>,
 ): Promise<string | undefined> {
   const { report, signal, config } = session;
-  const { url, release, app } = outputsOf(reading.parts, found);
-  if (url === undefined) return undefined;
-  const health = await probe(url, { signal, patienceMs: 60_000 });
+  const outputs = outputsOf(reading.parts, found);
+  const { address, instance, release, app } = outputs;
+  if (address === undefined || instance === undefined) return undefined;
+  const https = await awaitCertificate(session, { address, instance, https: outputs.https });
+  const url = urlOf(config, address, https);
+  const roots = await readRoots(session);
+  const health = await probe(url, { signal, patienceMs: 60_000, roots });
   const cost = estimateCost(config, reading.freeTierEligible);
   if (reading.newerMachineImageId !== undefined) {
     report.message(`a newer ${config.instance.os} image exists: ${reading.newerMachineImageId}`);
@@ -29,17 +35,20 @@ export async function reportOutputs(
       `no answer from here (${health.reason ?? health.status}): ingress may not allow this computer`,
     );
   report.message(cost.text);
-  report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app }, [url]);
+  report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app, https }, [url]);
   return url;
 }
 
 /** What a user wants to know about a stack. A value is absent as long as it doesn't exist. */
 export interface Outputs {
-  /** The app's public URL. */
-  readonly url: string | undefined;
+  /** The stack's Elastic IP. */
+  readonly address: string | undefined;
+  /** The instance that has it. */
+  readonly instance: string | undefined;
   readonly release: ReleaseFigures | undefined;
   readonly app: AppFigures | undefined;
   readonly host: HostNews | undefined;
+  readonly https: HttpsNews | undefined;
 }
 
 export function outputsOf(parts: StackParts, found: Observations<Offers>): Outputs {
@@ -49,10 +58,12 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
   // The bucket may also hold reports of hosts that were replaced.
   const report = host && published?.reports.get(host.id);
   return {
-    url: address && `http://${address.publicIp}/`,
+    address: address?.publicIp,
+    instance: host?.id,
     release: published && releaseFigures(published.release),
     app: published && sumFigures(published.release.number, report === undefined ? [] : [report]),
     host: report && hostNewsOf(report),
+    https: report?.https,
   };
 }
 

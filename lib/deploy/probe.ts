@@ -1,3 +1,6 @@
+import plain from "node:http";
+import secure from "node:https";
+import { rootCertificates } from "node:tls";
 import { lookUntil } from "../poll.ts";
 
 export interface Probe {
@@ -13,6 +16,8 @@ export interface Probe {
 export interface ProbeOptions {
   readonly signal: AbortSignal;
   readonly patienceMs: number;
+  /** Authorities to trust besides those of Node, as PEM. */
+  readonly roots?: readonly string[] | undefined;
 }
 
 const answerWithinMs = 5_000;
@@ -21,7 +26,8 @@ const answerWithinMs = 5_000;
  * Requests the app as its users do until it responds with a status below 500 or patience ends. One bad response proves
  * nothing: the app may fail some of its requests by design.
  */
-export async function probe(url: string, { signal, patienceMs }: ProbeOptions): Promise<Probe> {
+export async function probe(url: string, options: ProbeOptions): Promise<Probe> {
+  const { signal, patienceMs } = options;
   let last: Probe = { isHealthy: false, durationMs: 0, attempts: 0 };
   const ctx = { signal, note: () => {}, timings: { firstMs: 500, longestMs: 500 } };
   await lookUntil(ctx, {
@@ -29,7 +35,7 @@ export async function probe(url: string, { signal, patienceMs }: ProbeOptions): 
     timeoutMs: patienceMs,
     look: async () => {
       const startedMs = performance.now();
-      const seen = await request(url, signal);
+      const seen = await request(url, options);
       const durationMs = Math.round(performance.now() - startedMs);
       const isHealthy = seen.status !== undefined && seen.status < 500;
       last = { isHealthy, ...seen, durationMs, attempts: last.attempts + 1 };
@@ -39,9 +45,9 @@ export async function probe(url: string, { signal, patienceMs }: ProbeOptions): 
   return last;
 }
 
-async function request(
+function request(
   url: string,
-  signal: AbortSignal,
+  { signal, roots }: ProbeOptions,
 ): Promise<{ status: number; reason?: never } | { status?: never; reason: string }> {
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
@@ -51,16 +57,24 @@ async function request(
     answerWithinMs,
   );
   signal.addEventListener("abort", stop);
-  try {
-    const response = await fetch(url, { signal: limit.signal, redirect: "manual" });
-    await response.body?.cancel();
-    return { status: response.status };
-  } catch (error) {
-    signal.throwIfAborted();
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    return { reason: cause instanceof Error ? cause.message : String(cause) };
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  }
+  const answered = new Promise<{ status: number }>((resolve, reject) => {
+    const { request: ask } = url.startsWith("https:") ? secure : plain;
+    const ca = roots === undefined ? {} : { ca: [...rootCertificates, ...roots] };
+    // Not `fetch`, which takes no further authorities.
+    const asked = ask(url, { agent: false, signal: limit.signal, ...ca }, (response) => {
+      response.destroy();
+      resolve({ status: response.statusCode ?? 0 });
+    });
+    asked.once("error", reject).end();
+  });
+  return answered
+    .catch((error: unknown) => {
+      signal.throwIfAborted();
+      const cause: unknown = limit.signal.aborted ? limit.signal.reason : error;
+      return { reason: cause instanceof Error ? cause.message : String(cause) };
+    })
+    .finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    });
 }

@@ -10,6 +10,7 @@ import { type Observations, observedOf, readAll } from "../engine/read.ts";
 import { packAgent } from "../host/bundle.ts";
 import { agentResource } from "../resources/delivery/agent.ts";
 import { imageResource } from "../resources/delivery/image.ts";
+import { httpsResource } from "../resources/delivery/https.ts";
 import { listDataVolumes, type ObservedDataVolume } from "../resources/storage/data-volume.ts";
 import { releaseResource } from "../resources/delivery/release.ts";
 import type { Session } from "../command/session.ts";
@@ -161,6 +162,7 @@ function openApp({ names, endpoints, caller }: Session, source: Source): App {
   return {
     bundle,
     agent: agentResource({ bucket: names.bucket, bundle, by: caller }),
+    https: httpsResource({ bucket: names.bucket, by: caller }),
     imageTag: source.tag,
     image: imageResource({
       docker: connectDocker,

@@ -36,6 +36,25 @@ const failures = z
   .record(z.string().regex(/^[a-z]{1,16}$/), count)
   .refine((kinds) => Object.keys(kinds).length <= mostFailures, `at most ${mostFailures} kinds of failure`);
 
+const moment = z.string().max(64);
+const certificateNames = z.array(z.string().max(253)).max(100);
+
+/** What the host reports about certificates. Nothing at all as long as it hasn't read the settings of HTTPS. */
+const https = z.object({
+  /** What the host wants a certificate for now: the domains, else the address. */
+  wanted: certificateNames,
+  /** The certificate that the edge shows, if it has one. Times are ISO 8601 in UTC. */
+  certificate: z
+    .object({ names: certificateNames, issuer: z.string().max(256), notBefore: moment, notAfter: moment })
+    .optional(),
+  /** Why the last try failed, and how many failed in a row. Absent after a success. */
+  error: sentence.optional(),
+  cause: cause.optional(),
+  failures: count.optional(),
+  /** When the host tries next: again after a failure, or to renew. */
+  next: moment.optional(),
+});
+
 /** The known fields of a report. Others are dropped, because a host may be newer than this Berth. */
 const hostReport = z.object({
   /** The number of the release that this report is about. */
@@ -64,6 +83,7 @@ const hostReport = z.object({
   /** What the host can't do at the moment, and tries again. */
   trouble: sentence.optional(),
   agent: agent.optional(),
+  https: https.optional(),
   at: text,
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { subnetOf } from "../../lib/config/network.ts";
+import { ingressOf } from "../../lib/config/ingress.ts";
 import { schema } from "../../lib/config/schema.ts";
 
 const least = { stack: "hello", region: "eu-central-1", app: { source: "app" } };
@@ -234,6 +235,59 @@ const table: Readonly<Record<string, Bounds>> = {
     ],
   ),
   ingress: bounds<unknown>((rules) => ({ ingress: rules }), [[]], ["all", [{}], [{ port: 80, more: 1 }]]),
+  domain: bounds<unknown>(
+    (domain) => ({ domain }),
+    [
+      "app.example.org",
+      "example.org",
+      "xn--bcher-kva.example",
+      "a-b.c-d.example",
+      `${"a".repeat(63)}.example`,
+      "1.example",
+      ["example.org", "www.example.org"],
+      Array.from({ length: 10 }, (_, index) => `n${index}.example`),
+    ],
+    [
+      "",
+      "localhost",
+      "App.example.org",
+      "*.example.org",
+      "example.org.",
+      ".example.org",
+      "a..example",
+      "-a.example",
+      "a-.example",
+      "a_b.example",
+      "bücher.example",
+      "203.0.113.7",
+      "https://example.org",
+      "example.org/",
+      "example.org:443",
+      "a b.example",
+      `${"a".repeat(64)}.example`,
+      `${"a.".repeat(126)}example`,
+      [],
+      ["example.org", "example.org"],
+      Array.from({ length: 11 }, (_, index) => `n${index}.example`),
+      7,
+    ],
+  ),
+  https: bounds<unknown>((https) => ({ https }), ["off", {}], ["on", "", true, false, { more: 1 }, []]),
+  "https.directory": bounds<unknown>(
+    (directory) => ({ https: { directory } }),
+    ["https://acme-staging-v02.api.letsencrypt.org/directory", "https://ca.example:9000/acme/acme/directory"],
+    ["", "http://ca.example/directory", "ca.example", "https://", "https://a b/", "https://ca.example/\n", 7],
+  ),
+  "https.email": bounds<unknown>(
+    (email) => ({ https: { email } }),
+    ["admin@example.org", "a.b+c_d-e@mail.example.org"],
+    ["", "admin", "admin@localhost", "a b@example.org", "mailto:a@example.org", "a@b@example.org", 7],
+  ),
+  "https.hstsSeconds": bounds<unknown>(
+    (hstsSeconds) => ({ https: { hstsSeconds } }),
+    [0, 63_072_000],
+    [-1, 63_072_001, 1.5, "300"],
+  ),
   "instance.type": bounds<unknown>(
     (type) => ({ instance: { type } }),
     ["t3.micro", "m5.24xlarge", "u-6tb1.metal"],
@@ -313,6 +367,8 @@ describe("berth.yaml leaves out", () => {
     assert.deepEqual(schema.parse(least), {
       stack: "hello",
       region: "eu-central-1",
+      domain: [],
+      https: { directory: "https://acme-v02.api.letsencrypt.org/directory", hstsSeconds: 300 },
       app: {
         source: "app",
         build: { args: {}, secrets: {} },
@@ -335,12 +391,18 @@ describe("berth.yaml leaves out", () => {
         underscores: "drop",
         trustedProxies: [],
       },
-      ingress: [{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }],
       instance: { type: "t3.micro", os: "debian-13", diskGib: 8, dataGib: 8 },
       network: { cidr: "10.20.0.0/16" },
       state: { backend: "s3" },
       tags: {},
     });
+    assert.deepEqual(ingressOf(schema.parse(least)), [
+      { port: 80, protocol: "tcp", from: ["0.0.0.0/0"] },
+      { port: 443, protocol: "tcp", from: ["0.0.0.0/0"] },
+    ]);
+    assert.deepEqual(ingressOf(schema.parse({ ...least, https: "off" })), [
+      { port: 80, protocol: "tcp", from: ["0.0.0.0/0"] },
+    ]);
     assert.deepEqual(schema.parse({ ...least, ingress: [{ port: 53, protocol: "udp" }] }).ingress, [
       { port: 53, protocol: "udp", from: ["0.0.0.0/0"] },
     ]);
@@ -353,7 +415,7 @@ describe("berth.yaml leaves out", () => {
   it("the brackets of a single source", () => {
     const parsed = schema.parse({ ...least, ...ingress({ from: "10.0.0.0/8" }) });
 
-    assert.deepEqual(parsed.ingress[0]?.from, ["10.0.0.0/8"]);
+    assert.deepEqual(parsed.ingress?.[0]?.from, ["10.0.0.0/8"]);
   });
 });
 

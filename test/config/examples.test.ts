@@ -58,7 +58,8 @@ describe("docs/configuration.md", () => {
 
   it("says the defaults that the schema has", () => {
     const state = schema.parse({ ...least, state: { backend: "file" } }).state;
-    const settings: unknown = { ...schema.parse(least), state: { ...state, backend: "s3" } };
+    const ingress = schema.parse({ ...least, ingress: [{ port: 80 }] }).ingress;
+    const settings: unknown = { ...schema.parse(least), ingress, state: { ...state, backend: "s3" } };
     const said = keys.filter(([, value = ""]) => value === "empty" || /^`[^`]+`$/.test(value));
     assert.ok(said.length >= 14, `${said.length} defaults`);
     for (const [key = "", value = ""] of said) {

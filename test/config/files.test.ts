@@ -89,12 +89,12 @@ describe("a configuration file", () => {
   it("that blows up by its aliases is refused", async () => {
     const repeat = (alias: string, count: number) => Array.from({ length: count }, () => alias).join(", ");
     const text = (count: number) =>
-      `${start}app: { source: app }\ningress:\n  - &rule { port: 80, from: [&all 0.0.0.0/0, ${repeat("*all", 99)}] }\n  - { port: 81, from: 10.0.0.0/8 }\n  - ${repeat("*rule", count).replaceAll(", ", "\n  - ")}\n`;
+      `${start}app: { source: app }\nhttps: off\ningress:\n  - &rule { port: 80, from: [&all 0.0.0.0/0, ${repeat("*all", 99)}] }\n  - { port: 81, from: 10.0.0.0/8 }\n  - ${repeat("*rule", count).replaceAll(", ", "\n  - ")}\n`;
     // A rule holds 102 values and a list, and the first has 99 values by aliases.
     assert.equal((await load(text(96))).ingress.length, 98);
     assert.deepEqual(
       (await refusalOf(text(97))).detail.map((line) => line.slice(file.length)),
-      [":103:5  aliases repeat more than 10000 values, which no stack needs"],
+      [":104:5  aliases repeat more than 10000 values, which no stack needs"],
     );
   });
 

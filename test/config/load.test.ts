@@ -32,7 +32,10 @@ test("five lines are enough, the rest has defaults", async () => {
 
   assert.equal(config.app.source, join(root, "app"));
   assert.equal(config.instance.os, "debian-13");
-  assert.deepEqual(config.ingress, [{ port: 80, protocol: "tcp", from: ["0.0.0.0/0"] }]);
+  assert.deepEqual(
+    config.ingress.map(({ port, from }) => `${port} from ${from.join()}`),
+    ["80 from 0.0.0.0/0", "443 from 0.0.0.0/0"],
+  );
   assert.deepEqual(config.state, { backend: "s3" });
   assert.ok(Object.isFrozen(config.app.environment));
 });
@@ -101,4 +104,32 @@ test("to take a stack away its source needn't be there", async () => {
   const config = await loadConfig(file, { usesSource: false, stack: "other" });
 
   assert.equal(config.stack, "other");
+});
+
+test("rules that keep HTTPS from working are refused, with the line and what to write", async () => {
+  const about = (rules: string) =>
+    problemsOf(`stack: hello\nregion: eu-central-1\napp: { source: app }\n${rules}\n`);
+  const authority =
+    "HTTPS needs port 80 open to 0.0.0.0/0: the certificate authority asks there, from addresses that it doesn't announce. Add { port: 80 }, or write https: off";
+  for (const rules of ["[]", "[{ port: 443 }]", "[{ port: 80, from: 10.0.0.0/8 }, { port: 443 }]"])
+    assert.deepEqual(await about(`ingress: ${rules}`), [`berth.yaml:4:1  ingress: ${authority}`], rules);
+  assert.deepEqual(await about("ingress: [{ port: 80, protocol: udp }, { port: 443 }]"), [
+    `berth.yaml:4:1  ingress: ${authority}`,
+  ]);
+  assert.deepEqual(await about("ingress: [{ port: 80 }]"), [
+    "berth.yaml:4:1  ingress: HTTPS needs port 443, and nothing may reach it. Add { port: 443 }, or write https: off",
+  ]);
+  assert.deepEqual(await about("domain: app.example.org\nhttps: off"), [
+    "berth.yaml:4:1  domain: a domain is what the certificate is for, and https is off: remove one of the two",
+  ]);
+});
+
+test("rules that are enough for HTTPS, and any rules without it, are taken", async () => {
+  for (const rules of [
+    "ingress: [{ port: 80 }, { port: 443, from: 10.0.0.0/8 }]",
+    "https: off\ningress: []",
+    "https: off\ningress: [{ port: 80, from: 10.0.0.0/8 }]",
+    "https: off",
+  ])
+    await loadConfig(await write(`stack: hello\nregion: eu-central-1\napp: { source: app }\n${rules}\n`));
 });

@@ -151,7 +151,7 @@ describe("other text arrives as it is written:", () => {
 describe("a number", () => {
   it("may have quotes, as ports and sizes often do", async () => {
     const config = await load(
-      `${head}app: { source: app, port: "3000", replicas: '3' }\ningress: [{ port: "443" }]\ninstance: { diskGib: !!str 20 }\n`,
+      `${head}app: { source: app, port: "3000", replicas: '3' }\nhttps: off\ningress: [{ port: "443" }]\ninstance: { diskGib: !!str 20 }\n`,
     );
     assert.deepEqual(
       [config.app.port, config.app.replicas, config.ingress[0]?.port, config.instance.diskGib],

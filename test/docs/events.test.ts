@@ -67,6 +67,14 @@ describe("what a command prints with --json", () => {
   });
 
   it("has what the host knows of its replicas", async () => {
+    const https = {
+      wanted: ["203.0.113.7"],
+      certificate: { names: ["203.0.113.7"], issuer: "somebody", notBefore: "then", notAfter: "later" },
+      error: "the authority is down",
+      cause: "down",
+      failures: 2,
+      next: "2026-11-26T10:05:00Z",
+    };
     const last = { at: "2026-11-26T10:00:00Z", reason: "app-1-0 was killed for memory", cause: "memory" };
     const failure = { status: "failed", reason: "app-1-0 stopped by itself: exit code 3", cause: "exit" };
     const more = {
@@ -74,6 +82,7 @@ describe("what a command prints with --json", () => {
       log: ["OSError: [Errno 30] Read-only file system: 'uploads'", "\u001b[2J"],
       restarts: { count: 3, last },
       trouble: "the edge: no",
+      https,
     };
     const host = await stack.host();
     await stack.report(host, 1, { tries: 1, errors: 0 }, more);
@@ -83,6 +92,7 @@ describe("what a command prints with --json", () => {
     const hint =
       "the disk is read-only except for /tmp: let the app write there, or set app.writable to true; the lines above are the end of its log";
     const { reason, cause } = failure;
+    assert.deepEqual(status["https"], https);
     assert.deepEqual(status["host"], {
       restarts: { count: 3, last },
       failure: { release: 1, reason, cause, hint, log: more.log },

@@ -83,8 +83,14 @@ export async function openCli(options: CliOptions): Promise<Cli> {
 
   const config = join(directory, "berth.yaml");
   // JSON is YAML.
-  const configure = (settings = {}) =>
-    writeFile(config, JSON.stringify({ stack, region, app: { source, port: 8080 }, ...settings }));
+  const configure = (settings = {}) => {
+    // Rules of a test's own need not be those that HTTPS needs.
+    const https = "ingress" in settings ? { https: "off" } : {};
+    return writeFile(
+      config,
+      JSON.stringify({ stack, region, app: { source, port: 8080 }, ...https, ...settings }),
+    );
+  };
   await configure();
   const environment = { ...environmentFor(aws, region), DOCKER_HOST: engine.dockerHost };
   const run: Cli["run"] = (command, ...more) => {

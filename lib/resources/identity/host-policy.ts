@@ -1,5 +1,6 @@
 import { partition } from "@aws-sdk/core/client";
 import { releaseKey } from "../../release/document.ts";
+import { certificatePrefix, httpsKey } from "../../release/https.ts";
 import { hostReportKey } from "../../release/reports.ts";
 import { agentKey, bundleKey } from "../delivery/agent.ts";
 
@@ -21,7 +22,7 @@ export function hostTrust({ region }: Pick<HostRights, "region">) {
   };
 }
 
-/** What the host may do: pull its own images, read its own release and agent, write its report. */
+/** What the host may do: pull its own images, read its own release and agent, write its report, keep its certificates. */
 export function hostPolicy({ region, account, bucket, repository }: HostRights) {
   const aws = partition(region).name;
   const bucketArn = `arn:${aws}:s3:::${bucket}`;
@@ -45,6 +46,8 @@ export function hostPolicy({ region, account, bucket, repository }: HostRights) 
       allow(["s3:GetObject"], `${bucketArn}/${agentKey}`),
       allow(["s3:GetObject"], `${bucketArn}/${bundleKey("*")}`),
       allow(["s3:PutObject"], `${bucketArn}/${hostReportKey("*")}`),
+      allow(["s3:GetObject"], `${bucketArn}/${httpsKey}`),
+      allow(["s3:GetObject", "s3:PutObject"], `${bucketArn}/${certificatePrefix}*`),
     ],
   };
 }

@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import type { Config } from "../config/load.ts";
+import type { Session } from "../command/session.ts";
+import { lookUntil } from "../poll.ts";
+import { openS3Store } from "../../state/s3-store.ts";
+import { type HttpsNews, isSecured } from "../release/certificate.ts";
+import { readReport } from "../release/reports.ts";
+import { isSystemFailure } from "../system-errors.ts";
+
+const patienceMs = 60_000;
+const pauses = { firstMs: 200, longestMs: 1_000 };
+
+export interface Serving {
+  readonly address: string;
+  /** The id of the instance that has the address. */
+  readonly instance: string;
+  /** What its report said of certificates when it was last read. */
+  readonly https: HttpsNews | undefined;
+}
+
+/** The names that a certificate is wanted for; none if HTTPS is off. */
+export const namesOf = ({ https, domain }: Config, address: string): readonly string[] =>
+  https === "off" ? [] : domain.length > 0 ? domain : [address];
+
+/** The address that users are told: HTTPS only where the host shows a certificate for it. */
+export function urlOf(config: Config, address: string, news: HttpsNews | undefined): string {
+  const names = namesOf(config, address);
+  const [name] = names;
+  return name !== undefined && isSecured(news, names) ? `https://${name}/` : `http://${address}/`;
+}
+
+/**
+ * Waits until the host has its certificate, as long as it looks like it will. Whatever becomes of it, the app is served by
+ * HTTP and the host goes on trying: no run fails for a certificate.
+ */
+export async function awaitCertificate(session: Session, serving: Serving): Promise<HttpsNews | undefined> {
+  const { config, report, ctx, signal, names } = session;
+  const { address, instance } = serving;
+  const wanted = namesOf(config, address);
+  // A host whose agent knows nothing of HTTPS reports nothing about it.
+  if (wanted.length === 0 || serving.https === undefined || isSecured(serving.https, wanted))
+    return serving.https;
+  const store = openS3Store({ client: ctx.clients.s3, bucket: names.bucket, account: ctx.account });
+  let news = serving.https;
+  let said = "";
+  const say = (text: string) => {
+    if (text !== said) report.message(text);
+    said = text;
+  };
+  const look = async () => {
+    news = (await readReport(store, instance)).report?.https ?? news;
+    if (isSecured(news, wanted) || isHopeless(news, wanted)) return { done: true };
+    return { waiting: describeWait(news, wanted) };
+  };
+  await lookUntil(
+    { signal, note: say, timings: pauses },
+    { what: `a certificate for ${wanted.join(", ")}`, timeoutMs: patienceMs, look },
+  );
+  if (!isSecured(news, wanted))
+    report.message(
+      `no HTTPS yet: ${news.error ?? "the host has no certificate"}. The app is served by HTTP; the host goes on trying, and npm run status shows how it stands`,
+    );
+  return news;
+}
+
+/** Whether the next try comes too late to wait for it. */
+function isHopeless({ wanted, error, next }: HttpsNews, names: readonly string[]): boolean {
+  const isAboutThem = names.every((name) => wanted.includes(name));
+  return (
+    isAboutThem && error !== undefined && next !== undefined && Date.parse(next) - Date.now() > patienceMs
+  );
+}
+
+const describeWait = ({ error }: HttpsNews, names: readonly string[]): string =>
+  error === undefined
+    ? `waiting for the certificate of ${names.join(", ")}`
+    : `waiting for the certificate of ${names.join(", ")}: ${error}`;
+
+/** The authority of the embedded AWS's certificates, if its file is there. */
+export async function readRoots({ authorityFile }: Session): Promise<readonly string[] | undefined> {
+  if (authorityFile === undefined) return undefined;
+  try {
+    return [await readFile(authorityFile, "utf8")];
+  } catch (error) {
+    if (isSystemFailure(error, "absent")) return undefined;
+    throw error;
+  }
+}
