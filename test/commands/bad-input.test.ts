@@ -82,7 +82,7 @@ test("nobody to ask and no --yes: exit 3, nothing made", async () => {
   const run = await runScript("provision/up.ts", ["--config", config], { env });
 
   assert.equal(run.exitCode, 3);
-  assert.match(run.stderr, /15 to create[\s\S]*NeedsConfirmation/);
+  assert.match(run.stderr, /16 to create[\s\S]*NeedsConfirmation/);
   await assertNothingWasMade();
 });
 

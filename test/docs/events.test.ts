@@ -52,7 +52,9 @@ describe("what a command prints with --json", () => {
 
   it("has the release and the counters of the host that serves, not of one that is gone", async () => {
     const counted = { tries: 200, errors: 20, failures: { late: 3 } };
-    await stack.report(await stack.host(), 1, counted);
+    // Nothing to wait for: the next try is too far away.
+    const https = { wanted: [new URL(String(url)).hostname], error: "no", next: "2099-01-01T00:00:00Z" };
+    await stack.report(await stack.host(), 1, counted, { https });
     await stack.report("i-gone", 1, { tries: 7, errors: 7 });
     const { number, image, commit, at, by } = JSON.parse((await stack.read(releaseKey)).body);
 
@@ -61,6 +63,7 @@ describe("what a command prints with --json", () => {
 
     for (const event of [status, outputs]) {
       assert.deepEqual(event["app"], counted);
+      assert.deepEqual(event["https"], https);
       assert.deepEqual(event["release"], { number, image, commit, at, by });
       assert.equal(event["url"], url);
     }
