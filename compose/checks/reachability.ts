@@ -28,8 +28,9 @@ const openCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   run: unlessEnded([from, to], async (cluster) => {
     const ports = await probe.listListening(to);
     if (ports.length === 0) {
-      if (!(await isServer(cluster, to))) return { skipped: `${to} listens on no port, and declares none` };
-      failCheck(`service ${to} listens on no port that others could reach`, { service: to });
+      if (!(await isServer(cluster, to)))
+        return { skipped: `${to} listens on no TCP port, and declares none` };
+      failCheck(`service ${to} listens on no TCP port that others could reach`, { service: to });
     }
     const open = await probe.findOpen(
       from,
@@ -45,7 +46,7 @@ const closedCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   name: "has no way there",
   run: unlessEnded([from, to], async (cluster) => {
     const ports = await probe.listListening(to);
-    if (ports.length === 0) return { skipped: `${to} listens on no port` };
+    if (ports.length === 0) return { skipped: `${to} listens on no TCP port` };
     const hosts = [to, ...(await listAddresses(cluster, to))];
     const targets = hosts.flatMap((host) => ports.map((port) => ({ host, port })));
     const open = await probe.findOpen(from, targets);

@@ -68,7 +68,7 @@ describe("another compose file", { concurrency: 2 }, () => {
       );
       const { exitCode, errors } = await runSmoke(["--file", path, "--timeout", "10"]);
       assert.equal(exitCode, 1);
-      assert.match(errors[0]?.message ?? "", /service store listens on no port/);
+      assert.match(errors[0]?.message ?? "", /service store listens on no TCP port/);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -149,7 +149,7 @@ describe("ways between services", { concurrency: 4 }, () => {
       [
         "the other one listens on nothing",
         ({ engine }) => (engine.of("web").listens = []),
-        /service web listens on no port that others could reach/,
+        /service web listens on no TCP port that others could reach/,
       ],
       [
         "nothing answers",
@@ -212,14 +212,14 @@ describe("ways between services", { concurrency: 4 }, () => {
   };
 
   test("a worker that listens on nothing is no fault; nobody can be asked for a way to it", async () => {
-    const seen = "skipped: web listens on no port, and declares none";
+    const seen = "skipped: web listens on no TCP port, and declares none";
     const spoil = (shop: Shop) => {
       silent(shop, "web");
       declareNothing(shop, "web");
     };
     assert.equal(await tryPair("nginx → web", spoil), seen);
     const silentDatabase = (shop: Shop) => silent(shop, "db");
-    assert.equal(await tryPair("nginx ✗ db", silentDatabase), "skipped: db listens on no port");
+    assert.equal(await tryPair("nginx ✗ db", silentDatabase), "skipped: db listens on no TCP port");
   });
 
   const starts: readonly (readonly [string, FakeStart, boolean])[] = [
@@ -237,7 +237,7 @@ describe("ways between services", { concurrency: 4 }, () => {
         shop.engine.images.set("sha256:image", server);
         for (const { info } of shop.engine.allOf("web")) Object.assign(info.Config, start);
       });
-      assert.equal(seen.startsWith("failed: service web listens on no port"), expected, seen);
+      assert.equal(seen.startsWith("failed: service web listens on no TCP port"), expected, seen);
     });
 
   test("who has ended as it may is left out, and a server that others need may not", async () => {
