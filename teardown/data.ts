@@ -1,12 +1,12 @@
-import { isInteractive } from "../lib/deploy/confirmation.ts";
+import { askForOne, isInteractive } from "../lib/deploy/confirmation.ts";
 import type { Named } from "../lib/engine/owned.ts";
 import { BerthError, exitCodes } from "../lib/errors.ts";
-import { ask } from "../lib/report/terminal.ts";
 import type { WriteContext } from "../lib/contract/resource.ts";
 import {
   type DataSnapshot,
   listDataSnapshots,
   removeSnapshot,
+  snapshotText,
   takeFinalSnapshot,
 } from "../lib/resources/storage/data-snapshot.ts";
 import { readDataVolume } from "../lib/resources/storage/data-volume.ts";
@@ -24,23 +24,15 @@ const isData = ({ kind }: Pick<Named, "kind">): boolean => kind === "data-volume
  * @throws BerthError `DataUndecided` if nobody can be asked; `Declined`.
  */
 export async function decideFate(session: Session, targets: readonly Named[]): Promise<DataFate> {
-  const { flags, signal } = session;
+  const { flags } = session;
   if (flags.deleteData) return "delete";
   const volumes = targets.filter(isData);
   if (volumes.length === 0) return "none";
   if (flags.keepData) return "keep";
   const ids = volumes.map(({ id }) => id).join(", ");
   if (!isInteractive(session)) throw undecided(session.config.stack, ids);
-  const earlier = await listDataSnapshots(session.ctx, session.config.stack);
-  const also = earlier.length === 0 ? "" : `, with ${earlier.map(({ id }) => id).join(", ")}`;
-  const question = `What becomes of the data on ${ids}? Type keep (as a snapshot) or delete${also}:`;
-  const answer = await ask(question, signal);
-  const fate = answer.trim().toLowerCase();
-  if (fate === "keep" || fate === "delete") return fate;
-  throw new BerthError({
-    code: "Declined",
-    message: `the answer was neither "keep" nor "delete"; nothing was changed`,
-  });
+  const question = `What becomes of the data on ${ids}? Type keep (as a snapshot) or delete:`;
+  return askForOne(session, question, ["keep", "delete"]);
 }
 
 function undecided(stack: string, ids: string): BerthError {
@@ -78,6 +70,15 @@ function appeared(stack: string, id: string): BerthError {
     message: `data volume ${id} of ${stack} has come up meanwhile, and it isn't said what becomes of it; it is left as it is`,
     hint: "run down again with --keep-data or --delete-data",
   });
+}
+
+/** Shows the snapshots that earlier commands have kept, before somebody agrees to delete them. Returns how many there are. */
+export async function showDoomed({ config, ctx, report }: Session): Promise<number> {
+  const snapshots = await listDataSnapshots(ctx, config.stack);
+  if (snapshots.length === 0) return 0;
+  const rows = snapshots.map((one) => `  - data-snapshot      ${snapshotText(one)}`);
+  report.message([...rows, `${snapshots.length} of them to delete, with all that they hold`]);
+  return snapshots.length;
 }
 
 /** Deletes the snapshots that earlier commands have kept. */

@@ -12,7 +12,7 @@ import { declareStack, type StackDeclaration } from "../lib/stack.ts";
 import { removeState } from "../state/removal.ts";
 import { forgetRescued } from "../state/rescue.ts";
 import { type Census, censusLines, takeCensus } from "./census.ts";
-import { type DataFate, decideFate, removeKept, withFate } from "./data.ts";
+import { type DataFate, decideFate, removeKept, showDoomed, withFate } from "./data.ts";
 import { writeReceipt } from "./receipt.ts";
 import { removeStateBucket } from "./state-bucket.ts";
 import { findTargets, targetLines } from "./targets.ts";
@@ -23,17 +23,27 @@ async function down(session: Session): Promise<Outcome> {
   const { targets } = await findTargets(session, declarations);
   if (targets.length === 0) {
     await forgetState(session);
-    if (session.flags.deleteData) await removeKept(session, writeWithoutBucket(session));
+    const outcome = session.flags.deleteData && (await deleteKept(session)) ? "done" : "unchanged";
     report.message(await nothingThere(session));
-    return tell(session, await takeCensus(session, declarations), "unchanged");
+    return tell(session, await takeCensus(session, declarations), outcome);
   }
   report.message(targetLines(targets));
   const data = await decideFate(session, targets);
+  if (data === "delete") await showDoomed(session);
   await confirm(session, `Remove all of it? Type the stack's name (${config.stack}):`, config.stack);
   await removeAll(session, withFate(declarations, session, data), { shown: targets, data });
   const census = await takeCensus(session, declarations);
   report.message(`receipt: ${await writeReceipt(session, { targets, census, data })}`);
   return tell(session, census, "done");
+}
+
+/** Deletes what is kept of a stack that is gone, if the user agrees. Returns whether there was anything. */
+async function deleteKept(session: Session): Promise<boolean> {
+  if ((await showDoomed(session)) === 0) return false;
+  const { stack } = session.config;
+  await confirm(session, `Delete all of them? Type the stack's name (${stack}):`, stack);
+  await removeKept(session, writeWithoutBucket(session));
+  return true;
 }
 
 /** Says that nothing is deployed. Names other regions with this stack, because the region in berth.yaml may be a mistake. */

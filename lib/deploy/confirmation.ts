@@ -23,6 +23,24 @@ export async function confirm(session: Session, question: string, expected: stri
   });
 }
 
+/**
+ * Asks a question on the terminal that has two answers.
+ *
+ * @throws BerthError `Declined` at any other answer.
+ */
+export async function askForOne<T extends string>(
+  { signal }: Session,
+  question: string,
+  [first, second]: readonly [T, T],
+): Promise<T> {
+  const answer = (await ask(question, signal)).trim().toLowerCase();
+  for (const one of [first, second]) if (answer === one) return one;
+  throw new BerthError({
+    code: "Declined",
+    message: `the answer was neither "${first}" nor "${second}"; nothing was changed`,
+  });
+}
+
 /** Whether a question can be asked. */
 export const isInteractive = ({ flags }: Session): boolean =>
   process.stdin.isTTY && !flags.json && !flags.yes;

@@ -1,9 +1,8 @@
 import type { Session } from "../command/session.ts";
 import { BerthError, exitCodes } from "../errors.ts";
-import { ask } from "../report/terminal.ts";
-import { type DataSnapshot, listDataSnapshots } from "../resources/storage/data-snapshot.ts";
+import { type DataSnapshot, listDataSnapshots, snapshotText } from "../resources/storage/data-snapshot.ts";
 import type { Reading } from "./reading.ts";
-import { isInteractive } from "./confirmation.ts";
+import { askForOne, isInteractive } from "./confirmation.ts";
 
 /**
  * Decides what a new data volume starts with: undefined for nothing, or the id of a snapshot. If there is earlier data, the
@@ -24,21 +23,14 @@ export async function chooseDataOrigin(session: Session, reading: Reading): Prom
   const lost = document.resources[name]?.id;
   const [newest] = snapshots;
   if (lost === undefined && newest === undefined) return undefined;
-  if (newest !== undefined && isInteractive(session)) {
-    session.report.message(snapshots.map(snapshotLine));
-    const answer = await ask(
-      `Restore the newest (${newest.id})? Type restore, or new for an empty volume:`,
-      session.signal,
-    );
-    if (answer.trim().toLowerCase() === "restore") return fitting(session, newest).id;
-    if (answer.trim().toLowerCase() === "new") return undefined;
-  }
-  throw undecided(config.stack, lost, snapshots);
+  if (newest === undefined || !isInteractive(session)) throw undecided(config.stack, lost, snapshots);
+  session.report.message(snapshots.map(snapshotLine));
+  const question = `Restore the newest (${newest.id})? Type restore, or new for an empty volume:`;
+  const answer = await askForOne(session, question, ["restore", "new"]);
+  return answer === "restore" ? fitting(session, newest).id : undefined;
 }
 
-function snapshotLine({ id, gib, at, volumeId }: DataSnapshot): string {
-  return `  ${id}  ${gib} GiB of ${volumeId}, taken ${at}`;
-}
+const snapshotLine = (snapshot: DataSnapshot): string => `  ${snapshotText(snapshot)}`;
 
 function choose({ config }: Session, snapshots: readonly DataSnapshot[], asked: string): DataSnapshot {
   const found = asked === "latest" ? snapshots[0] : snapshots.find(({ id }) => id === asked);
@@ -66,7 +58,7 @@ function fitting({ config }: Session, snapshot: DataSnapshot): DataSnapshot {
 
 function undecided(stack: string, lost: string | undefined, snapshots: readonly DataSnapshot[]): BerthError {
   const gone = lost === undefined ? "" : `data volume ${lost} is gone. `;
-  const kept = snapshots.length === 0 ? "No snapshot of it is left" : "There is earlier data";
+  const kept = snapshots.length === 0 ? "There is no snapshot of the data" : "There is earlier data";
   return new BerthError({
     code: "DataOriginUndecided",
     message: `${gone}${kept} of ${stack}; nothing was changed`,

@@ -160,7 +160,7 @@ describe("a stack with data", () => {
     await expectRefusal(
       cli.run("up", "--yes"),
       "DataOriginUndecided",
-      /^data volume vol-\w+ is gone\. No snapshot of it is left of test-data; nothing was changed$/,
+      /^data volume vol-\w+ is gone\. There is no snapshot of the data of test-data; nothing was changed$/,
       /up -- --new-data/,
     );
     assert.equal((await cli.run("up", "--yes", "--new-data")).exitCode, 0);

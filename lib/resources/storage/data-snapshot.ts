@@ -45,6 +45,10 @@ export async function listDataSnapshots(ctx: ReadContext, stack: string): Promis
     .toSorted((a, b) => b.at.localeCompare(a.at));
 }
 
+/** One snapshot in a list for people. */
+export const snapshotText = ({ id, gib, at, volumeId }: DataSnapshot): string =>
+  `${id}  ${gib} GiB of ${volumeId}, taken ${at}`;
+
 interface Order {
   readonly stack: string;
   readonly volumeId: string;
