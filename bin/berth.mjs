@@ -179,7 +179,16 @@ async function start(script, args) {
 
 function helpText() {
   const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
-  return `Usage: npx berth COMMAND [options]\n\n${rows.join("\n")}\n\nEach tells more with --help. npm run COMMAND -- [options] does the same.\n`;
+  return `Usage: berth COMMAND [options]
+
+${rows.join("\n")}
+
+For example: berth up --local    (the embedded AWS on this computer; no account is needed)
+
+Each tells more with --help. The nearest berth.yaml counts: in the current folder, or in one above it.
+\`npm link\` in Berth's folder makes the command; without it, write npx berth there.
+npm run COMMAND -- [options] does the same; npm keeps what stands before the --.
+`;
 }
 
 async function main([name, ...args]) {

@@ -1,4 +1,5 @@
 import { BerthError } from "./errors.ts";
+import { invocation } from "./invocation.ts";
 
 /** Tags of a resource, by key. */
 export type Tags = Readonly<Record<string, string>>;
@@ -57,7 +58,7 @@ export function foreignResource(
 ): BerthError {
   const stack = found.tags[stackTag];
   const owner = stack === undefined ? `has no ${stackTag} tag` : `belongs to stack ${stack}`;
-  const rebuild = "npm run state -- rebuild makes a state document from tags, without it";
+  const rebuild = `${invocation("state rebuild")} makes a state document from tags, without it`;
   const ways = {
     id:
       stack === undefined

@@ -1,4 +1,5 @@
 import { BerthError, exitCodes, unexpected } from "../lib/errors.ts";
+import { findKept, refuseKept } from "../lib/npm-options.ts";
 import { Tally } from "../lib/report/report.ts";
 import { printText } from "../lib/report/terminal.ts";
 import { createTextReport } from "../lib/report/text-report.ts";
@@ -35,6 +36,7 @@ export async function runScript<Asked>(script: Script<Asked>): Promise<void> {
   }
   const signal = listenForInterrupt();
   try {
+    askNpm(script, args);
     const asked = parse(script, args);
     const code = await script.run(asked, { phases: phasesOnStderr(), signal });
     process.exitCode = signal.aborted ? exitCodes.interrupted : code;
@@ -56,6 +58,16 @@ export function parseCount(name: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0) return count;
   throw new TypeError(`${name} takes a number from 1, not "${text}"`);
+}
+
+/** Refuses to go on without an option that npm kept. The help names all that there are. */
+function askNpm(
+  { invocation, help }: Pick<Script<unknown>, "invocation" | "help">,
+  args: readonly string[],
+): void {
+  const name = /^npm (?:run )?(\S+)/.exec(invocation)?.[1] ?? "";
+  const names = new Set([...help.matchAll(/--([a-z][a-z-]*)/g)].flatMap(([, option]) => option ?? []));
+  refuseKept(name, findKept(name, [...names], args), args);
 }
 
 function parse<Asked>(script: Script<Asked>, args: readonly string[]): Asked {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { BerthError } from "../lib/errors.ts";
 import { printable } from "../lib/printable.ts";
 import { parseStrictJson } from "../lib/strict-json.ts";
+import { invocation } from "../lib/invocation.ts";
 
 /** Far more replacements than any stack will have. */
 export const highestGeneration = 1_000_000_000;
@@ -64,8 +65,8 @@ export function newDocument(scope: Scope): StateDocument {
   };
 }
 
-const wayBack =
-  "npm run state -- show tells what is there; state restore puts an earlier version back, state rebuild makes a new one from ownership tags (docs/state.md)";
+const wayBack = (): string =>
+  `${invocation("state show")} tells what is there; state restore puts an earlier version back, state rebuild makes a new one from ownership tags (docs/state.md)`;
 
 /** Throws a BerthError for a document that is damaged, newer than this Berth, or somebody else's. Never repairs one. */
 export function parseDocument(body: string, scope: Scope, location: string): StateDocument {
@@ -73,7 +74,7 @@ export function parseDocument(body: string, scope: Scope, location: string): Sta
     new BerthError({
       code,
       message: `${message}: ${location}. It is left as it is`,
-      hint: wayBack,
+      hint: wayBack(),
       cause,
     });
   let raw: unknown;

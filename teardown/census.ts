@@ -4,6 +4,7 @@ import { listDataSnapshots } from "../lib/resources/storage/data-snapshot.ts";
 import type { StackDeclaration } from "../lib/stack.ts";
 import type { Session } from "../lib/command/session.ts";
 import { keptOf } from "./data.ts";
+import { invocation } from "../lib/invocation.ts";
 
 export interface Census {
   /** How many resources of each kind AWS still lists under the stack's ownership tag or derived names. */
@@ -41,7 +42,7 @@ function keptLines(kept: readonly Kept[]): string[] {
   const cost = snapshotCost(kept.reduce((sum, { gib }) => sum + gib, 0));
   const rows = kept.map(({ id, volumeId, gib, at }) => `  ${id} (${gib} GiB of ${volumeId}, taken ${at})`);
   return [
-    `kept: ${kept.length} ${kept.length === 1 ? "snapshot" : "snapshots"} of the data, at most $${cost.toFixed(2)} a month; npm run up offers to restore it, npm run down -- --delete-data deletes it`,
+    `kept: ${kept.length} ${kept.length === 1 ? "snapshot" : "snapshots"} of the data, at most $${cost.toFixed(2)} a month; ${invocation("up")} offers to restore it, ${invocation("down", "--delete-data")} deletes it`,
     ...rows,
   ];
 }

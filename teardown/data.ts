@@ -12,6 +12,7 @@ import {
 import { readDataVolume } from "../lib/resources/storage/data-volume.ts";
 import type { Session } from "../lib/command/session.ts";
 import type { StackDeclaration } from "../lib/stack.ts";
+import { invocation } from "../lib/invocation.ts";
 
 /** What becomes of the data: a final snapshot stays, or nothing does. `none` if there is no data volume. */
 export type DataFate = "keep" | "delete" | "none";
@@ -39,7 +40,7 @@ function undecided(stack: string, ids: string): BerthError {
   return new BerthError({
     code: "DataUndecided",
     message: `${stack} has data on ${ids}, and it isn't said what becomes of it; nothing was removed`,
-    hint: "npm run down -- --keep-data (a final snapshot stays, and up can restore it) or --delete-data",
+    hint: `${invocation("down", "--keep-data")} (a final snapshot stays, and up can restore it) or --delete-data`,
     exitCode: exitCodes.badInput,
   });
 }

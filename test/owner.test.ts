@@ -71,12 +71,12 @@ describe("what isn't the stack's", () => {
     assert.deepEqual(told(theirs, "id"), {
       ...same,
       message: "instance i-1 belongs to stack shop, so stack hello won't touch it",
-      hint: "npm run state -- rebuild makes a state document from tags, without it",
+      hint: "berth state rebuild makes a state document from tags, without it",
     });
     assert.deepEqual(told({}, "id"), {
       ...same,
       message: "instance i-1 has no berth:stack tag, so stack hello won't touch it",
-      hint: "if it is hello's and lost its tag, put berth:stack=hello back; else npm run state -- rebuild makes a state document from tags, without it",
+      hint: "if it is hello's and lost its tag, put berth:stack=hello back; else berth state rebuild makes a state document from tags, without it",
     });
     for (const tags of [{}, theirs])
       assert.equal(

@@ -1,6 +1,13 @@
 /** The profile that the SDK reads. */
 export const chosenProfile = (): string => process.env["AWS_PROFILE"] ?? "default";
 
+/** Where the SDK looks for credentials first, as a user knows it. */
+export function credentialSource(): string {
+  const { AWS_PROFILE: profile, AWS_ACCESS_KEY_ID: key } = process.env;
+  if (profile === undefined && key !== undefined) return "the variable AWS_ACCESS_KEY_ID";
+  return `profile ${chosenProfile()}${profile === undefined ? "" : " (from AWS_PROFILE)"}`;
+}
+
 // The SDK gives all of these the same name and no code. Only the text distinguishes them.
 const texts = {
   SignedOut:

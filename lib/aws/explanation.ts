@@ -1,5 +1,5 @@
 import { BerthError, type ErrorDetails } from "../errors.ts";
-import { chosenProfile, isConsoleLogin } from "./credential-errors.ts";
+import { chosenProfile, credentialSource, isConsoleLogin } from "./credential-errors.ts";
 import { errorCode, metadataOf, troubleOf, type Trouble } from "./errors.ts";
 
 type Words = Pick<ErrorDetails, "message" | "hint" | "detail">;
@@ -18,16 +18,16 @@ const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
     hint: `run \`eval "$(aws configure export-credentials --profile ${chosenProfile()} --format env)" && unset AWS_PROFILE\`, which asks for it, ${goesOn}`,
   }),
   NoCredentials: (error) => ({
-    message: "no AWS credentials were found",
+    message: `no AWS credentials were found: ${credentialSource()} gives none`,
     detail: [`the SDK says: ${error.message}`],
     hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or add --local to use the embedded AWS",
   }),
   ExpiredCredentials: () => ({
-    message: "the AWS credentials have expired",
+    message: `the AWS credentials of ${credentialSource()} have expired`,
     hint: `log in again (for example \`aws sso login\`), ${goesOn}`,
   }),
   BadCredentials: (error) => ({
-    message: `AWS doesn't accept the credentials (${errorCode(error)})`,
+    message: `AWS doesn't accept the credentials of ${credentialSource()} (${errorCode(error)})`,
     hint: "check them with `aws sts get-caller-identity`; the region may also have to be enabled for the account",
   }),
   ClockSkewed: () => ({

@@ -1,6 +1,8 @@
 import { explainAwsError } from "../aws/explanation.ts";
 import { BerthError, type ExitCode, exitCodes, unexpected } from "../errors.ts";
-import { badArguments, invocation, optionsOf, parseFlags, readWords } from "./flags.ts";
+import { badArguments, optionsOf, parseFlags, readWords } from "./flags.ts";
+import { invocation } from "../invocation.ts";
+import { findKept, refuseKept } from "../npm-options.ts";
 import { createJsonReport } from "../report/json-report.ts";
 import { type Report, type Summary, Tally } from "../report/report.ts";
 import { printText } from "../report/terminal.ts";
@@ -39,6 +41,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   const interrupt = listenForInterrupt(report);
   let outcome: Outcome;
   try {
+    askNpm(spec.name, report);
     const flags = parseFlags(spec.name);
     if (flags === "help") {
       printText(helpText(spec));
@@ -74,6 +77,21 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   process.exitCode = exitCode;
 }
 
+/** Refuses to go on without an option that npm kept, if the command would otherwise do something else. */
+function askNpm(command: string, report: Report): void {
+  const args = process.argv.slice(2);
+  const [script = ""] = command.split(" ");
+  const kept = findKept(
+    script,
+    optionsOf(command).map(([name]) => name),
+    args,
+  );
+  refuseKept(script, kept, args);
+  if (kept.maybe.length === 0) return;
+  const meant = invocation(script, ...args, ...kept.maybe);
+  report.message(`npm kept ${kept.maybe.join(" and ")} for itself; if the command should get it: ${meant}`);
+}
+
 /** The chosen subcommand, or the group itself if the word is missing or unknown. */
 function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | CommandGroup {
   if (!("commands" in asked)) return asked;
@@ -95,7 +113,7 @@ function helpText(spec: CommandSpec | CommandGroup): string {
   return [
     `${name}: ${summary}`,
     "",
-    `Usage: ${invocation(name)} [options]`,
+    `Usage: ${invocation(name, "[options]")}`,
     "",
     ...rows,
     "",

@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 import { closest, distance } from "fastest-levenshtein";
+import { stackName } from "../config/schema.ts";
 import { BerthError, exitCodes } from "../errors.ts";
+import { invocation } from "../invocation.ts";
 
 /** The options of all commands. An option with `of` belongs to that command only. */
 const options = {
-  config: { type: "string", default: "berth.yaml", value: "FILE", text: "configuration file (berth.yaml)" },
+  config: { type: "string", value: "FILE", text: "configuration file (the nearest berth.yaml)" },
   stack: { type: "string", value: "NAME", text: "another stack name than the file's" },
   local: { type: "boolean", text: "use the embedded AWS on this computer" },
   wait: { type: "string", value: "SECONDS", text: "wait this long for somebody else's lease" },
@@ -28,7 +30,8 @@ const options = {
 type Option = (typeof options)[keyof typeof options];
 
 export interface Flags {
-  readonly config: string;
+  /** Without it, the nearest berth.yaml counts: in the current folder, or in one above it. */
+  readonly config?: string | undefined;
   readonly stack?: string | undefined;
   readonly local: boolean;
   readonly waitMs: number;
@@ -66,8 +69,11 @@ export function parseFlags(command: string): Flags | "help" {
     const option = optionsOf(command).find(([name]) => name === token.name)?.[1];
     if (option === undefined) throw unknownOption(token.rawName, command);
     const takesValue = option.type === "string";
-    if (takesValue && token.value === undefined)
+    if (takesValue && (token.value === undefined || token.value === ""))
       throw badArguments(`${token.rawName} needs a value`, command);
+    // What follows is the next option, and without it the command could work on something else.
+    if (takesValue && !token.inlineValue && token.value?.startsWith("--") === true)
+      throw badArguments(`${token.rawName} needs a value, and ${token.value} follows`, command);
     if (!takesValue && token.value !== undefined)
       throw badArguments(`${token.rawName} takes no value`, command);
   }
@@ -84,8 +90,9 @@ export function parseFlags(command: string): Flags | "help" {
   }
   const waitSeconds = Number(values.wait ?? 0);
   if (!(waitSeconds >= 0)) throw badArguments(`--wait takes seconds, not "${String(values.wait)}"`, command);
+  if (typeof values.stack === "string") requireStackName(values.stack, command);
   return {
-    config: String(values.config),
+    config: typeof values.config === "string" ? values.config : undefined,
     stack: typeof values.stack === "string" ? values.stack : undefined,
     local: values.local === true,
     waitMs: waitSeconds * 1000,
@@ -101,6 +108,12 @@ export function parseFlags(command: string): Flags | "help" {
   };
 }
 
+function requireStackName(name: string, command: string): void {
+  const { error } = stackName.safeParse(name);
+  if (error === undefined) return;
+  throw badArguments(`--stack "${name}": ${error.issues.map(({ message }) => message).join("; ")}`, command);
+}
+
 function unknownOption(rawName: string, command: string): BerthError {
   const names = optionsOf(command).map(([name]) => `--${name}`);
   const near = closest(rawName, names);
@@ -114,13 +127,7 @@ export function badArguments(message: string, command: string): BerthError {
   return new BerthError({
     code: "BadArguments",
     message,
-    hint: `${invocation(command)} --help lists what there is`,
+    hint: `${invocation(command, "--help")} lists what there is`,
     exitCode: exitCodes.badInput,
   });
-}
-
-/** How a user runs the command: `npm run up --`, `npm run state -- show`. */
-export function invocation(command: string): string {
-  const [script, ...words] = command.split(" ");
-  return ["npm run", script, "--", ...words].join(" ");
 }

@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { setMaxListeners } from "node:events";
+import { dirname, relative, resolve } from "node:path";
 import type { Scope } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
@@ -9,6 +10,7 @@ import { type ClientOptions, type Clients, createClients, type Endpoints } from 
 import { explainCredentials } from "../aws/credentials.ts";
 import { resourceTags } from "../aws/tags.ts";
 import { type Config, loadConfig } from "../config/load.ts";
+import { findConfig } from "../config/location.ts";
 import type { Identify } from "../engine/read.ts";
 import { BerthError } from "../errors.ts";
 import type { Flags } from "./flags.ts";
@@ -59,15 +61,15 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Berth's folder on this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME sets another one. */
-const home = process.env["BERTH_HOME"] ?? fromRoot(".berth");
+/** Berth's folder on this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME sets another one, unless it is empty. */
+const home = resolve(process.env["BERTH_HOME"] || fromRoot(".berth"));
 
 /** Reads the configuration, connects to AWS or the embedded AWS, and looks up the caller. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { flags, usesSource, report, signal } = options;
   // Every resource may wait at once, and each wait listens to the signal. Node warns of a leak above ten listeners.
   setMaxListeners(0, signal);
-  const config = await loadConfig(flags.config, { stack: flags.stack, usesSource });
+  const config = await loadConfig(await locateConfig(flags, report), { stack: flags.stack, usesSource });
   await ensurePrivateHome(home);
   const local = flags.local ? await openLocal(report, signal) : undefined;
   const { clients, openClients } = connect(config, local, options);
@@ -102,6 +104,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       await local?.release();
     },
   };
+}
+
+/** Tells the user which file counts if it isn't in the current folder. */
+async function locateConfig({ config }: Flags, report: Report): Promise<string> {
+  if (config !== undefined) return config;
+  const file = await findConfig(process.cwd());
+  if (dirname(file) !== process.cwd()) report.message(`configuration: ${relative(process.cwd(), file)}`);
+  return file;
 }
 
 async function openLocal(report: Report, signal: AbortSignal) {

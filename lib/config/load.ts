@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { readText } from "./file.ts";
-import { badConfiguration, describeBound, type Problem, problemAt, schemaProblems } from "./problems.ts";
+import { badConfiguration, describeBound, type Problem, schemaProblems } from "./problems.ts";
 import { findHttpsProblem, ingressOf } from "./ingress.ts";
 import { type IngressRule, schema, type Settings } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
+import { syntaxProblems } from "./syntax.ts";
 import { parseSource, place, type Source } from "./source.ts";
 import { readValues } from "./values.ts";
 
@@ -34,8 +35,9 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   const file = resolve(path);
   const near = relative(process.cwd(), file);
   const shown = near.startsWith("..") ? file : near;
-  const source = parseSource(await readText(file, shown), shown);
-  const unfit = [...syntaxProblems(source), ...shapeProblems(source)];
+  const text = await readText(file, shown);
+  const source = parseSource(text, shown);
+  const unfit = [...syntaxProblems(text, source), ...shapeProblems(source)];
   if (unfit.length > 0) throw badConfiguration(shown, unfit);
 
   const raw = readValues(source, schema);
@@ -47,19 +49,6 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   if (usesSource) problems.push(...(await pathProblems(wanted, dirname(file), source)));
   if (settings === undefined || problems.length > 0) throw badConfiguration(shown, problems);
   return deepFreeze({ ...absolute(settings, dirname(file)), file, directory: dirname(file) });
-}
-
-/** Where the YAML library's own words are for whoever calls it. */
-const words: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS:
-    "a second document begins here; a file declares one stack, so put the other one into a file of its own",
-  RESOURCE_EXHAUSTION: "it is nested too deep",
-};
-
-function syntaxProblems(source: Source): Problem[] {
-  return source.document.errors.map(({ code, pos, message }) =>
-    problemAt(pos[0], source, words[code] ?? message),
-  );
 }
 
 function httpsProblems(settings: Settings | undefined, source: Source): Problem[] {

@@ -4,7 +4,10 @@ import type { z } from "zod";
 import { BerthError, exitCodes } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { findEntry, type Path, place, placeOf, type Source, targetOf, textOf } from "./source.ts";
-import { keysAt, typesAt } from "./types.ts";
+import { parentMeant } from "./indentation.ts";
+import { noteOn, placeOfOther } from "./other-names.ts";
+import { keysAt, pathsOf, typesAt } from "./types.ts";
+import { howToWrite } from "./written-shape.ts";
 
 export interface Problem {
   /** `berth.yaml:4:3` */
@@ -31,13 +34,21 @@ export function schemaProblems(
     path: path.join("."),
     message,
   });
+  const places = pathsOf(schema);
   return issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       const known = keysAt(schema, issue.path);
-      return issue.keys.map((key) => problem([...issue.path, key], unknownKey(key, known)));
+      const { path } = issue;
+      return issue.keys.map((key) =>
+        problem(
+          [...path, key],
+          parentMeant([...path, key], schema, source) ?? unknownKey(key, known, places),
+        ),
+      );
     }
     if (issue.input === null) return [problem(issue.path, noValue(issue.path, schema, source))];
-    return [problem(issue.path, describe(issue))];
+    const better = issue.code === "invalid_type" ? howToWrite(issue.path, schema, source) : undefined;
+    return [problem(issue.path, [describe(issue), better].filter((one) => one !== undefined).join("; "))];
   });
 }
 
@@ -85,9 +96,13 @@ function describe(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[], places: readonly string[]): string {
+  const note = noteOn(key);
+  if (note !== undefined) return `unknown key; ${note}`;
   const near = known.length > 0 ? closest(key, [...known]) : undefined;
   if (near !== undefined && isLike(key, near)) return `unknown key; did you mean "${near}"?`;
+  const here = placeOfOther(key, places);
+  if (here !== undefined) return `unknown key; ${here}`;
   return `unknown key${known.length > 0 ? `; known here: ${known.join(", ")}` : ""}`;
 }
 

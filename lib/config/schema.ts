@@ -5,7 +5,7 @@ import { appFields, edgeFields, port } from "../release/schema.ts";
 import { domain, https } from "./https.ts";
 import { tags } from "./tags.ts";
 
-const stackName = z
+export const stackName = z
   .string()
   .regex(
     /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,

@@ -27,6 +27,13 @@ export function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonl
   return [...new Set(maps.flatMap(({ shape }) => Object.keys(shape)))];
 }
 
+/** Every key of the schema by its path, maps before what they hold: `app`, `app.port`. What stands in lists is left out. */
+export function pathsOf(schema: z.ZodType): readonly string[] {
+  const below = (path: readonly string[]): string[] =>
+    keysAt(schema, path).flatMap((key) => [[...path, key].join("."), ...below([...path, key])]);
+  return below([]);
+}
+
 const textKinds: ReadonlySet<string> = new Set(["string", "enum", "literal"]);
 
 export const takesText = (types: readonly z.ZodType[]): boolean =>

@@ -3,6 +3,7 @@ import { BerthError, exitCodes } from "../errors.ts";
 import { type DataSnapshot, listDataSnapshots, snapshotText } from "../resources/storage/data-snapshot.ts";
 import type { Reading } from "./reading.ts";
 import { askForOne, isInteractive } from "./confirmation.ts";
+import { invocation } from "../invocation.ts";
 
 /**
  * Decides what a new data volume starts with: undefined for nothing, or the id of a snapshot. If there is earlier data, the
@@ -65,8 +66,8 @@ function undecided(stack: string, lost: string | undefined, snapshots: readonly 
     detail: snapshots.map(snapshotLine),
     hint:
       snapshots.length === 0
-        ? "look for the volume in the EC2 console; to begin with an empty one: npm run up -- --new-data"
-        : "npm run up -- --restore-data latest (or a snapshot's id), or --new-data to begin with an empty volume",
+        ? `look for the volume in the EC2 console; to begin with an empty one: ${invocation("up", "--new-data")}`
+        : `${invocation("up", "--restore-data latest")} (or a snapshot's id), or --new-data to begin with an empty volume`,
     exitCode: exitCodes.badInput,
   });
 }

@@ -2,6 +2,7 @@ import type { Session } from "../command/session.ts";
 import { BerthError, exitCodes } from "../errors.ts";
 import { listDataVolumes, type ObservedDataVolume } from "../resources/storage/data-volume.ts";
 import type { Reading } from "./reading.ts";
+import { invocation } from "../invocation.ts";
 
 /**
  * Stops a plan or a run that would leave data behind, shrink it, or need it in a place where it isn't. Before anything is
@@ -38,7 +39,7 @@ function undeclared({ config }: Session, volume: ObservedDataVolume): BerthError
   return new BerthError({
     code: "DataUndeclared",
     message: `${config.file} has no app.volumes, but data volume ${volume.id} (${volume.gib} GiB) of ${config.stack} is there; nothing was changed`,
-    hint: "put app.volumes back to keep the data in use; to go on without it: npm run down -- --keep-data (a snapshot stays) or --delete-data, then npm run up",
+    hint: `put app.volumes back to keep the data in use; to go on without it: ${invocation("down", "--keep-data")} (a snapshot stays) or --delete-data, then ${invocation("up")}`,
     resource: "data-volume",
     exitCode: exitCodes.badInput,
   });
@@ -58,7 +59,7 @@ function otherZone(id: string, zone: string, type: string): BerthError {
   return new BerthError({
     code: "DataInOtherZone",
     message: `${type} isn't offered in ${zone}, and data volume ${id} is there: a volume can't leave its Availability Zone`,
-    hint: `choose an instance.type that ${zone} offers; or move the data: npm run down -- --keep-data, then npm run up -- --restore-data latest`,
+    hint: `choose an instance.type that ${zone} offers; or move the data: ${invocation("down", "--keep-data")}, then ${invocation("up", "--restore-data latest")}`,
     resource: "data-volume",
     exitCode: exitCodes.badInput,
   });

@@ -9,6 +9,7 @@ import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from
 import { type HostNews, hostNewsOf } from "../release/host-news.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
+import { invocation } from "../invocation.ts";
 
 /** Requests the app from outside and reports its URL, health, certificate and cost. Returns the URL. */
 export async function reportOutputs(
@@ -74,7 +75,7 @@ function unreachable(url: string, reason: string): BerthError {
   return new BerthError({
     code: "NotReachable",
     message: `${url} does not answer from here, though the host says that it serves: ${reason}`,
-    hint: "check what lies between this computer and AWS (proxies, firewalls), then npm run status",
+    hint: `check what lies between this computer and AWS (proxies, firewalls), then ${invocation("status")}`,
     exitCode: exitCodes.releaseUnhealthy,
   });
 }

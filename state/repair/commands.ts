@@ -22,6 +22,7 @@ import { findVersion, listVersions, readVersions } from "./history.ts";
 import { type FoundLease, leaseKey, readLease } from "../lease/lease.ts";
 import { rebuildDocument } from "../rebuild.ts";
 import { documentLines, historyLines, historyRows, leaseText, storedLines } from "./text.ts";
+import { invocation } from "../../lib/invocation.ts";
 
 const done: Outcome = { outcome: "done", exitCode: exitCodes.done };
 const unchanged: Outcome = { outcome: "unchanged", exitCode: exitCodes.done };
@@ -97,7 +98,10 @@ async function rebuild(session: Session): Promise<Outcome> {
   if (listed.length === 0 && stored?.problem === undefined)
     return nothingToDo(session, `nothing in AWS carries the tags of ${config.stack}`);
   if (isInBucket && stored === undefined && listed.every(({ kind }) => kind !== "bucket"))
-    return nothingToDo(session, "there is no bucket to keep it in: npm run up makes one, and finds the rest");
+    return nothingToDo(
+      session,
+      `there is no bucket to keep it in: ${invocation("up")} makes one, and finds the rest`,
+    );
 
   // The lineage of an unsaved document is reused, so that the next run can merge that document.
   const empty = newDocument(session.scope);

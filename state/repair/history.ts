@@ -11,6 +11,7 @@ import type { Scope } from "../document.ts";
 import { type Inspection, inspectBody } from "./inspection.ts";
 import { type BucketLocation, bodyOf } from "../s3-store.ts";
 import { stateKey } from "../store.ts";
+import { invocation } from "../../lib/invocation.ts";
 
 /** One version of the state document in the bucket. */
 export interface Version {
@@ -94,7 +95,7 @@ export async function findVersion(
       found === undefined
         ? `s3://${location.bucket} keeps no version ${wanted} of ${stateKey}`
         : `several versions have the serial ${wanted}: ${[found, ...others].map(({ id }) => id).join(", ")}`,
-    hint: "npm run state -- history lists them; name one by its id",
+    hint: `${invocation("state history")} lists them; name one by its id`,
     exitCode: exitCodes.badInput,
   });
 }

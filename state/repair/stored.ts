@@ -12,6 +12,7 @@ import { withLease } from "../../lib/deploy/lease.ts";
 import { findRelease } from "../../lib/release/document.ts";
 import { type ReleaseFigures, releaseFigures, releaseLines } from "../../lib/release/figures.ts";
 import type { Session } from "../../lib/command/session.ts";
+import { invocation } from "../../lib/invocation.ts";
 
 /** Under the lease, replaces exactly the version that was shown. The replaced document is kept on this computer. */
 export async function replaceDocument(
@@ -25,7 +26,7 @@ export async function replaceDocument(
     const stamp = { serial, writer: randomUUID(), savedAt: new Date().toISOString() };
     await lease.assertHeld();
     await state.save({ ...document, ...stamp }, stored?.etag);
-    report.message(`written with serial ${serial}; npm run plan tells what it means`);
+    report.message(`written with serial ${serial}; ${invocation("plan")} tells what it means`);
   });
 }
 
@@ -83,7 +84,7 @@ export function versionedBucket(session: Session): BucketLocation {
   throw new BerthError({
     code: "NoHistory",
     message: `${session.store.location} keeps no earlier versions: only a bucket does`,
-    hint: "npm run state -- rebuild makes a document from ownership tags",
+    hint: `${invocation("state rebuild")} makes a document from ownership tags`,
     exitCode: exitCodes.badInput,
   });
 }

@@ -120,10 +120,14 @@ describe("credentials", () => {
   });
 
   it("of which there are none at all are none, with the SDK's own words", async () => {
-    for (const profile of ["empty", undefined]) {
-      const { code, hint, detail } = await told(profile);
+    for (const [profile, tried] of [
+      ["empty", "profile empty (from AWS_PROFILE)"],
+      [undefined, "profile default"],
+    ] as const) {
+      const { code, message, hint, detail } = await told(profile);
 
       assert.equal(code, "NoCredentials");
+      assert.match(message, new RegExp(`${tried.replaceAll(/[()]/g, ".")} gives none$`));
       assert.match(hint ?? "", /--local/);
       assert.match(detail.join(), /Could not load credentials from any providers/);
     }

@@ -113,7 +113,9 @@ describe("bin/berth.mjs, before it has packages", () => {
         encoding: "utf8",
       });
       assert.equal(status, 0);
-      assert.match(stdout, /^Usage: npx berth COMMAND/);
+      assert.match(stdout, /^Usage: berth COMMAND/);
+      assert.match(stdout, /^For example: berth up --local /m);
+      assert.match(stdout, /npm keeps what stands before the --/);
       for (const name of ["demo", "up", "plan", "status", "down", "state", "smoke", "test"])
         assert.match(stdout, new RegExp(`^ +${name} +\\w`, "m"));
       assert.ok(!existsSync(join(project, "node_modules")));

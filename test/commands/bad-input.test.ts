@@ -147,7 +147,7 @@ test("help goes to stdout, exit 0", async () => {
     const run = await runScript(script, ["--help"]);
 
     assert.equal(run.exitCode, 0);
-    assert.match(run.stdout, /Usage: npm run \w+ -- \[options\]/);
+    assert.match(run.stdout, /Usage: berth \w+ \[options\]/);
     assert.equal(run.stderr, "");
   }
 });
@@ -158,5 +158,8 @@ test("a script does the same by npm and by tsx", async () => {
   const byTsx = await execute("npx", ["tsx", "provision/up.ts", "--help"], { cwd });
 
   assert.match(byNpm.stdout, /^up: makes everything/);
-  assert.equal(byTsx.stdout, byNpm.stdout);
+  assert.match(byNpm.stdout, /^Usage: npm run up -- \[options\]$/m);
+  assert.match(byTsx.stdout, /^Usage: npx berth up \[options\]$/m);
+  const [ofNpm, ofTsx] = [byNpm, byTsx].map(({ stdout }) => stdout.replace(/^Usage: .*$/m, ""));
+  assert.equal(ofTsx, ofNpm);
 });

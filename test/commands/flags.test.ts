@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { exitCodes } from "../../lib/errors.ts";
-import { badArguments, invocation, optionsOf, parseFlags, readWords } from "../../lib/command/flags.ts";
+import { optionsOf, parseFlags, readWords } from "../../lib/command/flags.ts";
 
 const before = process.argv;
 afterEach(() => void (process.argv = before));
@@ -12,7 +12,7 @@ function parse(command: string, ...args: string[]) {
 }
 
 const none = {
-  config: "berth.yaml",
+  config: undefined,
   stack: undefined,
   local: false,
   waitMs: 0,
@@ -83,13 +83,20 @@ describe("the options of a command", () => {
     [["--wait", "soon"], /--wait takes seconds, not "soon"/],
     [["--wait=-1"], /--wait takes seconds, not "-1"/],
     [["now"], /unexpected argument "now"/],
+    [["--stack", "Shop"], /^--stack "Shop": use lower-case letters, digits and single hyphens/],
+    [["--stack", "a".repeat(25)], /^--stack "a+": use at most 24 characters/],
+    [["--stack", ""], /^--stack needs a value$/],
+    [["--config="], /^--config needs a value$/],
+    [["--wait="], /^--wait needs a value$/],
+    [["--stack", "--local"], /^--stack needs a value, and --local follows$/],
+    [["--config", "--yes"], /^--config needs a value, and --yes follows$/],
   ] as const) {
     it(`refuse ${args.join(" ")}, as bad input`, () => {
       assert.throws(() => parse("up", ...args), {
         code: "BadArguments",
         exitCode: 3,
         message,
-        hint: "npm run up -- --help lists what there is",
+        hint: "berth up --help lists what there is",
       });
     });
   }
@@ -105,11 +112,6 @@ describe("the options of a command", () => {
     assert.deepEqual(readWords(), ["show", "more"]);
     process.argv = ["node", "script", "--jsn", "show"];
     assert.deepEqual(readWords(), ["show"]);
-  });
-
-  it("are named as npm takes them", () => {
-    assert.deepEqual(["up", "state show"].map(invocation), ["npm run up --", "npm run state -- show"]);
-    assert.equal(badArguments("a", "state show").hint, "npm run state -- show --help lists what there is");
   });
 });
 

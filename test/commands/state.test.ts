@@ -39,7 +39,7 @@ test("show tells what is wrong with a damaged document, and prints it as it is w
 
   assert.equal(told.exitCode, 0);
   const [shown] = told.events;
-  assert.match(JSON.stringify(shown?.["problem"]), /StateDamaged.*state -- show.*state rebuild/);
+  assert.match(JSON.stringify(shown?.["problem"]), /StateDamaged.*state show.*state rebuild/);
   assert.equal(raw.stdout, `${damaged}\n`);
 });
 
@@ -63,10 +63,10 @@ test("a command that isn't there is refused, and help tells those that are", asy
   const [absent, none, help] = await Promise.all([state("shwo"), state(), state("--help")]);
 
   assert.deepEqual([absent.exitCode, none.exitCode, help.exitCode], [3, 3, 0]);
-  assert.match(absent.stderr, /unexpected argument "shwo"[\s\S]*npm run state -- --help/);
+  assert.match(absent.stderr, /unexpected argument "shwo"[\s\S]*berth state --help/);
   assert.match(none.stderr, /it isn't said which command/);
   for (const word of ["show", "history", "restore", "unlock", "rebuild"])
-    assert.match(help.stdout, new RegExp(`npm run state -- ${word} `));
+    assert.match(help.stdout, new RegExp(`berth state ${word} `));
 });
 
 test("the file backend is shown, has no history, and says what to do instead", async () => {
@@ -84,7 +84,7 @@ test("the file backend is shown, has no history, and says what to do instead", a
 
   assert.match(shown.stdout, /vpc +generation 1 +vpc-1/);
   assert.equal(refused.exitCode, 3);
-  assert.match(refused.stderr, /NoHistory[\s\S]*state -- rebuild/);
+  assert.match(refused.stderr, /NoHistory[\s\S]*state rebuild/);
 });
 test("unlock refuses a live lease, takes it away when forced, and its holder stops", async () => {
   const lease = await takeLease(store, { operation: "up", ttlMs: 6_000 });

@@ -54,11 +54,11 @@ const table: Readonly<Record<string, Told>> = {
   "a value in the place of a map": { text: `${start}app: 7\n`, lines: ["3:1  app: map expected"] },
   "a list in the place of names and values, as Compose takes it": {
     text: `${start}app:\n  source: app\n  environment:\n    - A=b\n`,
-    lines: ['5:3  app.environment: map such as "NAME: value" expected'],
+    lines: ['5:3  app.environment: map such as "NAME: value" expected; write {A: …}'],
   },
   "a map in the place of a list": {
     text: `${whole}ingress: { port: 80 }\n`,
-    lines: ["4:1  ingress: list expected"],
+    lines: ["4:1  ingress: list expected; write a hyphen before its first key: - port: …"],
   },
   "numbers and lists beyond their bounds": {
     text: `${start}app:\n  source: app\n  replicas: 11\n  memoryMib: 15\ningress: [{ port: 80, from: [] }]\n`,
@@ -145,6 +145,163 @@ const table: Readonly<Record<string, Told>> = {
     lines: ["3:8  app.source: it is empty"],
   },
 };
+
+/** Files that aren't YAML, or are another YAML than was meant. The problem says what was probably meant. */
+const slips: Readonly<Record<string, Told>> = {
+  "one space too many": {
+    text: `${start}app:\n  source: app\n   port: 80\n`,
+    lines: ['5:4  3 spaces before "port", 2 before "source" in line 4: probably 2 were meant'],
+  },
+  "one space too few": {
+    text: `${start}app:\n  source: app\n port: 80\n`,
+    lines: ['5:2  1 space before "port", 2 before "source" in line 4: probably 2 were meant'],
+  },
+  "more spaces than the lines after it": {
+    text: `${start}app:\n   source: app\n  port: 80\n`,
+    lines: ['5:3  2 spaces before "port", 3 before "source" in line 4: probably 3 were meant'],
+  },
+  "a space too many in a map within a map": {
+    text: `${start}app:\n  source: app\n  environment:\n    A: b\n     C: d\n  port: 80\n`,
+    lines: ['7:6  5 spaces before "C", 4 before "A" in line 6: probably 4 were meant'],
+  },
+  "a space before a key of the file": {
+    text: "stack: hello\n region: eu-central-1\napp: { source: app }\n",
+    lines: ['2:2  1 space before "region", none before "stack" in line 1: probably none were meant'],
+  },
+  "a space before the first key": {
+    text: " stack: hello\nregion: eu-central-1\napp: { source: app }\n",
+    lines: [
+      '2:1  no spaces before "region", 1 before "stack" in line 1, which belongs to the same map: write none',
+    ],
+  },
+  "a space too few in an item of a list": {
+    text: `${whole}ingress:\n  - port: 80\n   protocol: tcp\n`,
+    lines: ['6:4  3 spaces before "protocol", 4 before "port" in line 5: probably 4 were meant'],
+  },
+  "a comment and an empty line between": {
+    text: `${start}app:\n  source: app\n\n  # the port\n   port: 80 # 8080\n`,
+    lines: ['7:4  3 spaces before "port", 2 before "source" in line 4: probably 2 were meant'],
+  },
+  "no spaces at all before what belongs to a key": {
+    text: `${start}app:\nsource: app\nport: 80\n`,
+    lines: [
+      "3:1  app: no value; write one, or remove the line",
+      "4:1  source: unknown key here; with two more spaces before it, it belongs to app",
+      "5:1  port: unknown key here; with two more spaces before it, it belongs to app",
+    ],
+  },
+  "too few spaces before variables": {
+    text: `${start}app:\n  source: app\n  environment:\n  A: b\n`,
+    lines: [
+      "5:3  app.environment: no value; write one, or remove the line",
+      "6:3  app.A: unknown key here; with two more spaces before it, it belongs to environment",
+    ],
+  },
+  "a tab": {
+    text: `${start}app:\n\tsource: app\n`,
+    lines: ["4:2  a tab stands before this line; YAML takes spaces only, two for each level"],
+  },
+  "no space after a colon": {
+    text: `${start}app:\n  port:80\n  source: app\n`,
+    lines: ["4:3  write a space after the colon: port: 80"],
+  },
+  "no space after a colon in the only line of a map": {
+    text: `${start}app:\n  source:app\n`,
+    lines: ["3:1  app: map expected; write a space after the colon: source: app"],
+  },
+  "no space after a hyphen": {
+    text: `${whole}ingress:\n  -port: 80\n`,
+    lines: ["4:1  ingress: list expected; write a space after the hyphen: - port: …"],
+  },
+  "no colon": { text: `stack hello\nregion: x\n`, lines: ["1:1  a colon is missing: stack: hello"] },
+  "a value that has a colon, without showing it": {
+    text: `${start}app:\n  source: app\n  environment:\n    A: secret: b\n`,
+    lines: ['6:5  YAML reads the value of "A" as something of its own; put it in quotes: A: "…"'],
+  },
+  "a value that begins with a character of YAML's": {
+    text: `stack: @hello\n`,
+    lines: ['1:1  YAML reads the value of "stack" as something of its own; put it in quotes: stack: "…"'],
+  },
+};
+
+describe("what was probably meant is told of", () => {
+  for (const [what, { text, lines }] of Object.entries(slips))
+    it(what, async () => assert.deepEqual(await problemsOf(text), lines));
+
+  it("no file that has another mistake than its spaces: the YAML library's words stay", async () => {
+    const [line = ""] = await problemsOf('stack: "hello\nregion: x\n');
+    assert.match(line, /Missing closing/);
+  });
+});
+
+/** What users of other tools write, and what they are told about it. */
+const elsewhere: Readonly<Record<string, string>> = {
+  "env: { A: b }": "unknown key; here it is app.environment",
+  "environment: { A: b }": "unknown key; here it is app.environment",
+  "port: 80": "unknown key; here it is app.port",
+  "container_port: 80": "unknown key; here it is app.port",
+  "build: .": "unknown key; here it is app.build",
+  "volumes: []": "unknown key; here it is app.volumes",
+  "healthcheck: {}": "unknown key; here it is app.health",
+  "memory: 512m": "unknown key; here it is app.memoryMib",
+  "memory_mib: 512": "unknown key; here it is app.memoryMib",
+  "path: /": "unknown key; here it is app.health.path or state.path",
+  "name: shop": "unknown key; here it is stack",
+  "proxy: {}": "unknown key; here it is edge",
+  "labels: {}": "unknown key; here it is tags",
+  "image: nginx":
+    "unknown key; Berth builds the image from the folder app.source; a Dockerfile with FROM and the image's name takes one that is built",
+  "secrets: []":
+    "unknown key; app.build.secrets is for secrets of the build; a running app gets none from Berth, which has no store for them",
+  "services: {}": "unknown key; one file is one app; what stood under the service's name belongs under app",
+  "tls: true": "unknown key; here it is https",
+};
+
+describe("a key of other tools is told with its name here:", () => {
+  for (const [written, message] of Object.entries(elsewhere)) {
+    it(written, async () => {
+      const key = written.split(":")[0] ?? "";
+      assert.deepEqual(await problemsOf(`${whole}${written}\n`), [`4:1  ${key}: ${message}`]);
+    });
+  }
+
+  it("under app too", async () => {
+    const text = `${start}app:\n  source: app\n  env: { A: b }\n  entrypoint: x\n  ports: [80]\n`;
+    assert.deepEqual(await problemsOf(text), [
+      "5:3  app.env: unknown key; here it is app.environment",
+      "6:3  app.entrypoint: unknown key; here it is app.command",
+      '7:3  app.ports: unknown key; did you mean "port"?',
+    ]);
+  });
+});
+
+/** Values of another shape, and how they have to be written. */
+const shapes: Readonly<Record<string, string>> = {
+  "app: { source: app, health: /healthz }": "3:21  app.health: map expected; write health: {path: /healthz}",
+  "app: { source: app, build: . }":
+    "3:21  app.build: map expected; write app.source: .; app.build has args, target and secrets",
+  "app: { source: app, environment: [PASSWORD=x, 'B: y', C, { D: e }] }":
+    '3:21  app.environment: map such as "NAME: value" expected; write {PASSWORD: …, B: …, D: …}',
+  "app: { source: app, volumes: ['data:/srv/data'] }":
+    '3:21  app.volumes: map such as "NAME: value" expected; write {data: /srv/data}',
+  "app: { source: app, build: { args: [A=b] } }":
+    '3:30  app.build.args: map such as "NAME: value" expected; write {A: b}',
+  "app: app": "3:1  app: map expected; write app: {source: app}",
+};
+
+describe("a value of another shape is told with the right one:", () => {
+  for (const [written, line] of Object.entries(shapes))
+    it(written, async () => assert.deepEqual((await problemsOf(`${start}${written}\n`))[0], line));
+
+  for (const [written, line] of [
+    ["instance: t3.micro", "instance: map expected; write instance: {type: t3.micro}"],
+    ["network: 10.0.0.0/16", "network: map expected; write network: {cidr: 10.0.0.0/16}"],
+    ["state: s3", "state: map expected; write state: {backend: s3}"],
+    ["tags: [{ Key: team, Value: shop }]", 'tags: map such as "NAME: value" expected; write {team: shop}'],
+  ] as const) {
+    it(written, async () => assert.deepEqual(await problemsOf(`${whole}${written}\n`), [`4:1  ${line}`]));
+  }
+});
 
 describe("a problem is told with its line, column and key:", () => {
   for (const [what, { text, lines }] of Object.entries(table))

@@ -35,7 +35,7 @@ const whole: StateDocument = {
 function assertRefusal(error: unknown): void {
   assert.ok(error instanceof BerthError, String(error));
   assert.match(error.code, /^State(Damaged|TooNew|Foreign)$/);
-  assert.match(error.hint ?? "", /npm run state/);
+  assert.match(error.hint ?? "", /berth state show/);
   assert.match(error.message, /^[^\p{Cc}]{1,400}$/u);
 }
 

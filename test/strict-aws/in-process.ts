@@ -126,7 +126,7 @@ async function up(session: Session): Promise<Pick<Run, "plan" | "observations">>
   return withLease(session, "up", async (held) => {
     const reading = await readStack(session, { patienceMs: 15_000 });
     requireWithin(session, { ...shown.plan, warnings: [] }, reading.plan);
-    return { plan: reading.plan, found: await convergeStack(session, reading, held) };
+    return { plan: reading.plan, observations: await convergeStack(session, reading, held) };
   });
 }
 
