@@ -148,7 +148,7 @@ describe("a stack with data", () => {
         cli.run(command, "--yes"),
         "DataInOtherZone",
         /^m5\.large isn't offered in eu-central-1a, and data volume vol-\w+ is there: a volume can't leave its Availability Zone$/,
-        /instance\.type that eu-central-1a offers; .*--keep-data, then npm run up -- --restore-data latest$/,
+        /instance\.type that eu-central-1a offers; .*--keep-data, then berth up --restore-data latest$/,
       );
     await configure({ dataGib: 10, type: "t3.small" });
   });
