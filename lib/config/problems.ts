@@ -100,9 +100,10 @@ function unknownKey(key: string, known: readonly string[], places: readonly stri
   const note = noteOn(key);
   if (note !== undefined) return `unknown key; ${note}`;
   const near = known.length > 0 ? closest(key, [...known]) : undefined;
-  if (near !== undefined && isLike(key, near)) return `unknown key; did you mean "${near}"?`;
-  const here = placeOfOther(key, places);
+  const isSlip = near !== undefined && distance(key.toLowerCase(), near.toLowerCase()) <= 1;
+  const here = isSlip ? undefined : placeOfOther(key, places);
   if (here !== undefined) return `unknown key; ${here}`;
+  if (near !== undefined && isLike(key, near)) return `unknown key; did you mean "${near}"?`;
   return `unknown key${known.length > 0 ? `; known here: ${known.join(", ")}` : ""}`;
 }
 
