@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Config } from "../config/load.ts";
 import type { Session } from "../command/session.ts";
+import { invocation } from "../invocation.ts";
 import { lookUntil } from "../poll.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { type HttpsNews, isSecured } from "../release/certificate.ts";
@@ -58,7 +59,7 @@ export async function awaitCertificate(session: Session, serving: Serving): Prom
   );
   if (!isSecured(news, wanted))
     report.message(
-      `no HTTPS yet: ${news.error ?? "the host has no certificate"}. The app is served by HTTP; the host goes on trying, and npm run status shows how it stands`,
+      `no HTTPS yet: ${news.error ?? "the host has no certificate"}. The app is served by HTTP; the host goes on trying, and ${invocation("status")} shows how it stands`,
     );
   return news;
 }

@@ -161,7 +161,7 @@ describe("a stack with data", () => {
       cli.run("up", "--yes"),
       "DataOriginUndecided",
       /^data volume vol-\w+ is gone\. There is no snapshot of the data of test-data; nothing was changed$/,
-      /up -- --new-data/,
+      /berth up --new-data/,
     );
     assert.equal((await cli.run("up", "--yes", "--new-data")).exitCode, 0);
     assert.notEqual((await volumes())[0]?.VolumeId, VolumeId);
