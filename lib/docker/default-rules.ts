@@ -10,6 +10,9 @@ const excluded: readonly string[] = [
   "**/.jj",
   // Berth's state, logs and keys.
   "**/.berth",
+  // Its configuration: what it says of the host changes no image, and an app's environment must not be served as a file.
+  "**/berth.yaml",
+  "**/berth.*.yaml",
   // Editors and desktops: settings, swap files, locks and backups.
   "**/.idea",
   "**/.vscode",

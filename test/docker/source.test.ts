@@ -182,6 +182,8 @@ describe("what changes by itself", () => {
     ".git/HEAD": "ref: refs/heads/main\n",
     "vendor/lib/.git": "gitdir: ../../.git/modules/lib\n",
     ".berth/state/app/state.json": "{}",
+    "berth.yaml": "stack: shop\n",
+    "vendor/lib/berth.staging.yaml": "stack: shop-staging\n",
     ".hg/store": "",
     ".svn/wc.db": "",
     ".jj/repo": "",
@@ -223,6 +225,8 @@ describe("what changes by itself", () => {
       "a.swp": "",
       "b~c": "",
       "#a": "",
+      "berth.yaml.md": "",
+      "my-berth.yaml": "",
     };
     for (const [name, file] of Object.entries(alike))
       assert.notEqual(await hashOf({ ...app, [name]: file }), await hashOf(app), name);
