@@ -1,13 +1,26 @@
 """What the host remembers, and how commands end."""
 
+import ast
 import os
+import pathlib
 import unittest
 from unittest.mock import patch
 
+import bundle
 import command
 import state
 from command import Failed, call, wait
 from stand_ins import Case, Clock
+
+
+class Programs(unittest.TestCase):
+    def test_each_can_be_read_by_the_oldest_python_of_a_host(self) -> None:
+        """Amazon Linux 2023 has 3.9."""
+        folders = {pathlib.Path(module.__file__).parent for module in (state, bundle)}
+        files = [file for folder in folders for file in folder.glob("*.py")]
+        self.assertGreater(len(files), 20)
+        for file in files:
+            ast.parse(file.read_text(), str(file), feature_version=(3, 9))
 
 
 class Facts(Case):
