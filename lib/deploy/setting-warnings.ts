@@ -5,7 +5,9 @@ import type { PlanWarning } from "../report/shown-plan.ts";
 const ownMib = 250;
 
 /** The TCP ports that the edge listens on. */
-const edgePorts = [80];
+const portsOf = ({ https }: Pick<Config, "https">): readonly number[] => (https === "off" ? [80] : [80, 443]);
+
+type Doors = Pick<Config, "ingress" | "https">;
 
 interface Room {
   readonly type: string;
@@ -37,10 +39,8 @@ export function findMemoryWarning(
 }
 
 /** Nobody reaches an edge whose ports are all closed. Undefined if one is open. */
-export function findClosedWarning(
-  ingress: Config["ingress"],
-  listening = edgePorts,
-): PlanWarning | undefined {
+export function findClosedWarning({ ingress, ...config }: Doors): PlanWarning | undefined {
+  const listening = portsOf(config);
   if (ingress.some(({ protocol, port }) => protocol === "tcp" && listening.includes(port))) return undefined;
   return {
     code: "ingress-closed",
@@ -50,10 +50,8 @@ export function findClosedWarning(
 }
 
 /** An open port without a listener is a mistake, or a guess at what Berth offers. Undefined if there is none. */
-export function findUnusedWarning(
-  ingress: Config["ingress"],
-  listening = edgePorts,
-): PlanWarning | undefined {
+export function findUnusedWarning({ ingress, ...config }: Doors): PlanWarning | undefined {
+  const listening = portsOf(config);
   const unused = ingress.filter(({ protocol, port }) => protocol !== "tcp" || !listening.includes(port));
   if (unused.length === 0) return undefined;
   const names = unused.map(({ protocol, port }) => `${protocol}/${port}`).join(", ");

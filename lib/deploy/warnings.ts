@@ -21,8 +21,8 @@ const checks: readonly Check[] = [
   lookInOtherRegions,
   ({ config }, { hostMemoryMib: memoryMib }) =>
     findMemoryWarning(config.app, { type: config.instance.type, memoryMib }),
-  ({ config }) => findClosedWarning(config.ingress),
-  ({ config }) => findUnusedWarning(config.ingress),
+  ({ config }) => findClosedWarning(config),
+  ({ config }) => findUnusedWarning(config),
   ({ config }) => findUntestedWarning(config.instance),
 ];
 
