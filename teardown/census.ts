@@ -30,19 +30,23 @@ export async function takeCensus(
   return { counts: Object.fromEntries(counts), left, kept: kept.map(keptOf) };
 }
 
-export function censusLines({ counts, left, kept }: Census): string[] {
+export function censusLines({ counts, left, kept }: Census, region: string): string[] {
   const rows = Object.entries(counts).map(([kind, count]) => `  ${kind.padEnd(18)} ${count}`);
   const total = left.length === 0 ? "census: 0 left" : `census: ${left.length} left`;
   const names = left.map(({ kind, id, name }) => `  ${kind} ${id} (${name})`);
-  return [...rows, total, ...names, ...keptLines(kept)];
+  return [...rows, total, ...names, ...keptLines(kept, region)];
 }
 
-function keptLines(kept: readonly Kept[]): string[] {
+function keptLines(kept: readonly Kept[], region: string): string[] {
   if (kept.length === 0) return [];
-  const cost = snapshotCost(kept.reduce((sum, { gib }) => sum + gib, 0));
+  const usd = snapshotCost(
+    kept.reduce((sum, { gib }) => sum + gib, 0),
+    region,
+  );
+  const cost = usd === undefined ? "" : `, at most $${usd.toFixed(2)} a month`;
   const rows = kept.map(({ id, volumeId, gib, at }) => `  ${id} (${gib} GiB of ${volumeId}, taken ${at})`);
   return [
-    `kept: ${kept.length} ${kept.length === 1 ? "snapshot" : "snapshots"} of the data, at most $${cost.toFixed(2)} a month; ${invocation("up")} offers to restore it, ${invocation("down", "--delete-data")} deletes it`,
+    `kept: ${kept.length} ${kept.length === 1 ? "snapshot" : "snapshots"} of the data${cost}; ${invocation("up")} offers to restore it, ${invocation("down", "--delete-data")} deletes it`,
     ...rows,
   ];
 }

@@ -1,3 +1,4 @@
+import { findAccountAlias } from "../lib/aws/account-alias.ts";
 import { explainAwsError } from "../lib/aws/explanation.ts";
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { confirm } from "../lib/deploy/confirmation.ts";
@@ -6,6 +7,7 @@ import { type Held, withLease, writeWithoutBucket } from "../lib/deploy/lease.ts
 import { destroy } from "../lib/engine/destroy.ts";
 import type { Named } from "../lib/engine/owned.ts";
 import { exitCodes } from "../lib/errors.ts";
+import { accountText, type Place, placeRows, rowText } from "../lib/report/head-lines.ts";
 import { findOtherRegions } from "../lib/resources/identity/role.ts";
 import type { Session } from "../lib/command/session.ts";
 import { declareStack, type StackDeclaration } from "../lib/stack.ts";
@@ -15,19 +17,26 @@ import { type Census, censusLines, takeCensus } from "./census.ts";
 import { type DataFate, decideFate, removeKept, showDoomed, withFate } from "./data.ts";
 import { writeReceipt } from "./receipt.ts";
 import { removeStateBucket } from "./state-bucket.ts";
-import { findTargets, targetLines } from "./targets.ts";
+import { findTargets, namedOf, targetLines } from "./targets.ts";
 
 async function down(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
   const declarations = declareStack({ config, account: ctx.account });
-  const { targets } = await findTargets(session, declarations);
+  const [{ targets }, accountAlias] = await Promise.all([
+    findTargets(session, declarations),
+    findAccountAlias(ctx.clients),
+  ]);
+  const place = placeOf(session, accountAlias);
   if (targets.length === 0) {
     await forgetState(session);
     const outcome = session.flags.deleteData && (await deleteKept(session)) ? "done" : "unchanged";
-    report.message(await nothingThere(session));
+    report.message(await nothingThere(session, place));
     return tell(session, await takeCensus(session, declarations), outcome);
   }
-  report.message(targetLines(targets));
+  report.announce("removal", { ...place, targets: targets.map(namedOf) }, [
+    ...placeRows(place).map(rowText),
+    ...targetLines(targets),
+  ]);
   const data = await decideFate(session, targets);
   if (data === "delete") await showDoomed(session);
   await confirm(session, `Remove all of it? Type the stack's name (${config.stack}):`, config.stack);
@@ -46,11 +55,21 @@ async function deleteKept(session: Session): Promise<boolean> {
   return true;
 }
 
+/** Where the stack is removed, as a user should see it before they agree. */
+const placeOf = ({ config, ctx, caller, endpoints }: Session, accountAlias: string | undefined): Place => ({
+  account: ctx.account,
+  ...(accountAlias === undefined ? {} : { accountAlias }),
+  isLocal: endpoints !== undefined,
+  caller,
+  region: config.region,
+  stack: config.stack,
+});
+
 /** Says that nothing is deployed. Names other regions with this stack, because the region in berth.yaml may be a mistake. */
-async function nothingThere({ config, ctx }: Session): Promise<string> {
+async function nothingThere({ config, ctx }: Session, place: Place): Promise<string> {
   const { stack, region } = config;
   const others = await findOtherRegions(ctx, stack);
-  const nothing = `${stack} is not deployed in ${region}: nothing of it is there`;
+  const nothing = `${stack} is not deployed in ${region} of account ${accountText(place)}: nothing of it is there`;
   if (others.length === 0) return nothing;
   return `${nothing}. A stack of that name is in ${others.join(", ")}; to remove that one, set region to it and run down again`;
 }
@@ -111,8 +130,8 @@ async function forgetState(session: Session): Promise<void> {
   await withLease(session, "down", () => removeState(store));
 }
 
-function tell({ report }: Session, census: Census, outcome: "done" | "unchanged"): Outcome {
-  report.data("census", census, censusLines(census));
+function tell({ report, config }: Session, census: Census, outcome: "done" | "unchanged"): Outcome {
+  report.data("census", census, censusLines(census, config.region));
   const { left } = census;
   return left.length === 0
     ? { outcome, exitCode: exitCodes.done, left }

@@ -37,6 +37,9 @@ function namedIn({ resources, superseded }: StateDocument): Named[] {
   return [...current, ...superseded];
 }
 
+/** What a machine is told of a resource. */
+export const namedOf = ({ name, kind, id, generation }: Named): Named => ({ name, kind, id, generation });
+
 export function targetLines(targets: readonly Named[]): string[] {
   const rows = targets.map(
     ({ name, kind, id }) => `  - ${name.padEnd(18)} ${kind === name ? id : `${kind} ${id}`}`,

@@ -57,6 +57,13 @@ export interface Difference {
   readonly reason?: string;
 }
 
+/** One value of a resource that is going to be created, as a plan shows it. */
+export interface Attribute {
+  /** As a user would write it. Empty where the value says by itself what it is. */
+  readonly field: string;
+  readonly value: string;
+}
+
 export interface Change<Desired, Found extends Observed> {
   readonly identity: Identity;
   readonly desired: Desired;
@@ -98,6 +105,9 @@ export interface Resource<Desired, Found extends Observed> {
 
   /** Pure. Empty if there is nothing to do. Tags that the user added by hand don't count as a difference. */
   differences(identity: Identity, desired: Desired, observed: Found): Difference[];
+
+  /** Pure. What a user wants to know of a resource before it is created. Never a secret. Absent if its name says all. */
+  attributes?(desired: Desired): readonly Attribute[];
 
   /** Resolves the `update` differences. Each step is idempotent by itself. */
   update(ctx: WriteContext, change: Change<Desired, Found>): Promise<void>;

@@ -1,50 +1,71 @@
 import type { Config } from "../config/load.ts";
+import type { CostEstimate } from "../report/shown-plan.ts";
+import { addressHourly, findPrices, hourlyPrice, type Prices } from "./prices.ts";
 
 const hoursAMonth = 730;
-const addressHourly = 0.005;
-const diskGibMonthly = 0.08;
 
-/** On-demand Linux prices in us-east-1, in USD per hour, as listed in October 2026. Other regions differ by some percent. */
-const instanceHourly: Readonly<Record<string, number>> = {
-  "t3.nano": 0.0052,
-  "t3.micro": 0.0104,
-  "t3.small": 0.0208,
-  "t3.medium": 0.0416,
-  "t3.large": 0.0832,
-  "t3a.nano": 0.0047,
-  "t3a.micro": 0.0094,
-  "t3a.small": 0.0188,
-  "t3a.medium": 0.0376,
-};
+/** How often a host asks S3 whether something is wanted: its converger and its launcher (`POLL_S` there). */
+export const pollEverySeconds = { converger: 2, launcher: 5 } as const;
 
-export interface Cost {
-  /** USD per month of 730 hours; undefined for an instance type whose price isn't listed here. */
-  readonly monthlyUsd: number | undefined;
-  readonly text: string;
-}
-
-interface Priced {
+interface Priced extends Pick<Config, "region"> {
   readonly instance: Config["instance"];
   readonly app: Pick<Config["app"], "volumes">;
 }
 
-const snapshotGibMonthly = 0.05;
+/** Where AWS lists what isn't known here. */
+const priceList = "https://aws.amazon.com/ec2/pricing/on-demand/";
 
-/** What a snapshot costs at most, in USD per month: AWS charges for what was written to the volume, not for its size. */
-export const snapshotCost = (gib: number): number => Math.round(snapshotGibMonthly * gib * 100) / 100;
-
-/** The stack's running cost: host, disks and public address. Storage and traffic of a small app cost a few cents. */
-export function estimateCost({ instance, app }: Priced, isFreeTier: boolean): Cost {
-  const hourly = instanceHourly[instance.type];
-  const dataGib = Object.keys(app.volumes).length === 0 ? 0 : instance.dataGib;
-  const fixed = addressHourly * hoursAMonth + diskGibMonthly * (instance.diskGib + dataGib);
-  const free = isFreeTier ? `; ${instance.type} is eligible for AWS's free tier` : "";
-  if (hourly === undefined) {
+/**
+ * The stack's running cost at the list prices of its region: host, disks, public address, and the host's requests to S3.
+ * What is stored and the traffic of a small app cost a few cents more. Where a price isn't known, there is no sum.
+ */
+export function estimateCost({ region, instance, app }: Priced, isFreeTier: boolean): CostEstimate {
+  const { type, diskGib, dataGib } = instance;
+  const prices = findPrices(region);
+  const address = addressHourly * hoursAMonth;
+  if (prices === undefined) {
     return {
-      monthlyUsd: undefined,
-      text: `$${fixed.toFixed(2)} a month and what ${instance.type} costs${free}`,
+      text: `not known: Berth has no prices of ${region}; the address alone is $${address.toFixed(2)} a month; ${priceList} lists the rest`,
     };
   }
-  const monthlyUsd = Math.round((fixed + hourly * hoursAMonth) * 100) / 100;
-  return { monthlyUsd, text: `about $${monthlyUsd.toFixed(2)} a month at list price${free}` };
+  const gib = diskGib + (Object.keys(app.volumes).length === 0 ? 0 : dataGib);
+  const others = { disk: prices.diskGib * gib, address, "S3 requests": pollingCost(prices) };
+  const hourly = hourlyPrice(type, prices);
+  if (hourly === undefined) {
+    return {
+      text: `$${sum(others).toFixed(2)} a month and ${type}, whose price in ${region} Berth doesn't know: ${priceList} (${partsText(others)})`,
+    };
+  }
+  // The head of a plan leaves two rows of a terminal for it.
+  const named = isFreeTier ? `${type} (free tier)` : type;
+  const parts = { [named]: hourly * hoursAMonth, ...others };
+  const monthlyUsd = Math.round(sum(parts) * 100) / 100;
+  return {
+    monthlyUsd,
+    text: `about $${monthlyUsd.toFixed(2)} a month: ${partsText(parts)}; ${region}'s list prices of ${prices.asOf}`,
+  };
+}
+
+/** What the host's questions cost when nothing is ever wanted, in USD a month. */
+function pollingCost({ s3Reads }: Prices): number {
+  const { converger, launcher } = pollEverySeconds;
+  const requests = hoursAMonth * 3600 * (1 / converger + 1 / launcher);
+  return (requests / 1000) * s3Reads;
+}
+
+const sum = (parts: Readonly<Record<string, number>>): number =>
+  Object.values(parts).reduce((total, one) => total + one, 0);
+
+const partsText = (parts: Readonly<Record<string, number>>): string =>
+  Object.entries(parts)
+    .map(([name, usd]) => `${name} ${usd.toFixed(2)}`)
+    .join(", ");
+
+/**
+ * What a snapshot costs at most, in USD per month: AWS charges for what was written to the volume, not for its size.
+ * Undefined where the price isn't known.
+ */
+export function snapshotCost(gib: number, region: string): number | undefined {
+  const price = findPrices(region)?.snapshotGib;
+  return price === undefined ? undefined : Math.round(price * gib * 100) / 100;
 }

@@ -35,7 +35,7 @@ export async function reportOutputs(
     report.message(
       `no answer from here (${health.reason ?? health.status}): ingress may not allow this computer`,
     );
-  report.message(cost.text);
+  report.message(`cost: ${cost.text}`);
   report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app, https }, [url]);
   return url;
 }

@@ -78,13 +78,3 @@ function readStatus(status: string): WorkTree | undefined {
 
 /** How many fields stand before the path, by the record's kind: changed, renamed, unmerged, unknown to Git. */
 const fieldsBefore: Readonly<Record<string, number>> = { "1": 8, "2": 9, u: 10, "?": 1 };
-
-const mostNamed = 3;
-
-/** What the plan says of it. */
-export function workTreeText({ commit, changed }: WorkTree): string {
-  const about = `source: git commit ${commit.slice(0, 12)}`;
-  if (changed.length === 0) return `${about}, clean`;
-  const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : "";
-  return `${about}, with changes that aren't committed: ${changed.slice(0, mostNamed).join(", ")}${more}`;
-}

@@ -1,5 +1,6 @@
 import { isOwnedBy } from "../owner.ts";
 import type {
+  Attribute,
   Difference,
   Observed,
   Identity,
@@ -60,6 +61,8 @@ export interface Declaration<Inputs = unknown> extends Named {
   readonly needs: readonly string[];
   readonly replaceNote?: string | undefined;
   readonly absentBecause?: string | undefined;
+  /** What a plan shows of the resource before it is created. Absent if there is nothing to show. */
+  readonly attributes?: (world: World<Inputs>) => readonly Attribute[];
   readonly find: (
     ctx: ReadContext,
     identity: Identity,
@@ -94,6 +97,7 @@ export function declare<Desired, Found extends Observed, Inputs = unknown>(
     needs: needs.map((one) => one.name),
     replaceNote,
     absentBecause,
+    attributes: (world) => resource.attributes?.(desired(world)) ?? [],
     isObserved: (observed): observed is Found => found.has(observed),
     find: async (ctx, identity, known) => {
       const observed = await resource.find(ctx, identity, known);

@@ -1,5 +1,5 @@
 import type { StateDocument } from "../../state/document.ts";
-import type { Difference } from "../contract/resource.ts";
+import type { Attribute, Difference } from "../contract/resource.ts";
 import type { Observations } from "./read.ts";
 import type { Observation, Declaration, World } from "./declaration.ts";
 
@@ -11,6 +11,8 @@ export interface Step {
   readonly action: Action;
   /** Empty for a create. */
   readonly differences: readonly Difference[];
+  /** What a new resource will be like; absent where there is nothing to say. */
+  readonly attributes?: readonly Attribute[];
   /** Why it has to be created: `not there yet`, or that it is gone. */
   readonly because?: string;
   /** What the replacement means for the user. */
@@ -22,6 +24,9 @@ export interface Plan {
   /** Resources that an earlier run replaced but didn't remove before it ended. */
   readonly superseded: StateDocument["superseded"];
 }
+
+/** Why a resource is created that never was there. */
+export const notThereYet = "not there yet";
 
 interface Compared<Inputs> {
   readonly declarations: readonly Declaration<Inputs>[];
@@ -77,8 +82,10 @@ function stepFor<Inputs>(
   const { name, kind } = declaration;
   if (observation === undefined) {
     const lost = document.resources[name]?.id;
-    const because = lost === undefined ? "not there yet" : (declaration.absentBecause ?? `${lost} is gone`);
-    return { name, kind, action: "create", differences: [], because };
+    const because = lost === undefined ? notThereYet : (declaration.absentBecause ?? `${lost} is gone`);
+    const attributes = declaration.attributes?.(world) ?? [];
+    const described = attributes.length === 0 ? {} : { attributes };
+    return { name, kind, action: "create", differences: [], because, ...described };
   }
   const different = observation.differences(world);
   if (different.length === 0) return undefined;

@@ -1,4 +1,6 @@
-import { type Content, content } from "./schema.ts";
+import { z } from "zod";
+import { isPlain } from "./plain-values.ts";
+import { appFields, type Content, content, edgeFields } from "./schema.ts";
 
 export interface ContentDifference {
   /** The field's path: `replicas`, or `environment.MODE` for one variable. */
@@ -38,12 +40,31 @@ function compareField(
   return paths.map((path) => {
     const [desiredText = notSet, observedText = notSet] = [to.get(path), from.get(path)];
     if (!isSecret) return { field: path, desired: desiredText, observed: observedText };
+    const show = (text: string | undefined, hidden: string) =>
+      text === undefined ? notSet : isPlain(path.slice(field.length + 1), text) ? text : hidden;
     return {
       field: path,
-      desired: to.has(path) ? (from.has(path) ? "(another value)" : "(a value)") : notSet,
-      observed: from.has(path) ? "(a value)" : notSet,
+      desired: show(to.get(path), from.has(path) ? "(another value)" : "(a value)"),
+      observed: show(from.get(path), "(a value)"),
     };
   });
+}
+
+/** What a user always wants to see: as if it had no default. */
+const alwaysTold = { port: undefined, replicas: undefined, memoryMib: undefined };
+/** Said elsewhere in a plan. */
+const elsewhere = new Set(["image", "dataVolume"]);
+const defaults = { ...z.object(appFields).parse({}), edge: z.object(edgeFields).parse({}) };
+
+/** Describes a new release: the fields that a user always wants to see, and those that aren't as by default. */
+export function describeContent(desired: Content): { readonly field: string; readonly value: string }[] {
+  const others = compareContent(desired, { ...defaults, ...alwaysTold });
+  return others
+    .filter(({ field, desired: value }) => !elsewhere.has(field) && value !== notSet)
+    .map(({ field, desired: value }) => ({
+      field,
+      value: value === "(another value)" ? "(a value)" : value,
+    }));
 }
 
 const notSet = "(not set)";

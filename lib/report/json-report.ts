@@ -12,8 +12,10 @@ export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens)
   return {
     message: (text) => emit("message", { text: typeof text === "string" ? text : text.join("\n") }),
     data: (event, values) => emit(event, values),
+    announce: (event, values) => emit(event, values),
     raw: (event, values, text) => emit(event, { ...values, raw: text }),
-    plan: ({ warnings, steps, superseded }: ShownPlan) => emit("plan", { warnings, steps, superseded }),
+    plan: ({ head, warnings, steps, superseded }: ShownPlan) =>
+      emit("plan", { head, warnings, steps, superseded }),
     begin: (name, action) => {
       startedMs.set(name, performance.now());
       emit("begin", { name, action });

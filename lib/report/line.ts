@@ -1,3 +1,5 @@
+import { wrap } from "./wrap.ts";
+
 /**
  * Characters that control a terminal or are invisible: control characters, C1, direction marks, zero-width characters,
  * line breaks of every kind.
@@ -13,13 +15,25 @@ const longestLine = 4_000;
  */
 export class Line {
   readonly #text: string;
+  readonly #indent: number | undefined;
 
-  private constructor(text: string) {
+  private constructor(text: string, indent?: number) {
     this.#text = text;
+    this.#indent = indent;
   }
 
   toString(): string {
     return this.#text;
+  }
+
+  /** The same line; if it has to be wrapped, its further rows begin at this column. */
+  hanging(indent: number): Line {
+    return new Line(this.#text, indent);
+  }
+
+  /** The line in rows of at most `width` columns. */
+  wrap(width: number): Line[] {
+    return wrap(this.#text, width, this.#indent).map((row) => new Line(row));
   }
 
   /**

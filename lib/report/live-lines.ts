@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { type Line, line } from "./line.ts";
-import { printLines, type Screen } from "./terminal.ts";
+import { printLines, printWrapped, type Screen } from "./terminal.ts";
 
 const redrawMs = 120;
 
@@ -32,7 +32,7 @@ export class LiveLines {
 
   print(...lines: readonly Line[]): void {
     this.#erase();
-    printLines(this.#screen, ...lines);
+    printWrapped(this.#screen, ...lines);
     this.#draw();
   }
 

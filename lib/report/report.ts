@@ -31,6 +31,8 @@ export interface Report extends Progress {
   message(text: string | readonly string[]): void;
   /** Prints data that the user asked for to stdout: `event` and `values` are for machines, `lines` for people. */
   data(event: string, values: object, lines: readonly string[]): void;
+  /** Prints what a command is about to do to stderr: as `data`, but it isn't what the user asked for. */
+  announce(event: string, values: object, lines: readonly string[]): void;
   /** Prints a stored text to stdout, with all its lines in full. */
   raw(event: string, values: object, text: string): void;
   plan(plan: ShownPlan, asData: boolean): void;

@@ -25,6 +25,14 @@ export function printLines(screen: Screen, ...lines: readonly Line[]): void {
   screen.write(lines.map((one) => `${one.toString()}\n`).join(""));
 }
 
+/** Like `printLines`, but on a terminal it breaks long lines at spaces. Elsewhere programs read them. */
+export function printWrapped(screen: Screen, ...lines: readonly Line[]): void {
+  const width = screen.columns || usualColumns;
+  printLines(screen, ...(screen.isTTY === true ? lines.flatMap((one) => one.wrap(width)) : lines));
+}
+
+const usualColumns = 80;
+
 /** Prints an object as one line of valid JSON, without any character that controls a terminal. */
 export function printJson(screen: Screen, value: object): void {
   screen.write(`${escapeUnsafe(JSON.stringify(value))}\n`);
@@ -51,9 +59,11 @@ export async function ask(question: string, signal: AbortSignal): Promise<string
     return await terminal.question(`${Line.of`${question}`.toString()} `, { signal });
   } catch (cause) {
     if (!(cause instanceof Error) || cause.name !== "AbortError") throw cause;
+    // The cursor still stands behind the question.
+    ownScreens.stderr.write("\n");
     throw new BerthError({
       code: "Interrupted",
-      message: "cancelled at the question; nothing was changed",
+      message: "Cancelled; nothing changed",
       exitCode: exitCodes.interrupted,
       cause,
     });

@@ -1,9 +1,11 @@
-import type { BerthError } from "../errors.ts";
+import { type BerthError, exitCodes } from "../errors.ts";
 import { boundLines, Line, line } from "./line.ts";
 import { LiveLines } from "./live-lines.ts";
 import { marks, planLines } from "./plan-lines.ts";
-import type { Report, Summary, Tally } from "./report.ts";
-import { ownScreens, type Paint, paintFor, printLines, type Screens } from "./terminal.ts";
+import type { Report, Tally } from "./report.ts";
+import { shortenNames } from "./short-names.ts";
+import { summaryText } from "./summary-text.ts";
+import { ownScreens, type Paint, paintFor, printLines, printWrapped, type Screens } from "./terminal.ts";
 
 const done: Readonly<Record<string, string>> = {
   create: "created",
@@ -25,15 +27,16 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
     message: (text) => live.print(...linesOf(text)),
     data: (_event, _values, text) => {
       live.clear();
-      printLines(stdout, ...linesOf(text));
+      printWrapped(stdout, ...linesOf(text));
     },
+    announce: (_event, _values, text) => live.print(...linesOf(text)),
     raw: (_event, _values, text) => {
       live.clear();
       printLines(stdout, ...Line.split(text.trimEnd()));
     },
     plan: (plan, asData) => {
       live.clear();
-      printLines(asData ? stdout : stderr, ...planLines(plan, asData ? paintFor(stdout) : colors));
+      printWrapped(asData ? stdout : stderr, ...planLines(plan, asData ? paintFor(stdout) : colors));
     },
     begin: (name, action) => {
       startedMs.set(name, performance.now());
@@ -54,7 +57,9 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
       live.drop(name);
       const mark = Line.paint(colors.green, marks[action] ?? "✓");
       const what = (done[action] ?? action).padEnd(8);
-      live.print(line`  ${mark} ${name.padEnd(18)} ${what} ${id}  ${Line.paint(colors.dim, seconds(name))}`);
+      live.print(
+        line`  ${mark} ${name.padEnd(18)} ${what} ${shortenNames(id)}  ${Line.paint(colors.dim, seconds(name))}`,
+      );
     },
     fail: (name, action) => {
       live.drop(name);
@@ -63,11 +68,11 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
     },
     error: (error) => {
       live.clear();
-      printLines(stderr, ...errorLines(error, colors));
+      printWrapped(stderr, ...errorLines(error, colors));
     },
     summary: (summary) => {
       live.clear();
-      printLines(stderr, line`${summaryText(summary)}`);
+      printWrapped(stderr, line`${summaryText(summary)}`);
     },
     close: () => live.clear(),
   };
@@ -76,17 +81,18 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
 const linesOf = (text: string | readonly string[]): Line[] =>
   (typeof text === "string" ? [text] : text).map((one) => line`${one}`);
 
-function errorLines({ code, message, hint, resource, detail }: BerthError, colors: Paint): Line[] {
+function errorLines(error: BerthError, colors: Paint): Line[] {
+  const { code, message, hint, resource, detail, exitCode } = error;
+  // Whoever pressed Ctrl-C knows that it is no failure.
+  if (exitCode === exitCodes.interrupted && detail.length === 0)
+    return [line`${message}`, ...hintLines(hint, colors)];
   const about = resource === undefined ? "" : ` (${resource})`;
   return [
     ...boundLines(detail).map((one) => line`  ${Line.paint(colors.dim, "|")} ${one}`),
     line`${Line.paint(colors.red, "error")} ${code}${about}: ${message}`,
-    ...(hint === undefined ? [] : [line`${Line.paint(colors.cyan, "hint")}  ${hint}`]),
+    ...hintLines(hint, colors),
   ];
 }
 
-function summaryText({ command, outcome, changes, calls, durationMs }: Summary): string {
-  const parts = Object.entries(changes).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []));
-  const what = parts.length > 0 ? parts.join(", ") : "nothing changed";
-  return `${command}: ${outcome} in ${(durationMs / 1000).toFixed(1)} s; ${what}; ${calls.read} reads, ${calls.write} writes`;
-}
+const hintLines = (hint: string | undefined, colors: Paint): Line[] =>
+  hint === undefined ? [] : [line`${Line.paint(colors.cyan, "hint")}  ${hint}`];

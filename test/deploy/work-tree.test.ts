@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { execa } from "execa";
-import { lookAtWorkTree, workTreeText } from "../../lib/deploy/work-tree.ts";
+import { lookAtWorkTree } from "../../lib/deploy/work-tree.ts";
+import { sourceText } from "../../lib/report/head-lines.ts";
 
 describe("the work tree of a source", () => {
   let folder: string;
@@ -41,7 +42,8 @@ describe("the work tree of a source", () => {
     await writeFile(join(folder, "other"), "changed");
 
     assert.deepEqual(await look(), { commit, changed: [] });
-    assert.equal(workTreeText({ commit, changed: [] }), `source: git commit ${commit.slice(0, 12)}, clean`);
+    assert.equal(sourceText({ commit, uncommitted: [] }), `git commit ${commit.slice(0, 12)}, clean`);
+    assert.equal(sourceText({}), "in no Git repository");
   });
 
   it("is clean whatever Berth itself writes into it", async () => {
@@ -62,8 +64,8 @@ describe("the work tree of a source", () => {
 
     assert.deepEqual(await look(), { commit, changed: ["app/a", "app/c d", "app/é new\n1"] });
     assert.equal(
-      workTreeText({ commit, changed: ["a", "b", "c", "d"] }),
-      `source: git commit ${commit.slice(0, 12)}, with changes that aren't committed: a, b, c and 1 more`,
+      sourceText({ commit, uncommitted: ["a", "b", "c", "d"] }),
+      `git commit ${commit.slice(0, 12)}, with changes that aren't committed: a, b, c and 1 more`,
     );
   });
 

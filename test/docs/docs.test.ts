@@ -236,6 +236,6 @@ function serviceOf(operation: string): string {
     )
   )
     return "ecr";
-  if (/^(?!.*Iam).*(?:Role|InstanceProfile)/.test(operation)) return "iam";
+  if (/^(?!.*Iam).*(?:Role|InstanceProfile|AccountAliases)/.test(operation)) return "iam";
   return "ec2";
 }

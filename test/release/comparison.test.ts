@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { compareContent } from "../../lib/release/comparison.ts";
+import { compareContent, describeContent } from "../../lib/release/comparison.ts";
+import { isPlain } from "../../lib/release/plain-values.ts";
 import { content as contentSchema } from "../../lib/release/schema.ts";
 import { content } from "./releases.ts";
 
-const secret = "swordfish";
+const secret = "sw0rd-Fish";
 
 /** Another value of the same kind. A field of a new kind needs a line here. */
 function changeOf(value: unknown): unknown {
@@ -45,14 +46,63 @@ describe("two releases", () => {
     ]);
   });
 
-  it("show what they differ by, but of a variable only that it does", () => {
+  it("show what they differ by, but of a variable that may be secret only that it does", () => {
     const other = { ...content, replicas: 3, environment: { MODE: secret, MORE: secret } };
 
     assert.deepEqual(compareContent(other, content), [
       { field: "replicas", desired: "3", observed: "2" },
-      { field: "environment.MODE", desired: "(another value)", observed: "(a value)" },
+      { field: "environment.MODE", desired: "(another value)", observed: "fast" },
       { field: "environment.MORE", desired: "(a value)", observed: "(not set)" },
     ]);
-    assert.doesNotMatch(JSON.stringify(compareContent(content, other)), new RegExp(`${secret}|fast`));
+    assert.doesNotMatch(JSON.stringify(compareContent(content, other)), new RegExp(secret));
   });
+
+  it("are described by what isn't as by default, and what a user always wants to see", () => {
+    const health = { path: "/healthz", status: "200", timeoutSeconds: 5 };
+    const environment = { MODE: "fast", TOKEN: "abc" };
+
+    assert.deepEqual(describeContent({ ...content, health, environment }), [
+      { field: "port", value: "8080" },
+      { field: "replicas", value: "2" },
+      { field: "memoryMib", value: "128" },
+      { field: "environment.MODE", value: "fast" },
+      { field: "environment.TOKEN", value: "(a value)" },
+      { field: "user", value: "1000:1000" },
+      { field: "command", value: '["serve","--fast"]' },
+      { field: "health.path", value: "/healthz" },
+      { field: "health.status", value: "200" },
+      { field: "health.timeoutSeconds", value: "5" },
+      { field: "volumes.uploads", value: "/app/uploads" },
+    ]);
+  });
+});
+
+describe("a variable", () => {
+  for (const [name, value] of [
+    ["MODE", "production"],
+    ["TIMEOUT", "30s"],
+    ["DEBUG", "true"],
+    ["PORT", "8080"],
+    ["API_URL", "http://api.example.com:8080/v1"],
+    ["GREETING", "Hello from Berth"],
+    ["LEVEL", ""],
+  ] as const)
+    it(`is shown: ${name}=${value}`, () => assert.ok(isPlain(name, value)));
+
+  for (const [name, value] of [
+    ["API_KEY", "a"],
+    ["DB_PASSWORD", "a"],
+    ["password", "a"],
+    ["AUTH_MODE", "basic"],
+    ["SENTRY_DSN", "off"],
+    ["PIN", "1234"],
+    ["DATABASE_URL", "postgres://ann:pw@db/shop"],
+    ["VALUE", "hunter2-x9Kq"],
+    ["VALUE", "AKIAIOSFODNN7EXAMPLE"],
+    ["VALUE", "9f86d081884c7d659a2feaa0c55ad015"],
+    ["VALUE", "c29tZXRoaW5n=="],
+    ["VALUE", "a".repeat(101)],
+    ["VALUE", "swordFish"],
+  ] as const)
+    it(`is hidden: ${name}=${value.slice(0, 30)}`, () => assert.ok(!isPlain(name, value)));
 });

@@ -7,6 +7,7 @@ import { paintFor, printNote, printText } from "../../lib/report/terminal.ts";
 import { createTextReport } from "../../lib/report/text-report.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { FakeScreen } from "./screen.ts";
+import { sampleHead } from "./sample-head.ts";
 
 describe("a line", () => {
   it("takes a break, with the blanks after it, for one blank", () => {
@@ -37,22 +38,29 @@ describe("a plan for people", () => {
   const step = { name: "vpc", kind: "vpc", action: "update" } as const;
   const shown = (text: string) => {
     const differences = [{ field: "tag", desired: text, observed: "x", action: "update" }] as const;
-    return planLines({ steps: [{ ...step, differences }], superseded: [], warnings: [] }, paint).map(
-      String,
-    )[1];
+    return planLines(
+      { steps: [{ ...step, differences }], superseded: [], warnings: [], head: sampleHead },
+      paint,
+    ).map(String)[1];
   };
 
   it("is not nothing when there is only something to do, or only something left to remove", () => {
     const superseded = [{ name: "subnet", kind: "subnet", generation: 1, id: "subnet-0" }];
 
     assert.deepEqual(
-      planLines({ steps: [{ ...step, differences: [] }], superseded: [], warnings: [] }, paint).map(String),
+      planLines(
+        { steps: [{ ...step, differences: [] }], superseded: [], warnings: [], head: sampleHead },
+        paint,
+      ).map(String),
       ["  ~ vpc                update", "0 to create, 1 to update, 0 to replace, 0 to remove"],
     );
-    assert.deepEqual(planLines({ steps: [], superseded, warnings: [] }, paint).map(String), [
-      "  - subnet subnet-0: replaced earlier, to be removed",
-      "0 to create, 0 to update, 0 to replace, 1 to remove",
-    ]);
+    assert.deepEqual(
+      planLines({ steps: [], superseded, warnings: [], head: sampleHead }, paint).map(String),
+      [
+        "  - subnet subnet-0: replaced earlier, to be removed",
+        "0 to create, 0 to update, 0 to replace, 1 to remove",
+      ],
+    );
   });
 
   it("has long values shortened in their middle", () => {

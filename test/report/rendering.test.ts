@@ -1,16 +1,35 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { estimateCost } from "../../lib/deploy/cost.ts";
-import { BerthError } from "../../lib/errors.ts";
+import { BerthError, exitCodes } from "../../lib/errors.ts";
 import { createJsonReport } from "../../lib/report/json-report.ts";
 import { type Summary, Tally } from "../../lib/report/report.ts";
 import type { ShownPlan } from "../../lib/report/shown-plan.ts";
 import { createTextReport } from "../../lib/report/text-report.ts";
+import { sampleHead } from "./sample-head.ts";
 
 const plan: ShownPlan = {
+  head: sampleHead,
   warnings: [{ code: "no-way-in", message: "nothing gets in", hint: "open port 80" }],
   steps: [
-    { name: "vpc", kind: "vpc", action: "create", differences: [], because: "not there yet" },
+    {
+      name: "vpc",
+      kind: "vpc",
+      action: "create",
+      differences: [],
+      because: "not there yet",
+      attributes: [
+        { field: "", value: "10.20.0.0/16" },
+        { field: "zone", value: "eu-central-1a" },
+      ],
+    },
+    {
+      name: "data-volume",
+      kind: "data-volume",
+      action: "create",
+      differences: [],
+      because: "vol-1 is gone",
+      attributes: [{ field: "size", value: "8 GiB" }],
+    },
     {
       name: "role",
       kind: "role",
@@ -107,14 +126,23 @@ describe("the report for people", () => {
     const { stdout, stderr } = written(t, () => createTextReport(new Tally()).plan(plan, true));
 
     assert.deepEqual(stdout.trimEnd().split("\n"), [
-      "  + vpc                create  not there yet",
+      "account    123456789012 (acme-test)",
+      "caller     arn:aws:iam::123456789012:user/ann",
+      "stack      hello in eu-central-1",
+      "host       t3.micro with 8 GiB, debian-13 (ami-0123456789abcdef0)",
+      "open       tcp/80 from 0.0.0.0/0",
+      "image      berth/hello:src-0123456789abcdef",
+      "source     git commit 75ba0eba9634, clean",
+      "cost       about $13.96 a month",
+      "  + vpc                create  10.20.0.0/16, zone eu-central-1a",
+      "  + data-volume        create  vol-1 is gone, size 8 GiB",
       "  ~ role               update",
       "      trust: * -> ec2",
       "  ± instance           replace",
       "      type: a -> b  (another machine)",
       "      a new host boots",
       "  - subnet subnet-0: replaced earlier, to be removed",
-      "1 to create, 1 to update, 1 to replace, 1 to remove",
+      "2 to create, 1 to update, 1 to replace, 1 to remove",
       "warning  nothing gets in",
       "         open port 80",
     ]);
@@ -123,10 +151,16 @@ describe("the report for people", () => {
 
   it("says that there is nothing to do, and keeps a plan that isn't asked for off stdout", (t) => {
     const { stdout, stderr } = written(t, () =>
-      createTextReport(new Tally()).plan({ steps: [], superseded: [], warnings: [] }, false),
+      createTextReport(new Tally()).plan(
+        { steps: [], superseded: [], warnings: [], head: sampleHead },
+        false,
+      ),
     );
 
-    assert.deepEqual([stdout, stderr], ["", "No changes: everything is as declared.\n"]);
+    assert.deepEqual(
+      [stdout, stderr],
+      ["", "No changes: hello in eu-central-1, account 123456789012, is as declared.\n"],
+    );
   });
 
   it("tells errors with their code, their hint and what helps to understand them, on stderr", (t) => {
@@ -169,11 +203,37 @@ describe("the report for people", () => {
     assert.deepEqual(tally.changes, { created: 1, updated: 0, replaced: 0, removed: 0 });
   });
 
-  it("says so when nothing was changed", (t) => {
+  it("claims that nothing changed only when nothing could have", (t) => {
     const changes = { created: 0, updated: 0, replaced: 0, removed: 0 };
-    const { stderr } = written(t, () => createTextReport(new Tally()).summary({ ...summary, changes }));
+    const shown = (more: Partial<Summary>) =>
+      written(t, () => createTextReport(new Tally()).summary({ ...summary, changes, ...more })).stderr;
+    const reads = { read: 7, write: 0 };
 
-    assert.equal(stderr, "up: done in 12.3 s; nothing changed; 7 reads, 3 writes\n");
+    assert.equal(shown({}), "up: done in 12.3 s; 7 reads, 3 writes\n");
+    assert.equal(
+      shown({ calls: reads, outcome: "unchanged" }),
+      "up: nothing to do in 12.3 s; nothing changed; 7 reads, 0 writes\n",
+    );
+    assert.equal(
+      shown({ command: "plan", calls: reads, outcome: "changes-pending" }),
+      "plan: changes pending in 12.3 s; 7 reads, 0 writes\n",
+    );
+    assert.equal(shown({ outcome: "failed" }), "up: failed in 12.3 s; 7 reads, 3 writes\n");
+    assert.equal(shown({ outcome: "left-behind" }), "up: something is left in 12.3 s; 7 reads, 3 writes\n");
+  });
+
+  it("tells an interruption as what it is, and no error", (t) => {
+    const { stderr } = written(t, () =>
+      createTextReport(new Tally()).error(
+        new BerthError({
+          code: "Interrupted",
+          message: "Cancelled; nothing changed",
+          exitCode: exitCodes.interrupted,
+        }),
+      ),
+    );
+
+    assert.equal(stderr, "Cancelled; nothing changed\n");
   });
 });
 
@@ -186,26 +246,5 @@ describe("the tally", () => {
 
     assert.deepEqual(tally.changes, { created: 1, updated: 2, replaced: 1, removed: 1 });
     assert.deepEqual(tally.countCalls(), { read: 2, write: 1 });
-  });
-});
-
-describe("what a stack costs", () => {
-  const cost = (type: string, diskGib: number, isFreeTier = false) =>
-    estimateCost(
-      { instance: { type, diskGib, dataGib: 100, os: "debian-13" }, app: { volumes: {} } },
-      isFreeTier,
-    );
-
-  it("is host, disk and address for a month of 730 hours", () => {
-    assert.deepEqual(cost("t3.micro", 8), { monthlyUsd: 11.88, text: "about $11.88 a month at list price" });
-    assert.equal(cost("t3.micro", 18).monthlyUsd, 12.68);
-    assert.match(cost("t3.micro", 8, true).text, /; t3\.micro is eligible for AWS's free tier$/);
-  });
-
-  it("is not made up for a type whose price isn't known", () => {
-    assert.deepEqual(cost("m5.large", 8), {
-      monthlyUsd: undefined,
-      text: "$4.29 a month and what m5.large costs",
-    });
   });
 });

@@ -8,6 +8,7 @@ import { type Report, Tally } from "../../lib/report/report.ts";
 import type { Screens } from "../../lib/report/terminal.ts";
 import { createTextReport } from "../../lib/report/text-report.ts";
 import { assertHarmless, assertUnforged, payloads } from "./payloads.ts";
+import { sampleHead } from "./sample-head.ts";
 
 function openScreens({ isTTY = false } = {}) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()].map((stream) =>
@@ -25,11 +26,16 @@ function tellAll(report: Report, text: string): void {
   report.data("data", { [text]: text }, [text, text]);
   const difference = { field: text, desired: text, observed: text, action: "replace", reason: text } as const;
   const step = { name: text, kind: text, action: "replace", differences: [difference] } as const;
-  const steps = [{ ...step, because: text, consequence: text }];
+  const steps = [{ ...step, because: text, consequence: text, attributes: [{ field: text, value: text }] }];
   const superseded = [{ name: text, kind: text, generation: 1, id: text }];
   const warnings = [{ code: text, message: text, hint: text }];
-  report.plan({ warnings, steps, superseded }, true);
-  report.plan({ warnings, steps, superseded }, false);
+  const texts = { account: text, accountAlias: text, caller: text, region: text, stack: text, image: text };
+  const more = { instanceType: text, machineImage: text, ingress: [text], commit: text, uncommitted: [text] };
+  const head = { ...sampleHead, ...texts, ...more, cost: { text } };
+  report.announce("removal", { [text]: text }, [text, text]);
+  report.plan({ head, warnings, steps, superseded }, true);
+  report.plan({ head, warnings, steps, superseded }, false);
+  report.plan({ head, warnings, steps: [], superseded: [] }, false);
   report.begin(text, "create")(text);
   report.end(text, text, text);
   report.begin(text, text)(text);

@@ -14,6 +14,7 @@ import { type Report, Tally } from "../../lib/report/report.ts";
 import type { Session } from "../../lib/command/session.ts";
 import { openCli, type Cli, type CliOptions } from "./cli.ts";
 import { startStandInEngine } from "./stand-in-engine.ts";
+import { sampleHead } from "../report/sample-head.ts";
 
 /** One run of a command. */
 export interface Run {
@@ -125,7 +126,7 @@ async function up(session: Session): Promise<Pick<Run, "plan" | "observations">>
   await ensureStateBucket(session, shown);
   return withLease(session, "up", async (held) => {
     const reading = await readStack(session, { patienceMs: 15_000 });
-    requireWithin(session, { ...shown.plan, warnings: [] }, reading.plan);
+    requireWithin(session, { ...shown.plan, warnings: [], head: sampleHead }, reading.plan);
     return { plan: reading.plan, observations: await convergeStack(session, reading, held) };
   });
 }
@@ -135,6 +136,7 @@ function listen(told: string[]): Report {
   return {
     message: (text) => void told.push(...[text].flat()),
     data: ignore,
+    announce: ignore,
     raw: ignore,
     plan: ignore,
     begin: () => ignore,

@@ -54,6 +54,12 @@ export const instance: Resource<InstanceDesired, ObservedInstance> = {
     }
   },
 
+  attributes: ({ type, diskGib, os }) => [
+    { field: "type", value: type },
+    { field: "disk", value: `${diskGib} GiB` },
+    { field: "os", value: os },
+  ],
+
   differences: (identity, desired, observed) => [
     ...instanceDifferences(desired, observed),
     ...identityDifferences(identity, observed),

@@ -73,6 +73,8 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
       return agentKey;
     },
 
+    attributes: (desired) => [{ field: "sha256", value: desired.bundle.sha256 }],
+
     differences: (_identity, desired, observed) =>
       observed.sha256 === desired.bundle.sha256
         ? fieldDifference("bundle", { desired: "whole", observed: observed.bundle })

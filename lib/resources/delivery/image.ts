@@ -62,6 +62,7 @@ export function imageResource(options: ImageOptions): Resource<ImageDesired, Obs
         return others.id;
       }
     },
+    attributes: ({ tag }) => [{ field: "tag", value: tag }],
     differences: () => [],
     update: () => Promise.resolve(),
     // Deleting the repository deletes its images. Images have no resource tags by which they could be listed.

@@ -1,5 +1,5 @@
 import { awaitHosts } from "../../release/await-hosts.ts";
-import { compareContent } from "../../release/comparison.ts";
+import { compareContent, describeContent } from "../../release/comparison.ts";
 import { findRelease, type Published, releaseKey } from "../../release/document.ts";
 import { readHostJournal } from "../../release/host-journal.ts";
 import { publishRelease } from "../../release/publish.ts";
@@ -56,6 +56,8 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       await publishRelease(store, { content, commit, by, before: { number: Math.max(0, ...numbers) } });
       return releaseKey;
     },
+
+    attributes: ({ content }) => describeContent(content),
 
     differences: (_identity, { content, hosts, agent }, observed) => [
       ...contentDifferences(content, observed.release),

@@ -71,6 +71,8 @@ export const repository: Resource<RepositoryDesired, ObservedRepository> = {
     return name;
   },
 
+  attributes: ({ name }) => [{ field: "", value: name }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
       desired: desired.name,

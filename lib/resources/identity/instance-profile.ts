@@ -51,6 +51,8 @@ export const instanceProfile: Resource<InstanceProfileDesired, ObservedInstanceP
     return name;
   },
 
+  attributes: ({ roleName }) => [{ field: "role", value: roleName }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
       desired: desired.name,

@@ -70,6 +70,8 @@ export const role: Resource<RoleDesired, ObservedRole> = {
     return desired.name;
   },
 
+  attributes: ({ name }) => [{ field: "", value: name }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
       desired: desired.name,

@@ -43,6 +43,8 @@ export const address: Resource<AddressDesired, ObservedAddress> = {
     return requireId(AllocationId, "AllocateAddress");
   },
 
+  attributes: () => [{ field: "", value: "public IPv4; a new host gets the same" }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("instance", { desired: desired.instanceId, observed: observed.instanceId }),
     ...identityDifferences(identity, observed),

@@ -41,6 +41,8 @@ export const internetGateway: Resource<InternetGatewayDesired, ObservedInternetG
     return requireId(made?.InternetGatewayId, "CreateInternetGateway");
   },
 
+  attributes: () => [{ field: "", value: "from the VPC to the internet" }],
+
   differences: (identity, desired, observed) => [
     ...attachmentDifference(desired, observed),
     ...identityDifferences(identity, observed),

@@ -51,6 +51,8 @@ export const routeTable: Resource<RouteTableDesired, ObservedRouteTable> = {
     return requireId(made?.RouteTableId, "CreateRouteTable");
   },
 
+  attributes: () => [{ field: everywhere, value: "to the internet gateway" }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
       desired: desired.vpcId,

@@ -54,6 +54,8 @@ export const s3Endpoint: Resource<S3EndpointDesired, ObservedS3Endpoint> = {
     return requireId(made?.VpcEndpointId, "CreateVpcEndpoint");
   },
 
+  attributes: () => [{ field: "type", value: "gateway, free of charge" }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
       desired: desired.vpcId,

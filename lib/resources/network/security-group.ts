@@ -70,6 +70,8 @@ export const securityGroup: Resource<SecurityGroupDesired, ObservedSecurityGroup
     return requireId(GroupId, "CreateSecurityGroup");
   },
 
+  attributes: ({ ingress }) => ingress.map((rule) => ({ field: "ingress", value: ruleKey(rule) })),
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
       desired: desired.vpcId,

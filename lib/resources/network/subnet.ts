@@ -53,6 +53,11 @@ export const subnet: Resource<SubnetDesired, ObservedSubnet> = {
     return requireId(made?.SubnetId, "CreateSubnet");
   },
 
+  attributes: ({ cidr, zones = [] }) => [
+    { field: "", value: cidr },
+    ...zones.slice(0, 1).map((zone) => ({ field: "zone", value: zone })),
+  ],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("vpc", {
       desired: desired.vpcId,

@@ -48,6 +48,8 @@ export const vpc: Resource<VpcDesired, ObservedVpc> = {
     return requireId(made?.VpcId, "CreateVpc");
   },
 
+  attributes: ({ cidr }) => [{ field: "", value: cidr }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("cidr", {
       desired: desired.cidr,

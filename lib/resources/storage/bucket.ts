@@ -62,6 +62,8 @@ export const bucket: Resource<BucketDesired, ObservedBucket> = {
     return name;
   },
 
+  attributes: ({ name }) => [{ field: "", value: name }],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("name", {
       desired: desired.name,

@@ -74,6 +74,12 @@ export const dataVolume: Resource<DataVolumeDesired, ObservedDataVolume> = {
     return requireId(VolumeId, "CreateVolume");
   },
 
+  attributes: ({ gib, snapshotId, zone }) => [
+    { field: "size", value: `${gib} GiB` },
+    ...(zone === undefined ? [] : [{ field: "zone", value: zone }]),
+    { field: "content", value: snapshotId ?? "none yet" },
+  ],
+
   differences: (identity, desired, observed) => [
     ...fieldDifference("gib", { desired: desired.gib, observed: observed.gib }),
     ...fieldDifference("type", { desired: type, observed: observed.type }),

@@ -112,15 +112,15 @@ it("tells variables by their names, also by those that every object has", async 
       .filter(({ field }) => field.startsWith("environment."))
       .map((one) => [one.field, one.observed, one.desired]),
     [
-      ["environment.hasOwnProperty", "(not set)", "(a value)"],
-      ["environment.toString", "(a value)", "(another value)"],
-      ["environment.constructor", "(a value)", "(not set)"],
-      ["environment.valueOf", "(a value)", "(not set)"],
+      ["environment.hasOwnProperty", "(not set)", "e"],
+      ["environment.toString", "b", "another"],
+      ["environment.constructor", "a", "(not set)"],
+      ["environment.valueOf", "d", "(not set)"],
     ],
   );
 });
 
-it("shows of a variable neither its value nor anything that it could be guessed by", async () => {
+it("shows of a variable that may be secret neither its value nor anything that it could be guessed by", async () => {
   await put(releaseKey, { ...wished, environment: { PIN: "1234" } });
   const environment = { PIN: "4321" };
   const observed = await find();

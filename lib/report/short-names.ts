@@ -1,0 +1,11 @@
+const registryHost = /\b\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.-]+?(?::\d+)?\/(?=[a-z0-9])/g;
+const hash = /\b[0-9a-f]{64}\b/g;
+const shortDigits = 12;
+
+/** The text for people: image references without their registry, and 12 digits of each hash. `--json` has all of them. */
+export function shortenNames(text: string): string {
+  return text.replaceAll(registryHost, "").replaceAll(hash, (digits) => digits.slice(0, shortDigits));
+}
+
+/** `user/ann` for `arn:aws:iam::123456789012:user/ann`. */
+export const shortCaller = (arn: string): string => /^arn:[a-z-]+:[a-z]+::\d{12}:(.+)$/.exec(arn)?.[1] ?? arn;

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { estimateCost, pollEverySeconds, snapshotCost } from "../../lib/deploy/cost.ts";
+
+const cost = (region: string, type: string, more: { diskGib?: number; volumes?: object } = {}) =>
+  estimateCost(
+    {
+      region,
+      instance: { type, diskGib: more.diskGib ?? 8, dataGib: 100, os: "debian-13" },
+      app: { volumes: { ...more.volumes } },
+    },
+    false,
+  );
+
+describe("what a stack costs", () => {
+  it("is host, disk, address and requests for a month of 730 hours, at the prices of its region", () => {
+    // 730 h of 0.0104, 8 GiB of 0.08, 730 h of 0.005, 1,839,600 requests of 0.0004 per thousand
+    assert.equal(cost("us-east-1", "t3.micro").monthlyUsd, 12.62);
+    assert.equal(
+      cost("eu-central-1", "t3.micro").text,
+      "about $13.96 a month: t3.micro 8.76, disk 0.76, address 3.65, S3 requests 0.79; eu-central-1's list prices of 2025",
+    );
+    assert.equal(cost("us-east-1", "t3.micro", { diskGib: 18 }).monthlyUsd, 13.42);
+    assert.equal(cost("us-east-1", "t3.micro", { volumes: { data: "/data" } }).monthlyUsd, 20.62);
+    assert.equal(cost("us-east-1", "t3.nano").monthlyUsd, 8.82);
+    assert.equal(cost("us-east-1", "t3.large").monthlyUsd, 65.76);
+  });
+
+  it("names the free tier where the type is eligible", () => {
+    const instance = { type: "t3.micro", diskGib: 8, dataGib: 8, os: "debian-13" } as const;
+    const { text } = estimateCost({ region: "us-east-1", instance, app: { volumes: {} } }, true);
+
+    assert.match(text, /: t3\.micro \(free tier\) 7\.59, /);
+  });
+
+  it("is not made up where a price isn't known", () => {
+    const otherType = cost("us-east-1", "c7i.large");
+    assert.equal(otherType.monthlyUsd, undefined);
+    assert.match(
+      otherType.text,
+      /^\$5\.03 a month and c7i\.large, whose price in us-east-1 Berth doesn't know: https:/,
+    );
+    assert.equal(cost("eu-north-1", "m5.large").monthlyUsd, undefined);
+
+    const otherRegion = cost("me-south-1", "t3.micro");
+    assert.equal(otherRegion.monthlyUsd, undefined);
+    assert.match(
+      otherRegion.text,
+      /^not known: Berth has no prices of me-south-1; the address alone is \$3\.65 a month/,
+    );
+  });
+
+  it("counts as many requests as the host makes", async () => {
+    const interval = async (file: string) =>
+      Number(/^POLL_S = (\d+)$/m.exec(await readFile(file, "utf8"))?.[1]);
+    const { converger, launcher } = pollEverySeconds;
+
+    assert.equal(await interval("lib/host/agent/usr/local/lib/berth/converge.py"), converger);
+    assert.equal(await interval("lib/host/launcher/usr/local/lib/berth-launcher/launcher.py"), launcher);
+  });
+
+  it("of a snapshot is known where its price is", () => {
+    assert.equal(snapshotCost(8, "us-east-1"), 0.4);
+    assert.equal(snapshotCost(10, "eu-central-1"), 0.54);
+    assert.equal(snapshotCost(8, "me-south-1"), undefined);
+  });
+});
