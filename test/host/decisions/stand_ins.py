@@ -17,6 +17,7 @@ import attempts
 import converge
 import edge
 import ends
+import figures
 import gate
 import health
 import replicas
@@ -170,7 +171,7 @@ class Case(unittest.TestCase):
         for module in (replicas, converge, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
-        for module in (attempts, converge, gate, health, reporter):
+        for module in (attempts, figures, converge, gate, health, reporter):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))

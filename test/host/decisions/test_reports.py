@@ -22,6 +22,7 @@ class Reports(HostCase):
         self.turn()
         report = self.bucket.reports[-1]
         self.assertRegex(report.pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertRegex(report["upstream"].pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         upstream = {"tries": 0, "errors": 0}
         self.assertEqual(
             report, {"instance": "i-1", "release": 7, "status": "serving", "serves": 7, "upstream": upstream}
@@ -56,25 +57,63 @@ class Reports(HostCase):
         self.turn()
         self.assertEqual(self.said(), [(7, "serving")])
 
-    def test_counters_are_told_every_ten_minutes_and_not_sooner(self) -> None:
+    def test_tries_are_told_every_ten_minutes_and_not_sooner(self) -> None:
         self.wish()
         self.turn()
-        self.edge.counted = COUNTED
+        self.edge.counted = {"tries": 10, "errors": 0}
         self.clock.now += 599
         self.turn()
         self.assertEqual(len(self.bucket.reports), 2)
         self.clock.now += 1
         self.turn()
-        self.assertEqual(self.bucket.reports[-1]["upstream"], COUNTED)
+        self.assertEqual(self.counted(), (10, 0))
+        self.assertNotIn("log", self.bucket.reports[-1])
+
+    def test_the_first_failure_is_told_at_once_and_others_once_a_minute(self) -> None:
+        self.wish()
+        self.turn()
+        for errors, wait_s, told in [(1, 0, 1), (2, 59, 1), (3, 1, 3), (3, 300, 3), (4, 0, 4)]:
+            self.edge.counted = {"tries": 10, "errors": errors}
+            self.clock.now += wait_s
+            self.turn()
+            self.assertEqual(self.counted(), (10, told))
+
+    def test_an_answer_of_the_edges_own_is_a_failure_too(self) -> None:
+        self.wish()
+        self.turn()
+        self.edge.counted = {"tries": 10, "errors": 0, "failures": {"late": 1}}
+        self.turn()
+        self.assertEqual(self.bucket.reports[-1]["upstream"]["failures"], {"late": 1})
+
+    def test_a_failure_is_told_with_the_last_words_of_each_replica(self) -> None:
+        self.wish()
+        self.turn()
+        self.edge.counted = COUNTED
+        with patch.object(converge.replicas, "tail", lambda name: ["", *[f"{name} {at}" for at in range(9)]]):
+            self.turn()
+        said = [f"app-7-{index}: app-7-{index} {at}" for index in range(2) for at in range(4, 9)]
+        self.assertEqual(self.bucket.reports[-1]["log"], said)
+
+    def test_figures_that_stay_are_no_news(self) -> None:
+        self.wish()
+        self.turn()
+        for _ in range(3):
+            self.clock.now += 600
+            self.turn()
+        self.assertEqual(len(self.bucket.reports), 2)
 
     def test_counters_of_a_new_release_begin_with_it(self) -> None:
         self.wish()
         self.turn()
-        self.host.counters = {"tries": 99, "errors": 9}
+        self.host.figures.told = {"upstream": {"tries": 99, "errors": 9}}
         self.wish(number=8)
         with patch.object(self.edge, "count_tries", lambda: setattr(self.edge, "counted", COUNTED)):
             self.turn()
-        self.assertEqual(self.bucket.reports[-1]["upstream"], COUNTED)
+        self.assertEqual(self.counted(), (10, 1))
+
+    def counted(self) -> tuple[int, int]:
+        upstream = self.bucket.reports[-1]["upstream"]
+        return upstream["tries"], upstream["errors"]
 
     def test_the_edge_is_counted_every_turn(self) -> None:
         for _ in range(3):

@@ -22,6 +22,7 @@ from bounds import differ, find_excess, setting
 from bucket import Bucket
 from command import Failed, call
 from edge import Edge
+from figures import Figures
 from health import Watch
 from reporter import Reporter
 from restarts import Restarts
@@ -35,8 +36,6 @@ POLL_S = 2
 REST_S = 6
 BUSY_S = 600
 PULLS_UNTIL_FAILED = 5
-# Each report is a new version of an object.
-COUNTERS_EVERY_S = 600
 
 log = logging.getLogger("berth")
 
@@ -49,7 +48,7 @@ class Host:
         self.failed = load("failed.json")
         self.kept = 0  # the release that the edge is known to point at
         self.retry, self.steps = Backoff(), Steps()
-        self.counters, self.counters_at = edge.counted, 0.0
+        self.figures = Figures()
         self.restarts, self.watch = Restarts(), Watch()
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
@@ -179,10 +178,10 @@ class Host:
             self.tell(starting(wanted))
         elif self.serving and self.kept != number:
             self.tell(starting(self.serving))
-        elif number:
-            if not self.reporter.has_told(number, "serving") or time.monotonic() >= self.counters_at:
-                self.counters, self.counters_at = self.edge.counted, time.monotonic() + COUNTERS_EVERY_S
-            self.tell({"release": number, "status": "serving", "upstream": self.counters})
+        elif self.serving and number:
+            is_new, serving = not self.reporter.has_told(number, "serving"), self.serving
+            figures = self.figures.choose(self.edge.counted, is_new, lambda: replicas.last_words(serving))
+            self.tell({"release": number, "status": "serving", **figures})
 
     def tell(self, news: dict[str, Any]) -> None:
         if not self.serving:

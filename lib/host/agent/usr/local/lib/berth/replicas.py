@@ -16,6 +16,7 @@ from state import Release
 
 STOP_PATIENCE_S = 150  # the longest stopSeconds, and some more
 LOG_BYTES = 64 << 10
+LAST_WORDS = 5
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's names and the engine's
 
 log = logging.getLogger("berth")
@@ -134,6 +135,11 @@ def forget_images(release: Release) -> None:
     for image in images:
         if image != release["image"]:
             call("docker", "rmi", image)
+
+
+def last_words(release: Release) -> list[str]:
+    """The end of each replica's log."""
+    return [f"{name}: {line}" for name in names(release) for line in tail(name)[-LAST_WORDS:] if line]
 
 
 def tail(name: str) -> list[str]:
