@@ -3,7 +3,7 @@ import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { readRoots, urlOf } from "../lib/deploy/certificate.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
-import { probe } from "../lib/deploy/probe.ts";
+import { healthLines, probe } from "../lib/deploy/probe.ts";
 import { httpsLines } from "../lib/release/certificate.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
 import { hostNewsLines } from "../lib/release/host-news.ts";
@@ -16,22 +16,31 @@ async function status(session: Session): Promise<Outcome> {
     const id = observations.get(name)?.observed.id;
     return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
   });
-  const { address, release, app, host, https } = outputsOf(parts, observations);
+  const { address, release, rollout, app, host, https } = outputsOf(parts, observations);
   const url = address && urlOf(session.config, address, https);
   const roots = await readRoots(session);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000, roots });
   const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);
-  const seen = health === undefined ? "no address" : (health.status ?? health.reason);
-  const data = { stack: session.config.stack, resources: rows, url, health, release, app, host, https };
+  const data = {
+    stack: session.config.stack,
+    resources: rows,
+    url,
+    health,
+    release,
+    rollout,
+    app,
+    host,
+    https,
+  };
   session.report.data("status", data, [
     ...table,
     "",
     `url         ${url ?? "none"}`,
-    `health      ${String(seen)}`,
+    ...healthLines(health, app?.log),
     ...httpsLines(https),
-    ...releaseLines(release),
-    appLine(app),
+    ...releaseLines(release, rollout),
+    appLine(app, Date.now()),
     ...hostNewsLines(host),
   ]);
   return { outcome: "done", exitCode: exitCodes.done, url };

@@ -1,15 +1,23 @@
 import { estimateCost } from "./cost.ts";
 import { awaitCertificate, readRoots, urlOf } from "./certificate.ts";
 import { observedOf, type Observations } from "../engine/read.ts";
-import { BerthError, exitCodes } from "../errors.ts";
+import { appFails, unreachable } from "./no-answer.ts";
 import { probe } from "./probe.ts";
 import type { Reading } from "./reading.ts";
 import type { HttpsNews } from "../release/certificate.ts";
-import { type AppFigures, type ReleaseFigures, releaseFigures, sumFigures } from "../release/figures.ts";
+import {
+  type AppFigures,
+  type ReleaseFigures,
+  releaseFigures,
+  type Rollout,
+  rolloutOf,
+  sumFigures,
+} from "../release/figures.ts";
 import { type HostNews, hostNewsOf } from "../release/host-news.ts";
+import { readReport } from "../release/reports.ts";
+import { openS3Store } from "../../state/s3-store.ts";
 import type { Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
-import { invocation } from "../invocation.ts";
 
 /** Requests the app from outside and reports its URL, health, certificate and cost. Returns the URL. */
 export async function reportOutputs(
@@ -30,10 +38,12 @@ export async function reportOutputs(
     report.message(`a newer ${config.instance.os} image exists: ${reading.newerMachineImageId}`);
   }
   if (health.isHealthy) report.message(`answers ${health.status} from outside in ${health.durationMs} ms`);
-  else if (isOpenToAll(session)) throw unreachable(url, health.reason ?? `HTTP ${health.status}`);
+  else if (health.status !== undefined)
+    throw appFails(url, health, await readAppLog(session, reading, found));
+  else if (isOpenToAll(session)) throw unreachable(url, health.reason ?? "no answer");
   else
     report.message(
-      `no answer from here (${health.reason ?? health.status}): ingress may not allow this computer`,
+      `no answer from here (${health.reason ?? "nothing"}): ingress may not allow this computer`,
     );
   report.message(`cost: ${cost.text}`);
   report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app, https }, [url]);
@@ -47,6 +57,8 @@ export interface Outputs {
   /** The instance that has it. */
   readonly instance: string | undefined;
   readonly release: ReleaseFigures | undefined;
+  /** What has become of the release; absent without a release. */
+  readonly rollout: Rollout | undefined;
   readonly app: AppFigures | undefined;
   readonly host: HostNews | undefined;
   readonly https: HttpsNews | undefined;
@@ -62,6 +74,7 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
     address: address?.publicIp,
     instance: host?.id,
     release: published && releaseFigures(published.release),
+    rollout: published && rolloutOf(published.release.number, report),
     app: published && sumFigures(published.release.number, report === undefined ? [] : [report]),
     host: report && hostNewsOf(report),
     https: report?.https,
@@ -71,11 +84,14 @@ export function outputsOf(parts: StackParts, found: Observations<Offers>): Outpu
 const isOpenToAll = ({ config }: Session): boolean =>
   config.ingress.some(({ port, from }) => port === 80 && from.includes("0.0.0.0/0"));
 
-function unreachable(url: string, reason: string): BerthError {
-  return new BerthError({
-    code: "NotReachable",
-    message: `${url} does not answer from here, though the host says that it serves: ${reason}`,
-    hint: `check what lies between this computer and AWS (proxies, firewalls), then ${invocation("status")}`,
-    exitCode: exitCodes.releaseUnhealthy,
-  });
+/** What the app has written since it began to fail. The host tells it within some seconds of the first failure. */
+async function readAppLog(
+  { ctx, names }: Session,
+  { parts }: Reading,
+  found: Observations<Offers>,
+): Promise<readonly string[]> {
+  const host = observedOf(parts.instance, found);
+  if (host === undefined) return [];
+  const store = openS3Store({ client: ctx.clients.s3, bucket: names.bucket, account: ctx.account });
+  return (await readReport(store, host.id)).report?.log ?? [];
 }

@@ -21,14 +21,16 @@ export interface ProbeOptions {
 }
 
 const answerWithinMs = 5_000;
+const provingFailures = 20;
 
 /**
  * Requests the app as its users do until it responds with a status below 500 or patience ends. One bad response proves
- * nothing: the app may fail some of its requests by design.
+ * nothing: the app may fail some of its requests by design. Twenty of them and no good one do.
  */
 export async function probe(url: string, options: ProbeOptions): Promise<Probe> {
   const { signal, patienceMs } = options;
   let last: Probe = { isHealthy: false, durationMs: 0, attempts: 0 };
+  let failures = 0;
   const ctx = { signal, note: () => {}, timings: { firstMs: 500, longestMs: 500 } };
   await lookUntil(ctx, {
     what: `${url} to respond`,
@@ -39,10 +41,22 @@ export async function probe(url: string, options: ProbeOptions): Promise<Probe> 
       const durationMs = Math.round(performance.now() - startedMs);
       const isHealthy = seen.status !== undefined && seen.status < 500;
       last = { isHealthy, ...seen, durationMs, attempts: last.attempts + 1 };
-      return isHealthy ? { done: true } : { waiting: seen.reason ?? `status ${seen.status}` };
+      failures += seen.status === undefined ? 0 : 1;
+      return isHealthy || failures >= provingFailures
+        ? { done: true }
+        : { waiting: seen.reason ?? `status ${seen.status}` };
     },
   });
   return last;
+}
+
+/** Describes for people what a request from here has met; of an app that fails, with the end of its log. */
+export function healthLines(health: Probe | undefined, log: readonly string[] = []): string[] {
+  if (health === undefined) return ["health      no address yet"];
+  const { status, reason = "no reason known", durationMs } = health;
+  if (status === undefined) return [`health      no answer: ${reason}`];
+  if (status < 500) return [`health      answers ${status} in ${durationMs} ms`];
+  return [`health      the app answers, but with ${status}`, ...log.map((line) => `            | ${line}`)];
 }
 
 function request(

@@ -15,6 +15,27 @@ export interface AppFigures {
   readonly errors: number;
   /** Requests that edge or switch answered themselves, by the failure's name. Missing where there were none. */
   readonly failures?: Readonly<Record<string, number>> | undefined;
+  /** When a host counted last. Hosts tell failures within a minute, and tries alone within ten minutes. */
+  readonly at?: string | undefined;
+  /** The end of the app's log when tries failed last. */
+  readonly log?: readonly string[] | undefined;
+}
+
+/** What has become of the release that was published last, as its host says. */
+export interface Rollout {
+  /** `waiting` as long as the host has said nothing of this release. */
+  readonly status: HostReport["status"] | "waiting";
+  /** The number of the release that serves requests, if any does. */
+  readonly serves?: number;
+  /** When the host said so. */
+  readonly at?: string;
+}
+
+export function rolloutOf(release: number, report: HostReport | undefined): Rollout {
+  if (report === undefined) return { status: "waiting" };
+  const { serves, at } = report;
+  const status = report.release === release ? report.status : "waiting";
+  return { status, ...(serves === undefined ? {} : { serves }), at };
 }
 
 export const releaseFigures = ({ number, image, commit, at, by }: Release): ReleaseFigures => ({
@@ -27,14 +48,19 @@ export const releaseFigures = ({ number, image, commit, at, by }: Release): Rele
 
 /** Adds up the figures of all hosts that serve the release. Undefined as long as no host has reported any. */
 export function sumFigures(release: number, reports: readonly HostReport[]): AppFigures | undefined {
-  const told = reports.flatMap((one) => (one.release === release && one.upstream ? one.upstream : []));
+  const ours = reports.filter((one) => one.release === release && one.upstream !== undefined);
+  const told = ours.flatMap(({ upstream }) => upstream ?? []);
   if (told.length === 0) return undefined;
   const sum = (of: (figures: AppFigures) => number) => told.reduce((total, one) => total + of(one), 0);
   const failures = sumFailures(told);
+  const at = told.flatMap((one) => one.at ?? []).toSorted()[0];
+  const log = ours.flatMap((one) => (one.status === "serving" ? (one.log ?? []) : []));
   return {
     tries: sum(({ tries }) => tries),
     errors: sum(({ errors }) => errors),
     ...(failures.size === 0 ? {} : { failures: Object.fromEntries(failures) }),
+    ...(at === undefined ? {} : { at }),
+    ...(log.length === 0 ? {} : { log }),
   };
 }
 
@@ -48,21 +74,57 @@ function sumFailures(told: readonly NonNullable<HostReport["upstream"]>[]): Read
 
 const shortDigits = 12;
 
-/** Describes a release for people: number, image, source commit, time of publication and publisher. */
-export function releaseLines(release: ReleaseFigures | undefined): string[] {
+/** Describes a release for people: number and what became of it, image, source commit, time of publication and publisher. */
+export function releaseLines(release: ReleaseFigures | undefined, rollout?: Rollout): string[] {
   if (release === undefined) return ["release     none"];
   const { number, image, commit, at, by } = release;
   const digest = image.split("@sha256:")[1]?.slice(0, shortDigits) ?? image;
   return [
-    `release     ${number}, since ${at} by ${by}`,
+    `release     ${number}${rollout === undefined ? "" : rolloutText(number, rollout)}`,
+    `published   ${minuteText(at)} by ${shortCaller(by)}`,
     `image       ${digest}`,
     `commit      ${commit?.slice(0, shortDigits) ?? "unknown: the source is in no repository"}`,
   ];
 }
 
-export function appLine(app: AppFigures | undefined): string {
+function rolloutText(release: number, { status, serves }: Rollout): string {
+  if (status === "serving") return " serves";
+  const others = serves === undefined ? "nothing serves" : `${serves === release ? "it" : serves} serves`;
+  const what = {
+    failed: "failed",
+    starting: "is starting",
+    waiting: "is published; the host has said nothing of it yet",
+  };
+  return ` ${what[status]}; ${others}`;
+}
+
+/** `user/ann` for `arn:aws:iam::123456789012:user/ann`. */
+const shortCaller = (arn: string): string => /^arn:[a-z-]+:[a-z]+::\d{12}:(.+)$/.exec(arn)?.[1] ?? arn;
+
+/** `2026-11-26 10:00 UTC`. A time that is none, as a host may write one, stays as it is. */
+function minuteText(at: string): string {
+  const ms = Date.parse(at);
+  if (Number.isNaN(ms)) return at;
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+export function appLine(app: AppFigures | undefined, nowMs: number): string {
   if (app === undefined) return "app         not counted yet";
   const failures = Object.entries(app.failures ?? {}).map(([name, count]) => `${count} ${name}`);
   const own = failures.length === 0 ? "" : `; the edge's own answers: ${failures.join(", ")}`;
-  return `app         ${app.errors} of ${app.tries} tries failed${own}`;
+  return `app         ${app.errors} of ${app.tries} tries failed${own}${ageText(app.at, nowMs)}`;
+}
+
+/** How old figures are. The host's clock may be ahead of this computer's. */
+function ageText(at: string | undefined, nowMs: number): string {
+  const ms = Date.parse(at ?? "");
+  if (Number.isNaN(ms)) return "";
+  const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));
+  const age =
+    seconds < 120
+      ? `${seconds} s`
+      : seconds < 7_200
+        ? `${Math.round(seconds / 60)} min`
+        : `${Math.round(seconds / 3_600)} h`;
+  return `; counted ${age} ago`;
 }

@@ -66,13 +66,15 @@ const hostReport = z.object({
   /** Why the release failed, in one sentence. */
   reason: sentence.optional(),
   cause: cause.optional(),
-  /** The last lines of the app's log, if the release failed. */
+  /** The last lines of the app's log, if the release failed or tries failed while it serves. */
   log: z
     .array(z.string())
     .transform((lines) => lines.slice(-mostLogLines).map(cutLine))
     .optional(),
   /** Requests passed to the app since the release began to serve or the converger started, and those with a 5xx or no response. */
-  upstream: z.object({ tries: count, errors: count, failures: failures.optional() }).optional(),
+  upstream: z
+    .object({ tries: count, errors: count, failures: failures.optional(), at: z.string().max(64).optional() })
+    .optional(),
   /** How often replicas of the serving release ended by themselves and were started again, and why the last one ended. */
   restarts: z
     .object({

@@ -6,6 +6,3 @@ const shortDigits = 12;
 export function shortenNames(text: string): string {
   return text.replaceAll(registryHost, "").replaceAll(hash, (digits) => digits.slice(0, shortDigits));
 }
-
-/** `user/ann` for `arn:aws:iam::123456789012:user/ann`. */
-export const shortCaller = (arn: string): string => /^arn:[a-z-]+:[a-z]+::\d{12}:(.+)$/.exec(arn)?.[1] ?? arn;

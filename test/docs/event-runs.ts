@@ -9,6 +9,7 @@ import {
   DescribeInstancesCommand,
   DisassociateAddressCommand,
 } from "@aws-sdk/client-ec2";
+import { CreateAccountAliasCommand, DeleteAccountAliasCommand } from "@aws-sdk/client-iam";
 import { createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
@@ -32,7 +33,9 @@ export async function openEventRuns() {
   cli.environment["BERTH_HOME"] = join(directory, "home");
   const { bucket } = stackNames({ stack, region: cli.region }, localAccount);
   const access = { region: cli.region, endpoints: aws.bare, credentials: aws.credentials };
-  const { ec2, s3 } = createClients(access);
+  const { ec2, iam, s3 } = createClients(access);
+  const alias = { AccountAlias: "acme-test" };
+  await iam.send(new CreateAccountAliasCommand(alias));
   const store = openS3Store({ client: s3, bucket, account: localAccount });
   const app = { source: join(directory, "app"), port: 8080 };
   const read = async (key: string) => (await store.get(key)) ?? Promise.reject(new TypeError(`no ${key}`));
@@ -129,6 +132,7 @@ export async function openEventRuns() {
         await ec2.send(new CreateVpcCommand({ CidrBlock: "10.9.0.0/16", TagSpecifications }));
       }),
     [Symbol.asyncDispose]: async () => {
+      await iam.send(new DeleteAccountAliasCommand(alias));
       await cli[Symbol.asyncDispose]();
       await aws[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });

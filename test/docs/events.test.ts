@@ -54,7 +54,12 @@ describe("what a command prints with --json", () => {
     const counted = { tries: 200, errors: 20, failures: { late: 3 } };
     // Nothing to wait for: the next try is too far away.
     const https = { wanted: [new URL(String(url)).hostname], error: "no", next: "2099-01-01T00:00:00Z" };
-    await stack.report(await stack.host(), 1, counted, { https });
+    await stack.report(
+      await stack.host(),
+      1,
+      { ...counted, at: "2026-11-26T10:00:00Z" },
+      { https, log: ["a last word"] },
+    );
     await stack.report("i-gone", 1, { tries: 7, errors: 7 });
     const { number, image, commit, at, by } = JSON.parse((await stack.read(releaseKey)).body);
 
@@ -62,7 +67,11 @@ describe("what a command prints with --json", () => {
     const outputs = (await expect(0, cli.run("up", "--yes")))("outputs");
 
     for (const event of [status, outputs]) {
-      assert.deepEqual(event["app"], counted);
+      assert.deepEqual(event["app"], {
+        ...counted,
+        at: "2026-11-26T10:00:00Z",
+        log: ["a last word"],
+      });
       assert.deepEqual(event["https"], https);
       assert.deepEqual(event["release"], { number, image, commit, at, by });
       assert.equal(event["url"], url);

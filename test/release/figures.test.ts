@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { appLine, releaseFigures, releaseLines, sumFigures } from "../../lib/release/figures.ts";
+import { appLine, releaseFigures, releaseLines, rolloutOf, sumFigures } from "../../lib/release/figures.ts";
 import { type HostReport, parseHostReport } from "../../lib/release/reports.ts";
 import { at, published } from "./releases.ts";
 
@@ -28,7 +28,8 @@ describe("the figures of a release", () => {
     const lines = releaseLines({ ...published, image, commit: "0a29b2f".repeat(6) });
 
     assert.deepEqual(lines, [
-      `release     4, since ${at} by ann`,
+      "release     4",
+      "published   2026-11-21 10:00 UTC by ann",
       "image       1234567890ab",
       "commit      0a29b2f0a29b",
     ]);
@@ -37,12 +38,59 @@ describe("the figures of a release", () => {
   });
 });
 
+describe("what has become of a release", () => {
+  const news = (fields: object) =>
+    parseHostReport(JSON.stringify({ release: 4, status: "serving", serves: 4, at, ...fields }), "i-1")
+      .report;
+  const line = (fields: object | undefined) =>
+    releaseLines(published, rolloutOf(4, fields && news(fields)))[0];
+
+  it("is said of the release that was published last, beside what serves", () => {
+    assert.equal(line({}), "release     4 serves");
+    assert.equal(line({ status: "failed", serves: 2 }), "release     4 failed; 2 serves");
+    assert.equal(line({ status: "failed", serves: undefined }), "release     4 failed; nothing serves");
+    assert.equal(line({ status: "starting", serves: 3 }), "release     4 is starting; 3 serves");
+    assert.equal(line({ status: "starting" }), "release     4 is starting; it serves");
+    const unheard = "release     4 is published; the host has said nothing of it yet; ";
+    assert.equal(line({ release: 3, serves: 3 }), `${unheard}3 serves`);
+    assert.equal(line(undefined), `${unheard}nothing serves`);
+  });
+
+  it("has the host's time", () => {
+    assert.deepEqual(rolloutOf(4, news({})), { status: "serving", serves: 4, at });
+    assert.deepEqual(rolloutOf(4, undefined), { status: "waiting" });
+  });
+
+  it("names who published it as people know them", () => {
+    const by = "arn:aws:sts::123456789012:assumed-role/ci/run-7";
+    assert.match(releaseLines({ ...published, by })[1] ?? "", / by assumed-role\/ci\/run-7$/);
+    assert.match(releaseLines({ ...published, at: "soon" })[1] ?? "", /^published {3}soon by /);
+  });
+});
+
 describe("the counters of the app", () => {
+  it("say how old they are, and have the end of the log if tries failed", () => {
+    const told = (at: string) => ({ ...report(4, { tries: 10, errors: 1, at }), log: ["app-4-0: no"] });
+    const sum = sumFigures(4, [told("2026-11-21T10:05:00Z"), told("2026-11-21T10:00:00Z")]);
+
+    assert.deepEqual(sum, {
+      tries: 20,
+      errors: 2,
+      at: "2026-11-21T10:00:00Z",
+      log: ["app-4-0: no", "app-4-0: no"],
+    });
+    const age = (seconds: number) => appLine(sum, Date.parse(at) + seconds * 1000).split("; ")[1];
+    assert.equal(age(30), "counted 30 s ago");
+    assert.equal(age(600), "counted 10 min ago");
+    assert.equal(age(-5), "counted 0 s ago");
+    assert.equal(age(90_000), "counted 25 h ago");
+  });
+
   it("are the sum of what all hosts tell of this very release", () => {
     const reports = [report(4, { tries: 10, errors: 1 }), report(4, { tries: 5, errors: 2 }), report(4)];
 
     assert.deepEqual(sumFigures(4, reports), { tries: 15, errors: 3 });
-    assert.equal(appLine(sumFigures(4, reports)), "app         3 of 15 tries failed");
+    assert.equal(appLine(sumFigures(4, reports), 0), "app         3 of 15 tries failed");
   });
 
   it("name what the edge answered itself, where it did", () => {
@@ -51,7 +99,7 @@ describe("the counters of the app", () => {
 
     assert.deepEqual(sum, { tries: 20, errors: 2, failures: { late: 5, cut: 1, constructor: 1 } });
     assert.equal(
-      appLine(sum),
+      appLine(sum, 0),
       "app         2 of 20 tries failed; the edge's own answers: 5 late, 1 cut, 1 constructor",
     );
   });
@@ -79,6 +127,6 @@ describe("the counters of the app", () => {
 
   it("aren't zero but absent as long as no host has told of this release", () => {
     assert.equal(sumFigures(4, [report(4), report(3, { tries: 10, errors: 1 })]), undefined);
-    assert.equal(appLine(undefined), "app         not counted yet");
+    assert.equal(appLine(undefined, 0), "app         not counted yet");
   });
 });

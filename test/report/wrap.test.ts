@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import { Line, line } from "../../lib/report/line.ts";
-import { shortCaller, shortenNames } from "../../lib/report/short-names.ts";
+import { shortenNames } from "../../lib/report/short-names.ts";
 import { printWrapped } from "../../lib/report/terminal.ts";
 import { wrap } from "../../lib/report/wrap.ts";
 import { FakeScreen } from "./screen.ts";
@@ -52,11 +52,5 @@ describe("a name for people", () => {
       );
     assert.equal(shortenNames(`sha256 ${digest}, and on`), "sha256 993f993f993f, and on");
     assert.equal(shortenNames("vpc-0123456789abcdef0"), "vpc-0123456789abcdef0");
-  });
-
-  it("of a caller is what differs from others of the account", () => {
-    assert.equal(shortCaller("arn:aws:iam::123456789012:user/ann"), "user/ann");
-    assert.equal(shortCaller("arn:aws-cn:sts::123456789012:assumed-role/ci/run-7"), "assumed-role/ci/run-7");
-    assert.equal(shortCaller("ann"), "ann");
   });
 });

@@ -63,6 +63,7 @@ export interface CliOptions {
   /** Another copy of the repository, whose commands are run. */
   readonly tree?: string;
   readonly says?: StandInHostsOptions["says"];
+  readonly answers?: StandInHostsOptions["answers"];
 }
 
 /**
@@ -70,12 +71,12 @@ export interface CliOptions {
  * `ecr`.
  */
 export async function openCli(options: CliOptions): Promise<Cli> {
-  const { aws, directory, stack, region = "eu-central-1", tree, says } = options;
+  const { aws, directory, stack, region = "eu-central-1", tree, says, answers } = options;
   await using started = new Disposables();
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const engine = started.use(await startStandInEngine(aws.bare.registry));
   const { bucket } = stackNames({ stack, region }, localAccount);
-  started.use(startStandInHosts({ clients, stack, bucket, isNews: watchForHosts(aws), says }));
+  started.use(startStandInHosts({ clients, stack, bucket, isNews: watchForHosts(aws), says, answers }));
   const source = join(directory, "app");
   await mkdir(source, { recursive: true });
   await writeFile(join(source, "Dockerfile"), "FROM scratch\nCOPY app /app\n");

@@ -19,6 +19,8 @@ export interface StandInHostsOptions {
   readonly isNews?: (() => boolean) | undefined;
   /** What a host reports of a release with this number, if not that it serves. */
   readonly says?: ((release: number) => HostSays | undefined) | undefined;
+  /** The status that every host answers requests with, if not 200. */
+  readonly answers?: (() => number) | undefined;
 }
 
 export type HostSays = Pick<HostReport, "status" | "serves" | "reason" | "cause" | "log">;
@@ -55,7 +57,7 @@ interface Work {
 }
 
 async function work(options: StandInHostsOptions, { listeners, signal }: Work): Promise<void> {
-  const { isNews } = options;
+  const { isNews, answers = () => 200 } = options;
   while (!signal.aborted) {
     if (isNews?.() === false) {
       await sleep(askEveryMs);
@@ -66,7 +68,7 @@ async function work(options: StandInHostsOptions, { listeners, signal }: Work): 
     const agent = await readAgent(options);
     if (release !== undefined) for (const id of running) await reportServing(options, id, { release, agent });
     const serving = release === undefined ? [] : running;
-    await listenOn(await publicAddresses(options, serving), listeners);
+    await listenOn(await publicAddresses(options, serving), listeners, answers);
     await sleep(isNews === undefined ? lookEveryMs : askEveryMs);
   }
 }
@@ -141,7 +143,11 @@ async function read(s3: S3Client, Bucket: string, Key: string): Promise<string |
   }
 }
 
-async function listenOn(addresses: readonly string[], listeners: Map<string, Server>): Promise<void> {
+async function listenOn(
+  addresses: readonly string[],
+  listeners: Map<string, Server>,
+  answers: () => number,
+): Promise<void> {
   for (const [address, server] of listeners) {
     if (addresses.includes(address)) continue;
     listeners.delete(address);
@@ -149,7 +155,10 @@ async function listenOn(addresses: readonly string[], listeners: Map<string, Ser
   }
   for (const address of addresses) {
     if (listeners.has(address)) continue;
-    const server = createServer((_, response) => response.end("a healthy host\n"));
+    const server = createServer((_, response) => {
+      response.statusCode = answers();
+      response.end("a host\n");
+    });
     listeners.set(address, server);
     server.listen(80, address);
     await once(server, "listening");

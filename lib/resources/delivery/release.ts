@@ -2,6 +2,7 @@ import { awaitHosts } from "../../release/await-hosts.ts";
 import { compareContent, describeContent } from "../../release/comparison.ts";
 import { findRelease, type Published, releaseKey } from "../../release/document.ts";
 import { readHostJournal } from "../../release/host-journal.ts";
+import { explainInterruption } from "../../release/interruption.ts";
 import { publishRelease } from "../../release/publish.ts";
 import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
@@ -76,7 +77,12 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       // An agent's failure counts only if it happened after the latest publication.
       const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
       const look = (host: string) => lookAtSilent(store, host, () => diagnose(ctx, host));
-      await awaitHosts(ctx, { store, hosts, desired: { release, agent }, patienceMs, diagnose: look });
+      const awaited = { store, hosts, desired: { release, agent }, patienceMs, diagnose: look };
+      await awaitHosts(ctx, awaited).catch((error: unknown) => {
+        const { commit: earlier } = observed.release;
+        const commitBefore = isNew && earlier !== commit ? earlier : undefined;
+        throw explainInterruption(error, { release, commitBefore });
+      });
       await limitServing(ctx, hosts);
     },
 

@@ -78,6 +78,30 @@ describe("a release", () => {
     });
   });
 
+  it("goes on when the user stops waiting for it, and that is said with the way back", async () => {
+    const { put, ctx, resource, find, read } = await open();
+    await put(releaseKey, { ...wished, commit: "0a29b2f".repeat(6) });
+    await put(hostReportKey("i-1"), { ...report, release: 4 });
+    const observed = await find();
+    const desired = { content: { ...content, replicas: 3 }, commit: "abc", hosts: ["i-1"], agent };
+    const stopping = new AbortController();
+    const note = () => stopping.abort();
+
+    await assert.rejects(
+      resource.update(
+        { ...ctx, note, signal: stopping.signal, timings: { timeoutMs: 60_000 } },
+        { identity, desired, observed, differences: resource.differences(identity, desired, observed) },
+      ),
+      {
+        code: "ReleaseGoesOn",
+        exitCode: 130,
+        message: "Stopped waiting. Release 5 is published, so the host goes on with it by itself",
+        hint: "npm run status shows what becomes of it. To take it back, check out commit 0a29b2f0a29b and run up again",
+      },
+    );
+    assert.equal((await read()).number, 5);
+  });
+
   for (const [what, change, field] of [
     ["image", { image: "registry/app@sha256:2" }, "image"],
     ["port", { port: 9090 }, "port"],
