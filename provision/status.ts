@@ -7,6 +7,7 @@ import { healthLines, probe } from "../lib/deploy/probe.ts";
 import { httpsLines } from "../lib/release/certificate.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
 import { hostNewsLines } from "../lib/release/host-news.ts";
+import { shortenNames } from "../lib/report/short-names.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
@@ -21,7 +22,9 @@ async function status(session: Session): Promise<Outcome> {
   const roots = await readRoots(session);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000, roots });
-  const table = rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${id ?? ""}`);
+  const table = rows.map(
+    ({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${shortenNames(id ?? "")}`,
+  );
   const data = {
     stack: session.config.stack,
     resources: rows,

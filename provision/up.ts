@@ -23,7 +23,9 @@ async function up(session: Session): Promise<Outcome> {
     return { outcome: "unchanged", exitCode: exitCodes.done, url };
   }
   const restoredFrom = await chooseDataOrigin(session, shown);
-  await confirm(session, "Make these changes? Type yes:", "yes");
+  const { stack, region, account } = plan.head;
+  // On a small terminal the head of the plan has scrolled away by now.
+  await confirm(session, `Change ${stack} in ${region}, account ${account}? Type yes:`, "yes");
   await buildApp(session, shown);
   await ensureStateBucket(session, shown);
 

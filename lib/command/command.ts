@@ -127,7 +127,9 @@ function listenForInterrupt(report: Report) {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    report.message("stopping: the step in hand ends first; press Ctrl-C again to leave at once");
+    report.message(
+      "stopping: the step in hand ends first; press Ctrl-C again to leave at once. A host goes on with what is published",
+    );
     controller.abort(
       new BerthError({
         code: "Interrupted",
