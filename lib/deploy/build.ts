@@ -11,7 +11,7 @@ export async function buildApp({ report, signal }: Session, { plan, source, part
     const { imageId } = await ensureBuilt({ docker: await connectDocker(), source, signal, onProgress });
     report.end("build", "build", imageId.slice(0, 19));
   } catch (error) {
-    report.fail("build", "build");
+    report.fail("build", "build", signal.aborted);
     throw error;
   }
 }

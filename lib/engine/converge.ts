@@ -76,7 +76,7 @@ async function perform<Inputs>(
     work.progress.end(declaration.name, step.action, equal.observed.id);
     return equal;
   } catch (error) {
-    work.progress.fail(declaration.name, step.action);
+    work.progress.fail(declaration.name, step.action, work.ctx.signal.aborted);
     throw work.explain?.(error, declaration.name, declaration.name) ?? error;
   }
 }

@@ -74,7 +74,7 @@ async function removeOne<Inputs>(
     await declaration.remove({ ...ctx, note }, target.id);
     progress.end(target.name, "remove", target.id);
   } catch (error) {
-    progress.fail(target.name, "remove");
+    progress.fail(target.name, "remove", ctx.signal.aborted);
     throw explain?.(error, target.name, target.name) ?? error;
   }
 }

@@ -2,5 +2,6 @@
 export interface Progress {
   begin(name: string, action: string): (note: string) => void;
   end(name: string, action: string, id: string): void;
-  fail(name: string, action: string): void;
+  /** `isStopped` if the user stopped it, so that nothing is wrong with it. */
+  fail(name: string, action: string, isStopped?: boolean): void;
 }

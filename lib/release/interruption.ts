@@ -16,14 +16,11 @@ const shortDigits = 12;
  */
 export function explainInterruption(error: unknown, { release, commitBefore }: Left): unknown {
   if (!(error instanceof BerthError) || error.code !== "Interrupted") return error;
-  const before =
-    commitBefore === undefined
-      ? "put source and configuration back as they were"
-      : `check out commit ${commitBefore.slice(0, shortDigits)}`;
+  const commit = commitBefore === undefined ? "" : ` (commit ${commitBefore.slice(0, shortDigits)})`;
   return new BerthError({
     code: "ReleaseGoesOn",
     message: `Stopped waiting. Release ${release} is published, so the host goes on with it by itself`,
-    hint: `${invocation("status")} shows what becomes of it. To take it back, ${before} and run ${invocation("up")}`,
+    hint: `${invocation("status")} shows what becomes of it. To take it back, put source and configuration back as they were${commit} and run ${invocation("up")}`,
     resource: "release",
     exitCode: exitCodes.interrupted,
     cause: error,

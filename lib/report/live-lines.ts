@@ -43,8 +43,9 @@ export class LiveLines {
     this.#timer = undefined;
   }
 
+  /** A terminal echoes `^C` where the cursor stands, so the cursor has to go back to the first column too. */
   #erase(): void {
-    if (this.#drawn > 0) this.#screen.write(`\u001B[${this.#drawn}A\u001B[J`);
+    if (this.#drawn > 0) this.#screen.write(`\r\u001B[${this.#drawn}A\u001B[J`);
     this.#drawn = 0;
   }
 

@@ -61,10 +61,11 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
         line`  ${mark} ${name.padEnd(18)} ${what} ${shortenNames(id)}  ${Line.paint(colors.dim, seconds(name))}`,
       );
     },
-    fail: (name, action) => {
+    fail: (name, action, isStopped) => {
       live.drop(name);
-      const mark = Line.paint(colors.red, "✗");
-      live.print(line`  ${mark} ${name.padEnd(18)} ${action} failed after ${seconds(name)}`);
+      const mark = isStopped === true ? Line.paint(colors.yellow, "·") : Line.paint(colors.red, "✗");
+      const how = isStopped === true ? "stopped" : "failed";
+      live.print(line`  ${mark} ${name.padEnd(18)} ${action} ${how} after ${seconds(name)}`);
     },
     error: (error) => {
       live.clear();

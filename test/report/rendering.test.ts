@@ -183,6 +183,7 @@ describe("the report for people", () => {
       report.end("vpc", "create", "vpc-1");
       report.begin("role", "update");
       report.fail("role", "update");
+      report.fail("role", "update", true);
       report.data("outputs", { url: "http://a/" }, ["http://a/"]);
       report.data("empty", {}, []);
       report.summary(summary);
@@ -197,6 +198,7 @@ describe("the report for people", () => {
       [
         "  + vpc                created  vpc-1  T",
         "  ✗ role               update failed after T",
+        "  · role               update stopped after T",
         "up: done in T; 2 created, 1 replaced; 7 reads, 3 writes",
       ],
     );

@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 
-const upAndErase = "\u001B\\[(\\d+)A\u001B\\[J";
+const upAndErase = "\r\u001B\\[(\\d+)A\u001B\\[J";
 
 /** A fake terminal or pipe that shows its content. It interprets the sequence with which Berth redraws, and drops colours. */
 export class FakeScreen extends Writable {
