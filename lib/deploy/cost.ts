@@ -4,8 +4,8 @@ import { addressHourly, findPrices, hourlyPrice, type Prices } from "./prices.ts
 
 const hoursAMonth = 730;
 
-/** How often a host asks S3 whether something is wanted: its converger and its launcher (`POLL_S` there). */
-export const pollEverySeconds = { converger: 2, launcher: 5 } as const;
+/** How often a host at rest asks S3 whether something is wanted: its converger (`REST_S` there) and its launcher (`POLL_S`). */
+export const pollEverySeconds = { converger: 6, launcher: 5 } as const;
 
 interface Priced extends Pick<Config, "region"> {
   readonly instance: Config["instance"];
