@@ -16,7 +16,7 @@ const report = { instance: "i-1", release: 4, status: "serving", agent: { sha256
 const identity = newIdentity("release");
 let buckets = 0;
 
-async function open() {
+async function open({ patienceMs = 0 } = {}) {
   const Bucket = `berth-release-rules-${(buckets += 1)}`;
   const CreateBucketConfiguration = { LocationConstraint: region } as const;
   await bare.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
@@ -41,7 +41,7 @@ async function open() {
   const resource = releaseResource({
     bucket: Bucket,
     by: "bob",
-    patienceMs: 0,
+    patienceMs,
     diagnose: (_ctx, instanceId) => Promise.resolve([`console of ${instanceId}`]),
   });
   const find = async () => (await resource.find(ctx, identity)) ?? assert.fail("there is no release");
@@ -79,7 +79,7 @@ describe("a release", () => {
   });
 
   it("goes on when the user stops waiting for it, and that is said with the way back", async () => {
-    const { put, ctx, resource, find, read } = await open();
+    const { put, ctx, resource, find, read } = await open({ patienceMs: 60_000 });
     await put(releaseKey, { ...wished, commit: "0a29b2f".repeat(6) });
     await put(hostReportKey("i-1"), { ...report, release: 4 });
     const observed = await find();
@@ -89,7 +89,7 @@ describe("a release", () => {
 
     await assert.rejects(
       resource.update(
-        { ...ctx, note, signal: stopping.signal, timings: { timeoutMs: 60_000 } },
+        { ...ctx, note, signal: stopping.signal },
         { identity, desired, observed, differences: resource.differences(identity, desired, observed) },
       ),
       {
