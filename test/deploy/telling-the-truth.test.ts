@@ -41,11 +41,14 @@ it("a release that failed isn't shown as the one that serves", async () => {
   await cli.configure({ app: { source: join(directory, "app"), port: 8080, replicas: 3 } });
   const before = find((await cli.run("status")).events, "status");
   const up = await cli.run("up", "--yes");
-  const after = find((await cli.run("status")).events, "status");
+  const afterwards = find((await cli.run("status")).events, "status");
 
   assert.equal(up.exitCode, 5);
   assert.match(before, /"rollout":\{"status":"serving","serves":1,"at":"[^"]+"\}/);
-  assert.match(after, /"release":\{"number":2,.*"rollout":\{"status":"failed","serves":1,"at":"[^"]+"\}/);
+  assert.match(
+    afterwards,
+    /"release":\{"number":2,.*"rollout":\{"status":"failed","serves":1,"at":"[^"]+"\}/,
+  );
 });
 
 it("down says what it removes, of which account and region, before it does", async () => {

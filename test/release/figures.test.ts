@@ -70,7 +70,10 @@ describe("what has become of a release", () => {
 
 describe("the counters of the app", () => {
   it("say how old they are, and have the end of the log if tries failed", () => {
-    const told = (at: string) => ({ ...report(4, { tries: 10, errors: 1, at }), log: ["app-4-0: no"] });
+    const told = (then: string) => ({
+      ...report(4, { tries: 10, errors: 1, at: then }),
+      log: ["app-4-0: no"],
+    });
     const sum = sumFigures(4, [told("2026-11-21T10:05:00Z"), told("2026-11-21T10:00:00Z")]);
 
     assert.deepEqual(sum, {
