@@ -94,7 +94,7 @@ for (const more of [[], ["--json"]]) {
   });
 
   test(`status, ${how}: the author of the release`, async () => {
-    assertSafe(await run("provision/status.ts", ...more), { exitCode: 0, said: /"number":7|7, since/ });
+    assertSafe(await run("provision/status.ts", ...more), { exitCode: 0, said: /"number":7|release +7 / });
   });
 
   test(`state show, ${how}: the document and the lease's holder`, async () => {
