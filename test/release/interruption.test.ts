@@ -10,7 +10,7 @@ describe("a wait for a release that the user stops", () => {
     const explained = explainInterruption(stopped, { release: 3 });
 
     assert.ok(explained instanceof BerthError);
-    assert.match(explained.hint ?? "", /put source and configuration back as they were and run up again$/);
+    assert.match(explained.hint ?? "", /put source and configuration back as they were and run \S+.*up$/);
   });
 
   it("is no other failure", () => {

@@ -96,7 +96,7 @@ describe("a release", () => {
         code: "ReleaseGoesOn",
         exitCode: 130,
         message: "Stopped waiting. Release 5 is published, so the host goes on with it by itself",
-        hint: "npm run status shows what becomes of it. To take it back, put source and configuration back as they were (commit 0a29b2f0a29b) and run up again",
+        hint: "berth status shows what becomes of it. To take it back, put source and configuration back as they were (commit 0a29b2f0a29b) and run berth up",
       },
     );
     assert.equal((await read()).number, 5);
