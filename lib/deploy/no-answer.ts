@@ -18,7 +18,7 @@ export function appFails(url: string, { status, attempts }: Probe, log: readonly
     log.length === 0 ? "the host has told no line of its log yet" : "the lines above are the end of its log";
   return new BerthError({
     code: "AppFails",
-    message: `the app answers, but with HTTP ${status} to all of ${attempts} requests for ${url}`,
+    message: `${attempts} requests for ${url} got no better answer than HTTP ${status}: the app fails`,
     hint: `fix the app (${above}) and run ${invocation("up")}. With app.health, a release that fails so never gets to serve`,
     detail: log,
     exitCode: exitCodes.releaseUnhealthy,
