@@ -115,7 +115,8 @@ async function locateConfig({ config }: Flags, report: Report): Promise<string> 
 }
 
 async function openLocal(report: Report, signal: AbortSignal) {
-  const { openLocalAws, releaseLocalAws, webAuthorityFile } = await import("../local/local-aws.ts");
+  const { openLocalAws, releaseLocalAws } = await import("../local/local-aws.ts");
+  const { webAuthorityFile } = await import("../local/control/messages.ts");
   const directory = `${home}/local`;
   const aws = await openLocalAws({ directory, signal, note: (text) => report.message(text) });
   const authorityFile = `${directory}/${webAuthorityFile}`;

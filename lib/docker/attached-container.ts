@@ -21,6 +21,9 @@ export interface AttachedContainerOptions {
   readonly command: readonly string[];
   /** The Linux capabilities that the container gets, without the prefix `CAP_`. */
   readonly capabilities: readonly string[];
+  /** A user's number. Default: root. */
+  readonly user?: string;
+  readonly environment?: Readonly<Record<string, string>>;
   /** Volumes of the engine (`name:/path`), and rules for devices as in cgroups (`b 7:0 rwm`). */
   readonly storage?: { readonly binds: readonly string[]; readonly deviceRules: readonly string[] };
   /**
@@ -70,11 +73,14 @@ export async function startAttachedContainer(
 
 function createContainer(docker: Docker, options: AttachedContainerOptions): Promise<Docker.Container> {
   const { name, image, labels, command, capabilities, storage, takesBack } = options;
+  const { user, environment = {} } = options;
   return docker.createContainer({
     name,
     Image: image,
     Labels: { ...labels },
     Entrypoint: [...command],
+    ...(user === undefined ? {} : { User: user }),
+    Env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,

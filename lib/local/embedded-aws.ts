@@ -1,13 +1,16 @@
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type Docker from "dockerode";
 import type { Endpoints } from "../aws/clients.ts";
 import { connectDocker } from "../docker/connection.ts";
 import { openAuthority, type CertificateAuthority } from "./network/certificate-authority.ts";
-import { keyOf } from "./control/messages.ts";
+import { keyOf, webAuthorityFile } from "./control/messages.ts";
 import { Disposables } from "./disposables.ts";
-import type { LocalCredentials } from "./account/drawn-credentials.ts";
+import { drawSecret, type LocalCredentials } from "./account/drawn-credentials.ts";
 import { RoleKeys } from "./account/role-keys.ts";
 import { readRolePolicies } from "./account/role-policies.ts";
 import { machineDoor } from "./account/doors.ts";
+import { authorityUser, startAuthority, type Authority } from "./emulators/authority.ts";
 import { localAccount, startEmulators } from "./emulators/emulators.ts";
 import { startPortForwarder } from "./network/port-forwarder.ts";
 import { startMachineGateway, type Backends, type ObservedCall } from "./network/gateway.ts";
@@ -67,12 +70,32 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const forwarder = parts.use(
     await startPortForwarder({ ...engine, name: `${engine.prefix}-forwarder`, log }),
   );
+  const acme = startAcme(options, engine);
+  parts.use({
+    [Symbol.asyncDispose]: async () => (await acme.catch(() => undefined))?.[Symbol.asyncDispose](),
+  });
   const findSource = async (from: string) => machines?.findSource(from);
   const services = parts.use(
-    await startServices({ backends: emulators.backends, clients, keys, authority, network, findSource, log }),
+    await startServices({
+      backends: emulators.backends,
+      clients,
+      keys,
+      authority,
+      acme,
+      network,
+      findSource,
+      log,
+    }),
   );
   const { bridge, gateway } = network;
-  const guard = { ...engine, name: `${engine.prefix}-guard`, bridge, gateway, ports: services.ports };
+  const guard = {
+    ...engine,
+    name: `${engine.prefix}-guard`,
+    bridge,
+    gateway,
+    authorityUser,
+    ports: services.ports,
+  };
   parts.use(await startNetworkGuard(guard));
   const environment = environmentOf(network, services.ports, authority);
   const settings = { ...engine, network: network.name, environment };
@@ -99,6 +122,26 @@ async function prepareEngine({ directory, signal, note, log }: EmbeddedAwsOption
   return { docker, image, labels, prefix: `berth-local-${key}` };
 }
 
+/**
+ * Starts Let's Encrypt's stand-in beside everything else: the first time it has to be built, which no boot waits for. Without
+ * it, machines get no certificates, and everything else goes on.
+ */
+function startAcme(
+  { directory, signal, note, log }: EmbeddedAwsOptions,
+  { docker, labels, prefix }: { docker: Docker; labels: Readonly<Record<string, string>>; prefix: string },
+): Promise<Authority> {
+  const name = `${prefix}-authority`;
+  const file = join(directory, webAuthorityFile);
+  const starting = (async () => {
+    await rm(file, { force: true });
+    const authority = await startAuthority({ docker, name, labels, secret: drawSecret(), signal, note, log });
+    await writeFile(file, authority.root);
+    return authority;
+  })();
+  starting.catch((error: unknown) => log(`There is no certificate authority: ${String(error)}`));
+  return starting;
+}
+
 /** The services of this computer that machines may reach, each at a port of the network's gateway. */
 interface Services extends AsyncDisposable {
   readonly ports: NetworkGuardOptions["ports"];
@@ -109,6 +152,7 @@ interface ServicesOptions {
   readonly clients: RegionalClients;
   readonly keys: RoleKeys;
   readonly authority: CertificateAuthority;
+  readonly acme: Promise<Authority>;
   readonly network: MachineNetwork;
   readonly findSource: MetadataServiceOptions["findSource"];
   readonly log: (text: string) => void;
@@ -116,7 +160,7 @@ interface ServicesOptions {
 
 async function startServices(options: ServicesOptions): Promise<Services> {
   await using parts = new Disposables();
-  const { backends, clients, keys, authority, network, findSource, log } = options;
+  const { backends, clients, keys, authority, acme, network, findSource, log } = options;
   const address = network.gateway;
   const door = machineDoor({
     account: localAccount,
@@ -124,7 +168,7 @@ async function startServices(options: ServicesOptions): Promise<Services> {
     // IAM is the same from every region. A region that the machine chose would be watched from then on.
     readPolicies: (role) => readRolePolicies(clients.get(clients.regions()[0] ?? "us-east-1").iam, role),
   });
-  const tls = parts.use(await startMachineGateway({ backends, door, authority, address }));
+  const tls = parts.use(await startMachineGateway({ backends, door, authority, acme, address }));
   const names = parts.use(await startNameServer(address));
   const onError = (error: unknown) => log(`The metadata service failed: ${String(error)}`);
   const metadata = parts.use(await startMetadataService({ address, findSource, onError }));

@@ -14,9 +14,6 @@ import { controlFiles, type ControlMessage, type ControlRequest } from "./contro
 import { pythonPath, requirePython } from "./python.ts";
 import { openPrivateDirectory } from "./control/private-directory.ts";
 
-/** In the directory of the embedded AWS: the authority that its Let's Encrypt issues from, as PEM, once it has started. */
-export const webAuthorityFile = "web-authority.pem";
-
 export interface LocalAws {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;

@@ -31,6 +31,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "agent",
       "bucket",
       "bundle",
+      "certificates",
       "containers",
       "data",
       "edge",

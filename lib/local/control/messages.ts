@@ -43,3 +43,6 @@ export const controlFiles = {
   /** Locked by the supervisor that runs. */
   lock: "control.lock",
 } as const;
+
+/** In the directory of the embedded AWS: the authority that its Let's Encrypt issues from, as PEM, once it has started. */
+export const webAuthorityFile = "web-authority.pem";

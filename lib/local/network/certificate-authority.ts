@@ -17,6 +17,8 @@ export interface CertificateAuthority {
    * and must not be able to have any number of certificates made.
    */
   contextFor(region: string): Promise<SecureContext>;
+  /** The TLS context with which a server can act as Let's Encrypt. */
+  acmeContext(): Promise<SecureContext>;
 }
 
 const script = fromRoot("lib/local/network/certificates.py");
@@ -38,6 +40,7 @@ export async function openAuthority(directory: string): Promise<CertificateAutho
   };
   return {
     certificate: await readFile(join(directory, "authority.pem"), "utf8"),
+    acmeContext: async () => contexts.get(acme) ?? issueNext(acme),
     contextFor: async (region) => {
       if (!isRegion(region)) throw new Error("The name is of no region of AWS");
       return contexts.get(region) ?? issueNext(region);
@@ -45,13 +48,17 @@ export async function openAuthority(directory: string): Promise<CertificateAutho
   };
 }
 
+/** No region has this name. */
+const acme = "letsencrypt";
+
 /** True for the regions that the SDK lists, not for every name that looks like a region. */
 function isRegion(name: string): boolean {
   return "description" in partition(name) && !name.endsWith("-global");
 }
 
 async function issue(directory: string, region: string): Promise<SecureContext> {
-  await run(pythonPath, [script, directory, region, ...endpointNames(region)]);
+  const names = region === acme ? ["*.api.letsencrypt.org"] : endpointNames(region);
+  await run(pythonPath, [script, directory, region, ...names]);
   const cert = await readFile(join(directory, `${region}.pem`), "utf8");
   const key = await readFile(join(directory, `${region}.key`), "utf8");
   return createSecureContext({ cert, key });

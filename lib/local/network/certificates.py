@@ -15,6 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
+# AWS's names, and Let's Encrypt's for what answers in its place.
+CONSTRAINTS = ("amazonaws.com", "api.letsencrypt.org")
+
+
 def write_pair(directory: Path, name: str, key, certificate) -> None:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -46,11 +50,20 @@ def make_authority(directory: Path) -> None:
         .add_extension(
             x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True
         )
-        # Clients of this authority trust it for AWS's names only.
-        .add_extension(x509.NameConstraints([x509.DNSName("amazonaws.com")], None), critical=True)
+        # Clients of this authority trust it for these names only.
+        .add_extension(x509.NameConstraints([x509.DNSName(name) for name in CONSTRAINTS], None), critical=True)
         .sign(key, hashes.SHA256())
     )
     write_pair(directory, "authority", key, certificate)
+
+
+def is_current(directory: Path) -> bool:
+    """Whether there is an authority for all the names, and not one that an earlier version made."""
+    if not (directory / "authority.key").exists():
+        return False
+    authority = x509.load_pem_x509_certificate((directory / "authority.pem").read_bytes())
+    permitted = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
+    return {name.value for name in permitted or []} == set(CONSTRAINTS)
 
 
 def make_certificate(directory: Path, name: str, dns_names: list[str]) -> None:
@@ -74,7 +87,7 @@ def make_certificate(directory: Path, name: str, dns_names: list[str]) -> None:
 if __name__ == "__main__":
     folder, name, *names = sys.argv[1:]
     folder = Path(folder)
-    if not (folder / "authority.key").exists():
+    if not is_current(folder):
         make_authority(folder)
     if names:
         make_certificate(folder, name, names)

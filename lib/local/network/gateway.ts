@@ -28,9 +28,17 @@ export interface Backends {
   readonly ecr: string;
 }
 
+/** Where Let's Encrypt's stand-in listens, at 127.0.0.1, and what it must be told. */
+export interface AcmeBackend {
+  readonly port: number;
+  readonly secret: string;
+}
+
 export interface GatewayOptions {
   readonly backends: Backends;
   readonly door: Door;
+  /** Absent where nobody asks for certificates. Settles once it has started; waited for only when it is asked. */
+  readonly acme?: Promise<AcmeBackend> | undefined;
   /** Called for each call after it has been answered. */
   readonly onCall?: ((call: ObservedCall) => void) | undefined;
 }
@@ -57,7 +65,9 @@ export async function startMachineGateway(
 ): Promise<Listening> {
   const server = createTlsServer(
     {
-      SNICallback: callbackify((name: string) => options.authority.contextFor(regionOfName(name))),
+      SNICallback: callbackify((name: string) =>
+        isAcmeHost(name) ? options.authority.acmeContext() : options.authority.contextFor(regionOfName(name)),
+      ),
     },
     answerWith(options),
   );
@@ -101,6 +111,10 @@ function answerWith(options: GatewayOptions): (incoming: IncomingMessage, outgoi
   return (incoming, outgoing) => {
     const { method = "", url = "", headers } = incoming;
     const exchange = { ...options, incoming, outgoing, head: { method, url, headers } };
+    if (options.acme !== undefined && isAcmeHost(headers.host ?? "")) {
+      answerAcme(exchange, options.acme).catch((error: unknown) => fail(exchange, error));
+      return;
+    }
     const foreign = findForeign(exchange.head, (host) => options.door.isHost(host));
     if (foreign !== undefined) {
       end(exchange, { status: 403, type: "text/plain", body: `${foreign}\n` });
@@ -109,6 +123,17 @@ function answerWith(options: GatewayOptions): (incoming: IncomingMessage, outgoi
     const answered = /^\/v2(?:\/|$)/.test(url) ? answerRegistry(exchange) : answerCall(exchange);
     answered.catch((error: unknown) => fail(exchange, error));
   };
+}
+
+const isAcmeHost = (host: string): boolean => /^[a-z0-9-]+\.api\.letsencrypt\.org(?::443)?$/.test(host);
+
+/** Requests of ACME are signed by their account, which the authority checks. */
+async function answerAcme({ incoming, outgoing, head }: Exchange, acme: Promise<AcmeBackend>): Promise<void> {
+  const { port, secret } = await acme;
+  const headers = { ...head.headers, "x-berth-gateway": secret, "x-forwarded-proto": "https" };
+  // The one path that a client doesn't learn from an answer.
+  const url = head.url === "/directory" ? "/dir" : head.url;
+  await passOn(incoming, outgoing, { to: { port }, head: { ...head, url, headers } });
 }
 
 async function answerCall(exchange: Exchange): Promise<void> {
@@ -121,7 +146,7 @@ async function answerCall(exchange: Exchange): Promise<void> {
     return;
   }
   const socketPath = service === "ecr" ? backends.ecr : backends.moto;
-  await passOn(incoming, outgoing, { socketPath, head: judged, body, expectedHash });
+  await passOn(incoming, outgoing, { to: { socketPath }, head: judged, body, expectedHash });
   const parameters = new URLSearchParams(service === "ec2" ? body?.toString("utf8") : "");
   onCall?.({ service, region, parameters });
 }
@@ -136,7 +161,7 @@ async function answerRegistry(exchange: Exchange): Promise<void> {
     return;
   }
   await door.judgeRegistry(head, caller);
-  await passOn(incoming, outgoing, { socketPath: backends.ecr, head });
+  await passOn(incoming, outgoing, { to: { socketPath: backends.ecr }, head });
 }
 
 /** The password in a `Basic` header for the user `AWS`. */

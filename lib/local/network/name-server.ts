@@ -12,8 +12,8 @@ const timeToLiveSeconds = 5;
 const noSuchName = 3;
 
 /**
- * Starts a name server on one address (UDP, a free port). Every AWS name resolves to that address, so that no machine's
- * request can reach the real AWS. Other names resolve as on this computer, with its hosts file. IPv4 only.
+ * Starts a name server on one address (UDP, a free port). Every name of AWS and of Let's Encrypt resolves to that
+ * address, so that no machine's request can reach the real ones. Other names resolve as on this computer, with its hosts file. IPv4 only.
  */
 export async function startNameServer(address: string): Promise<NameServer> {
   const socket = createSocket("udp4");
@@ -39,13 +39,13 @@ export async function startNameServer(address: string): Promise<NameServer> {
   };
 }
 
-/** True for every name below AWS's endpoint domains. */
-function isAwsName(name: string): boolean {
-  return /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws)$/i.test(name);
+/** True for every name below AWS's endpoint domains, and below Let's Encrypt's. */
+function isAnsweredHere(name: string): boolean {
+  return /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws|api\.letsencrypt\.org)$/i.test(name);
 }
 
 async function resolve(name: string, gateway: string): Promise<readonly string[]> {
-  if (isAwsName(name)) return [gateway];
+  if (isAnsweredHere(name)) return [gateway];
   try {
     const found = await lookup(name, { all: true, family: 4 });
     return found.map((entry) => entry.address);

@@ -13,6 +13,8 @@ export interface NetworkGuardOptions {
   readonly bridge: string;
   /** This computer's address on the network. */
   readonly gateway: string;
+  /** The user of the certificate authority, which machines can make connect to whatever they name. */
+  readonly authorityUser: number;
   readonly ports: { readonly metadata: number; readonly tls: number; readonly names: number };
 }
 
@@ -57,13 +59,19 @@ nft delete table inet "$2"
 /**
  * The rules come before any that redirect packets, so they also cover a port that an engine or a proxy passes on.
  * Packets to other destinations pass. Answers of the two services that stand for AWS get a hop limit of 1, as those of
- * EC2's metadata service: they reach a machine, but no container in it.
+ * EC2's metadata service: they reach a machine, but no container in it. The certificate authority reaches port 80 of
+ * Elastic IPs, itself and whoever has connected to it, wherever a machine's names and redirects lead.
  */
-function guardRules({ name, bridge, gateway, ports }: NetworkGuardOptions): string {
+function guardRules({ name, bridge, gateway, authorityUser, ports }: NetworkGuardOptions): string {
   return `
 table inet ${name}
 delete table inet ${name}
 table inet ${name} {
+  chain authority {
+    ct state established,related accept
+    ip daddr 127.0.0.0/8 ip daddr != { 127.0.0.0/24, 127.0.1.1 } tcp dport 80 accept
+    drop
+  }
   chain arrive {
     type filter hook prerouting priority mangle; policy accept;
     iifname != "${bridge}" accept
@@ -76,6 +84,7 @@ table inet ${name} {
   }
   chain answer {
     type filter hook output priority mangle; policy accept;
+    meta skuid ${authorityUser} jump authority
     oifname "${bridge}" ip saddr ${gateway} tcp sport { ${ports.metadata}, ${ports.tls} } ip ttl set 1
   }
 }`;

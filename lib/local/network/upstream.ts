@@ -7,8 +7,8 @@ import type { RequestHead } from "../account/claim.ts";
 import { Refusal } from "../account/refusal.ts";
 
 export interface Passing {
-  /** The emulator's socket. */
-  readonly socketPath: string;
+  /** Where the emulator listens: its socket, or its port at 127.0.0.1. */
+  readonly to: { readonly socketPath: string } | { readonly port: number };
   readonly head: RequestHead;
   /** The body, if it has been read already. Otherwise the request is streamed. */
   readonly body?: Buffer | undefined;
@@ -28,10 +28,10 @@ const agent = new Agent({ keepAlive: true, maxFreeSockets: 32 });
 export async function passOn(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { socketPath, head, body, expectedHash }: Passing,
+  { to, head, body, expectedHash }: Passing,
 ): Promise<void> {
   const { method, url: path } = head;
-  const upstream = request({ agent, socketPath, method, path, headers: framedHeaders(head, body) });
+  const upstream = request({ agent, ...to, method, path, headers: framedHeaders(head, body) });
   outgoing.once("close", () => {
     if (!outgoing.writableFinished) upstream.destroy();
   });

@@ -24,9 +24,8 @@ class Reports(HostCase):
         self.assertRegex(report.pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertRegex(report["upstream"].pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         upstream = {"tries": 0, "errors": 0}
-        self.assertEqual(
-            report, {"instance": "i-1", "release": 7, "status": "serving", "serves": 7, "upstream": upstream}
-        )
+        serving = {"instance": "i-1", "release": 7, "status": "serving", "serves": 7, "upstream": upstream}
+        self.assertEqual(report, {**serving, "https": {"wanted": []}})
 
     def test_what_serves_while_another_starts_is_said(self) -> None:
         self.wish()

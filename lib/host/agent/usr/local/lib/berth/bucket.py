@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from botocore import config, exceptions, session
+from command import Failed
 from state import Release
 
 LONGEST_SILENCE_S = 30
@@ -38,6 +39,22 @@ class Bucket:
     def put(self, key: str, document: dict[str, Any]) -> bool:
         body = json.dumps(document).encode()
         return self.ask("put_object", Key=key, Body=body, ContentType="application/json") is not None
+
+    def put_if(self, key: str, document: dict[str, Any], condition: dict[str, str]) -> str:
+        """The new ETag; empty if the condition doesn't hold. By headers: older clients know no such parameters."""
+        place = {"Bucket": self.settings["bucket"], "ExpectedBucketOwner": self.settings["account"]}
+        client = self.connect()
+        client.meta.events.register(
+            "before-call.s3.PutObject", lambda params, **_: params["headers"].update(condition)
+        )
+        try:
+            return str(client.put_object(**place, Key=key, Body=json.dumps(document).encode())["ETag"])
+        except exceptions.ClientError as refused:
+            if refused.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (404, 409, 412):
+                return ""
+            raise Failed(f"the state bucket refused {key}: {refused}", cause="bucket") from refused
+        except exceptions.BotoCoreError as failure:
+            raise Failed(f"the state bucket doesn't answer: {failure}", cause="bucket") from failure
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
         if time.monotonic() < self.silent_until:

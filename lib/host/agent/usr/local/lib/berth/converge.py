@@ -24,6 +24,7 @@ from command import Failed, call
 from edge import Edge
 from figures import Figures
 from health import Watch
+from https import Https
 from reporter import Reporter
 from restarts import Restarts
 from state import Release, load, save, write
@@ -49,13 +50,14 @@ class Host:
         self.kept = 0  # the release that the edge is known to point at
         self.retry, self.steps = Backoff(), Steps()
         self.figures = Figures()
-        self.restarts, self.watch = Restarts(), Watch()
+        self.restarts, self.watch, self.https = Restarts(), Watch(), Https(bucket)
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
         self.is_proven = False
 
     def turn(self) -> None:
         """What serves comes first: an agent that can't look after it is taken back before it starts anything else."""
+        self.steps.attempt("the certificate", self.https.turn)
         self.steps.attempt("the desired release", self.hear)
         wanted = self.heard
         if wanted and (self.is_proven or not self.serving) and self.is_due(wanted):
@@ -176,7 +178,7 @@ class Host:
             self.tell(self.failed)
         elif wanted and wanted["number"] != number:
             self.tell(starting(wanted))
-        elif self.serving and self.kept != number:
+        elif self.serving and (self.kept != number or self.https.is_settling()):
             self.tell(starting(self.serving))
         elif self.serving and number:
             is_new, serving = not self.reporter.has_told(number, "serving"), self.serving
@@ -185,10 +187,10 @@ class Host:
 
     def tell(self, news: dict[str, Any]) -> None:
         if not self.serving:
-            self.reporter.tell(news, {}, self.steps.told())
+            self.reporter.tell(news, {}, self.steps.told(), self.https.told())
             return
         troubles = self.steps.told() + self.watch.told(self.serving)
-        self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles)
+        self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles, self.https.told())
 
 
 def starting(release: Release) -> dict[str, Any]:

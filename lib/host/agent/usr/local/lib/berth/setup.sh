@@ -13,7 +13,7 @@ ID=unknown
 # shellcheck source=/dev/null
 . /etc/os-release
 case $ID in
-debian) set -- apt www-data 'more_clear_input_headers X-Forwarded-* X-Original-*;' docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter e2fsprogs python3-botocore amazon-ecr-credential-helper unattended-upgrades ;;
+debian) set -- apt www-data 'more_clear_input_headers X-Forwarded-* X-Original-*;' docker.io docker-cli nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter e2fsprogs python3-botocore python3-acme amazon-ecr-credential-helper unattended-upgrades ;;
 amzn) set -- dnf nginx '' docker nginx nginx-mod-http-perl e2fsprogs python3-botocore amazon-ecr-credential-helper dnf-automatic ;;
 *)
   echo "berth: no packages are known for $ID" >&2
@@ -125,18 +125,20 @@ tell_engine() {
 # are many clients'.
 limit_connections() {
   limit="-p tcp -m connlimit --connlimit-above 512 -j REJECT --reject-with tcp-reset"
-  edge_port="INPUT -p tcp --dport 80 --syn"
   blocks=$(ask_settings trusted /var/lib/berth/edge.json)
   # shellcheck disable=SC2086 # limit and port are words
   {
     { iptables -w -N berth-edge 2>/dev/null || iptables -w -F berth-edge; } &&
       for block in $blocks; do iptables -w -A berth-edge -s "$block" -j RETURN || break; done &&
       iptables -w -A berth-edge $limit &&
-      { iptables -w -C $edge_port -j berth-edge 2>/dev/null || iptables -w -I $edge_port -j berth-edge; }
+      for port in 80 443; do
+        edge_port="INPUT -p tcp --dport $port --syn"
+        iptables -w -C $edge_port -j berth-edge 2>/dev/null || iptables -w -I $edge_port -j berth-edge || break
+      done
   } || echo "berth: one address may take all connections" >&2
   # An earlier agent's, without exceptions.
   # shellcheck disable=SC2086
-  iptables -w -D $edge_port ${limit#-p tcp } 2>/dev/null || true
+  iptables -w -D INPUT -p tcp --dport 80 --syn ${limit#-p tcp } 2>/dev/null || true
 }
 
 rm -f /run/berth-leaving
@@ -155,6 +157,9 @@ when_changed /etc/systemd/journald.conf.d/journald-berth.conf systemctl restart 
 when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf
 "${installer}_has" "$@" || "${installer}_install" "$@"
 "${installer}_update"
+# What the certificate's service writes, and the edge's workers read.
+install -d -m 0750 -g "$edge_user" /var/lib/berth-tls
+install -d -m 0755 /var/lib/berth-tls/names /var/lib/berth-tls/webroot
 limit_connections
 when_changed /etc/docker/daemon.json tell_engine
 when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service

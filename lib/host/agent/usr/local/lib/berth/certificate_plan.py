@@ -1,0 +1,60 @@
+"""What is to be done about certificates, decided from what is known. Nothing here asks or writes anything."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+DAY_S = 24 * 3600
+# Let's Encrypt's: five for the same names in seven days. The last one is kept for whoever comes after.
+WEEK_S, MOST_IN_WEEK = 7 * DAY_S, 4
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
+# Between two looks at what the authority suggests.
+LOOK_S = 6 * 3600
+
+
+def names_of(settings: dict[str, Any]) -> list[str]:
+    if not settings.get("isOn"):
+        return []
+    return list(settings["names"]) or [settings["address"]]
+
+
+def is_covering(certificate: dict[str, Any] | None, names: list[str], directory: str) -> bool:
+    return (
+        certificate is not None
+        and certificate.get("directory") == directory
+        and set(names) == set(certificate.get("names", []))
+    )
+
+
+def renewal_time(facts: dict[str, float], suggested: tuple[float, float] | None, share: float) -> float:
+    """When to renew: within what the authority suggests, else at half of the lifetime. `share` of 0 to 1 spreads the hosts.
+
+    Never in the first tenth of the lifetime, so that no suggestion makes a host order without end, nor in the last tenth.
+    """
+    start, end = facts["notBefore"], facts["notAfter"]
+    life = end - start
+    wanted = suggested[0] + (suggested[1] - suggested[0]) * share if suggested else start + life / 2
+    return min(max(wanted, start + life / 10), end - life / 10)
+
+
+def pause_after(failures: int) -> float:
+    """Doubles from ten seconds to six hours, and is spread, so that hosts which failed together don't come back together."""
+    longest = min(FIRST_PAUSE_S * 2 ** min(failures - 1, 20), LONGEST_PAUSE_S)
+    return longest * random.uniform(0.5, 1)
+
+
+def next_allowed(issued: list[dict[str, Any]], names: list[str], directory: str, now: float) -> float:
+    """When another certificate for exactly these names may be ordered: now or earlier, if there is one to spare."""
+    wanted = sorted(names)
+    times = sorted(
+        one["at"]
+        for one in issued
+        if sorted(one["names"]) == wanted and one["directory"] == directory and one["at"] > now - WEEK_S
+    )
+    return now if len(times) < MOST_IN_WEEK else times[-MOST_IN_WEEK] + WEEK_S
+
+
+def is_taken(claim: dict[str, Any] | None, host: str, now: float) -> bool:
+    """Whether another host is at it. One that died leaves its claim, which ends by itself."""
+    return claim is not None and claim.get("host") != host and float(claim.get("until", 0)) > now

@@ -1,0 +1,111 @@
+"""HTTPS as the converger sees it: settings in the bucket, a service that looks after the certificate, and what it says."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import time
+from typing import Any
+
+from bucket import Bucket
+from command import call
+from state import load, save
+
+FIRST_S, REST_S = 2, 10
+# A service that ended without a word is started again, but not in every turn.
+AGAIN_S = 5
+SETTLE_S = 20
+SERVICE = "berth-certificate.service"
+
+log = logging.getLogger("berth")
+
+
+class Https:
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket, self.etag = bucket, ""
+        self.settings = load("https.json")
+        self.ask_at, self.start_at = 0.0, 0.0
+        self.settle_until = time.monotonic() + SETTLE_S
+        self.is_stale = True  # what the service said was before this program started
+
+    def turn(self) -> None:
+        self.hear()
+        if self.settings and time.monotonic() >= self.start_at and self.is_due():
+            self.start_at = time.monotonic() + AGAIN_S
+            self.is_stale = False
+            call("systemctl", "start", "--no-block", SERVICE)
+
+    def hear(self) -> None:
+        now = time.monotonic()
+        if now < self.ask_at:
+            return
+        self.ask_at = now + (REST_S if self.settings else FIRST_S)
+        answer = self.bucket.ask("get_object", Key="https.json", **({"IfNoneMatch": self.etag} if self.etag else {}))
+        if not answer:
+            return
+        self.etag = answer["ETag"]
+        try:
+            found = json.loads(answer["Body"].read())
+        except ValueError:
+            found = None
+        if not is_settings(found):
+            log.warning("https.json in the state bucket is not readable: the host goes on with what it knew")
+            return
+        if found != self.settings:
+            save("https.json", found)
+            self.settings, self.start_at, self.is_stale = found, 0.0, True
+
+    def is_due(self) -> bool:
+        told = load("certificate.json")
+        return self.is_stale or told is None or float(told.get("next", 0)) <= time.time() if self.is_on() else self.is_stale
+
+    def is_on(self) -> bool:
+        return bool(self.settings and self.settings["isOn"])
+
+    def is_settling(self) -> bool:
+        """Whether a certificate may still come from the bucket. A host that replaces another begins with HTTPS."""
+        waits = self.is_on() and time.monotonic() < self.settle_until
+        return waits and not (load("certificate.json") or {}).get("wanted")
+
+    def told(self) -> dict[str, Any]:
+        """For the report: lib/release/reports.ts."""
+        told = load("certificate.json") if self.settings else None
+        if not told:
+            return {"https": {"wanted": []}}
+        news = {key: told[key] for key in ("wanted", "error", "cause", "failures") if key in told}
+        if "certificate" in told:
+            certificate = told["certificate"]
+            times = {key: iso(certificate[key]) for key in ("notBefore", "notAfter")}
+            news["certificate"] = {**certificate, **times}
+        if "next" in told and ("certificate" in told or "error" in told):
+            news["next"] = iso(told["next"])
+        return {"https": news}
+
+
+def is_settings(found: Any) -> bool:
+    """Whoever writes into the bucket may ask for no more than a configuration may."""
+    if not isinstance(found, dict):
+        return False
+    names = found.get("names")
+    return (
+        type(found.get("isOn")) is bool
+        and isinstance(names, list)
+        and len(names) <= 10
+        and all(isinstance(name, str) and is_name(name) for name in [*names, found.get("address")])
+        and isinstance(found.get("directory"), str)
+        and found["directory"].startswith("https://")
+        and type(found.get("hstsSeconds")) is int
+        and isinstance(found.get("email", ""), str)
+    )
+
+
+def is_name(name: str) -> bool:
+    """Letters, digits, hyphens and single dots: it becomes a file's name, and a line of the edge's configuration."""
+    parts = name.split(".")
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    return 4 <= len(name) <= 253 and len(parts) > 1 and all(part and set(part) <= allowed for part in parts)
+
+
+def iso(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

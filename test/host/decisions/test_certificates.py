@@ -1,0 +1,326 @@
+"""What the host decides about certificates, without an authority."""
+
+import io
+import json
+import pathlib
+import tempfile
+import time
+import unittest
+from typing import Any
+from unittest import mock
+
+import certificate
+import certificate_files as files
+import certificate_plan as plan
+import https
+import state
+from command import Failed
+
+DAY = 24 * 3600
+DIRECTORY = "https://ca.example/directory"
+SETTINGS = {"isOn": True, "address": "203.0.113.7", "names": [], "directory": DIRECTORY, "hstsSeconds": 300}
+
+
+class Plan(unittest.TestCase):
+    def test_the_domains_count_else_the_address_else_nothing(self) -> None:
+        self.assertEqual(plan.names_of(SETTINGS), ["203.0.113.7"])
+        self.assertEqual(plan.names_of({**SETTINGS, "names": ["a.example", "b.example"]}), ["a.example", "b.example"])
+        self.assertEqual(plan.names_of({**SETTINGS, "isOn": False}), [])
+
+    def test_a_certificate_is_for_exactly_the_names_and_of_this_authority(self) -> None:
+        kept = {"names": ["b.example", "a.example"], "directory": DIRECTORY}
+        self.assertTrue(plan.is_covering(kept, ["a.example", "b.example"], DIRECTORY))
+        self.assertFalse(plan.is_covering(kept, ["a.example"], DIRECTORY))
+        self.assertFalse(plan.is_covering(kept, ["a.example", "b.example"], "https://staging.example/"))
+        self.assertFalse(plan.is_covering(None, ["a.example"], DIRECTORY))
+
+    def test_half_of_the_lifetime_or_where_the_authority_says(self) -> None:
+        facts = {"notBefore": 0.0, "notAfter": 100.0}
+        self.assertEqual(plan.renewal_time(facts, None, 0.3), 50)
+        self.assertEqual(plan.renewal_time(facts, (60, 80), 0.5), 70)
+
+    def test_no_suggestion_makes_it_order_without_end_or_too_late(self) -> None:
+        facts = {"notBefore": 0.0, "notAfter": 100.0}
+        self.assertEqual(plan.renewal_time(facts, (-500, -400), 0.5), 10)
+        self.assertEqual(plan.renewal_time(facts, (400, 500), 0.5), 90)
+
+    def test_pauses_double_up_to_six_hours_and_are_spread(self) -> None:
+        for failures, longest in ((1, 10), (2, 20), (5, 160), (40, 6 * 3600)):
+            pauses = {plan.pause_after(failures) for _ in range(50)}
+            self.assertTrue(all(longest / 2 <= pause <= longest for pause in pauses), failures)
+            self.assertGreater(len(pauses), 1)
+
+    def test_the_last_certificate_of_a_week_is_kept_back(self) -> None:
+        now = 100 * DAY
+
+        def issued(*days_ago: float, names: Any = ("a.example",), directory: str = DIRECTORY) -> list[dict[str, Any]]:
+            return [{"names": list(names), "directory": directory, "at": now - ago * DAY} for ago in days_ago]
+
+        def allowed(history: list[dict[str, Any]]) -> float:
+            return plan.next_allowed(history, ["a.example"], DIRECTORY, now)
+
+        self.assertEqual(allowed([]), now)
+        self.assertEqual(allowed(issued(1, 2, 3)), now)
+        self.assertEqual(allowed(issued(1, 2, 3, 6)), now + DAY)
+        self.assertEqual(allowed(issued(1, 2, 3, 4, 6)), now + 3 * DAY)
+        self.assertEqual(allowed(issued(1, 2, 3, 7.1)), now)
+        self.assertEqual(allowed(issued(1, 2, 3) + issued(1, names=["b.example"])), now)
+        self.assertEqual(allowed(issued(1, 2, 3) + issued(1, directory="https://staging.example/")), now)
+
+    def test_one_host_at_a_time(self) -> None:
+        self.assertFalse(plan.is_taken(None, "i-1", 100))
+        self.assertTrue(plan.is_taken({"host": "i-2", "until": 101}, "i-1", 100))
+        self.assertFalse(plan.is_taken({"host": "i-2", "until": 99}, "i-1", 100))
+        self.assertFalse(plan.is_taken({"host": "i-1", "until": 101}, "i-1", 100))
+
+
+class Slots(unittest.TestCase):
+    def test_a_slot_is_written_only_while_the_edge_reads_the_other(self) -> None:
+        for second in range(60):
+            for slot in files.SLOTS:
+                at = second + files.seconds_until_idle(slot, second)
+                for moment in (at - files.MARGIN_S + 0.01, at, at + files.MARGIN_S - 0.01):
+                    tens = int(moment % 60) // 10
+                    read_then = "even" if tens in (0, 2, 4) else "odd"
+                    self.assertNotEqual(read_then, slot, f"{slot} at {moment}")
+
+
+class Bucket:
+    """Keeps one object as S3 does, with its conditions."""
+
+    def __init__(self) -> None:
+        self.body, self.etag, self.count = b"", "", 0
+
+    def ask(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
+        return {"Body": io.BytesIO(self.body), "ETag": self.etag} if self.etag else None
+
+    def is_answering(self) -> bool:
+        return True
+
+    def put_if(self, key: str, document: dict[str, Any], condition: dict[str, str]) -> str:
+        if condition != ({"If-Match": self.etag} if self.etag else {"If-None-Match": "*"}):
+            return ""
+        self.count += 1
+        self.body, self.etag = json.dumps(document).encode(), f'"{self.count}"'
+        return self.etag
+
+
+def make_certificate(names: list[str], begins: float, lasts: float) -> dict[str, Any]:
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the authority")])
+    zone = datetime.timezone.utc
+    alternatives = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.datetime.fromtimestamp(begins, zone))
+        .not_valid_after(datetime.datetime.fromtimestamp(begins + lasts, zone))
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return {
+        "directory": DIRECTORY,
+        "names": names,
+        "chain": made.public_bytes(serialization.Encoding.PEM).decode(),
+        "key": key.private_bytes(*form).decode(),
+    }
+
+
+class Keeping(unittest.TestCase):
+    def setUp(self) -> None:
+        self.bucket = Bucket()
+        self.store = certificate.Store(self.bucket)  # type: ignore[arg-type]
+        self.installed: list[list[str]] = []
+        self.address = "203.0.113.7"
+        self.ordered = 0
+        self.failure: Failed | None = None
+        for place, name, stand_in in (
+            (files, "install", lambda pem, names: self.installed.append(names)),
+            (files, "forget_names", lambda: self.installed.append([])),
+            (certificate.Keeper, "find_address", lambda _: self.address),
+            (certificate.Keeper, "order", lambda keeper, kept: self.order(keeper)),
+        ):
+            patch = mock.patch.object(place, name, stand_in)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def order(self, keeper: certificate.Keeper) -> dict[str, Any]:
+        self.ordered += 1
+        if self.failure:
+            raise self.failure
+        kept = make_certificate(keeper.names, time.time() - 60, 6 * DAY)
+        self.store.write({"certificate": kept})
+        return files.read_facts(kept["chain"], kept["key"])
+
+    def keep(self, known: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
+        return certificate.Keeper(self.store, "i-1", {**SETTINGS, **settings}, known or {}).run()
+
+    def put(self, names: list[str], begins: float, lasts: float, **more: Any) -> None:
+        self.store.read()
+        self.store.write({"certificate": {**make_certificate(names, begins, lasts), **more}})
+
+    def test_a_host_without_one_orders(self) -> None:
+        told = self.keep()
+        self.assertEqual(self.ordered, 1)
+        self.assertEqual(told["certificate"]["names"], ["203.0.113.7"])
+        self.assertNotIn("error", told)
+        self.assertAlmostEqual(told["next"] - time.time(), 3 * DAY, delta=120)
+
+    def test_a_replaced_host_shows_the_one_in_the_bucket_and_orders_none(self) -> None:
+        self.put(["203.0.113.7"], time.time() - 60, 6 * DAY)
+        self.address = "198.51.100.1"
+        told = self.keep()
+        self.assertEqual((self.ordered, self.installed), (0, [["203.0.113.7"]]))
+        self.assertEqual(told["certificate"]["names"], ["203.0.113.7"])
+
+    def test_none_is_ordered_before_the_address_has_moved_here(self) -> None:
+        self.address = "198.51.100.1"
+        told = self.keep()
+        self.assertEqual(self.ordered, 0)
+        self.assertLess(told["next"] - time.time(), 10)
+        self.assertNotIn("error", told)
+
+    def test_another_ones_or_a_damaged_one_is_never_shown(self) -> None:
+        right, other = (make_certificate(["203.0.113.7"], time.time(), 6 * DAY) for _ in range(2))
+        for damage in (
+            {"names": ["a.example"], **make_certificate(["a.example"], time.time(), 6 * DAY)},
+            {**right, "key": other["key"]},
+            {**right, "chain": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"},
+            {**right, "directory": "https://staging.example/"},
+            {},
+        ):
+            self.store.read()
+            self.store.write({"certificate": damage})
+            self.installed, self.ordered = [], 0
+            self.keep()
+            self.assertEqual((self.installed, self.ordered), ([], 1))
+
+    def test_an_object_that_is_no_json_is_written_anew(self) -> None:
+        self.bucket.body, self.bucket.etag = b"{", '"0"'
+        self.assertNotIn("error", self.keep())
+        self.assertEqual(self.ordered, 1)
+
+    def test_one_past_its_half_is_renewed_and_shown_until_then(self) -> None:
+        self.put(["203.0.113.7"], time.time() - 4 * DAY, 6 * DAY)
+        self.failure = Failed("no answer from the authority", cause="down")
+        told = self.keep()
+        self.assertEqual((self.ordered, self.installed), (1, [["203.0.113.7"]]))
+        self.assertEqual((told["error"], told["cause"], told["failures"]), ("no answer from the authority", "down", 1))
+        self.assertEqual(told["certificate"]["names"], ["203.0.113.7"])
+
+    def test_an_expired_one_leads_nobody_to_https(self) -> None:
+        self.put(["203.0.113.7"], time.time() - 7 * DAY, 6 * DAY)
+        self.failure = Failed("no")
+        told = self.keep()
+        self.assertEqual(self.installed, [[]])
+        self.assertLess(told["certificate"]["notAfter"], time.time())
+
+    def test_failures_in_a_row_are_counted_and_others_start_anew(self) -> None:
+        self.failure = Failed("no")
+        told = self.keep(self.keep(self.keep()))
+        self.assertEqual(told["failures"], 3)
+        self.assertEqual(self.keep(told, names=["a.example"])["failures"], 1)
+
+    def test_of_two_writers_one_is_told_that_it_was_late(self) -> None:
+        other = certificate.Store(self.bucket)  # type: ignore[arg-type]
+        self.store.read()
+        other.read()
+        self.assertEqual((self.store.write({"a": 1}), other.write({"a": 2})), (True, False))
+
+
+class Ordering(unittest.TestCase):
+    def test_the_fifth_of_a_week_is_refused_with_when_the_next_is_due(self) -> None:
+        now = time.time()
+        keeper = certificate.Keeper(certificate.Store(Bucket()), "i-1", SETTINGS, {})  # type: ignore[arg-type]
+        issued = [{"names": ["203.0.113.7"], "directory": DIRECTORY, "at": now - day * DAY} for day in (1, 2, 3, 4)]
+        keeper.require_spare(issued[:3], False, now)
+        keeper.require_spare(issued, True, now)
+        with self.assertRaisesRegex(Failed, "4 certificates for 203.0.113.7 .* the next is due at 20"):
+            keeper.require_spare(issued, False, now)
+
+
+class Converger(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        patch = mock.patch.object(state, "STATE", pathlib.Path(folder.name))
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.calls: list[str] = []
+        patch = mock.patch.object(https, "call", lambda *command: self.calls.append(command[-1]))
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.bucket = Bucket()
+        self.one = https.Https(self.bucket)  # type: ignore[arg-type]
+
+    def publish(self, **changes: Any) -> None:
+        self.bucket.put_if("https.json", {**SETTINGS, **changes}, {"If-Match": self.bucket.etag} if self.bucket.etag else {"If-None-Match": "*"})
+        self.one.ask_at = 0
+
+    def test_nothing_happens_without_settings(self) -> None:
+        self.one.turn()
+        self.assertEqual((self.calls, self.one.told(), self.one.is_settling()), ([], {"https": {"wanted": []}}, False))
+
+    def test_new_settings_start_the_service_once_until_it_is_due(self) -> None:
+        self.publish()
+        self.one.turn()
+        self.assertTrue(self.one.is_settling())
+        state.save("certificate.json", {"wanted": ["203.0.113.7"], "next": time.time() + 600})
+        self.one.start_at = 0
+        self.one.turn()
+        self.assertEqual((self.calls, self.one.is_settling()), ([https.SERVICE], False))
+        state.save("certificate.json", {"wanted": ["203.0.113.7"], "next": time.time() - 1})
+        self.one.turn()
+        self.publish(names=["a.example"])
+        self.one.turn()
+        self.assertEqual(self.calls, [https.SERVICE] * 3)
+
+    def test_settings_that_no_configuration_may_hold_are_not_taken(self) -> None:
+        for changes in (
+            {"names": ["../../etc/passwd"]},
+            {"names": ["a.example;"]},
+            {"names": ["A.example"]},
+            {"names": ["..a"]},
+            {"names": ["a.example"] * 11},
+            {"names": "a.example"},
+            {"address": "{"},
+            {"isOn": 1},
+            {"directory": "http://ca.example/"},
+            {"hstsSeconds": "300"},
+        ):
+            self.publish(**changes)
+            self.one.turn()
+            self.assertIsNone(self.one.settings, changes)
+        self.assertEqual(self.calls, [])
+
+    def test_the_report_has_times_that_people_read(self) -> None:
+        self.publish()
+        self.one.turn()
+        shown = {"names": ["203.0.113.7"], "issuer": "it", "notBefore": 0.0, "notAfter": 86400.0}
+        told = {"wanted": ["203.0.113.7"], "directory": DIRECTORY, "share": 0.1, "next": 3600.0, "certificate": shown}
+        state.save("certificate.json", told)
+        self.assertEqual(
+            self.one.told()["https"],
+            {
+                "wanted": ["203.0.113.7"],
+                "certificate": {**shown, "notBefore": "1970-01-01T00:00:00Z", "notAfter": "1970-01-02T00:00:00Z"},
+                "next": "1970-01-01T01:00:00Z",
+            },
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
