@@ -91,8 +91,8 @@ http {
     "~^\d{8,}:" @streamed;
     "~:websocket$" @websocket;
   }
-  map $leaving$http_upgrade $farewell {
-    leaving close;
+  map $leaving$http_upgrade:$server_protocol $farewell {
+    "~^leaving:HTTP/1" close;
   }
   map $refusal:$method $retry_after {
     "~^(unreached|spool|limit):" 5;
@@ -119,8 +119,36 @@ http {
   map $upstream_http_referrer_policy $referrer_policy {
     "" strict-origin-when-cross-origin;
   }
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305;
+  ssl_prefer_server_ciphers off;
+  ssl_ecdh_curve X25519:prime256v1:secp384r1;
+  ssl_session_tickets off;
+  ssl_session_cache shared:tls:10m;
+  ssl_session_timeout 1d;
+  map $time_iso8601 $certificate {
+    "~:[024]\d[+-]" even;
+    default odd;
+  }
+  map $secured:$proto $to_https {
+    http:http 1;
+  }
+  server {
+    listen 443 ssl http2;
+    ssl_reject_handshake on;
+    location / {
+      return 421;
+    }
+  }
   server {
     listen 80 default_server backlog=4096;
+    listen 443 ssl http2 default_server backlog=4096;
+    ssl_certificate /var/lib/berth-tls/$certificate.pem;
+    ssl_certificate_key /var/lib/berth-tls/$certificate.pem;
+    set $secured "";
+    if (-f /var/lib/berth-tls/names/$host) {
+      set $secured $scheme;
+    }
     set $leaving "";
     if (-f /run/berth-leaving) {
       set $leaving leaving;
@@ -236,6 +264,16 @@ http {
       if ($server_protocol = "") {
         return 400;
       }
+      if ($to_https) {
+        return 308 https://$host$request_uri;
+      }
+      return 418;
+    }
+    location ^~ /.well-known/acme-challenge/ {
+      root /var/lib/berth-tls/webroot;
+      try_files $uri @challenge;
+    }
+    location @challenge {
       return 418;
     }
     location @spooled {

@@ -12,7 +12,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 const agent = join(root, "lib", "host", "agent");
 const lib = join(agent, "usr", "local", "lib", "berth");
 const packaging = ["dpkg-query", "dpkg", "apt-get", "dnf", "rpm"];
-const commands = [...packaging, "iptables", "systemctl", "nginx", "dockerd", "sysctl", "sleep"];
+const commands = [...packaging, "iptables", "chgrp", "systemctl", "nginx", "dockerd", "sysctl", "sleep"];
 /** Does what util-linux's does, and says that it was asked. */
 const flock = 'shift; exec "$@"';
 /** What setup.sh reads, and where. */
@@ -35,7 +35,7 @@ const port = "INPUT -p tcp --dport 80 --syn";
 const limiting = [
   "iptables -w -N berth-edge",
   `iptables -w -A berth-edge -p tcp ${limit}`,
-  `iptables -w -C ${port} -j berth-edge`,
+  ...[80, 443].map((one) => `iptables -w -C INPUT -p tcp --dport ${one} --syn -j berth-edge`),
   `iptables -w -D ${port} ${limit}`,
 ];
 
@@ -99,6 +99,7 @@ describe("the host's set-up", () => {
         "systemctl is-active --quiet nginx.service",
         "systemctl restart systemd-journald.service",
         "sysctl --quiet --load=/etc/sysctl.d/60-berth-sysctl.conf",
+        "chgrp www-data /var/lib/berth-tls",
         ...limiting,
         "dockerd --validate --config-file /etc/docker/daemon.json",
         ...["docker", "berth-switch"].map((unit) => `systemctl try-reload-or-restart ${unit}.service`),
@@ -119,7 +120,7 @@ describe("the host's set-up", () => {
     await machine.answer("systemctl", '[ "$1" != is-active ]');
     await machine.answer("apt-get", `test -e "$(dirname "$0")/../etc/nginx/nginx.conf"`);
     const { code, calls } = await machine.setUp();
-    const all = `${debian} e2fsprogs python3-botocore amazon-ecr-credential-helper unattended-upgrades`;
+    const all = `${debian} e2fsprogs python3-botocore python3-acme amazon-ecr-credential-helper unattended-upgrades`;
     const options = "-o Dpkg::Options::=--force-confold -qq install --yes --no-install-recommends";
     assert.equal(code, 0);
     assert.deepEqual(

@@ -158,8 +158,9 @@ when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysct
 "${installer}_has" "$@" || "${installer}_install" "$@"
 "${installer}_update"
 # What the certificate's service writes, and the edge's workers read.
-install -d -m 0750 -g "$edge_user" /var/lib/berth-tls
-install -d -m 0755 /var/lib/berth-tls/names /var/lib/berth-tls/webroot
+mkdir -p /var/lib/berth-tls/names /var/lib/berth-tls/webroot
+chmod 0750 /var/lib/berth-tls
+chgrp "$edge_user" /var/lib/berth-tls
 limit_connections
 when_changed /etc/docker/daemon.json tell_engine
 when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service
