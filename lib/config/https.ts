@@ -49,5 +49,3 @@ export const https = z
     { error: "write off, or a map with directory, email or hstsSeconds" },
   )
   .prefault({});
-
-export type Https = z.output<typeof https>;

@@ -20,7 +20,7 @@ export interface Serving {
 }
 
 /** The names that a certificate is wanted for; none if HTTPS is off. */
-export const namesOf = ({ https, domain }: Config, address: string): readonly string[] =>
+const namesOf = ({ https, domain }: Config, address: string): readonly string[] =>
   https === "off" ? [] : domain.length > 0 ? domain : [address];
 
 /** The address that users are told: HTTPS only where the host shows a certificate for it. */

@@ -30,9 +30,7 @@ export async function reportOutputs(
   const { address, instance, release, app } = outputs;
   if (address === undefined || instance === undefined) return undefined;
   const https = await awaitCertificate(session, { address, instance, https: outputs.https });
-  const url = urlOf(config, address, https);
-  const roots = await readRoots(session);
-  const health = await probe(url, { signal, patienceMs: 60_000, roots });
+  const { url, health } = await findAnswer(session, urlOf(config, address, https), `http://${address}/`);
   const cost = estimateCost(config, reading.freeTierEligible);
   if (reading.newerMachineImageId !== undefined) {
     report.message(`a newer ${config.instance.os} image exists: ${reading.newerMachineImageId}`);
@@ -48,6 +46,17 @@ export async function reportOutputs(
   report.message(`cost: ${cost.text}`);
   report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app, https }, [url]);
   return url;
+}
+
+/** Asks by HTTPS where there is a certificate. Where that doesn't answer, the app may still do so by HTTP, and is told so. */
+async function findAnswer(session: Session, wanted: string, otherwise: string) {
+  const { signal, report } = session;
+  const roots = await readRoots(session);
+  const patienceMs = wanted === otherwise ? 60_000 : 10_000;
+  const health = await probe(wanted, { signal, patienceMs, roots });
+  if (health.status !== undefined || wanted === otherwise) return { url: wanted, health };
+  report.message(`${wanted} doesn't answer from here: ${health.reason ?? "nothing"}`);
+  return { url: otherwise, health: await probe(otherwise, { signal, patienceMs: 60_000, roots }) };
 }
 
 /** What a user wants to know about a stack. A value is absent as long as it doesn't exist. */

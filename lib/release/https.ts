@@ -8,7 +8,7 @@ import { text } from "./schema.ts";
  * What the hosts are told of HTTPS. It belongs to the stack and to no release: a rollback must not take a domain away, and
  * the address is known only after the first release serves.
  */
-export const httpsContent = z.object({
+const httpsContent = z.object({
   isOn: z.boolean(),
   /** The stack's Elastic IP. Only the host that has it asks for a certificate. */
   address: z.ipv4(),

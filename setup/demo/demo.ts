@@ -1,7 +1,9 @@
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { z } from "zod";
 import { loadConfig } from "../../lib/config/load.ts";
 import { exitCodes } from "../../lib/errors.ts";
+import { webAuthorityFile } from "../../lib/local/control/messages.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
 import { printText } from "../../lib/report/terminal.ts";
 import { imagesOf } from "../images/base-images.ts";
@@ -33,12 +35,22 @@ async function demo(_asked: undefined, { phases, signal }: ScriptContext): Promi
   const code = await phases.run("npm run up -- --local", up);
   if (code !== 0) return code;
   const url = await phases.run("asking for the URL", findUrl);
-  const answers = await phases.run(`${String(requests)} requests`, () => countAnswers(url, requests));
+  const authority = await readFile(authorityFile, "utf8").catch(() => undefined);
+  const answers = await phases.run(`${String(requests)} requests`, () =>
+    countAnswers(url, requests, authority),
+  );
 
   printText(`\n${describeAnswers(url, answers)}\n\n${describeTime(phases)}\n`);
-  printText(`\n${url}\n\nTake everything away: npm run down -- --local --yes\n`);
+  const trust = url.startsWith("https:") ? `\n${howToTrust(url)}\n` : "";
+  printText(`\n${url}\n${trust}\nTake everything away: npm run down -- --local --yes\n`);
   return answers.get("200") === requests ? exitCodes.done : exitCodes.failed;
 }
+
+/** The embedded AWS's certificates come from an authority that no browser knows. */
+const authorityFile = join(process.env["BERTH_HOME"] ?? fromRoot(".berth"), "local", webAuthorityFile);
+
+const howToTrust = (url: string): string =>
+  `its certificate comes from the embedded AWS: curl --cacert ${relative(process.cwd(), authorityFile)} ${url}, or add that file to a browser's authorities`;
 
 function up(): Promise<number> {
   const args = [runner, "up", "--config", "berth.yaml", "--local", "--yes"];

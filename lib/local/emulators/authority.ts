@@ -29,6 +29,9 @@ export interface AuthorityOptions {
   readonly validSeconds?: Readonly<Record<string, number>>;
 }
 
+/** The folder of its program. */
+export const authoritySource = fromRoot("lib/local/emulators/pebble");
+
 /** The authority runs as this user alone, so that the network guard can tell where it may connect. */
 export const authorityUser = 64_999;
 
@@ -49,7 +52,7 @@ const ready = z.object({
  */
 export async function startAuthority(options: AuthorityOptions): Promise<Authority> {
   const { docker, name, labels, secret, signal, note, log } = options;
-  const source = await openSource({ source: fromRoot("lib/local/emulators/pebble") });
+  const source = await openSource({ source: authoritySource });
   const onProgress = (line: string) => note(`building the certificate authority, once: ${line}`);
   const { localTag: image } = await ensureBuilt({ docker, source, signal, onProgress });
   const said: string[] = [];

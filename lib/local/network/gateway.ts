@@ -29,7 +29,7 @@ export interface Backends {
 }
 
 /** Where Let's Encrypt's stand-in listens, at 127.0.0.1, and what it must be told. */
-export interface AcmeBackend {
+interface AcmeBackend {
   readonly port: number;
   readonly secret: string;
 }
