@@ -261,6 +261,7 @@ describe("the host's limits", () => {
     ];
     const more = [
       "ends.py",
+      "figures.py",
       "gate.py",
       "health.py",
       "https.py",
