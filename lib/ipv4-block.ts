@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { BlockList, isIPv4 } from "node:net";
 
 /** Whether the text is an IPv4 CIDR block as AWS requires it, with no bits set after the prefix. */
 export function isBlock(text: string): boolean {
@@ -11,3 +11,15 @@ export function isBlock(text: string): boolean {
 
 /** The number of bits that the addresses of a block share. */
 export const prefixOf = (block: string): number => Number(block.split("/")[1]);
+
+/** Whether two blocks share addresses. Of two such blocks, one holds the first address of the other. */
+export const overlap = (one: string, other: string): boolean =>
+  holdsFirst(one, other) || holdsFirst(other, one);
+
+function holdsFirst(block: string, other: string): boolean {
+  const [address = "", prefix] = block.split("/");
+  const [first = ""] = other.split("/");
+  const list = new BlockList();
+  list.addSubnet(address, Number(prefix));
+  return list.check(first);
+}

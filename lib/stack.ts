@@ -2,7 +2,7 @@ import type { MachineImage } from "./aws/lookup.ts";
 import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import { letsEncrypt } from "./config/https.ts";
 import type { Config } from "./config/load.ts";
-import { subnetOf } from "./config/network.ts";
+import { subnetsOf } from "./config/network.ts";
 import { type Declaration, type DeclarationOf, declare } from "./engine/declaration.ts";
 import type { AgentBundle } from "./host/bundle.ts";
 import { userData } from "./host/user-data.ts";
@@ -212,7 +212,7 @@ function declareNetwork({ stack, network, ingress }: Config, names: StackNames) 
     needs: [theVpc],
     desired: (need, { zones }: Offers) => ({
       vpcId: need(theVpc).id,
-      cidr: subnetOf(network.cidr),
+      cidrs: subnetsOf(network.cidr),
       zones,
     }),
   });

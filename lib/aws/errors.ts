@@ -120,6 +120,9 @@ const conflict = new Set([
 /** Two changes collided. The same call succeeds when it is repeated. */
 export const isConflict = (error: unknown): boolean => conflict.has(errorCode(error));
 
+/** Another subnet of the VPC has addresses of the block. */
+export const isBlockTaken = (error: unknown): boolean => errorCode(error) === "InvalidSubnet.Conflict";
+
 /** S3 refuses a conditional call: there is another version, or one at all. */
 export const isPreconditionFailed = (error: unknown): boolean => errorCode(error) === "PreconditionFailed";
 

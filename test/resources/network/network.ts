@@ -8,7 +8,7 @@ export async function makeNetwork({ ctx }: Account) {
   const vpcId = await vpc.create(ctx, newIdentity("vpc"), { cidr: "10.20.0.0/16" });
   const gatewayIdentity = newIdentity("internet-gateway");
   const [subnetId, gatewayId] = await Promise.all([
-    subnet.create(ctx, newIdentity("subnet"), { vpcId, cidr: "10.20.0.0/24" }),
+    subnet.create(ctx, newIdentity("subnet"), { vpcId, cidrs: ["10.20.0.0/24"] }),
     internetGateway.create(ctx, gatewayIdentity, { vpcId }),
   ]);
   const observed = await internetGateway.find(ctx, gatewayIdentity, gatewayId);

@@ -49,7 +49,7 @@ test("vpc: two with the same tags are told apart by their ids, and never chosen 
 
 test("vpc: what keeps it from going is named, and the wait is bounded", async () => {
   const vpcId = await vpc.create(ctx, newIdentity("vpc"), { cidr });
-  const subnetId = await subnet.create(ctx, newIdentity("subnet"), { vpcId, cidr });
+  const subnetId = await subnet.create(ctx, newIdentity("subnet"), { vpcId, cidrs: [cidr] });
   const hurried = { ...ctx, timings: { ...ctx.timings, timeoutMs: 100 } };
 
   await assert.rejects(
