@@ -64,6 +64,7 @@ class Engine:
         self.images: list[str] = []
         self.user = ""
         self.users: str | bytes | None = None
+        self.groups: str | None = None
         self.architecture = "amd64"
         self.volumes: list[str] = []
         self.refused: dict[str, str | Exception] = {}
@@ -134,11 +135,12 @@ class Engine:
         return "helper\n"
 
     def call_for_bytes(self, *command: str) -> bytes:
-        """The one command whose output is no text: a tar with the image's list of users."""
+        """The one command whose output is no text: a tar with the image's list of users, or of groups."""
         self.calls.append(command[1:])
-        if self.users is None:
+        known = self.groups if command[-2].endswith(":/etc/group") else self.users
+        if known is None:
             raise Failed("docker cp: no such file")
-        content = self.users if isinstance(self.users, bytes) else self.users.encode()
+        content = known if isinstance(known, bytes) else known.encode()
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             member = tarfile.TarInfo("passwd")

@@ -112,6 +112,20 @@ class Users(Case):
             self.assertNotIn("run", self.engine.verbs())
             self.assertNotIn("helper", self.engine.containers)
 
+    def test_a_group_named_as_a_number_lends_nobody_the_id_of_root(self) -> None:
+        """The engine would add it to the app's groups, since it looks for the number among the names, too."""
+        for user in ("root", "1000:1000", "app:web"):
+            for line in ("65532:x:0:", " 1000:x:00:", "7:x", "65532::abc:"):
+                self.engine.groups = f"root:x:0:\n{line}\n"
+                with self.assertRaises(Failed) as failure:
+                    self.started_as(user, "app:x:7:7:\n")
+                self.assertRegex(str(failure.exception), r"^the image's /etc/group gives a group named \d+ root's id")
+                self.assertEqual(failure.exception.cause, "user")
+                self.assertNotIn("run", self.engine.verbs()[-4:])
+        self.engine.groups = "root:x:0:\nwheel:x:0:root\n1000:x:1000:\n00:x:0:\n7:x:8:\n"
+        self.assertEqual(self.started_as("root", ""), "65532:65532")
+        self.assertEqual(self.started_as("1000:1000"), "1000:1000")
+
     def test_a_number_needs_no_look_into_the_image(self) -> None:
         self.assertEqual(self.started_as("1000"), "1000")
         self.assertNotIn("create", self.engine.verbs())
@@ -134,6 +148,7 @@ class Lives(Case):
         self.assertEqual(replicas.of(1), ["app-1-0", "app-1-1"])
 
     def test_what_lies_about_is_brought_back(self) -> None:
+        self.engine.user = "1000"
         anew = ["ps", "rm", "image", "run"]
         for state, expected in {
             "running": ["ps"],
@@ -164,7 +179,7 @@ class Lives(Case):
         replicas.revive({**RELEASE, "replicas": 1}, replicas.states())
         replicas.remove(["app-7-0"])
         removals = [call for call in self.engine.calls if call[0] == "rm"]
-        self.assertEqual(len(removals), 3, "the dead one, the one that was looked into, the one that was removed")
+        self.assertEqual(len(removals), 4, "the dead one, the two that were looked into, the one that was removed")
         for removal in removals:
             self.assertIn("--volumes", removal)
 

@@ -139,6 +139,7 @@ class Bounds(unittest.TestCase):
 
 class Deploying(HostCase):
     def test_first_comes_the_pull_then_all_replicas_then_the_gate(self) -> None:
+        self.engine.user = "1000"
         self.wish()
         calls = [call[0] for call in self.turn()]
         self.assertEqual(calls[:6], ["pull", "ps", "image", "run", "image", "run"])

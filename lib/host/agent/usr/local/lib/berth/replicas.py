@@ -68,6 +68,7 @@ def start(release: Release, index: int) -> None:
     if architecture != own:
         raise Failed(f"the image is for {architecture}, and this host is {own}", cause="architecture")
     user = users.choose(release, user)
+    users.refuse_borrowed_group(release, user)
     try:
         call("docker", *run_arguments(release, index, user))
     except Failed as refusal:

@@ -26,6 +26,18 @@ def choose(release: Release, of_image: str) -> str:
     return wanted
 
 
+def refuse_borrowed_group(release: Release, user: str) -> None:
+    """The engine adds every group whose name is the number of the user's own one: such a name may have root's id."""
+    _, _, group = user.partition(":")
+    if not group.strip("0"):
+        return
+    for line in read_list(release, "group").split(b"\n"):
+        name, *rest = line.strip(SPACE).split(b":")
+        if name.isdigit() and name.strip(b"0") and as_id([*rest, b"", b""][1]) == 0:
+            told = name.decode()[:20]
+            raise Failed(f"the image's /etc/group gives a group named {told} root's id: rename that group in the image", cause="user")
+
+
 def is_root(release: Release, user: str) -> bool:
     """A name that the image's own list of users doesn't have may be anybody's."""
     name = user.split(":")[0]
@@ -53,7 +65,7 @@ def ids_of(release: Release, user: str) -> tuple[int, int]:
 
 def find_ids(release: Release, name: str) -> tuple[int, int] | None:
     """Those of the user and of its group, in the image's own list of users. The first line of that name counts."""
-    lines = (line.strip(SPACE).split(b":") for line in list_users(release).split(b"\n"))
+    lines = (line.strip(SPACE).split(b":") for line in read_list(release, "passwd").split(b"\n"))
     fields = next((fields for fields in lines if fields[0] == name.encode()), None)
     if fields is None:
         return None
@@ -66,12 +78,12 @@ def as_id(field: bytes) -> int:
     return int(field) if NUMBER.fullmatch(field) else 0
 
 
-def list_users(release: Release) -> bytes:
-    """The image's /etc/passwd, which may be a link in the image. Empty if there is none."""
+def read_list(release: Release, name: str) -> bytes:
+    """The image's /etc/passwd or /etc/group, which may be a link in the image. Empty if there is none."""
     label = f"berth.release={release['number']}"
     container = call("docker", "create", "--label", label, release["image"], "none").strip()
     try:
-        archive = call_for_bytes("docker", "cp", "--follow-link", f"{container}:/etc/passwd", "-")
+        archive = call_for_bytes("docker", "cp", "--follow-link", f"{container}:/etc/{name}", "-")
     except Failed:
         archive = b""
     call("docker", "rm", "--volumes", container)
