@@ -5,6 +5,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { MiddlewareStack } from "@smithy/types";
+import { setting } from "./environment.ts";
 import { beforeSending, reportLostReplies } from "./lost-reply.ts";
 import { operationName } from "./operation-name.ts";
 
@@ -108,8 +109,9 @@ function handlerOptions({ connectionMs, answerMs }: Timeouts = defaultTimeouts) 
 
 /** Only AWS itself has a host name for each bucket. Other endpoints expect the bucket in the path. */
 function isElsewhere({ endpoints }: ClientOptions): boolean {
-  const { AWS_ENDPOINT_URL: all, AWS_ENDPOINT_URL_S3: s3 } = process.env;
-  return endpoints !== undefined || all !== undefined || s3 !== undefined;
+  return [endpoints, setting("AWS_ENDPOINT_URL"), setting("AWS_ENDPOINT_URL_S3")].some(
+    (one) => one !== undefined,
+  );
 }
 
 interface Watchable<Input extends object, Output extends object> {

@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../state/object-store.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openStateStore, type StateStore } from "../../state/store.ts";
 import { type ClientOptions, type Clients, createClients, type Endpoints } from "../aws/clients.ts";
+import { checkEnvironment } from "../aws/environment.ts";
 import { explainCredentials } from "../aws/credentials.ts";
 import { resourceTags } from "../aws/tags.ts";
 import { type Config, loadConfig } from "../config/load.ts";
@@ -70,6 +71,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   // Every resource may wait at once, and each wait listens to the signal. Node warns of a leak above ten listeners.
   setMaxListeners(0, signal);
   const config = await loadConfig(await locateConfig(flags, report), { stack: flags.stack, usesSource });
+  checkEnvironment({ usesEndpoints: !flags.local });
   await ensurePrivateHome(home);
   const local = flags.local ? await openLocal(report, signal) : undefined;
   const { clients, openClients } = connect(config, local, options);
