@@ -68,7 +68,12 @@ describe("options that npm keeps", () => {
     });
   }
 
-  for (const args of [[], ["--", "--local"], ["--", "--local", "--yes", "--stack=shop"]]) {
+  for (const args of [
+    [],
+    ["--", "--local"],
+    ["--", "--local", "--yes", "--stack=shop"],
+    ["--stack=shop", "--", "--stack=shop"],
+  ]) {
     it(`are none where the script got all: npm run up ${args.join(" ")}`, async () => {
       const told = await runByNpm("up", ...args);
       assert.deepEqual([told.taken, told.maybe, told.hint], [[], [], ""]);
