@@ -21,6 +21,8 @@ export interface MachineImage {
   readonly imageId: string;
   /** The device name to use in the root disk's mapping: `/dev/xvda`. */
   readonly rootDeviceName: string;
+  /** Whether an account on AWS's free plan may launch it; absent if the service doesn't say. */
+  readonly freeTierEligible?: boolean;
 }
 
 export interface InstanceType {
@@ -52,7 +54,8 @@ export async function lookupMachineImage(ctx: LookupContext, os: ImageOs, arch: 
   const described = ctx.clients.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
   const image = (await unlessNoImage(described))?.Images?.find((one) => one.ImageId === imageId);
   if (image?.RootDeviceName === undefined) throw noImage(ctx, `${os} for ${arch} (${imageId})`);
-  return { imageId, rootDeviceName: image.RootDeviceName };
+  const { RootDeviceName: rootDeviceName, FreeTierEligible: freeTierEligible } = image;
+  return { imageId, rootDeviceName, ...(freeTierEligible === undefined ? {} : { freeTierEligible }) };
 }
 
 async function readParameter(ctx: LookupContext, os: ImageOs, arch: Arch): Promise<string> {

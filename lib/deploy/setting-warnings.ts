@@ -71,3 +71,26 @@ export function findUntestedWarning({ os }: Pick<Config["instance"], "os">): Pla
     hint: "set instance.os to debian-13, which is tested",
   };
 }
+
+interface Eligible {
+  readonly type: boolean;
+  /** Undefined if it isn't known. */
+  readonly image: boolean | undefined;
+}
+
+/** An account on AWS's free plan can launch only what AWS marks as eligible. Undefined if nothing else is launched. */
+export function findFreePlanWarning(
+  { type, os }: Pick<Config["instance"], "type" | "os">,
+  eligible: Eligible,
+): PlanWarning | undefined {
+  const unfit = [
+    ...(eligible.type ? [] : [{ key: "instance.type", what: `the instance type ${type}` }]),
+    ...(eligible.image === false ? [{ key: "instance.os", what: `the image of ${os}` }] : []),
+  ];
+  if (unfit.length === 0) return undefined;
+  return {
+    code: "not-on-free-plan",
+    message: `an account on AWS's free plan can't launch ${unfit.map(({ what }) => what).join(" and ")}`,
+    hint: `on a free plan, set another ${unfit.map(({ key }) => key).join(" and ")}; a paid plan has no such limit`,
+  };
+}

@@ -5,6 +5,7 @@ import type { Session } from "../command/session.ts";
 import type { Reading } from "./reading.ts";
 import {
   findClosedWarning,
+  findFreePlanWarning,
   findMemoryWarning,
   findUntestedWarning,
   findUnusedWarning,
@@ -24,6 +25,7 @@ const checks: readonly Check[] = [
   ({ config }) => findClosedWarning(config),
   ({ config }) => findUnusedWarning(config),
   ({ config }) => findUntestedWarning(config.instance),
+  lookAtFreePlan,
 ];
 
 /** What the plan warns of, in the order of the checks. Writes nothing. */
@@ -37,6 +39,18 @@ function lookForPrivateFiles(_session: Session, { source }: Reading): PlanWarnin
   const message = privateText(source.folder, source.privatePaths);
   if (message === undefined) return undefined;
   return { code: "private-files", message, hint: "a line for each in .dockerignore keeps them out" };
+}
+
+/** Only where a host is to be launched: what runs was allowed to. */
+function lookAtFreePlan({ config }: Session, reading: Reading): PlanWarning | undefined {
+  const { plan, offers, freeTierEligible: type, newerMachineImageId } = reading;
+  const launches = plan.steps.some(
+    ({ kind, action }) => kind === "instance" && ["create", "replace"].includes(action),
+  );
+  if (!launches) return undefined;
+  // AWS was asked about the newest image only, not about one that is pinned.
+  const image = newerMachineImageId === undefined ? offers.machineImage.freeTierEligible : undefined;
+  return findFreePlanWarning(config.instance, { type, image });
 }
 
 /** A new stack beside one of the same name: after a mistaken change of region it would be a second one. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   findClosedWarning,
+  findFreePlanWarning,
   findMemoryWarning,
   findUntestedWarning,
   findUnusedWarning,
@@ -71,5 +72,30 @@ describe("a plan warns of the operating system", () => {
   it("that no test has seen to boot", () => {
     assert.equal(findUntestedWarning({ os: "debian-13" }), undefined);
     assert.equal(findUntestedWarning({ os: "amazon-linux-2023" })?.code, "untested-os");
+  });
+});
+
+describe("a plan warns an account on a free plan", () => {
+  const debian = { type: "m5.large", os: "debian-13" } as const;
+
+  it("not of what is eligible, nor of what isn't known", () => {
+    assert.equal(findFreePlanWarning(debian, { type: true, image: true }), undefined);
+    assert.equal(findFreePlanWarning(debian, { type: true, image: undefined }), undefined);
+  });
+
+  it("of a type, an image, or both", () => {
+    assert.deepEqual(findFreePlanWarning(debian, { type: false, image: true }), {
+      code: "not-on-free-plan",
+      message: "an account on AWS's free plan can't launch the instance type m5.large",
+      hint: "on a free plan, set another instance.type; a paid plan has no such limit",
+    });
+    assert.match(
+      findFreePlanWarning(debian, { type: true, image: false })?.message ?? "",
+      /can't launch the image of debian-13$/,
+    );
+    assert.match(
+      findFreePlanWarning(debian, { type: false, image: false })?.hint ?? "",
+      /instance\.type and instance\.os;/,
+    );
   });
 });

@@ -9,6 +9,7 @@ import { dryRun } from "./rules/dry-run.ts";
 import { endpointRoutes } from "./rules/endpoint-routes.ts";
 import { failedLaunches, type FailedLaunches } from "./rules/failed-launches.ts";
 import { failedStorage, type FailedStorage } from "./rules/failed-storage.ts";
+import { type FreeImages, freeImages } from "./rules/free-images.ts";
 import { ignoredConditions } from "./rules/ignored-conditions.ts";
 import { ignoredFilters } from "./rules/ignored-filters.ts";
 import { inputLimits } from "./rules/input-limits.ts";
@@ -41,6 +42,8 @@ export interface Rules {
   readonly deleteMarkers: boolean;
   readonly localZones: boolean;
   readonly missingImages: boolean;
+  /** Whether images are said to be eligible on a free plan, and which aren't: the beginnings of their names. */
+  readonly freeImages: FreeImages | false;
   readonly quotas: Quotas | false;
   readonly profileDelay: ProfileDelay | false;
   readonly lateVisibility: LateVisibility | false;
@@ -75,6 +78,7 @@ export const allRules: Rules = {
   deleteMarkers: true,
   localZones: true,
   missingImages: true,
+  freeImages: { except: [] },
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
   lateVisibility: { reads: 2, uses: 2 },
@@ -110,6 +114,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.deleteMarkers && deleteMarkers(),
     rules.localZones && localZones(),
     rules.missingImages && missingImages(),
+    rules.freeImages && freeImages(rules.freeImages),
     rules.olderConsoles && olderConsoles(),
     rules.quotas && quotas(rules.quotas, behind),
     rules.failedLaunches && failedLaunches(rules.failedLaunches, behind),
@@ -140,6 +145,7 @@ export const noRules: Rules = {
   deleteMarkers: false,
   localZones: false,
   missingImages: false,
+  freeImages: false,
   quotas: false,
   profileDelay: false,
   lateVisibility: false,
