@@ -1,4 +1,5 @@
 import type { Config } from "../config/load.ts";
+import type { Plan } from "../engine/plan.ts";
 import type { PlanWarning } from "../report/shown-plan.ts";
 
 /** What the operating system, the engine, the edge and the agent need of a host's memory, rounded up. */
@@ -78,11 +79,17 @@ interface Eligible {
   readonly image: boolean | undefined;
 }
 
-/** An account on AWS's free plan can launch only what AWS marks as eligible. Undefined if nothing else is launched. */
+/**
+ * An account on AWS's free plan can launch only what AWS marks as eligible. What runs was allowed to, so it counts only if
+ * a host is to be launched. Undefined if nothing else is.
+ */
 export function findFreePlanWarning(
   { type, os }: Pick<Config["instance"], "type" | "os">,
-  eligible: Eligible,
+  { steps, ...eligible }: Eligible & Pick<Plan, "steps">,
 ): PlanWarning | undefined {
+  const isLaunch = ({ kind, action }: Plan["steps"][number]) =>
+    kind === "instance" && (action === "create" || action === "replace");
+  if (!steps.some(isLaunch)) return undefined;
   const unfit = [
     ...(eligible.type ? [] : [{ key: "instance.type", what: `the instance type ${type}` }]),
     ...(eligible.image === false ? [{ key: "instance.os", what: `the image of ${os}` }] : []),

@@ -41,16 +41,11 @@ function lookForPrivateFiles(_session: Session, { source }: Reading): PlanWarnin
   return { code: "private-files", message, hint: "a line for each in .dockerignore keeps them out" };
 }
 
-/** Only where a host is to be launched: what runs was allowed to. */
 function lookAtFreePlan({ config }: Session, reading: Reading): PlanWarning | undefined {
   const { plan, offers, freeTierEligible: type, newerMachineImageId } = reading;
-  const launches = plan.steps.some(
-    ({ kind, action }) => kind === "instance" && ["create", "replace"].includes(action),
-  );
-  if (!launches) return undefined;
   // AWS was asked about the newest image only, not about one that is pinned.
   const image = newerMachineImageId === undefined ? offers.machineImage.freeTierEligible : undefined;
-  return findFreePlanWarning(config.instance, { type, image });
+  return findFreePlanWarning(config.instance, { steps: plan.steps, type, image });
 }
 
 /** A new stack beside one of the same name: after a mistaken change of region it would be a second one. */

@@ -8,6 +8,7 @@ import { fromRoot } from "../paths.ts";
 import { defaultRules } from "./default-rules.ts";
 import { type ContextEntry, packContext, readContext } from "./build-context.ts";
 import { filesOf, type SecretSources } from "./build-secrets.ts";
+import { offerDockerfile } from "./offered-dockerfile.ts";
 import { findPrivate } from "./private-names.ts";
 
 export interface SourceOptions {
@@ -131,15 +132,22 @@ async function findDockerfile(folder: string, explicit: string | undefined): Pro
   const own = explicit === undefined ? join(folder, "Dockerfile") : resolve(explicit);
   if (await isFile(own)) return own;
   if (explicit === undefined && (await isFile(join(folder, "go.mod")))) return ownGoDockerfile;
+  const offered = explicit === undefined ? await offerDockerfile(folder) : undefined;
   throw new BerthError({
     code: "DockerfileMissing",
     message: `there is no Dockerfile at ${own}`,
-    hint:
-      explicit === undefined
-        ? "Write one there, name one by app.dockerfile, or put a go.mod beside main.go to have Berth's used"
-        : "Correct app.dockerfile, or remove it to use the one in the source folder",
+    ...(offered === undefined ? {} : { detail: offered }),
+    hint: hintFor(explicit, offered),
     exitCode: exitCodes.badInput,
   });
+}
+
+function hintFor(explicit: string | undefined, offered: readonly string[] | undefined): string {
+  if (explicit !== undefined)
+    return "Correct app.dockerfile, or remove it to use the one in the source folder";
+  return offered === undefined
+    ? "Write one there, name one by app.dockerfile, or put a go.mod beside main.go to have Berth's used"
+    : "Save the lines above there, and a .dockerignore that names what the image shouldn't have; correct the last line if the app starts otherwise";
 }
 
 /** Far more than anybody writes by hand. Without the limit, a stranger's file could fill the memory. */

@@ -78,23 +78,42 @@ describe("a plan warns of the operating system", () => {
 describe("a plan warns an account on a free plan", () => {
   const debian = { type: "m5.large", os: "debian-13" } as const;
 
+  const step = (kind: string, action: "create" | "replace" | "update") => ({
+    name: kind,
+    kind,
+    action,
+    differences: [],
+  });
+  const steps = [step("vpc", "create"), step("instance", "create")];
+
+  it("only where a host is launched", () => {
+    for (const quiet of [[], [step("vpc", "create")], [step("instance", "update")]])
+      assert.equal(findFreePlanWarning(debian, { steps: quiet, type: false, image: false }), undefined);
+    const replaced = findFreePlanWarning(debian, {
+      steps: [step("instance", "replace")],
+      type: false,
+      image: true,
+    });
+    assert.equal(replaced?.code, "not-on-free-plan");
+  });
+
   it("not of what is eligible, nor of what isn't known", () => {
-    assert.equal(findFreePlanWarning(debian, { type: true, image: true }), undefined);
-    assert.equal(findFreePlanWarning(debian, { type: true, image: undefined }), undefined);
+    assert.equal(findFreePlanWarning(debian, { steps, type: true, image: true }), undefined);
+    assert.equal(findFreePlanWarning(debian, { steps, type: true, image: undefined }), undefined);
   });
 
   it("of a type, an image, or both", () => {
-    assert.deepEqual(findFreePlanWarning(debian, { type: false, image: true }), {
+    assert.deepEqual(findFreePlanWarning(debian, { steps, type: false, image: true }), {
       code: "not-on-free-plan",
       message: "an account on AWS's free plan can't launch the instance type m5.large",
       hint: "on a free plan, set another instance.type; a paid plan has no such limit",
     });
     assert.match(
-      findFreePlanWarning(debian, { type: true, image: false })?.message ?? "",
+      findFreePlanWarning(debian, { steps, type: true, image: false })?.message ?? "",
       /can't launch the image of debian-13$/,
     );
     assert.match(
-      findFreePlanWarning(debian, { type: false, image: false })?.hint ?? "",
+      findFreePlanWarning(debian, { steps, type: false, image: false })?.hint ?? "",
       /instance\.type and instance\.os;/,
     );
   });
