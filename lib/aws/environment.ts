@@ -16,15 +16,15 @@ export function checkEnvironment({ usesEndpoints }: { readonly usesEndpoints: bo
   for (const name of usesEndpoints ? endpointNames : []) {
     const url = setting(name);
     if (url !== undefined && !isWebUrl(url))
-      throw refuse(name, url, "isn't a URL such as https://s3.example.com");
+      throw unusable(name, url, "isn't a URL such as https://s3.example.com");
   }
   const mode = setting("AWS_DEFAULTS_MODE");
   if (mode !== undefined && !defaultsModes.includes(mode.toLowerCase())) {
-    throw refuse("AWS_DEFAULTS_MODE", mode, `is none of ${defaultsModes.join(", ")}`);
+    throw unusable("AWS_DEFAULTS_MODE", mode, `is none of ${defaultsModes.join(", ")}`);
   }
   for (const name of ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]) {
     const path = setting(name);
-    if (path !== undefined && isFolder(path)) throw refuse(name, path, "is a folder; it has to be a file");
+    if (path !== undefined && isFolder(path)) throw unusable(name, path, "is a folder; it has to be a file");
   }
 }
 
@@ -38,7 +38,7 @@ function isWebUrl(text: string): boolean {
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-function refuse(name: string, value: string, what: string): BerthError {
+function unusable(name: string, value: string, what: string): BerthError {
   return new BerthError({
     code: "BadEnvironment",
     message: `the variable ${name} is set to ${JSON.stringify(value)}, which ${what}`,
