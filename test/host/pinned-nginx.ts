@@ -133,6 +133,12 @@ http {
   map $secured:$proto $to_https {
     http:http 1;
   }
+  map $host $home {
+    default $host;
+  }
+  map $scheme:$host $hsts {
+    default "";
+  }
   server {
     listen 443 ssl http2;
     ssl_reject_handshake on;
@@ -146,7 +152,7 @@ http {
     ssl_certificate /var/lib/berth-tls/$certificate.pem;
     ssl_certificate_key /var/lib/berth-tls/$certificate.pem;
     set $secured "";
-    if (-f /var/lib/berth-tls/names/$host) {
+    if (-f /var/lib/berth-tls/names/$home) {
       set $secured $scheme;
     }
     set $leaving "";
@@ -248,6 +254,7 @@ http {
     add_header X-Content-Type-Options $nosniff always;
     add_header X-Frame-Options $frame_options always;
     add_header Referrer-Policy $referrer_policy always;
+    add_header Strict-Transport-Security $hsts always;
     add_header Retry-After $retry_after always;
     add_header Cache-Control $caching always;
     recursive_error_pages on;
@@ -265,7 +272,7 @@ http {
         return 400;
       }
       if ($to_https) {
-        return 308 https://$host$request_uri;
+        return 308 https://$home$request_uri;
       }
       return 418;
     }

@@ -19,6 +19,7 @@ const flock = 'shift; exec "$@"';
 const places = {
   "edge.conf": "usr/local/lib/berth",
   "edge_settings.py": "usr/local/lib/berth",
+  "certificate_plan.py": "usr/local/lib/berth",
   "switch.conf": "usr/local/lib/berth",
   "retries.pm": "usr/local/lib/berth",
   "journald-berth.conf": "etc/systemd/journald.conf.d",

@@ -12,6 +12,7 @@ from unittest import mock
 import certificate
 import certificate_files as files
 import certificate_plan as plan
+import edge_settings
 import https
 import state
 from command import Failed
@@ -72,6 +73,38 @@ class Plan(unittest.TestCase):
         self.assertTrue(plan.is_taken({"host": "i-2", "until": 101}, "i-1", 100))
         self.assertFalse(plan.is_taken({"host": "i-2", "until": 99}, "i-1", 100))
         self.assertFalse(plan.is_taken({"host": "i-1", "until": 101}, "i-1", 100))
+
+
+class Domains(unittest.TestCase):
+    DOMAINS = {"address": "203.0.113.7", "names": ["a.example", "b.example"], "hstsSeconds": 300}
+
+    def render(self, **settings: Any) -> str:
+        template = "server_name @server_names@; [@home@] [@hsts@]"
+        return edge_settings.render_edge(template, {**edge_settings.DEFAULTS, **settings}, {})
+
+    def test_the_edge_knows_the_domains_and_leads_the_address_to_the_first(self) -> None:
+        self.assertEqual(
+            " ".join(self.render(https=self.DOMAINS).split()),
+            "server_name a.example b.example; [203.0.113.7 a.example;] "
+            "[https:a.example max-age=300; https:b.example max-age=300;]",
+        )
+
+    def test_an_address_alone_gets_no_hsts_and_no_reload(self) -> None:
+        self.assertEqual(self.render(), "server_name _; [] []")
+        self.assertEqual(self.render(https={**self.DOMAINS, "hstsSeconds": 0}).split("[")[2], "]")
+
+    def test_no_name_becomes_another_line_of_the_configuration(self) -> None:
+        self.assertEqual(edge_settings.find_domain_excess({"https": self.DOMAINS}), [])
+        for wrong in (
+            {"names": ["a.example; include /etc/passwd"]},
+            {"names": ["~.*"]},
+            {"names": []},
+            {"address": "_"},
+            {"hstsSeconds": -1},
+            {"hstsSeconds": "1"},
+        ):
+            told = {"https": {**self.DOMAINS, **wrong}}
+            self.assertEqual(edge_settings.find_domain_excess(told), ["https"], wrong)
 
 
 class Slots(unittest.TestCase):

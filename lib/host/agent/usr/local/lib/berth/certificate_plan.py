@@ -27,6 +27,13 @@ def is_covering(certificate: dict[str, Any] | None, names: list[str], directory:
     )
 
 
+def is_name(name: str) -> bool:
+    """Letters, digits, hyphens and single dots: it becomes a file's name, and a line of the edge's configuration."""
+    parts = name.split(".")
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    return 4 <= len(name) <= 253 and len(parts) > 1 and all(part and set(part) <= allowed for part in parts)
+
+
 def renewal_time(facts: dict[str, float], suggested: tuple[float, float] | None, share: float) -> float:
     """When to renew: within what the authority suggests, else at half of the lifetime. `share` of 0 to 1 spreads the hosts.
 

@@ -135,7 +135,7 @@ class Host:
             save("failed.json", self.failed)
             replicas.remove(replicas.of(number))
             return
-        settings = edge_settings.settings_of(release)
+        settings = self.settings_of(release)
         # For a set-up that comes first. Before anything serves, the edge has no client to wait for.
         save("edge.json", settings)
         if not self.serving:
@@ -149,7 +149,10 @@ class Host:
         self.steps.attempt("the replicas", self.look_after, release)
         self.steps.attempt("the health of the replicas", self.watch.look, release)
         self.steps.attempt("the edge", self.turn_to, release)
-        self.steps.attempt("the edge's settings", self.edge.configure, edge_settings.settings_of(release))
+        self.steps.attempt("the edge's settings", self.edge.configure, self.settings_of(release))
+
+    def settings_of(self, release: Release) -> dict[str, Any]:
+        return {**edge_settings.settings_of(release), **self.https.edge()}
 
     def look_after(self, release: Release) -> None:
         replicas.prepare_volumes(release)

@@ -14,6 +14,8 @@ import re
 import sys
 from typing import Any
 
+from certificate_plan import is_name
+
 # What a release of an earlier Berth goes by, too.
 DEFAULTS: dict[str, Any] = {
     "bodyMib": 10,
@@ -57,6 +59,16 @@ def find_excess(release: dict[str, Any]) -> list[str]:
     return [f"edge.{key}" for key in wrong]
 
 
+def find_domain_excess(settings: dict[str, Any]) -> list[str]:
+    """The same of the domains, which come from the stack's settings of HTTPS."""
+    told = settings.get("https")
+    if told is None:
+        return []
+    names = [*told.get("names", ()), told.get("address")] if type(told) is dict else [None]
+    fits = all(isinstance(name, str) and is_name(name) for name in names) and is_whole(told.get("hstsSeconds"), 0, 63072000)
+    return [] if fits and len(names) > 1 else ["https"]
+
+
 def is_whole(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
@@ -75,8 +87,14 @@ def render_edge(template: str, settings: dict[str, Any], system: dict[str, str])
     kib = settings["headerKib"] + 4  # the switch adds to the app's headers
     passes = settings["underscores"] == "pass"
     blocks = settings["trustedProxies"]
+    domains = settings.get("https") or {"names": [], "address": "", "hstsSeconds": 0}
+    names = domains["names"]
+    hsts = [f"https:{name} max-age={domains['hstsSeconds']};" for name in names if domains["hstsSeconds"]]
     values = {
         **system,
+        "server_names": " ".join(names) or "_",
+        "home": f"{domains['address']} {names[0]};" if names else "",
+        "hsts": indented("        ", hsts),
         "body_mib": settings["bodyMib"],
         "spooled_mib": min(settings["bodyMib"], SPOOLED_MIB),
         "answer_s": settings["answerSeconds"] + PATIENCE_S,
@@ -133,7 +151,7 @@ def render_switch(settings: dict[str, Any]) -> dict[str, str]:
 
 def main(what: str, told: str, *system: str) -> None:
     release = {"edge": json.loads(pathlib.Path(told).read_text())}
-    excess = find_excess(release)
+    excess = find_excess(release) + find_domain_excess(release["edge"])
     if excess:
         sys.exit(f"{told} is out of bounds in {', '.join(excess)}")
     settings = settings_of(release)

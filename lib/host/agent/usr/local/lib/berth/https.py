@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from bucket import Bucket
+from certificate_plan import is_name
 from command import call
 from state import load, save
 
@@ -63,6 +64,12 @@ class Https:
     def is_on(self) -> bool:
         return bool(self.settings and self.settings["isOn"])
 
+    def edge(self) -> dict[str, Any]:
+        """What the edge has to know of domains, among its settings. Nothing where there are none: it needs no reload then."""
+        if not self.is_on() or not self.settings or not self.settings["names"]:
+            return {}
+        return {"https": {key: self.settings[key] for key in ("address", "names", "hstsSeconds")}}
+
     def is_settling(self) -> bool:
         """Whether a certificate may still come from the bucket. A host that replaces another begins with HTTPS."""
         waits = self.is_on() and time.monotonic() < self.settle_until
@@ -98,13 +105,6 @@ def is_settings(found: Any) -> bool:
         and type(found.get("hstsSeconds")) is int
         and isinstance(found.get("email", ""), str)
     )
-
-
-def is_name(name: str) -> bool:
-    """Letters, digits, hyphens and single dots: it becomes a file's name, and a line of the edge's configuration."""
-    parts = name.split(".")
-    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    return 4 <= len(name) <= 253 and len(parts) > 1 and all(part and set(part) <= allowed for part in parts)
 
 
 def iso(at: float) -> str:
