@@ -134,12 +134,20 @@ function startAcme(
   const file = join(directory, webAuthorityFile);
   const starting = (async () => {
     await rm(file, { force: true });
-    const authority = await startAuthority({ docker, name, labels, secret: drawSecret(), signal, note, log });
+    const secret = drawSecret();
+    const lasting = certificateSeconds();
+    const authority = await startAuthority({ docker, name, labels, secret, signal, note, log, ...lasting });
     await writeFile(file, authority.root);
     return authority;
   })();
   starting.catch((error: unknown) => log(`There is no certificate authority: ${String(error)}`));
   return starting;
+}
+
+/** For those who want to see renewals: BERTH_CERTIFICATE_SECONDS makes all certificates last that long. */
+function certificateSeconds() {
+  const seconds = Number(process.env["BERTH_CERTIFICATE_SECONDS"] ?? 0);
+  return seconds > 0 ? { validSeconds: { shortlived: seconds, classic: seconds } } : {};
 }
 
 /** The services of this computer that machines may reach, each at a port of the network's gateway. */

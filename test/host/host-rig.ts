@@ -14,6 +14,8 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { connectDocker } from "../../lib/docker/connection.ts";
@@ -22,6 +24,8 @@ import { packAgent } from "../../lib/host/bundle.ts";
 import { hostFiles } from "../../lib/host/host-files.ts";
 import { userData } from "../../lib/host/user-data.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
+import { webAuthorityFile } from "../../lib/local/control/messages.ts";
+import { httpsKey } from "../../lib/release/https.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
 import { edgeFields, type Release } from "../../lib/release/schema.ts";
@@ -46,6 +50,10 @@ export interface HostRig extends AsyncDisposable {
   /** Publishes an agent of these files and returns its hash. */
   publish(files: readonly ArchivedFile[]): Promise<string>;
   report(): Promise<HostReport | undefined>;
+  /** Tells the host to have HTTPS for its address, and returns its report once it has a certificate. */
+  secure(): Promise<HostReport>;
+  /** The embedded AWS's certificate authority, as PEM. */
+  authority(): Promise<string>;
   run(script: string): Promise<string>;
 }
 
@@ -82,6 +90,15 @@ export async function openHostRig(): Promise<HostRig> {
       },
       publish: (files) => publish(clients, files),
       report: read,
+      secure: async () => {
+        const directory = "https://acme-v02.api.letsencrypt.org/directory";
+        const told = { isOn: true, address, names: [], directory, hstsSeconds: 0, at: "now", by: "somebody" };
+        await s3.send(new PutObjectCommand({ Bucket, Key: httpsKey, Body: JSON.stringify(told) }));
+        let report: HostReport | undefined;
+        await until(async () => (report = await read())?.https?.certificate !== undefined);
+        return report ?? Promise.reject(new Error("The host wrote no report"));
+      },
+      authority: () => readFile(join(temporary.directory, webAuthorityFile), "utf8"),
       run: (script) => runInMachine(docker, id, script),
       [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
     };
@@ -154,7 +171,8 @@ async function runHost(clients: Clients): Promise<{ id: string; address: string 
   const { GroupId = "" } = await ec2.send(
     new CreateSecurityGroupCommand({ GroupName: "host", Description: "host" }),
   );
-  const IpPermissions = [webPermission("0.0.0.0/0")];
+  const web = webPermission("0.0.0.0/0");
+  const IpPermissions = [web, { ...web, FromPort: 443, ToPort: 443 }];
   await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
   const { Parameter } = await ssm.send(
     new GetParameterCommand({ Name: "/aws/service/debian/release/13/latest/amd64" }),

@@ -127,7 +127,7 @@ http {
   ssl_session_cache shared:tls:10m;
   ssl_session_timeout 1d;
   map $time_iso8601 $certificate {
-    "~:[024]\d[+-]" even;
+    "~\d[0-4][+-]" even;
     default odd;
   }
   map $secured:$proto $to_https {

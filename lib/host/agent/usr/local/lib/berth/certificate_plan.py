@@ -37,12 +37,13 @@ def is_name(name: str) -> bool:
 def renewal_time(facts: dict[str, float], suggested: tuple[float, float] | None, share: float) -> float:
     """When to renew: within what the authority suggests, else at half of the lifetime. `share` of 0 to 1 spreads the hosts.
 
-    Never in the first tenth of the lifetime, so that no suggestion makes a host order without end, nor in the last tenth.
+    Never in the first tenth of the lifetime, so that no suggestion makes a host order without end, nor in the last third,
+    which is left for an authority that fails.
     """
     start, end = facts["notBefore"], facts["notAfter"]
     life = end - start
     wanted = suggested[0] + (suggested[1] - suggested[0]) * share if suggested else start + life / 2
-    return min(max(wanted, start + life / 10), end - life / 10)
+    return min(max(wanted, start + life / 10), end - life / 3)
 
 
 def pause_after(failures: int) -> float:
