@@ -25,7 +25,7 @@ export async function reportOutputs(
   reading: Reading,
   found: Observations<Offers>,
 ): Promise<string | undefined> {
-  const { report, signal, config } = session;
+  const { report, config } = session;
   const outputs = outputsOf(reading.parts, found);
   const { address, instance, release, app } = outputs;
   if (address === undefined || instance === undefined) return undefined;

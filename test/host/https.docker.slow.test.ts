@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Agent, request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
-import type { TLSSocket } from "node:tls";
+import { type PeerCertificate, TLSSocket } from "node:tls";
 import { fromRoot } from "../../lib/paths.ts";
 import { ask } from "./clients.ts";
 import { type HostRig, openHostRig } from "./host-rig.ts";
@@ -20,7 +20,9 @@ interface Answer {
 function get(url: string, options: { readonly ca: string; readonly agent: Agent }): Promise<Answer> {
   return new Promise((resolve) => {
     const asked = request(url, options, (response) => {
-      const { serialNumber = "" } = (response.socket as TLSSocket).getPeerCertificate();
+      const { socket } = response;
+      const shown: Partial<PeerCertificate> = socket instanceof TLSSocket ? socket.getPeerCertificate() : {};
+      const { serialNumber = "" } = shown;
       response.once("end", () => resolve({ status: String(response.statusCode), serial: serialNumber }));
       response.resume();
     });

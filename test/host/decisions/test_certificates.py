@@ -42,6 +42,7 @@ class Plan(unittest.TestCase):
 
     def test_no_suggestion_makes_it_order_without_end_or_too_late(self) -> None:
         facts = {"notBefore": 0.0, "notAfter": 100.0}
+        self.assertEqual(plan.renewal_time({"notBefore": 0.0, "notAfter": 30.0}, (400, 500), 0.5), 5)
         self.assertEqual(plan.renewal_time(facts, (-500, -400), 0.5), 10)
         self.assertAlmostEqual(plan.renewal_time(facts, (400, 500), 0.5), 100 * 2 / 3)
 

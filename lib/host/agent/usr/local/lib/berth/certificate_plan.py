@@ -9,6 +9,8 @@ DAY_S = 24 * 3600
 # Let's Encrypt's: five for the same names in seven days. The last one is kept for whoever comes after.
 WEEK_S, MOST_IN_WEEK = 7 * DAY_S, 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
+# What an order takes until the edge shows its certificate everywhere, at the most.
+ORDER_S = 25
 # Between two looks at what the authority suggests.
 LOOK_S = 6 * 3600
 
@@ -43,7 +45,7 @@ def renewal_time(facts: dict[str, float], suggested: tuple[float, float] | None,
     start, end = facts["notBefore"], facts["notAfter"]
     life = end - start
     wanted = suggested[0] + (suggested[1] - suggested[0]) * share if suggested else start + life / 2
-    return min(max(wanted, start + life / 10), end - life / 3)
+    return max(min(wanted, end - max(life / 3, ORDER_S)), start + life / 10)
 
 
 def pause_after(failures: int) -> float:
