@@ -35,9 +35,11 @@ def install(pem: str, names: list[str]) -> None:
     for slot in sorted(SLOTS, key=lambda one: seconds_until_idle(one, time.time())):
         if (FOLDER / f"{slot}.pem").exists() and (FOLDER / f"{slot}.pem").read_text() == pem:
             continue
+        # The disk may take its time for the draft: only the last step has to happen while nobody reads the slot.
+        draft = write_draft(FOLDER / f"{slot}.pem", pem)
         if not first:
             time.sleep(seconds_until_idle(slot, time.time()))
-        write(FOLDER / f"{slot}.pem", pem)
+        draft.replace(FOLDER / f"{slot}.pem")
     NAMES.mkdir(exist_ok=True)
     for name in names:
         (NAMES / name).touch()
@@ -53,8 +55,8 @@ def forget_names() -> None:
             name.unlink()
 
 
-def write(path: pathlib.Path, text: str) -> None:
-    """Whole or not at all, for root and the edge's workers alone."""
+def write_draft(path: pathlib.Path, text: str) -> pathlib.Path:
+    """For root and the edge's workers alone. Whole on the disk before it takes its place."""
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -63,7 +65,7 @@ def write(path: pathlib.Path, text: str) -> None:
         os.fsync(file.fileno())
     os.chown(draft, 0, FOLDER.stat().st_gid)
     os.chmod(draft, 0o640)
-    draft.replace(path)
+    return draft
 
 
 def read_facts(chain: str, key: str) -> dict[str, Any]:
