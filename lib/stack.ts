@@ -328,7 +328,7 @@ function declareApp(place: AppPlace) {
         theVolume && need(theVolume).id,
       ),
       commit: app.commit,
-      agent: app.bundle.sha256,
+      agent: { sha256: app.bundle.sha256, at: need(theAgent).observed?.at },
       hosts: [need(theInstance).id],
     }),
   });

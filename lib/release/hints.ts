@@ -102,3 +102,7 @@ export function findHint({ cause = "", log = [] }: Symptoms): string {
     ? `${advice}; then run up again`
     : `${advice}; the lines above are the end of its log`;
 }
+
+/** After a refused agent. */
+export const agentHint =
+  "run up with another version of Berth; to try this one again, remove agent.json from the state bucket first";

@@ -1,4 +1,4 @@
-import { findHint } from "./hints.ts";
+import { agentHint, findHint } from "./hints.ts";
 import type { HostReport } from "./reports.ts";
 
 /** What a host knows of its replicas beyond the release's figures. A value is absent as long as there is nothing to tell. */
@@ -9,6 +9,8 @@ export interface HostNews {
   readonly failure?: ReleaseFailure;
   /** What the host itself can't do at the moment. It goes on trying. */
   readonly trouble?: string;
+  /** A refused agent of Berth. The one before goes on. */
+  readonly agent?: { readonly refused: string; readonly reason: string; readonly running: string };
 }
 
 interface ReleaseFailure {
@@ -21,12 +23,20 @@ interface ReleaseFailure {
 
 export function hostNewsOf({ restarts, trouble, ...report }: HostReport): HostNews | undefined {
   const failure = failureOf(report);
-  if (restarts === undefined && trouble === undefined && failure === undefined) return undefined;
+  const agent = refusalOf(report);
+  if (restarts === undefined && trouble === undefined && failure === undefined && agent === undefined)
+    return undefined;
   return {
     ...(restarts === undefined ? {} : { restarts }),
     ...(failure === undefined ? {} : { failure }),
     ...(trouble === undefined ? {} : { trouble }),
+    ...(agent === undefined ? {} : { agent }),
   };
+}
+
+function refusalOf({ agent }: Pick<HostReport, "agent">): HostNews["agent"] {
+  if (agent?.failed === undefined) return undefined;
+  return { refused: agent.failed.sha256, reason: agent.failed.reason, running: agent.sha256 };
 }
 
 function failureOf({
@@ -42,7 +52,7 @@ function failureOf({
 }
 
 /** Describes for people what a host knows of its replicas. */
-export function hostNewsLines({ restarts, failure, trouble }: HostNews = {}): string[] {
+export function hostNewsLines({ restarts, failure, trouble, agent }: HostNews = {}): string[] {
   const last =
     restarts?.last === undefined ? "" : `, the last at ${restarts.last.at}: ${restarts.last.reason}`;
   return [
@@ -55,5 +65,11 @@ export function hostNewsLines({ restarts, failure, trouble }: HostNews = {}): st
           `            ${failure.hint}`,
         ]),
     ...(trouble === undefined ? [] : [`trouble     ${trouble}`]),
+    ...(agent === undefined
+      ? []
+      : [
+          `refused     agent ${agent.refused.slice(0, 12)}: ${agent.reason}`,
+          `            agent ${agent.running.slice(0, 12)} goes on; ${agentHint}`,
+        ]),
   ];
 }

@@ -24,6 +24,10 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const agent = z.object({
   /** The hash of the running agent's bundle. */
   sha256: hash,
+  /** When the agent was published that the launcher installed or found installed. */
+  at: z.string().max(64).optional(),
+  /** The hash of an agent on trial. It runs in place of the other one until it has proved itself or failed. */
+  trying: hash.optional(),
   /** An agent published at `at` that failed its gate and was rolled back. */
   failed: z.object({ sha256: hash, at: z.string().max(64), reason: sentence }).optional(),
 });

@@ -1,4 +1,4 @@
-import { findHint } from "./hints.ts";
+import { agentHint, findHint } from "./hints.ts";
 import { type HostReport, hostReportKey, type Told } from "./reports.ts";
 
 /** A host's desired release and agent. */
@@ -9,7 +9,7 @@ export interface HostDesired {
 }
 
 /** The desired agent, and when it was published. A failure of an earlier publication doesn't count. */
-interface AgentPublished {
+export interface AgentPublished {
   readonly sha256: string;
   readonly at?: string | undefined;
 }
@@ -72,25 +72,40 @@ function releaseFailure({ instance, release, reason, cause, serves, log = [] }: 
 }
 
 const shortDigits = 12;
+const shorten = (sha256: string): string => sha256.slice(0, shortDigits);
+
+/** Whether the launcher has also read the latest publication: until then, another agent may be on trial. */
+const isInstalled = ({ sha256, at }: AgentPublished, reported: HostReport["agent"]): boolean =>
+  reported?.sha256 === sha256 &&
+  reported.trying === undefined &&
+  (at === undefined || reported.at === undefined || reported.at === at);
+
+function observedAgent({ agent }: HostReport): string {
+  if (agent === undefined) return "an agent without a name";
+  const { sha256, trying } = agent;
+  if (trying === undefined) return `agent ${shorten(sha256)}, the latest agent.json not acted on yet`;
+  const trial = `agent ${shorten(trying)} on trial (a whole turn, then 30 s without an end)`;
+  return `${trial}, agent ${shorten(sha256)} until then`;
+}
 
 /** Empty for a host without a report, because `releaseShortfalls` already says that the report is missing. */
 function agentShortfalls(host: string, { agent }: HostDesired, { report }: Told): Shortfall[] {
-  if (agent === undefined || report === undefined || report.agent?.sha256 === agent.sha256) return [];
-  const name = agent.sha256.slice(0, shortDigits);
-  const running = report.agent?.sha256.slice(0, shortDigits);
+  if (agent === undefined || report === undefined || isInstalled(agent, report.agent)) return [];
+  const name = shorten(agent.sha256);
+  const running = report.agent && shorten(report.agent.sha256);
   const common = {
     host,
     desired: `agent ${name}`,
     claim: `runs agent ${name}`,
-    observed: running === undefined ? "an agent without a name" : `agent ${running}`,
+    observed: observedAgent(report),
   };
   const failed = report.agent?.failed;
   if (failed?.sha256 !== agent.sha256 || (agent.at !== undefined && failed.at !== agent.at)) return [common];
   const failure: HostFailure = {
     code: "AgentUnhealthy",
-    hint: "run up with another version of Berth; to try this one again, remove agent.json from the state bucket first",
+    hint: agentHint,
     message: `agent ${name} failed on ${host}: ${failed.reason}; agent ${running} goes on`,
     log: [],
   };
-  return [{ ...common, failure }];
+  return [{ ...common, observed: `agent ${running}, as it refused agent ${name}`, failure }];
 }

@@ -24,7 +24,12 @@ describe("a host's agent", () => {
     assert.equal(other?.failure, undefined);
     assert.deepEqual(
       [other?.desired, other?.claim, other?.observed, unknown?.observed],
-      ["agent bbbbbbbbbbbb", "runs agent bbbbbbbbbbbb", "agent aaaaaaaaaaaa", "an agent without a name"],
+      [
+        "agent bbbbbbbbbbbb",
+        "runs agent bbbbbbbbbbbb",
+        "agent aaaaaaaaaaaa, the latest agent.json not acted on yet",
+        "an agent without a name",
+      ],
     );
   });
 
@@ -35,6 +40,20 @@ describe("a host's agent", () => {
       failure.message,
       "agent bbbbbbbbbbbb failed on i-1: it ended 3 times: NameError; agent aaaaaaaaaaaa goes on",
     );
+  });
+
+  it("is waited for while another one is on trial, and until its own publication was read", () => {
+    const earlier = "2026-11-26T09:00:00.000Z";
+    const [trial, unread] = [
+      look({ sha256: next, at: earlier, trying: old }),
+      look({ sha256: next, at: earlier }),
+    ].flat();
+    assert.equal(
+      trial?.observed,
+      "agent aaaaaaaaaaaa on trial (a whole turn, then 30 s without an end), agent bbbbbbbbbbbb until then",
+    );
+    assert.equal(unread?.observed, "agent bbbbbbbbbbbb, the latest agent.json not acted on yet");
+    assert.deepEqual(look({ sha256: next, at }), []);
   });
 
   it("is waited for when what failed was another one, or an earlier try of it", () => {

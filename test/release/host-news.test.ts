@@ -56,6 +56,18 @@ describe("what a host knows of its replicas", () => {
     assert.deepEqual(hostNewsLines(news), ["trouble     the edge: nginx: no"]);
   });
 
+  it("is which agent was refused, why, and which one goes on", () => {
+    const [refused, running] = ["b".repeat(64), "a".repeat(64)];
+    const reason = "it ended 3 times: NameError";
+    const news = newsOf({ agent: { sha256: running, failed: { sha256: refused, at, reason } } });
+    assert.deepEqual(news, { agent: { refused, reason, running } });
+    assert.deepEqual(hostNewsLines(news), [
+      "refused     agent bbbbbbbbbbbb: it ended 3 times: NameError",
+      "            agent aaaaaaaaaaaa goes on; run up with another version of Berth; to try this one again, remove agent.json from the state bucket first",
+    ]);
+    assert.equal(newsOf({ agent: { sha256: running } }), undefined);
+  });
+
   it("is cut where a host sends too much, and a word that nobody knows is no harm", () => {
     const long = "x".repeat(5_000);
     const news = newsOf({

@@ -22,6 +22,8 @@ export interface AgentDesired {
 export interface ObservedAgent extends Observed {
   /** The hash of the published bundle; `unreadable` if the pointer can't be parsed. */
   readonly sha256: string;
+  /** When it was published. */
+  readonly at?: string | undefined;
   readonly etag: string;
   /** The state of the desired bundle in the bucket. */
   readonly bundle: "whole" | "missing" | "damaged";
@@ -62,8 +64,8 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
     find: async (ctx) => {
       const [found, bundle] = await Promise.all([findPointer(open(ctx)), readBundle(ctx, options)]);
       if (found === undefined) return undefined;
-      const { sha256 = "unreadable", etag } = found;
-      return { id: agentKey, tags: {}, sha256, etag, bundle };
+      const { sha256 = "unreadable", at, etag } = found;
+      return { id: agentKey, tags: {}, sha256, at, etag, bundle };
     },
 
     // The bundle is written first, so that a host that reads the pointer finds it.

@@ -6,7 +6,7 @@ import { explainInterruption } from "../../release/interruption.ts";
 import { publishRelease } from "../../release/publish.ts";
 import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
-import { findShortfalls, type Shortfall } from "../../release/shortfall.ts";
+import { type AgentPublished, findShortfalls, type Shortfall } from "../../release/shortfall.ts";
 import { limitServing } from "../compute/cpu-credits.ts";
 import { findPointer } from "./agent.ts";
 import type { Difference, Observed, Resource, ReadContext } from "../../contract/resource.ts";
@@ -18,8 +18,8 @@ export interface ReleaseDesired {
   readonly commit?: string | undefined;
   /** The ids of the instances that should serve it. */
   readonly hosts: readonly string[];
-  /** The hash of the agent that they should run. */
-  readonly agent: string;
+  /** The agent that they should run. */
+  readonly agent: AgentPublished;
 }
 
 export interface ObservedRelease extends Observed, HostReports, Published {}
@@ -75,7 +75,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const before = { number, etag: observed.etag };
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
       // An agent's failure counts only if it happened after the latest publication.
-      const agent = { sha256: desired.agent, at: (await findPointer(store))?.at };
+      const agent = { ...desired.agent, at: (await findPointer(store))?.at };
       const look = (host: string) => lookAtSilent(store, host, () => diagnose(ctx, host));
       const awaited = { store, hosts, desired: { release, agent }, patienceMs, diagnose: look };
       await awaitHosts(ctx, awaited).catch((error: unknown) => {
@@ -105,16 +105,16 @@ async function lookAtSilent(
 const contentDifferences = (content: Content, published: Release): Difference[] =>
   compareContent(content, published).map((one) => ({ ...one, action: "update" }));
 
-const shortfallsOf = (host: string, sha256: string, found: ObservedRelease): Shortfall[] => {
+const shortfallsOf = (host: string, agent: AgentPublished, found: ObservedRelease): Shortfall[] => {
   const told = { report: found.reports.get(host), problem: found.unreadable.get(host) };
-  return findShortfalls(host, { release: found.release.number, agent: { sha256 } }, told);
+  return findShortfalls(host, { release: found.release.number, agent }, told);
 };
 
 /** A host never tries a number again. So whoever asks again for a release that failed gets it under a new number. */
 const isFailure = ({ failure }: Shortfall): boolean => failure?.code === "ReleaseUnhealthy";
 
-const hostDifferences = (host: string, sha256: string, found: ObservedRelease): Difference[] =>
-  shortfallsOf(host, sha256, found).map((one) => ({
+const hostDifferences = (host: string, agent: AgentPublished, found: ObservedRelease): Difference[] =>
+  shortfallsOf(host, agent, found).map((one) => ({
     field: `host ${host}`,
     observed: one.observed,
     action: "update",

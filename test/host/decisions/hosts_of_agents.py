@@ -53,8 +53,9 @@ class Machine:
         self.ends = self.looks = 0
         self.off_at = ""
         self.refuses = ""
+        self.stops_late = False
 
-    def call(self, *command: str, may_fail: bool = False) -> str:
+    def call(self, *command: str, may_fail: bool = False, timeout_s: int = 300) -> str:
         text = " ".join(command)
         self.calls.append(text)
         if self.off_at and text.startswith(self.off_at):
@@ -65,7 +66,11 @@ class Machine:
             return self.show()
         if text.startswith("journalctl"):
             return "    raise it\nNameError: last words\n" if self.running == "raises" else ""
+        if text.startswith("systemctl kill --signal=SIGKILL"):
+            self.stops_late = False
         if text == "systemctl stop berth.service":
+            if self.stops_late:
+                raise Refused(f"{text}: no end in {timeout_s} s")
             self.stop()
         if text == "systemctl daemon-reload":
             self.loaded = (self.root / UNIT).read_text()

@@ -70,8 +70,13 @@ class Report(HostCase):
         failed = {"sha256": "b", "at": "1", "reason": "it ended"}
         self.assertEqual(self.said_of_agents(installed="a"), {"sha256": "a"})
         self.assertEqual(
-            self.said_of_agents(installed="a", failed=failed, trying={"sha256": "c"}), {"sha256": "a", "failed": failed}
+            self.said_of_agents(installed="a", at="2", failed=failed), {"sha256": "a", "at": "2", "failed": failed}
         )
+
+    def test_it_names_the_agent_on_trial(self) -> None:
+        self.wish()
+        trial = {"sha256": "c", "at": "3", "tries": 1}
+        self.assertEqual(self.said_of_agents(installed="a", trying=trial), {"sha256": "a", "trying": "c"})
 
     def test_it_names_none_before_the_launcher_knows_one(self) -> None:
         self.wish()

@@ -128,8 +128,69 @@ class Updating(LauncherCase):
         self.bucket.publish(NEW)
         self.launcher.turn()
         self.expect(NEW)
-        self.assertEqual(self.state(), {"installed": hash_of(NEW)})
+        self.assertEqual(self.state(), {"installed": hash_of(NEW), "at": "1"})
         self.assertEqual(self.launcher.kept(), [hash_of(NEW)])
+
+    def test_a_publication_of_the_installed_agent_is_answered_only_after_a_trial_of_another(self) -> None:
+        self.bucket.publish(STUCK, at="2")
+        with self.at(1020, lambda: self.bucket.publish(OLD, at="3")):
+            self.launcher.turn()
+        self.assertEqual(self.state()["at"], "1")
+        self.launcher.turn()
+        self.expect(OLD)
+        self.assertEqual(self.state(), {"installed": hash_of(OLD), "at": "3"})
+
+    def test_one_that_does_not_fit_on_the_disk_is_refused_and_the_user_told(self) -> None:
+        self.bucket.publish(NEW)
+        write = launcher.bundle.write
+
+        def write_or_full(path, *rest):
+            if path.name.endswith(".tar.gz"):
+                raise OSError(28, "No space left on device")
+            write(path, *rest)
+
+        with patch.object(launcher.bundle, "write", write_or_full), self.assertRaises(Refused):
+            self.launcher.turn()
+        self.expect(OLD)
+        self.assertRegex(self.state()["failed"]["reason"], "can't be kept: .*No space left on device")
+
+    def test_a_file_of_a_package_comes_back_with_the_agent_that_had_none_there(self) -> None:
+        place = self.machine.root / "etc/bad"
+        place.write_text("from a package")
+        self.bucket.publish(BAD)
+        self.launcher.turn()
+        self.assertEqual(place.read_text(), "from a package")
+        place.unlink()
+        self.expect(OLD)
+
+    def test_a_file_of_a_package_outlives_an_end_at_each_moment_of_a_roll_back(self) -> None:
+        for number in range(2):
+            with self.subTest(number):
+                self.doCleanups()
+                self.setUp()
+                place = self.machine.root / "etc/bad"
+                place.write_text("from a package")
+                self.bucket.publish(BAD)
+                left = number
+
+                def put_back_or_end(path, put_back=launcher.put_back):
+                    nonlocal left
+                    put_back(path)
+                    left -= 1
+                    if left < 0:
+                        raise Off
+
+                with patch.object(launcher, "put_back", put_back_or_end), contextlib.suppress(Off):
+                    self.launcher.turn()
+                self.reboot().turn()
+                self.assertEqual(place.read_text(), "from a package")
+
+    def test_an_agent_that_does_not_stop_is_killed(self) -> None:
+        self.machine.stops_late = True
+        self.bucket.publish(NEW)
+        self.launcher.turn()
+        self.expect(NEW)
+        self.assertIn("systemctl kill --signal=SIGKILL berth.service", self.machine.calls)
 
     def test_the_old_one_is_stopped_before_a_file_of_it_is_touched(self) -> None:
         self.bucket.publish(NEW)

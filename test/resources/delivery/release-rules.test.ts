@@ -11,8 +11,8 @@ import { at, content, published as wished } from "../../release/releases.ts";
 import { newIdentity } from "../account.ts";
 
 const { strict, bare } = await openTwoRoutes({ bucketOwner: true });
-const agent = "a".repeat(64);
-const report = { instance: "i-1", release: 4, status: "serving", agent: { sha256: agent }, at };
+const agent = { sha256: "a".repeat(64) };
+const report = { instance: "i-1", release: 4, status: "serving", agent, at };
 const identity = newIdentity("release");
 let buckets = 0;
 
@@ -244,15 +244,15 @@ describe("a release", () => {
   it("on a host that took its agent back ends the run with exit code 5, unless the agent was published anew", async () => {
     const { put, update } = await open();
     await put(releaseKey, wished);
-    const failed = { sha256: agent, at, reason: "it ended 3 times" };
+    const failed = { ...agent, at, reason: "it ended 3 times" };
     await put(hostReportKey("i-1"), { ...report, agent: { sha256: "b".repeat(64), failed } });
-    await put("agent.json", { sha256: agent, at, by: "ann" });
+    await put("agent.json", { ...agent, at, by: "ann" });
     await assert.rejects(update(content), {
       code: "AgentUnhealthy",
       exitCode: 5,
       message: /it ended 3 times; agent b{12} goes on/,
     });
-    await put("agent.json", { sha256: agent, at: "2026-11-22T10:00:00.000Z", by: "ann" });
+    await put("agent.json", { ...agent, at: "2026-11-22T10:00:00.000Z", by: "ann" });
     await assert.rejects(update(content), { code: "HostSilent", message: /runs agent a{12}/ });
   });
 

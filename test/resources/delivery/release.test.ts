@@ -24,8 +24,8 @@ const put = (Key: string, body: object) =>
   bare.s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(body) }));
 
 const wished = { ...published, number: 2, environment: {} };
-const agent = "a".repeat(64);
-const serving = { release: 2, status: "serving", agent: { sha256: agent }, at };
+const agent = { sha256: "a".repeat(64) };
+const serving = { release: 2, status: "serving", agent, at };
 const resource = releaseResource({
   bucket: Bucket,
   by: "somebody",

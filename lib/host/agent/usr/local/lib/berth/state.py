@@ -17,12 +17,13 @@ LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
 
 
 def agent() -> dict[str, Any]:
-    """What the launcher says of the agents, for the report: the one in charge, and one that it took back."""
+    """What the launcher says of the agents, for the report: the one in charge, one on trial, and one that it took back."""
     known = read(LAUNCHER) or {}
     if "installed" not in known:
         return {}
-    failed = {"failed": known["failed"]} if "failed" in known else {}
-    return {"agent": {"sha256": known["installed"], **failed}}
+    told = {name: known[name] for name in ("at", "failed") if name in known}
+    trying = {"trying": known["trying"]["sha256"]} if "trying" in known else {}
+    return {"agent": {"sha256": known["installed"], **told, **trying}}
 
 
 def load(name: str) -> dict[str, Any] | None:

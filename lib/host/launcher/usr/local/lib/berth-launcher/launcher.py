@@ -9,8 +9,10 @@ All that it remembers is in STATE, and every step may be done twice: it may be k
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import pathlib
 import re
 import subprocess
@@ -32,6 +34,7 @@ ENDS = 3  # in a row, and an agent isn't waited for any longer
 START_S = 900  # packages may have to be installed
 TURN_S = 90  # for a turn of an agent that runs
 STEADY_S = 30  # after its turn, without an end
+STOP_S = 90  # and its processes are killed
 
 log = logging.getLogger("berth-launcher")
 
@@ -74,8 +77,8 @@ class Launcher:
         """An agent that failed is tried again only when it is wanted anew."""
         failed = self.state.get("failed")
         if pointer["sha256"] == self.state.get("installed"):
-            if failed:
-                self.remember(failed=None)
+            if failed or pointer["at"] != self.state.get("at"):
+                self.remember(failed=None, at=pointer["at"])  # `up` waits for this answer
             return False
         return not failed or not is_same(failed, pointer)
 
@@ -89,18 +92,19 @@ class Launcher:
             raise
         if old:
             self.files_of(old)  # or there would be no way back
+        self.keep_originals(sha256)
         self.is_settled = False
         if old:
             self.remember(trying={**pointer, "tries": 1}, failed=None)
             self.hold_to_gate()
         else:
-            self.remember(installed=sha256)
+            self.remember(installed=sha256, at=pointer["at"])
             self.install(sha256)
             log.info("agent %s is installed", sha256[:12])
         self.is_settled = True
 
     def hold_to_gate(self) -> None:
-        sha256 = self.state["trying"]["sha256"]
+        sha256, at = self.state["trying"]["sha256"], self.state["trying"]["at"]
         log.info("agent %s is tried", sha256[:12])
         try:
             self.install(sha256)
@@ -110,7 +114,7 @@ class Launcher:
         if reason:
             self.roll_back(reason)
             return
-        self.remember(installed=sha256, trying=None)
+        self.remember(installed=sha256, at=at, trying=None)
         self.forget_others()
         log.info("agent %s is installed", sha256[:12])
 
@@ -163,18 +167,29 @@ class Launcher:
         """Exactly its files are there, and it runs."""
         files = {ROOT / path: file for path, file in self.files_of(sha256).items()}
         stale = {path: file for path, file in files.items() if not bundle.is_same(path, file)}
-        others = [ROOT / path for other in self.kept() for path in read_kept(other) or ()]
-        left = [path for path in others if path not in files and path.is_file()]
+        others = [(ROOT / path, file) for other in self.kept() for path, file in (read_kept(other) or {}).items()]
+        # One with another content came back just now, before an end of this launcher.
+        left = {path for path, file in others if path not in files and bundle.is_same(path, file)}
         if stale or left:
-            call("systemctl", "stop", AGENT, may_fail=True)
+            stop_agent()
             TURN.unlink(missing_ok=True)
             for path, (data, mode) in stale.items():
                 bundle.write(path, data, mode)
             for path in left:
-                path.unlink(missing_ok=True)
+                put_back(path)
         # Always: the one that wrote the files may have ended before this.
         call("systemctl", "daemon-reload")
         call("systemctl", "start", "--no-block", AGENT)
+
+    def keep_originals(self, sha256: str) -> None:
+        """What a package put in the place of a new file comes back when no agent has that file any more."""
+        owned = read_kept(self.state.get("installed", "")) or {}
+        for path, file in self.files_of(sha256).items():
+            place = ROOT / path
+            is_other = (place.is_symlink() or place.is_file()) and not bundle.is_same(place, file)
+            if is_other and path not in owned:
+                with contextlib.suppress(FileExistsError):
+                    os.link(place, original_of(place), follow_symlinks=False)
 
     def files_of(self, sha256: str) -> dict[str, tuple[bytes, int]]:
         """From the copy kept here, or else from the bucket."""
@@ -183,7 +198,10 @@ class Launcher:
             answer = self.bucket.get(f"agent/{sha256}.tar.gz", bundle.PACKED_MOST)
             packed = answer[0] if answer else b""
             files = bundle.unpack(packed, sha256)
-            bundle.write(STATE / f"{sha256}.tar.gz", packed)
+            try:
+                bundle.write(STATE / f"{sha256}.tar.gz", packed)
+            except OSError as trouble:
+                raise Unfit(f"the bundle {sha256[:12]} can't be kept: {trouble}") from trouble
         return files
 
     def kept(self) -> list[str]:
@@ -249,8 +267,32 @@ def last_words(since: int) -> str:
     return f": {'; '.join(lines[-3:])}" if lines else ""
 
 
-def call(*command: str, may_fail: bool = False) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+def original_of(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f".{path.name}.original")
+
+
+def put_back(path: pathlib.Path) -> None:
+    try:
+        original_of(path).replace(path)
+    except FileNotFoundError:
+        path.unlink(missing_ok=True)
+
+
+def stop_agent() -> None:
+    """Whatever it and its unit say of how long that may take."""
+    try:
+        call("systemctl", "stop", AGENT, may_fail=True, timeout_s=STOP_S)
+    except Refused as trouble:
+        log.warning("%s; it is killed", trouble)
+        call("systemctl", "kill", "--signal=SIGKILL", AGENT, may_fail=True)
+        call("systemctl", "stop", AGENT, may_fail=True, timeout_s=STOP_S)
+
+
+def call(*command: str, may_fail: bool = False, timeout_s: int = 300) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise Refused(f"{' '.join(command[:2])}: no end in {timeout_s} s") from late
     if done.returncode != 0 and not may_fail:
         raise Refused(f"{' '.join(command[:2])}: {done.stderr.strip()[-300:] or done.returncode}")
     return done.stdout
