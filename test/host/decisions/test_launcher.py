@@ -140,6 +140,11 @@ class Updating(LauncherCase):
         self.expect(OLD)
         self.assertEqual(self.state(), {"installed": hash_of(OLD), "at": "3"})
 
+    def test_a_publication_of_the_installed_agent_is_answered(self) -> None:
+        self.bucket.publish(OLD, at="9")
+        self.launcher.turn()
+        self.assertEqual(self.state()["at"], "9")
+
     def test_one_that_does_not_fit_on_the_disk_is_refused_and_the_user_told(self) -> None:
         self.bucket.publish(NEW)
         write = launcher.bundle.write
