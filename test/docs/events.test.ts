@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { packAgent } from "../../lib/host/bundle.ts";
 import { after, describe, it } from "node:test";
 import { z } from "zod";
 import { releaseKey } from "../../lib/release/document.ts";
@@ -87,6 +88,7 @@ describe("what a command prints with --json", () => {
       failures: 2,
       next: "2026-11-26T10:05:00Z",
     };
+    const [running, refused] = [packAgent().sha256, "b".repeat(64)];
     const last = { at: "2026-11-26T10:00:00Z", reason: "app-1-0 was killed for memory", cause: "memory" };
     const failure = { status: "failed", reason: "app-1-0 stopped by itself: exit code 3", cause: "exit" };
     const more = {
@@ -95,6 +97,7 @@ describe("what a command prints with --json", () => {
       restarts: { count: 3, last },
       trouble: "the edge: no",
       https,
+      agent: { sha256: running, failed: { sha256: refused, at: "then", reason: "it ended 3 times" } },
     };
     const host = await stack.host();
     await stack.report(host, 1, { tries: 1, errors: 0 }, more);
@@ -109,6 +112,7 @@ describe("what a command prints with --json", () => {
       restarts: { count: 3, last },
       failure: { release: 1, reason, cause, hint, log: more.log },
       trouble: "the edge: no",
+      agent: { refused, reason: "it ended 3 times", running },
     });
   });
 

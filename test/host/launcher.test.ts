@@ -118,7 +118,7 @@ describe("the launcher", () => {
       assert.ok(!launchers.has(path), path);
       assert.ok(!userData(settings).includes(text), path);
     }
-    assert.ok(Buffer.byteLength(userData(settings)) < 10_000);
+    assert.ok(Buffer.byteLength(userData(settings)) < 12_000);
   });
 });
 
