@@ -120,7 +120,14 @@ export const schema = z.strictObject({
   domain,
   https,
   app,
-  edge: z.strictObject(edgeFields).prefault({}),
+  edge: z
+    .strictObject(edgeFields)
+    .refine(({ underscores, trustedProxies }) => underscores === "drop" || trustedProxies.length === 0, {
+      path: ["underscores"],
+      message:
+        "edge.trustedProxies needs drop: nginx can't tell a client's X_Forwarded_Proto from the proxy's X-Forwarded-Proto",
+    })
+    .prefault({}),
   /** Absent: what the edge listens on, from everywhere. */
   ingress: z.array(ingressRule).optional(),
   instance: instance.prefault({}),

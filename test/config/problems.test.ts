@@ -72,6 +72,12 @@ const table: Readonly<Record<string, Told>> = {
     text: `${whole}instance:\n  os: windows\n`,
     lines: ["5:3  instance.os: expected one of: debian-13, amazon-linux-2023"],
   },
+  "headers that nginx can't tell apart from those of who stands in front": {
+    text: `${whole}edge: { underscores: pass, trustedProxies: [10.0.0.0/8] }\n`,
+    lines: [
+      "4:9  edge.underscores: edge.trustedProxies needs drop: nginx can't tell a client's X_Forwarded_Proto from the proxy's X-Forwarded-Proto",
+    ],
+  },
   "a name that an environment can't have": {
     text: `${start}app:\n  source: app\n  environment:\n    1A: x\n`,
     lines: [

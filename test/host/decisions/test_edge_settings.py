@@ -24,6 +24,11 @@ class Bounds(unittest.TestCase):
     def refused(self, edge: object) -> str:
         return bounds.find_excess({**RELEASE, "edge": edge})
 
+    def test_whoever_stands_in_front_can_not_be_spoken_for_by_an_underscore(self) -> None:
+        proxies = ["10.0.0.0/8"]
+        self.assertIn("edge.underscores", self.refused({"underscores": "pass", "trustedProxies": proxies}))
+        self.assertEqual(self.refused({"underscores": "drop", "trustedProxies": proxies}), "")
+
     def test_a_release_of_an_earlier_berth_has_none_and_goes_by_the_defaults(self) -> None:
         self.assertEqual(bounds.find_excess(RELEASE), "")
         self.assertEqual(settings_of(RELEASE), DEFAULTS)
@@ -58,7 +63,7 @@ class Bounds(unittest.TestCase):
 
 class Rendering(unittest.TestCase):
     def test_every_place_of_the_template_is_filled(self) -> None:
-        self.assertNotRegex(render(underscores="pass", trustedProxies=["10.0.0.0/8"]), r"@\w+@")
+        self.assertNotRegex(render(underscores="pass"), r"@\w+@")
 
     def test_each_setting_is_where_it_works(self) -> None:
         text = render(bodyMib=300, answerSeconds=7, idleSeconds=900, headerKib=64)
@@ -86,7 +91,19 @@ class Rendering(unittest.TestCase):
         self.assertIn("underscores_in_headers on;", text)
         for name in ("X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For", "X_Real_IP", "X_Forwarded-Tls_Client-Cert"):
             self.assertIn(f'proxy_set_header {name} "";', text)
+        for name in ("Content_Length", "Content_Type", "Transfer_Encoding"):
+            self.assertIn(f'proxy_set_header {name} "";', text)
         self.assertNotIn("X_Forwarded_For", render())
+
+    def test_each_spelling_of_a_wildcard_is_cleared_where_underscores_pass(self) -> None:
+        self.assertEqual(
+            edge_settings.respell("clear X-Forwarded-* X-Original-*;"),
+            "clear X-Forwarded-* X-Forwarded_* X_Forwarded-* X_Forwarded_* X-Original-* X-Original_* X_Original-* X_Original_*;",
+        )
+        line = {"clear_headers": "more_clear_input_headers X-Forwarded-*;"}
+        template = "@clear_headers@"
+        self.assertIn("X_Forwarded_*", render_edge(template, {**DEFAULTS, "underscores": "pass"}, line))
+        self.assertEqual(render_edge(template, DEFAULTS, line), "more_clear_input_headers X-Forwarded-*;")
 
     def test_nobody_is_trusted_who_is_not_named(self) -> None:
         self.assertNotIn("set_real_ip_from", render())

@@ -56,6 +56,8 @@ def find_excess(release: dict[str, Any]) -> list[str]:
     blocks = settings["trustedProxies"]
     is_list = type(blocks) is list and len(blocks) <= TRUSTED_MOST
     wrong += [] if is_list and all(map(is_trustworthy, blocks)) else ["trustedProxies"]
+    # To nginx's variables X_Forwarded_Proto is X-Forwarded-Proto: a client could speak for the proxy that passes it on.
+    wrong += ["underscores"] if blocks and settings["underscores"] == "pass" else []
     return [f"edge.{key}" for key in wrong]
 
 
@@ -102,7 +104,8 @@ def render_edge(template: str, settings: dict[str, Any], system: dict[str, str])
         "header_line": settings["headerKib"] * 256,
         "answer_buffers": indented("    ", answer_buffers(kib)),
         "underscores": "on" if passes else "off",
-        "clear_spellings": indented("        ", spellings(template) if passes else []),
+        "clear_headers": respell(system.get("clear_headers", "")) if passes else system.get("clear_headers", ""),
+        "clear_spellings": indented("        ", clear_spellings(template) if passes else []),
         "trusted_from": indented("    ", [f"set_real_ip_from {block};" for block in blocks]),
         "trusted": indented("        ", [f"{block} 1;" for block in blocks]),
     }
@@ -113,16 +116,25 @@ def indented(by: str, lines: list[str]) -> str:
     return f"\n{by}".join(lines)
 
 
-def spellings(template: str) -> list[str]:
+# What an app that reads headers as CGI variables takes for the frame of the request.
+FRAMING = ("Content-Length", "Content-Type", "Transfer-Encoding")
+
+
+def clear_spellings(template: str) -> list[str]:
     """Clears each header that the edge clears or sets in all spellings with underscores, which some frameworks read alike."""
     names = dict.fromkeys(name for name in re.findall(r"proxy_set_header (\S+)", template) if "-" in name)
-    spelled = [
-        "".join(itertools.chain(*itertools.zip_longest(name.split("-"), marks, fillvalue="")))
-        for name in names
-        for marks in itertools.product("-_", repeat=name.count("-"))
-        if "_" in marks
-    ]
-    return [f'proxy_set_header {name} "";' for name in spelled]
+    return [f'proxy_set_header {one} "";' for name in [*names, *FRAMING] for one in spellings(name)]
+
+
+def respell(line: str) -> str:
+    """The same for the wildcards of nginx's module: `X-Forwarded-*`."""
+    return re.sub(r"\S+-\*", lambda name: " ".join([name[0], *spellings(name[0])]), line)
+
+
+def spellings(name: str) -> list[str]:
+    parts = name.split("-")
+    marks = (marks for marks in itertools.product("-_", repeat=len(parts) - 1) if "_" in marks)
+    return ["".join(itertools.chain(*itertools.zip_longest(parts, mark, fillvalue=""))) for mark in marks]
 
 
 def answer_buffers(kib: int) -> list[str]:
