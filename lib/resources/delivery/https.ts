@@ -36,6 +36,10 @@ export function httpsResource({ bucket, by }: HttpsOptions): Resource<HttpsConte
       return httpsKey;
     },
 
+    attributes: ({ isOn, names }) => [
+      { field: "", value: isOn ? `a certificate for ${names.join(", ") || "the address"}` : "off" },
+    ],
+
     differences: (_identity, desired, { content }) => {
       if (content === undefined)
         return fieldDifference("document", { desired: "whole", observed: "unreadable" });
