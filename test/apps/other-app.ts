@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromRoot } from "../../lib/paths.ts";
@@ -16,6 +16,8 @@ export interface OtherApp extends AsyncDisposable {
 export async function openApp(home: Home, kind: string): Promise<OtherApp> {
   const folder = await mkdtemp(join(tmpdir(), `berth-${kind}-`));
   await cp(fromRoot(`test/apps/${kind}`), folder, { recursive: true });
+  // Certificates have tests of their own, whose clients trust the embedded AWS's authority.
+  await appendFile(join(folder, "berth.yaml"), "https: off\n");
   const run = (script: string, ...options: readonly string[]) =>
     runScript(script, ["--config", join(folder, "berth.yaml"), "--local", "--yes", "--json", ...options], {
       env: { BERTH_HOME: home.directory },

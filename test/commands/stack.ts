@@ -43,6 +43,8 @@ export async function openHome(): Promise<Home> {
 
 export interface StackSettings {
   readonly source: string;
+  /** Off if absent: a client must trust the authority of the embedded AWS first. */
+  readonly isSecure?: boolean;
   readonly lines?: readonly string[];
 }
 
@@ -61,8 +63,9 @@ export class Stack {
     this.name = name;
   }
 
-  async configure({ source, lines = [] }: StackSettings): Promise<void> {
-    const text = [`stack: ${this.name}`, `region: ${region}`, "app:", `  source: ${source}`, ...lines, ""];
+  async configure({ source, isSecure = false, lines = [] }: StackSettings): Promise<void> {
+    const head = [`stack: ${this.name}`, `region: ${region}`, ...(isSecure ? [] : ["https: off"])];
+    const text = [...head, "app:", `  source: ${source}`, ...lines, ""];
     await writeFile(this.#file, text.join("\n"));
   }
 
