@@ -76,7 +76,7 @@ async function scanNeighbours(target: Target): Promise<string> {
     await target.app.run(
       scan(
         own,
-        usualPorts.filter((port) => port !== 80),
+        usualPorts.filter((port) => port !== 80 && port !== 443),
       ),
     ),
   );
@@ -124,6 +124,6 @@ export const reaches: readonly Attack[] = [
     "answered",
   ),
   reach("AWS by its name", ({ app }) => app.run(scan("sts.amazonaws.com", [443])).then(portsOr)),
-  reach("the machine's ports", scanMachine, "answers on 80"),
+  reach("the machine's ports", scanMachine, "answers on 80 443"),
   reach("the machine's ports by its other address", scanNeighbours),
 ];

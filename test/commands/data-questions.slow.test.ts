@@ -53,7 +53,7 @@ describe("a question about data", () => {
 
   for (const [name, answers, exitCode, words] of [
     ["another word", [[fate, "perhaps\n"]], 1, /neither "keep" nor "delete"; nothing was changed/],
-    ["Ctrl-C", [[fate, "\u0003"]], 130, /cancelled at the question; nothing was changed/],
+    ["Ctrl-C", [[fate, "\u0003"]], 130, /Cancelled; nothing changed/],
     [
       "another stack's name",
       [

@@ -147,7 +147,7 @@ async function interruptOnce(stack: Stack): Promise<Finished> {
   assert.equal(stopped.summary["outcome"], "interrupted");
   const again = await stack.up();
   const names = Object.keys(stepsOf(again));
-  assert.deepEqual(names, ["release", "address"], "what was made before is not made again");
+  assert.deepEqual(names, ["release", "address", "https"], "what was made before is not made again");
   return again;
 }
 

@@ -121,7 +121,7 @@ export const losses: readonly Loss[] = [
   {
     what: "the bucket, with the state document",
     act: deleteBucket,
-    plan: ["create bucket", "create agent", "create release"],
+    plan: ["create bucket", "create agent", "create release", "create https"],
     renewed: [],
   },
   {
@@ -190,7 +190,12 @@ export const losses: readonly Loss[] = [
     plan: ["create instance", "update release: host <new instance>", "update address: instance"],
     renewed: ["instance"],
   },
-  { what: "the address", act: releaseAddress, plan: ["create address"], renewed: ["address"] },
+  {
+    what: "the address",
+    act: releaseAddress,
+    plan: ["create address", "update https: address"],
+    renewed: ["address"],
+  },
   {
     what: "the whole network, with the host",
     act: deleteNetwork,

@@ -143,7 +143,7 @@ describe("a stranger's in the place of Berth's, under the same name", () => {
       new Map(found.map((one) => [one.GroupName, [one.IpPermissions?.length, one.Tags?.length ?? 0]])),
       new Map([
         [GroupName, [0, 0]],
-        [`${GroupName}-2`, [1, 5]],
+        [`${GroupName}-2`, [2, 5]],
       ]),
     );
     assert.ok(found.some((one) => one.GroupId === theirs.GroupId));
