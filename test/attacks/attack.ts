@@ -26,7 +26,7 @@ export interface Trial {
 }
 
 /** Longer than any wait in an attack. */
-const hangMs = 120_000;
+const hangMs = 300_000;
 
 /** Runs all attacks, the concurrent ones first. Returns the rows in the order of the table. */
 export async function tryAll({ target, attacks, lanes, onRow }: Trial): Promise<Row[]> {
