@@ -13,7 +13,7 @@ const stack = "test-answers";
 const fate = "What becomes of the data on ";
 const origin = "Type restore, or new for an empty volume:";
 const removal = `Remove all of it? Type the stack's name (${stack}):`;
-const changes = "Make these changes? Type yes:";
+const changes = "Type yes:";
 
 /** What the commands ask about data on a terminal. Each step starts with what the one before left. */
 describe("a question about data", () => {
