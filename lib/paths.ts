@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** Compiled code lies elsewhere, so the compiler puts the repository's folder in here (setup/compile/bundle.ts). */
 declare const sourceRoot: string | undefined;
@@ -8,3 +8,6 @@ export const root = typeof sourceRoot === "string" ? sourceRoot : dirname(import
 
 /** The path of a file or folder in the repository: `fromRoot("lib/local/supervisor.ts")`. */
 export const fromRoot = (path: string): string => join(root, path);
+
+/** Berth's folder on this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME sets another one, unless it is empty. */
+export const home = resolve(process.env["BERTH_HOME"] || fromRoot(".berth"));

@@ -1,10 +1,10 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { setMaxListeners } from "node:events";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, relative } from "node:path";
 import type { Scope } from "../../state/document.ts";
 import { openFileStore } from "../../state/file-store.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
-import { openS3Store } from "../../state/s3-store.ts";
+import { type BucketLocation, openS3Store } from "../../state/s3-store.ts";
 import { openStateStore, type StateStore } from "../../state/store.ts";
 import { type ClientOptions, type Clients, createClients, type Endpoints } from "../aws/clients.ts";
 import { checkEnvironment } from "../aws/environment.ts";
@@ -15,7 +15,7 @@ import { findConfig } from "../config/location.ts";
 import type { Identify } from "../engine/read.ts";
 import { BerthError } from "../errors.ts";
 import type { Flags } from "./flags.ts";
-import { fromRoot } from "../paths.ts";
+import { home } from "../paths.ts";
 import { ensurePrivateHome } from "../private-files.ts";
 import type { Report, Tally } from "../report/report.ts";
 import type { ReadContext } from "../contract/resource.ts";
@@ -62,9 +62,6 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Berth's folder on this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME sets another one, unless it is empty. */
-const home = resolve(process.env["BERTH_HOME"] || fromRoot(".berth"));
-
 /** Reads the configuration, connects to AWS or the embedded AWS, and looks up the caller. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { flags, usesSource, report, signal } = options;
@@ -107,6 +104,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     },
   };
 }
+
+/** The stack's bucket, which hosts read and write wherever the state is kept. */
+export const bucketOf = ({ ctx, names }: Session): BucketLocation => ({
+  client: ctx.clients.s3,
+  bucket: names.bucket,
+  account: ctx.account,
+});
 
 /** Tells the user which file counts if it isn't in the current folder. */
 async function locateConfig({ config }: Flags, report: Report): Promise<string> {

@@ -5,9 +5,13 @@ const openToAll = (port: number): IngressRule => ({ port, protocol: "tcp", from:
 
 type Wanted = Pick<Settings, "ingress" | "https" | "domain">;
 
+/** The TCP ports that the edge listens on. */
+export const edgePorts = ({ https }: Pick<Wanted, "https">): readonly number[] =>
+  https === "off" ? [80] : [80, 443];
+
 /** What may reach the host: what the file says, else what the edge listens on. */
 export const ingressOf = ({ ingress, https }: Pick<Wanted, "ingress" | "https">): IngressRule[] =>
-  ingress ?? (https === "off" ? [openToAll(80)] : [openToAll(80), openToAll(443)]);
+  ingress ?? edgePorts({ https }).map(openToAll);
 
 /** Why there can't be HTTPS as the file wants it, with the key that says so. */
 export function findHttpsProblem({

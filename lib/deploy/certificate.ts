@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Config } from "../config/load.ts";
-import type { Session } from "../command/session.ts";
+import { bucketOf, type Session } from "../command/session.ts";
 import { invocation } from "../invocation.ts";
 import { lookUntil } from "../poll.ts";
 import { openS3Store } from "../../state/s3-store.ts";
@@ -35,13 +35,13 @@ export function urlOf(config: Config, address: string, news: HttpsNews | undefin
  * HTTP and the host goes on trying: no run fails for a certificate.
  */
 export async function awaitCertificate(session: Session, serving: Serving): Promise<HttpsNews | undefined> {
-  const { config, report, ctx, signal, names } = session;
+  const { config, report, signal } = session;
   const { address, instance } = serving;
   const wanted = namesOf(config, address);
   // A host whose agent knows nothing of HTTPS reports nothing about it.
   if (wanted.length === 0 || serving.https === undefined || isSecured(serving.https, wanted))
     return serving.https;
-  const store = openS3Store({ client: ctx.clients.s3, bucket: names.bucket, account: ctx.account });
+  const store = openS3Store(bucketOf(session));
   let news = serving.https;
   let said = "";
   const say = (text: string) => {

@@ -16,7 +16,7 @@ import {
 import { type HostNews, hostNewsOf } from "../release/host-news.ts";
 import { readReport } from "../release/reports.ts";
 import { openS3Store } from "../../state/s3-store.ts";
-import type { Session } from "../command/session.ts";
+import { bucketOf, type Session } from "../command/session.ts";
 import type { Offers, StackParts } from "../stack.ts";
 
 /** Requests the app from outside and reports its URL, health, certificate and cost. Returns the URL. */
@@ -95,12 +95,11 @@ const isOpenToAll = ({ config }: Session): boolean =>
 
 /** What the app has written since it began to fail. The host tells it within some seconds of the first failure. */
 async function readAppLog(
-  { ctx, names }: Session,
+  session: Session,
   { parts }: Reading,
   found: Observations<Offers>,
 ): Promise<readonly string[]> {
   const host = observedOf(parts.instance, found);
   if (host === undefined) return [];
-  const store = openS3Store({ client: ctx.clients.s3, bucket: names.bucket, account: ctx.account });
-  return (await readReport(store, host.id)).report?.log ?? [];
+  return (await readReport(openS3Store(bucketOf(session)), host.id)).report?.log ?? [];
 }

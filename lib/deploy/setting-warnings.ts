@@ -1,12 +1,10 @@
+import { edgePorts } from "../config/ingress.ts";
 import type { Config } from "../config/load.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { PlanWarning } from "../report/shown-plan.ts";
 
 /** What the operating system, the engine, the edge and the agent need of a host's memory, rounded up. */
 const ownMib = 250;
-
-/** The TCP ports that the edge listens on. */
-const portsOf = ({ https }: Pick<Config, "https">): readonly number[] => (https === "off" ? [80] : [80, 443]);
 
 type Doors = Pick<Config, "ingress" | "https">;
 
@@ -41,7 +39,7 @@ export function findMemoryWarning(
 
 /** Nobody reaches an edge whose ports are all closed. Undefined if one is open. */
 export function findClosedWarning({ ingress, ...config }: Doors): PlanWarning | undefined {
-  const listening = portsOf(config);
+  const listening = edgePorts(config);
   if (ingress.some(({ protocol, port }) => protocol === "tcp" && listening.includes(port))) return undefined;
   return {
     code: "ingress-closed",
@@ -52,7 +50,7 @@ export function findClosedWarning({ ingress, ...config }: Doors): PlanWarning | 
 
 /** An open port without a listener is a mistake, or a guess at what Berth offers. Undefined if there is none. */
 export function findUnusedWarning({ ingress, ...config }: Doors): PlanWarning | undefined {
-  const listening = portsOf(config);
+  const listening = edgePorts(config);
   const unused = ingress.filter(({ protocol, port }) => protocol !== "tcp" || !listening.includes(port));
   if (unused.length === 0) return undefined;
   const names = unused.map(({ protocol, port }) => `${protocol}/${port}`).join(", ");

@@ -1,3 +1,4 @@
+import { shortHash } from "../short-hash.ts";
 import type { HostReport } from "./reports.ts";
 import type { Release } from "./schema.ts";
 
@@ -72,18 +73,16 @@ function sumFailures(told: readonly NonNullable<HostReport["upstream"]>[]): Read
   return sums;
 }
 
-const shortDigits = 12;
-
 /** Describes a release for people: number and what became of it, image, source commit, time of publication and publisher. */
 export function releaseLines(release: ReleaseFigures | undefined, rollout?: Rollout): string[] {
   if (release === undefined) return ["release     none"];
   const { number, image, commit, at, by } = release;
-  const digest = image.split("@sha256:")[1]?.slice(0, shortDigits) ?? image;
+  const digest = image.split("@sha256:")[1];
   return [
     `release     ${number}${rollout === undefined ? "" : rolloutText(number, rollout)}`,
     `published   ${minuteText(at)} by ${shortCaller(by)}`,
-    `image       ${digest}`,
-    `commit      ${commit?.slice(0, shortDigits) ?? "unknown: the source is in no repository"}`,
+    `image       ${digest === undefined ? image : shortHash(digest)}`,
+    `commit      ${commit === undefined ? "unknown: the source is in no repository" : shortHash(commit)}`,
   ];
 }
 

@@ -1,3 +1,4 @@
+import { shortHash } from "../short-hash.ts";
 import { agentHint, findHint } from "./hints.ts";
 import type { HostReport } from "./reports.ts";
 
@@ -68,8 +69,8 @@ export function hostNewsLines({ restarts, failure, trouble, agent }: HostNews = 
     ...(agent === undefined
       ? []
       : [
-          `refused     agent ${agent.refused.slice(0, 12)}: ${agent.reason}`,
-          `            agent ${agent.running.slice(0, 12)} goes on; ${agentHint}`,
+          `refused     agent ${shortHash(agent.refused)}: ${agent.reason}`,
+          `            agent ${shortHash(agent.running)} goes on; ${agentHint}`,
         ]),
   ];
 }

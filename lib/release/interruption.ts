@@ -1,4 +1,5 @@
 import { BerthError, exitCodes } from "../errors.ts";
+import { shortHash } from "../short-hash.ts";
 import { invocation } from "../invocation.ts";
 
 interface Left {
@@ -8,15 +9,13 @@ interface Left {
   readonly commitBefore?: string | undefined;
 }
 
-const shortDigits = 12;
-
 /**
  * The wait for a release as it ends when a user stops it: the hosts go on by themselves, which a user who pressed Ctrl-C
  * doesn't expect. Any other error stays as it is.
  */
 export function explainInterruption(error: unknown, { release, commitBefore }: Left): unknown {
   if (!(error instanceof BerthError) || error.code !== "Interrupted") return error;
-  const commit = commitBefore === undefined ? "" : ` (commit ${commitBefore.slice(0, shortDigits)})`;
+  const commit = commitBefore === undefined ? "" : ` (commit ${shortHash(commitBefore)})`;
   return new BerthError({
     code: "ReleaseGoesOn",
     message: `Stopped waiting. Release ${release} is published, so the host goes on with it by itself`,

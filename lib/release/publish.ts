@@ -1,7 +1,7 @@
 import type { ObjectStore } from "../../state/object-store.ts";
-import { BerthError } from "../errors.ts";
 import { releaseKey } from "./document.ts";
 import type { Content, Release } from "./schema.ts";
+import { writeDocument } from "./stored-document.ts";
 
 export interface Publication {
   readonly content: Content;
@@ -27,16 +27,7 @@ export async function publishRelease(store: ObjectStore, publication: Publicatio
     by,
     ...(commit === undefined ? {} : { commit }),
   };
-  const outcome = await store.put(releaseKey, `${JSON.stringify(release, undefined, 2)}\n`, before.etag);
-  if (outcome === "lost") throw releaseConflict(store.location);
+  const conflict = { code: "ReleaseConflict", resource: "release" };
+  await writeDocument(store, { key: releaseKey, content: release, etag: before.etag, conflict });
   return release.number;
-}
-
-function releaseConflict(location: string): BerthError {
-  return new BerthError({
-    code: "ReleaseConflict",
-    message: `somebody else wrote ${location}/${releaseKey} at the same time; it was not overwritten`,
-    hint: "run the same command again: it compares with what is desired now",
-    resource: "release",
-  });
 }

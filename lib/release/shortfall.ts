@@ -1,3 +1,4 @@
+import { shortHash } from "../short-hash.ts";
 import { agentHint, findHint } from "./hints.ts";
 import { type HostReport, hostReportKey, type Told } from "./reports.ts";
 
@@ -71,9 +72,6 @@ function releaseFailure({ instance, release, reason, cause, serves, log = [] }: 
   };
 }
 
-const shortDigits = 12;
-const shorten = (sha256: string): string => sha256.slice(0, shortDigits);
-
 /** Whether the launcher has also read the latest publication: until then, another agent may be on trial. */
 const isInstalled = ({ sha256, at }: AgentPublished, reported: HostReport["agent"]): boolean =>
   reported?.sha256 === sha256 &&
@@ -83,16 +81,16 @@ const isInstalled = ({ sha256, at }: AgentPublished, reported: HostReport["agent
 function observedAgent({ agent }: HostReport): string {
   if (agent === undefined) return "an agent without a name";
   const { sha256, trying } = agent;
-  if (trying === undefined) return `agent ${shorten(sha256)}, the latest agent.json not acted on yet`;
-  const trial = `agent ${shorten(trying)} on trial (a whole turn, then 30 s without an end)`;
-  return `${trial}, agent ${shorten(sha256)} until then`;
+  if (trying === undefined) return `agent ${shortHash(sha256)}, the latest agent.json not acted on yet`;
+  const trial = `agent ${shortHash(trying)} on trial (a whole turn, then 30 s without an end)`;
+  return `${trial}, agent ${shortHash(sha256)} until then`;
 }
 
 /** Empty for a host without a report, because `releaseShortfalls` already says that the report is missing. */
 function agentShortfalls(host: string, { agent }: HostDesired, { report }: Told): Shortfall[] {
   if (agent === undefined || report === undefined || isInstalled(agent, report.agent)) return [];
-  const name = shorten(agent.sha256);
-  const running = report.agent && shorten(report.agent.sha256);
+  const name = shortHash(agent.sha256);
+  const running = report.agent && shortHash(report.agent.sha256);
   const common = {
     host,
     desired: `agent ${name}`,

@@ -1,3 +1,4 @@
+import { shortHash } from "../short-hash.ts";
 import { Line, line } from "./line.ts";
 import type { PlanHead } from "./shown-plan.ts";
 import type { Paint } from "./terminal.ts";
@@ -42,13 +43,12 @@ export function headLines(head: PlanHead, paint: Paint): Line[] {
   );
 }
 
-const shortDigits = 12;
 const mostNamed = 3;
 
 /** What is going to be built: a commit, or what differs from it. */
 export function sourceText({ commit, uncommitted = [] }: Pick<PlanHead, "commit" | "uncommitted">): string {
   if (commit === undefined) return "in no Git repository";
-  const about = `git commit ${commit.slice(0, shortDigits)}`;
+  const about = `git commit ${shortHash(commit)}`;
   if (uncommitted.length === 0) return `${about}, clean`;
   const more = uncommitted.length > mostNamed ? ` and ${uncommitted.length - mostNamed} more` : "";
   return `${about}, with changes that aren't committed: ${uncommitted.slice(0, mostNamed).join(", ")}${more}`;

@@ -6,8 +6,9 @@ import { ensureBootImage } from "../../lib/local/machines/boot-image.ts";
 import type { Phases } from "../phases.ts";
 
 /**
- * Builds the machines' image, an app's image and that of the certificate authority at the same time. `up` would build them one after the other, and
- * several tests would each build the same ones. Existing images are kept. When one of the first two fails, the others are aborted.
+ * Builds the machines' image, an app's image and that of the certificate authority at the same time. `up` would build them
+ * one after the other, and several tests would each build the same ones. Existing images are kept. When one of the first two
+ * fails, the others are aborted.
  *
  * @throws BerthError `BootImageFailed`, `BuildFailed`; the signal's reason when aborted
  */

@@ -11,7 +11,7 @@ import { BerthError, exitCodes } from "../../lib/errors.ts";
 import { withLease } from "../../lib/deploy/lease.ts";
 import { findRelease } from "../../lib/release/document.ts";
 import { type ReleaseFigures, releaseFigures, releaseLines } from "../../lib/release/figures.ts";
-import type { Session } from "../../lib/command/session.ts";
+import { bucketOf, type Session } from "../../lib/command/session.ts";
 import { invocation } from "../../lib/invocation.ts";
 
 /** Under the lease, replaces exactly the version that was shown. The replaced document is kept on this computer. */
@@ -73,10 +73,6 @@ export const publishedLines = ({ release, problem }: Awaited<ReturnType<typeof r
 /** What is shown of an error that is part of a result rather than a failure of the command. */
 export const problemOf = (error: BerthError | undefined) =>
   error && { code: error.code, message: error.message, hint: error.hint };
-
-function bucketOf({ ctx, names }: Session): BucketLocation {
-  return { client: ctx.clients.s3, bucket: names.bucket, account: ctx.account };
-}
 
 /** Returns the bucket that keeps versions. Throws BerthError `NoHistory` for a backend without them. */
 export function versionedBucket(session: Session): BucketLocation {

@@ -13,7 +13,8 @@ const noSuchName = 3;
 
 /**
  * Starts a name server on one address (UDP, a free port). Every name of AWS and of Let's Encrypt resolves to that
- * address, so that no machine's request can reach the real ones. Other names resolve as on this computer, with its hosts file. IPv4 only.
+ * address, so that no machine's request can reach the real ones. Other names resolve as on this computer, with its hosts
+ * file. IPv4 only.
  */
 export async function startNameServer(address: string): Promise<NameServer> {
   const socket = createSocket("udp4");

@@ -8,9 +8,9 @@ import { z } from "zod";
 import type { ObjectStore } from "../../../state/object-store.ts";
 import { openS3Store } from "../../../state/s3-store.ts";
 import { unlessAbsent } from "../../aws/errors.ts";
-import { BerthError } from "../../errors.ts";
 import type { AgentBundle } from "../../host/bundle.ts";
-import { parseStrictJson } from "../../strict-json.ts";
+import { findDocument, type StoredDocument, writeDocument } from "../../release/stored-document.ts";
+import { shortHash } from "../../short-hash.ts";
 import { fieldDifference } from "../../contract/difference.ts";
 import type { Observed, ReadContext, Resource, WriteContext } from "../../contract/resource.ts";
 
@@ -54,8 +54,9 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
   const open = (ctx: ReadContext) => openS3Store({ client: ctx.clients.s3, bucket, account: ctx.account });
 
   const point = async (ctx: WriteContext, sha256: string, etag?: string): Promise<void> => {
-    const body = JSON.stringify({ sha256, at: new Date().toISOString(), by }, undefined, 2);
-    if ((await open(ctx).put(agentKey, `${body}\n`, etag)) === "lost") throw agentConflict(bucket);
+    const content = { sha256, at: new Date().toISOString(), by };
+    const conflict = { code: "AgentConflict", resource: "agent" };
+    await writeDocument(open(ctx), { key: agentKey, content, etag, conflict });
   };
 
   return {
@@ -64,8 +65,9 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
     find: async (ctx) => {
       const [found, bundle] = await Promise.all([findPointer(open(ctx)), readBundle(ctx, options)]);
       if (found === undefined) return undefined;
-      const { sha256 = "unreadable", at, etag } = found;
-      return { id: agentKey, tags: {}, sha256, at, etag, bundle };
+      const { etag, content } = found;
+      const sha256 = content?.sha256 ?? "unreadable";
+      return { id: agentKey, tags: {}, sha256, at: content?.at, etag, bundle };
     },
 
     // The bundle is written first, so that a host that reads the pointer finds it.
@@ -81,8 +83,8 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
       observed.sha256 === desired.bundle.sha256
         ? fieldDifference("bundle", { desired: "whole", observed: observed.bundle })
         : fieldDifference("bundle", {
-            desired: shorten(desired.bundle.sha256),
-            observed: shorten(observed.sha256),
+            desired: shortHash(desired.bundle.sha256),
+            observed: shortHash(observed.sha256),
           }),
 
     update: async (ctx, { desired, observed }) => {
@@ -99,28 +101,10 @@ export function agentResource(options: AgentOptions): Resource<AgentDesired, Obs
   };
 }
 
-/** Enough of a hash for people to distinguish two. */
-const shorten = (sha256: string): string => sha256.slice(0, 12);
-
-interface Pointer {
-  readonly etag: string;
-  /** Absent if the pointer can't be parsed. Nothing is lost: it is written again. */
-  readonly sha256?: string;
-  readonly at?: string;
-}
-
 /** Reads which agent the hosts should run. */
-export async function findPointer(store: ObjectStore): Promise<Pointer | undefined> {
-  const found = await store.get(agentKey);
-  if (found === undefined) return undefined;
-  const { etag } = found;
-  try {
-    return { etag, ...pointer.parse(parseStrictJson(found.body)) };
-  } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError) return { etag };
-    throw error;
-  }
-}
+export const findPointer = (
+  store: ObjectStore,
+): Promise<StoredDocument<z.output<typeof pointer>> | undefined> => findDocument(store, agentKey, pointer);
 
 const checksumOf = (sha256: string): string => Buffer.from(sha256, "hex").toString("base64");
 
@@ -162,13 +146,4 @@ async function removeOthers(ctx: WriteContext, bucket: string, kept: readonly st
       await ctx.clients.s3.send(new DeleteObjectCommand({ ...on, Key }));
     }
   }
-}
-
-function agentConflict(bucket: string): BerthError {
-  return new BerthError({
-    code: "AgentConflict",
-    message: `somebody else wrote s3://${bucket}/${agentKey} at the same time; it was not overwritten`,
-    hint: "run the same command again: it compares with what the hosts are told now",
-    resource: "agent",
-  });
 }

@@ -1,15 +1,10 @@
 import { openS3Store } from "../../../state/s3-store.ts";
-import {
-  findHttps,
-  type HttpsContent,
-  httpsKey,
-  publishHttps,
-  type PublishedHttps,
-} from "../../release/https.ts";
+import { findHttps, type HttpsContent, httpsKey, publishHttps } from "../../release/https.ts";
+import type { StoredDocument } from "../../release/stored-document.ts";
 import { fieldDifference } from "../../contract/difference.ts";
 import type { Observed, ReadContext, Resource } from "../../contract/resource.ts";
 
-export interface ObservedHttps extends Observed, PublishedHttps {}
+export interface ObservedHttps extends Observed, StoredDocument<HttpsContent> {}
 
 export interface HttpsOptions {
   readonly bucket: string;

@@ -75,7 +75,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const before = { number, etag: observed.etag };
       const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
       // An agent's failure counts only if it happened after the latest publication.
-      const agent = { ...desired.agent, at: (await findPointer(store))?.at };
+      const agent = { ...desired.agent, at: (await findPointer(store))?.content?.at };
       const look = (host: string) => lookAtSilent(store, host, () => diagnose(ctx, host));
       const awaited = { store, hosts, desired: { release, agent }, patienceMs, diagnose: look };
       await awaitHosts(ctx, awaited).catch((error: unknown) => {
