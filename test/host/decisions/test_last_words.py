@@ -15,6 +15,7 @@ from contextlib import redirect_stdout
 from typing import Any
 from unittest.mock import patch
 
+import fetch
 import last_words
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -75,11 +76,11 @@ class LastWords(unittest.TestCase):
         (self.folder / "journalctl").chmod(0o755)
         self.journal = self.folder / "journalctl.journal"
         self.journal.write_text("E: Unable to locate package docker.io\n")
-        self.change(last_words, "METADATA", address)
+        self.change(fetch, "METADATA", address)
         self.change(last_words, "SETTINGS", self.folder / "settings")
         self.change(last_words, "INSTANCE_ID", self.folder / "id")
         self.change(last_words, "MARK", self.folder / "mark")
-        self.change(last_words, "connect", lambda host: http.client.HTTPConnection(address, timeout=5))
+        self.change(fetch, "connect", lambda host: http.client.HTTPConnection(address, timeout=5))
         result = {"SERVICE_RESULT": "exit-code", "PATH": f"{self.folder}:{os.environ['PATH']}"}
         environment = patch.dict(os.environ, result)
         environment.start()

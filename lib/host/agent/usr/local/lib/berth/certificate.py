@@ -6,16 +6,17 @@ edge goes on with what it has.
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import pathlib
 import random
 import time
-import urllib.request
 from typing import Any
 
 import certificate_files as files
 import certificate_plan as plan
+import fetch
 from bucket import Bucket
 from command import Failed
 from state import load, save
@@ -25,7 +26,6 @@ INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 KEY = "tls/state.json"
 CLAIM_S = 180
 WAIT_S = 5  # for an address that is on its way
-METADATA = "http://169.254.169.254/latest"
 
 log = logging.getLogger("berth")
 
@@ -125,15 +125,9 @@ class Keeper:
 
     def find_address(self) -> str:
         """The address that the internet knows this host by; the stack's only once it has moved here."""
-        ask = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        lifetime = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
         try:
-            request = urllib.request.Request(f"{METADATA}/api/token", method="PUT", headers=lifetime)
-            token = ask.open(request, timeout=5).read().decode()
-            headers = {"X-aws-ec2-metadata-token": token}
-            request = urllib.request.Request(f"{METADATA}/meta-data/public-ipv4", headers=headers)
-            return str(ask.open(request, timeout=5).read().decode().strip())
-        except OSError as failure:
+            return fetch.ask_metadata("GET", "/latest/meta-data/public-ipv4", fetch.read_token()).decode().strip()
+        except (OSError, fetch.Refused, http.client.HTTPException) as failure:
             log.info("no public address: %s", failure)
             return ""
 

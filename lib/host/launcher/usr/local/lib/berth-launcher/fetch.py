@@ -18,7 +18,6 @@ from urllib.parse import quote
 METADATA = "169.254.169.254"
 TIMEOUT_S = 10
 LONGEST_S = 120  # of one object as a whole
-NO_BODY = hashlib.sha256(b"").hexdigest()
 
 
 class Refused(Exception):
@@ -93,12 +92,17 @@ def read(answer: http.client.HTTPResponse, most_bytes: int, what: str) -> bytes:
 
 def read_credentials() -> dict[str, str]:
     """Those of the role, from version 2 of the metadata service."""
-    lifetime = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
-    token = {"X-aws-ec2-metadata-token": ask_metadata("PUT", "/latest/api/token", lifetime).decode()}
+    token = read_token()
     folder = "/latest/meta-data/iam/security-credentials/"
     role = ask_metadata("GET", folder, token).decode().split("\n")[0]
     found: dict[str, Any] = json.loads(ask_metadata("GET", folder + role, token))
     return {name: str(found[name]) for name in ("AccessKeyId", "SecretAccessKey", "Token")}
+
+
+def read_token() -> dict[str, str]:
+    """The header without which the metadata service tells nothing."""
+    lifetime = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+    return {"X-aws-ec2-metadata-token": ask_metadata("PUT", "/latest/api/token", lifetime).decode()}
 
 
 def ask_metadata(method: str, path: str, headers: dict[str, str]) -> bytes:
@@ -125,14 +129,16 @@ def sign(
     region: str,
     credentials: dict[str, str],
     at: datetime.datetime,
+    method: str = "GET",
+    body: bytes = b"",
 ) -> dict[str, str]:
-    """The headers of a GET of S3 without a query, with AWS's signature of version 4 among them."""
-    stamp = at.strftime("%Y%m%dT%H%M%SZ")
-    signed = {"host": host, "x-amz-content-sha256": NO_BODY, "x-amz-date": stamp, **headers}
+    """The headers of a request to S3 without a query, with AWS's signature of version 4 among them."""
+    stamp, content = at.strftime("%Y%m%dT%H%M%SZ"), hashlib.sha256(body).hexdigest()
+    signed = {"host": host, "x-amz-content-sha256": content, "x-amz-date": stamp, **headers}
     signed["x-amz-security-token"] = credentials["Token"]
     names = sorted(signed)
     lines = [f"{name}:{' '.join(signed[name].split())}" for name in names]
-    request = "\n".join(["GET", quote(path, safe="/~"), "", *lines, "", ";".join(names), NO_BODY])
+    request = "\n".join([method, quote(path, safe="/~"), "", *lines, "", ";".join(names), content])
     scope = [stamp[:8], region, "s3", "aws4_request"]
     key = f"AWS4{credentials['SecretAccessKey']}".encode()
     for part in scope:
