@@ -10,4 +10,4 @@ export const root = typeof sourceRoot === "string" ? sourceRoot : dirname(import
 export const fromRoot = (path: string): string => join(root, path);
 
 /** Berth's folder on this computer: receipts, unsaved state, the embedded AWS. BERTH_HOME sets another one, unless it is empty. */
-export const home = resolve(process.env["BERTH_HOME"] || fromRoot(".berth"));
+export const berthHome = (): string => resolve(process.env["BERTH_HOME"] || fromRoot(".berth"));

@@ -15,7 +15,7 @@ import { findConfig } from "../config/location.ts";
 import type { Identify } from "../engine/read.ts";
 import { BerthError } from "../errors.ts";
 import type { Flags } from "./flags.ts";
-import { home } from "../paths.ts";
+import { berthHome } from "../paths.ts";
 import { ensurePrivateHome } from "../private-files.ts";
 import type { Report, Tally } from "../report/report.ts";
 import type { ReadContext } from "../contract/resource.ts";
@@ -69,6 +69,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   setMaxListeners(0, signal);
   const config = await loadConfig(await locateConfig(flags, report), { stack: flags.stack, usesSource });
   checkEnvironment({ usesEndpoints: !flags.local });
+  const home = berthHome();
   await ensurePrivateHome(home);
   const local = flags.local ? await openLocal(report, signal) : undefined;
   const { clients, openClients } = connect(config, local, options);
@@ -123,7 +124,7 @@ async function locateConfig({ config }: Flags, report: Report): Promise<string> 
 async function openLocal(report: Report, signal: AbortSignal) {
   const { openLocalAws, releaseLocalAws } = await import("../local/local-aws.ts");
   const { webAuthorityFile } = await import("../local/control/messages.ts");
-  const directory = `${home}/local`;
+  const directory = `${berthHome()}/local`;
   const aws = await openLocalAws({ directory, signal, note: (text) => report.message(text) });
   const authorityFile = `${directory}/${webAuthorityFile}`;
   return { ...aws, authorityFile, release: () => releaseLocalAws({ directory }) };

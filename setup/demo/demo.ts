@@ -4,7 +4,7 @@ import { z } from "zod";
 import { loadConfig } from "../../lib/config/load.ts";
 import { exitCodes } from "../../lib/errors.ts";
 import { webAuthorityFile } from "../../lib/local/control/messages.ts";
-import { fromRoot, home, root } from "../../lib/paths.ts";
+import { berthHome, fromRoot, root } from "../../lib/paths.ts";
 import { printText } from "../../lib/report/terminal.ts";
 import { imagesOf } from "../images/base-images.ts";
 import { runOnTerminal, runOrFail } from "../child-process.ts";
@@ -47,7 +47,7 @@ async function demo(_asked: undefined, { phases, signal }: ScriptContext): Promi
 }
 
 /** The embedded AWS's certificates come from an authority that no browser knows. */
-const authorityFile = join(home, "local", webAuthorityFile);
+const authorityFile = join(berthHome(), "local", webAuthorityFile);
 
 const howToTrust = (url: string): string =>
   `its certificate comes from the embedded AWS: curl --cacert ${relative(process.cwd(), authorityFile)} ${url}, or add that file to a browser's authorities`;
