@@ -183,10 +183,11 @@ function helpText() {
 
 ${rows.join("\n")}
 
-For example: berth up --local    (the embedded AWS on this computer; no account is needed)
+For example: berth up --local    (the embedded AWS; no account is needed)
 
-Each tells more with --help. The nearest berth.yaml counts: in the current folder, or in one above it.
-\`npm link\` in Berth's folder makes the command; without it, write npx berth there.
+Each tells more with --help. The nearest berth.yaml counts: in the current
+folder, or in one above it. \`npm link\` in Berth's folder makes the command;
+without it, write npx berth there.
 npm run COMMAND -- [options] does the same; npm keeps what stands before the --.
 `;
 }

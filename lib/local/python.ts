@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { BerthError } from "../errors.ts";
-import { fromRoot } from "../paths.ts";
+import { fromRoot, root } from "../paths.ts";
 
 /** The Python interpreter of the private environment, which contains the emulators. */
 export const pythonPath = fromRoot(".venv/bin/python");
@@ -11,6 +11,6 @@ export function requirePython(): void {
   throw new BerthError({
     code: "NoPythonEnvironment",
     message: `the Python environment of the emulators is missing: ${pythonPath}`,
-    hint: "run `npm run demo` or `npm test`; both set it up",
+    hint: `run \`npm run demo\` or \`npm test\` in ${root}; both set it up`,
   });
 }

@@ -73,7 +73,8 @@ const hostReport = z.object({
   /** The last lines of the app's log, if the release failed or tries failed while it serves. */
   log: z
     .array(z.string())
-    .transform((lines) => lines.slice(-mostLogLines).map(cutLine))
+    // An app that logged nothing has one empty line.
+    .transform((lines) => (lines.some((line) => line.trim()) ? lines.slice(-mostLogLines).map(cutLine) : []))
     .optional(),
   /** Requests passed to the app since the release began to serve or the converger started, and those with a 5xx or no response. */
   upstream: z

@@ -40,7 +40,7 @@ export function printJson(screen: Screen, value: object): void {
 
 /** Prints a text of Berth's own that is data, such as a help text, to stdout. */
 export function printText(text: string): void {
-  printLines(ownScreens.stdout, ...Line.split(text.replace(/\n$/, "")));
+  printWrapped(ownScreens.stdout, ...Line.split(text.replace(/\n$/, "")));
 }
 
 /** Prints a line about the progress, outside any report, to stderr. */
