@@ -47,7 +47,7 @@ interface Timeouts {
 }
 
 /** Both together are shorter than a lease. The SDK's own limits are up to 15 minutes, or none. */
-const defaultTimeouts: Timeouts = { connectionMs: 5_000, answerMs: 20_000 };
+export const defaultTimeouts: Timeouts = { connectionMs: 5_000, answerMs: 20_000 };
 
 export interface ClientOptions {
   readonly region: string;

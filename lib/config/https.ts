@@ -46,6 +46,9 @@ export const https = z
         hstsSeconds: z.int().min(0).max(twoYears).default(300),
       }),
     ],
-    { error: "write off, or a map with directory, email or hstsSeconds" },
+    {
+      error:
+        "HTTPS is on without this key: remove the line, or write off, or a map with directory, email or hstsSeconds",
+    },
   )
   .prefault({});

@@ -74,6 +74,14 @@ const expectedWords: Readonly<Record<string, string>> = {
   record: 'map such as "NAME: value"',
 };
 
+/** What to write for a key that every file needs. */
+const missingLines: Readonly<Record<string, string>> = {
+  stack: "stack: hello",
+  region: "region: eu-central-1",
+  app: "app: {source: ., port: 8080}",
+  "app.source": "source: .",
+};
+
 const units: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
 
 /** For Zod: words for bounds that have none of their own in the schema. */
@@ -89,7 +97,9 @@ export function describeBound(issue: z.core.$ZodRawIssue): string | undefined {
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") {
     const expected = `${expectedWords[issue.expected] ?? issue.expected} expected`;
-    return issue.input === undefined ? `missing: ${expected}` : expected;
+    if (issue.input !== undefined) return expected;
+    const line = missingLines[issue.path.join(".")];
+    return line === undefined ? `missing: ${expected}` : `missing; write for example ${line}`;
   }
   if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
   if (issue.code === "invalid_value") return `expected one of: ${issue.values.join(", ")}`;

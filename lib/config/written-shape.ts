@@ -17,6 +17,8 @@ export function howToWrite(path: Path, schema: z.ZodType, source: Source): strin
   const node = targetOf(findEntry(path, source)?.value, source);
   const kinds = new Set(typesAt(schema, path).map(({ def }) => def.type));
   const isSecret = typesAt(schema, path).some((type) => type.meta()?.["secret"] === true);
+  const isRule = path[0] === "ingress" && typeof path[1] === "number";
+  if (isRule && isScalar(node)) return `write - port: ${textOf(node)}`;
   if (isScalar(node) && typeof node.value === "string") {
     const text = textOf(node);
     const [, name = "", value = ""] = /^([A-Za-z][\w.-]*):(\S.*)$/.exec(text) ?? [];

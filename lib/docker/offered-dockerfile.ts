@@ -5,6 +5,8 @@ import { readLimited } from "../limited-file.ts";
 const nodeImage = "node:20-trixie-slim";
 const pythonImage = "python:3.13-slim-trixie";
 
+const pythonEntries = ["app.py", "main.py", "server.py", "wsgi.py", "asgi.py"];
+
 /** More than any of the files that are looked at has. They may be a stranger's. */
 const mostBytes = 256 * 1024;
 
@@ -15,7 +17,9 @@ const mostBytes = 256 * 1024;
 export async function offerDockerfile(folder: string): Promise<readonly string[] | undefined> {
   const names = new Set(await readdir(folder).catch(() => []));
   if (names.has("package.json")) return offerForNode(folder, names);
-  const isPython = ["requirements.txt", "pyproject.toml"].some((one) => names.has(one));
+  const isPython = ["requirements.txt", "pyproject.toml", "manage.py", ...pythonEntries].some((one) =>
+    names.has(one),
+  );
   return isPython ? offerForPython(folder, names) : undefined;
 }
 
@@ -52,6 +56,7 @@ function startOfNode(start: unknown, names: ReadonlySet<string>): readonly strin
 
 async function offerForPython(folder: string, names: ReadonlySet<string>): Promise<string[]> {
   const isListed = names.has("requirements.txt");
+  const isProject = !isListed && names.has("pyproject.toml");
   const needed = await read(folder, isListed ? "requirements.txt" : "pyproject.toml");
   const server = await findServer(folder, names, needed);
   const has = (name: string) => new RegExp(`(^|["'\\s])${name}\\b`, "im").test(needed);
@@ -63,7 +68,9 @@ async function offerForPython(folder: string, names: ReadonlySet<string>): Promi
         `RUN /opt/venv/bin/pip install --no-cache-dir --requirement requirements.txt${more}`,
       ]
     : [];
-  const installAll = isListed ? [] : [`RUN /opt/venv/bin/pip install --no-cache-dir .${more}`];
+  const packages = isProject ? `.${more}` : [server.framework ?? "", more].join("").trim();
+  const installAll =
+    isListed || packages === "" ? [] : [`RUN /opt/venv/bin/pip install --no-cache-dir ${packages}`];
   const collect =
     names.has("manage.py") && has("whitenoise")
       ? ["RUN /opt/venv/bin/python manage.py collectstatic --no-input"]
@@ -91,6 +98,8 @@ async function offerForPython(folder: string, names: ReadonlySet<string>): Promi
 interface Server {
   /** What has to be installed for it; absent if the app is its own server. */
   readonly package?: string;
+  /** The package that the app's code imports. */
+  readonly framework?: string;
   readonly command: readonly string[];
 }
 
@@ -111,15 +120,15 @@ async function findServer(folder: string, names: ReadonlySet<string>, needed: st
     const settings = /DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)\.settings\b/.exec(
       await read(folder, "manage.py"),
     );
-    return gunicorn(`${settings?.[1] ?? "config"}.wsgi`);
+    return { ...gunicorn(`${settings?.[1] ?? "config"}.wsgi`), framework: "django" };
   }
-  const files = ["app.py", "main.py", "server.py", "wsgi.py", "asgi.py"].filter((one) => names.has(one));
+  const files = pythonEntries.filter((one) => names.has(one));
   for (const file of files) {
-    const [, name, kind] =
+    const [, name, kind = ""] =
       /^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(Flask|FastAPI|Starlette)\(/m.exec(await read(folder, file)) ?? [];
     if (name === undefined) continue;
     const app = `${file.slice(0, -".py".length)}:${name}`;
-    return kind === "Flask" ? gunicorn(app) : uvicorn(app);
+    return { ...(kind === "Flask" ? gunicorn(app) : uvicorn(app)), framework: kind.toLowerCase() };
   }
   if (/^(flask|gunicorn)\b/im.test(needed) && files.length > 0)
     return gunicorn(`${files[0]?.slice(0, -3)}:app`);

@@ -146,7 +146,7 @@ function hintFor(explicit: string | undefined, offered: readonly string[] | unde
   if (explicit !== undefined)
     return "Correct app.dockerfile, or remove it to use the one in the source folder";
   return offered === undefined
-    ? "Write one there, name one by app.dockerfile, or put a go.mod beside main.go to have Berth's used"
+    ? "Write one there, or name one by app.dockerfile. A Go module needs none; for Node and Python one is offered where package.json, requirements.txt or app.py lies"
     : "Save the lines above there, and a .dockerignore that names what the image shouldn't have; correct the last line if the app starts otherwise";
 }
 

@@ -38,14 +38,14 @@ const table: Readonly<Record<string, Told>> = {
   "an empty file": {
     text: "",
     lines: [
-      "1:1  stack: missing: text expected",
-      "1:1  region: missing: text expected",
-      "1:1  app: missing: map expected",
+      "1:1  stack: missing; write for example stack: hello",
+      "1:1  region: missing; write for example region: eu-central-1",
+      "1:1  app: missing; write for example app: {source: ., port: 8080}",
     ],
   },
   "a key that is missing, at what should hold it": {
     text: `${start}app:\n  port: 80\n`,
-    lines: ["3:1  app.source: missing: text expected"],
+    lines: ["3:1  app.source: missing; write for example source: ."],
   },
   "a value of another type": {
     text: `${start}app:\n  source: app\n  port: eighty\n`,
@@ -302,10 +302,19 @@ describe("a value of another shape is told with the right one:", () => {
   for (const [written, line] of [
     ["instance: t3.micro", "instance: map expected; write instance: {type: t3.micro}"],
     ["network: 10.0.0.0/16", "network: map expected; write network: {cidr: 10.0.0.0/16}"],
+    ["ingress: [443]", "ingress.0: map expected; write - port: 443"],
+    [
+      "https: on",
+      "https: HTTPS is on without this key: remove the line, or write off, or a map with directory, email or hstsSeconds",
+    ],
     ["state: s3", "state: map expected; write state: {backend: s3}"],
     ["tags: [{ Key: team, Value: shop }]", 'tags: map such as "NAME: value" expected; write {team: shop}'],
   ] as const) {
-    it(written, async () => assert.deepEqual(await problemsOf(`${whole}${written}\n`), [`4:1  ${line}`]));
+    it(written, async () =>
+      assert.deepEqual(await problemsOf(`${whole}${written}\n`), [
+        `4:${written.startsWith("ingress") ? 11 : 1}  ${line}`,
+      ]),
+    );
   }
 });
 

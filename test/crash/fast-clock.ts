@@ -1,6 +1,12 @@
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
 import promises from "node:timers/promises";
+import { defaultTimeouts } from "../../lib/aws/clients.ts";
+
+const { connectionMs, answerMs } = defaultTimeouts;
+// A request's limits are no waits: hurried, a slow machine's answers would come too late. The SDK sets the limit of a
+// connection when a second of it has passed.
+const requestLimits: ReadonlySet<number> = new Set([answerMs, connectionMs, connectionMs - 1_000]);
 
 /**
  * Shortens every wait of this process, and advances its clock by the time that a wait skips. A command's steps and
@@ -23,7 +29,8 @@ export function hurry(speed: number): void {
   const { setTimeout: later, setInterval: repeatedly } = timers;
   const faster = <F extends typeof later | typeof repeatedly>(original: F): F =>
     Object.assign(
-      (callback: () => void, delayMs = 0, ...rest: []) => original(callback, delayMs / speed, ...rest),
+      (callback: () => void, delayMs = 0, ...rest: []) =>
+        original(callback, requestLimits.has(delayMs) ? delayMs : delayMs / speed, ...rest),
       original,
     );
   globalThis.setTimeout = timers.setTimeout = faster(later);

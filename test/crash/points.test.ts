@@ -51,6 +51,16 @@ describe("the names of a run's writes", () => {
     assert.deepEqual(names, ["ec2:DeleteSubnet#1", "ec2:DeleteSubnet#2"]);
   });
 
+  it("are the same for each probe of the bucket, whatever its random name", () => {
+    const url = (name: string) => `/bucket/probe/${name}`;
+    const names = recordRun([
+      [1, "PutObject", { url: url("a") }],
+      [2, "PutObject", { url: url("b") }],
+      [3, "DeleteObject", { url: url("b") }],
+    ]);
+    assert.deepEqual(names, ["s3:PutObject probe#1", "s3:PutObject probe#2", "s3:DeleteObject probe#1"]);
+  });
+
   it("let the second page of a bucket that is emptied stand for all after it", () => {
     const pages: Call[] = [1, 2, 3, 4].map((number) => [number, "DeleteObjects", { url: "/bucket?delete" }]);
     assert.deepEqual(recordRun(pages), ["s3:DeleteObjects#1", "s3:DeleteObjects#2"]);

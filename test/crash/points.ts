@@ -32,7 +32,9 @@ export function describePoint({ scenario, operation, ordinal, stage }: CrashPoin
 export function operationOf({ service, operation, url }: Reached["call"]): string {
   if (service !== "s3") return `${service}:${operation}`;
   const key = new URL(url, "http://s3").pathname.split("/").slice(2).join("/");
-  return key === "" ? `s3:${operation}` : `s3:${operation} ${key}`;
+  // Each probe of the bucket has a random name.
+  const name = key.replace(/^probe\/.*/, "probe");
+  return name === "" ? `s3:${operation}` : `s3:${operation} ${name}`;
 }
 
 /** One call of an undisturbed run, or one of the changes in a save of the state. */

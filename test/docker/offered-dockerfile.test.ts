@@ -92,6 +92,31 @@ describe("a missing Dockerfile is offered for Python", () => {
     });
   }
 
+  for (const [what, files, install, last] of [
+    ["nothing but Python", { "app.py": "run()\n" }, undefined, '["python","app.py"]'],
+    [
+      "Flask",
+      { "main.py": "app = Flask(__name__)\n" },
+      "RUN /opt/venv/bin/pip install --no-cache-dir flask gunicorn",
+      `["gunicorn",${served},"main:app"]`,
+    ],
+    [
+      "Django",
+      { "manage.py": django },
+      "RUN /opt/venv/bin/pip install --no-cache-dir django gunicorn",
+      `["gunicorn",${served},"shop.wsgi"]`,
+    ],
+  ] as const) {
+    it(`without a list of packages, with ${what}`, async () => {
+      const lines = await linesOf(files);
+      assert.deepEqual(
+        lines.find((one) => one.includes("pip install")),
+        install,
+      );
+      assert.equal(lines.at(-1), `CMD ${last}`);
+    });
+  }
+
   it("with static files collected where the app serves them itself", async () => {
     const lines = (needed: string) => linesOf({ "requirements.txt": needed, "manage.py": django });
     assert.match((await lines("django\nwhitenoise\n")).join("\n"), /manage\.py collectstatic --no-input/);

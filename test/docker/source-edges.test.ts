@@ -113,7 +113,7 @@ describe("a Dockerfile", () => {
 
     await assert.rejects(openSource({ source: folder.path }), {
       message: `there is no Dockerfile at ${join(folder.path, "Dockerfile")}`,
-      hint: /^Write one there, name one by app\.dockerfile, or put a go\.mod/,
+      hint: /^Write one there, or name one by app\.dockerfile/,
     });
   });
 
