@@ -42,13 +42,7 @@ function goodLength(bytes: Buffer, text: string): number {
 const refuse = (shown: string, where: string, message: string): BerthError =>
   badConfiguration(shown, [{ where, path: "", message }]);
 
-const example = [
-  "stack: hello",
-  "region: eu-central-1",
-  "app:",
-  "  source: dockerfiles/go-web",
-  "  port: 8080",
-];
+const example = ["stack: hello", "region: eu-central-1", "app:", "  source: .", "  port: 8080"];
 
 async function unreadable(file: string, shown: string, cause: unknown): Promise<BerthError> {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;

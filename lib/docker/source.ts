@@ -144,10 +144,10 @@ async function findDockerfile(folder: string, explicit: string | undefined): Pro
 
 function hintFor(explicit: string | undefined, offered: readonly string[] | undefined): string {
   if (explicit !== undefined)
-    return "Correct app.dockerfile, or remove it to use the one in the source folder";
+    return "correct app.dockerfile, or remove it to use the one in the source folder";
   return offered === undefined
-    ? "Write one there, or name one by app.dockerfile. A Go module needs none; for Node and Python one is offered where package.json, requirements.txt or app.py lies"
-    : "Save the lines above there, and a .dockerignore that names what the image shouldn't have; correct the last line if the app starts otherwise";
+    ? "write one there, or name one by app.dockerfile. A Go module needs none; for Node and Python one is offered where package.json, requirements.txt or app.py lies"
+    : "save the lines above there, and a .dockerignore that names what the image shouldn't have; correct the last line if the app starts otherwise";
 }
 
 /** Far more than anybody writes by hand. Without the limit, a stranger's file could fill the memory. */

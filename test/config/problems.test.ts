@@ -341,7 +341,7 @@ describe("a problem is told with its line, column and key:", () => {
       "stack: hello",
       "region: eu-central-1",
       "app:",
-      "  source: dockerfiles/go-web",
+      "  source: .",
       "  port: 8080",
     ]);
   });

@@ -127,6 +127,6 @@ describe("a missing Dockerfile is offered for Python", () => {
 it("a missing Dockerfile is offered for nothing else, and where it is to be saved is said", async () => {
   const other = await refusalOf({ Gemfile: "" });
   assert.deepEqual(other.detail, []);
-  assert.match(other.hint ?? "", /^Write one there/);
-  assert.match((await refusalOf({ "package.json": "{}" })).hint ?? "", /^Save the lines above there/);
+  assert.match(other.hint ?? "", /^write one there/);
+  assert.match((await refusalOf({ "package.json": "{}" })).hint ?? "", /^save the lines above there/);
 });

@@ -104,7 +104,7 @@ describe("a Dockerfile", () => {
     await assert.rejects(openSource({ source: folder.path, dockerfile: join(folder.path, "Gone") }), {
       code: "DockerfileMissing",
       message: `there is no Dockerfile at ${join(folder.path, "Gone")}`,
-      hint: "Correct app.dockerfile, or remove it to use the one in the source folder",
+      hint: "correct app.dockerfile, or remove it to use the one in the source folder",
     });
   });
 
@@ -113,7 +113,7 @@ describe("a Dockerfile", () => {
 
     await assert.rejects(openSource({ source: folder.path }), {
       message: `there is no Dockerfile at ${join(folder.path, "Dockerfile")}`,
-      hint: /^Write one there, or name one by app\.dockerfile/,
+      hint: /^write one there, or name one by app\.dockerfile/,
     });
   });
 
