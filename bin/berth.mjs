@@ -26,6 +26,7 @@ const commands = {
   up: { script: "provision/up.ts", summary: "makes everything as berth.yaml declares it" },
   plan: { script: "provision/plan.ts", summary: "shows what up would do, and changes nothing" },
   status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
+  history: { script: "provision/history.ts", summary: "shows every release and what became of it" },
   snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
   state: { script: "state/repair/commands.ts", summary: "looks into the state document, and repairs it" },

@@ -46,6 +46,8 @@ export interface App {
   /** The tag of the app's image: a hash of its source. */
   readonly imageTag: string;
   readonly commit?: string | undefined;
+  /** Whether the source is as in the commit. */
+  readonly isClean?: boolean | undefined;
   readonly image: Resource<ImageDesired, ObservedImage>;
   readonly release: Resource<ReleaseDesired, ObservedRelease>;
   /** What the hosts run, and how it is published. */
@@ -327,7 +329,9 @@ function declareApp(place: AppPlace) {
         need(theImage).id,
         theVolume && need(theVolume).id,
       ),
+      source: app.imageTag,
       commit: app.commit,
+      isClean: app.isClean,
       agent: { sha256: app.bundle.sha256, at: need(theAgent).observed?.at },
       hosts: [need(theInstance).id],
     }),

@@ -23,6 +23,7 @@ const options = {
   },
   "new-data": { type: "boolean", text: "begin with an empty data volume", of: "up" },
   force: { type: "boolean", text: "even if the holder is alive", of: "state unlock" },
+  all: { type: "boolean", text: "every release, not only the last 20", of: "history" },
   raw: { type: "boolean", text: "the stored text itself", of: "state show" },
   help: { type: "boolean", short: "h", text: "this text" },
 } as const;
@@ -43,6 +44,7 @@ export interface Flags {
   readonly restoreData?: string | undefined;
   readonly newData: boolean;
   readonly force: boolean;
+  readonly all: boolean;
   readonly raw: boolean;
 }
 
@@ -104,6 +106,7 @@ export function parseFlags(command: string): Flags | "help" {
     restoreData: typeof values["restore-data"] === "string" ? values["restore-data"] : undefined,
     newData: values["new-data"] === true,
     force: values.force === true,
+    all: values.all === true,
     raw: values.raw === true,
   };
 }

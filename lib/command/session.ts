@@ -26,6 +26,8 @@ export interface Session extends AsyncDisposable {
   readonly config: Config;
   readonly flags: Flags;
   readonly report: Report;
+  /** How many seconds each step of this run took that is done, by its name. */
+  readonly phases: () => Readonly<Record<string, number>>;
   readonly signal: AbortSignal;
   readonly ctx: ReadContext;
   /** The caller's ARN. */
@@ -86,6 +88,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     config,
     flags,
     report,
+    phases: () => options.tally.seconds,
     signal,
     ctx: { clients, account, region, signal, note: () => {} },
     caller,

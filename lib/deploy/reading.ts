@@ -68,7 +68,8 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     openSource(sourceOptions(session)),
     lookAtWorkTree(config.app.source, ownFolders(session)),
   ]);
-  const app = { ...openApp(session, source), commit: workTree?.commit };
+  const origin = { commit: workTree?.commit, isClean: workTree && workTree.changed.length === 0 };
+  const app = { ...openApp(session, source), ...origin };
   const parts = declareParts({ config, account: ctx.account, app, restoredFrom: options.restoredFrom });
   const { declarations } = parts;
   const [{ document, observations }, { machineImage, zones, instanceType }, undeclaredVolumes] =
@@ -132,7 +133,7 @@ interface Seen {
 }
 
 /** Reads the resources. Those that are absent are looked up by tags too, because a restored document may not know newer ones. */
-async function readResources(session: Session, options: ResourcesOptions): Promise<Seen> {
+export async function readResources(session: Session, options: ResourcesOptions): Promise<Seen> {
   const { ctx, identify, config } = session;
   const { declarations, recorded, ...rest } = options;
   const reading = { ...rest, declarations, ctx, identify };
@@ -157,7 +158,7 @@ async function documentFromTags(
   return rebuildDocument(newDocument(scope), await listAll(declarations, ctx, scope.stack));
 }
 
-function openApp({ names, endpoints, caller }: Session, source: Source): App {
+function openApp({ names, endpoints, caller, phases }: Session, source: Source): App {
   const bundle = packAgent();
   return {
     bundle,
@@ -175,6 +176,7 @@ function openApp({ names, endpoints, caller }: Session, source: Source): App {
       by: caller,
       patienceMs: 10 * 60_000,
       diagnose: consoleTail,
+      phases,
     }),
   };
 }

@@ -21,7 +21,10 @@ type Value =
 type MaybeLacking<Fields> = { readonly [Field in keyof Fields]?: Fields[Field] | undefined };
 
 /** Compares two releases, field by field of the schema. A release that an earlier Berth wrote may lack some fields. */
-export function compareContent(desired: Content, observed: MaybeLacking<Content>): ContentDifference[] {
+export function compareContent(
+  desired: MaybeLacking<Content>,
+  observed: MaybeLacking<Content>,
+): ContentDifference[] {
   return content.keyof().options.flatMap((field) => {
     const isSecret = content.shape[field].meta()?.["secret"] === true;
     return compareField(field, { desired: desired[field], observed: observed[field] }, isSecret);
@@ -49,6 +52,17 @@ function compareField(
     };
   });
 }
+
+/** Longer values are cut. A command may have 64 KiB. */
+const longestSetting = 1_000;
+
+/** Every setting of a release by its path, for people. Values are hidden as in a comparison. */
+export const settingsOf = (one: MaybeLacking<Content>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    compareContent(one, {})
+      .filter(({ field }) => field !== "image")
+      .map(({ field, desired }) => [field, desired.slice(0, longestSetting)]),
+  );
 
 /** What a user always wants to see: as if it had no default. */
 const alwaysTold = { port: undefined, replicas: undefined, memoryMib: undefined };

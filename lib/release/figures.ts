@@ -98,10 +98,10 @@ function rolloutText(release: number, { status, serves }: Rollout): string {
 }
 
 /** `user/ann` for `arn:aws:iam::123456789012:user/ann`. */
-const shortCaller = (arn: string): string => /^arn:[a-z-]+:[a-z]+::\d{12}:(.+)$/.exec(arn)?.[1] ?? arn;
+export const shortCaller = (arn: string): string => /^arn:[a-z-]+:[a-z]+::\d{12}:(.+)$/.exec(arn)?.[1] ?? arn;
 
 /** `2026-11-26 10:00 UTC`. A time that is none, as a host may write one, stays as it is. */
-function minuteText(at: string): string {
+export function minuteText(at: string): string {
   const ms = Date.parse(at);
   if (Number.isNaN(ms)) return at;
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;

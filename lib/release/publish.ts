@@ -3,9 +3,11 @@ import { releaseKey } from "./document.ts";
 import type { Content, Release } from "./schema.ts";
 import { writeDocument } from "./stored-document.ts";
 
-export interface Publication {
+/** Where the content comes from. */
+export type Origin = Pick<Release, "source" | "commit" | "isClean" | "rolledBack">;
+
+export interface Publication extends Origin {
   readonly content: Content;
-  readonly commit?: string | undefined;
   /** The caller's ARN, stored in the release. */
   readonly by: string;
   /** The last number used, and the etag of the version to replace, if there is one. */
@@ -13,21 +15,24 @@ export interface Publication {
 }
 
 /**
- * Writes the release that the hosts converge to, and returns its number, which is one higher than the last. The hosts pick
- * the release up by themselves; `awaitHosts` waits for them.
+ * Writes the release that the hosts converge to, and returns it. Its number is one higher than the last. The hosts pick
+ * it up by themselves; `awaitHosts` waits for them.
  *
  * @throws BerthError `ReleaseConflict` if the stored version is no longer the one to replace.
  */
-export async function publishRelease(store: ObjectStore, publication: Publication): Promise<number> {
-  const { content, commit, by, before } = publication;
+export async function publishRelease(store: ObjectStore, publication: Publication): Promise<Release> {
+  const { content, by, before, source, commit, isClean, rolledBack } = publication;
   const release: Release = {
     number: before.number + 1,
     ...content,
     at: new Date().toISOString(),
     by,
+    ...(source === undefined ? {} : { source }),
     ...(commit === undefined ? {} : { commit }),
+    ...(isClean === undefined ? {} : { isClean }),
+    ...(rolledBack === undefined ? {} : { rolledBack }),
   };
   const conflict = { code: "ReleaseConflict", resource: "release" };
   await writeDocument(store, { key: releaseKey, content: release, etag: before.etag, conflict });
-  return release.number;
+  return release;
 }

@@ -225,6 +225,18 @@ const asBefore = {
   edge: z.object(edgeFields).prefault({}),
 };
 
+/** Where an image comes from. */
+export const origin = {
+  /** The tag of the app's image: a hash of its source. */
+  source: text.optional(),
+  /** The Git commit of the source folder, if it is in a repository. */
+  commit: text.optional(),
+  /** Whether the source was as in that commit. */
+  isClean: z.boolean().optional(),
+};
+
+export const rolledBack = z.object({ from: number, to: number });
+
 export const release = z.object({
   /** Counts up from 1 for the life of the stack. Reports have the same limit, so that a host can name every release. */
   number,
@@ -234,8 +246,9 @@ export const release = z.object({
   at: text,
   /** The ARN of the caller who published it. */
   by: text,
-  /** The Git commit of the source folder, if it is in a repository. */
-  commit: text.optional(),
+  ...origin,
+  /** Set if a rollback published it: what was published last then, and the release whose content this is. */
+  rolledBack: rolledBack.optional(),
 });
 
 export type Content = Readonly<z.output<typeof content>>;

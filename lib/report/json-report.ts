@@ -26,8 +26,9 @@ export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens)
       };
     },
     end: (name, action, id) => {
-      tally.changed(action);
-      emit("end", { name, action, id, durationMs: since(name) });
+      const durationMs = since(name);
+      tally.ended(name, action, durationMs);
+      emit("end", { name, action, id, durationMs });
     },
     fail: (name, action) => emit("fail", { name, action, durationMs: since(name) }),
     error: ({ code, message, hint, resource, detail }: BerthError) =>

@@ -46,11 +46,23 @@ export interface Report extends Progress {
 export class Tally {
   readonly calls: Call[] = [];
   readonly #changes = { created: 0, updated: 0, replaced: 0, removed: 0 };
+  readonly #seconds = new Map<string, number>();
   readonly startedMs = performance.now();
 
-  changed(action: string): void {
+  /** Notes a step that is done, and how long it took. */
+  ended(name: string, action: string, durationMs: number): void {
+    this.#changed(action);
+    this.#seconds.set(name, Math.round(durationMs / 100) / 10);
+  }
+
+  #changed(action: string): void {
     const counter = counters[action];
     if (counter !== undefined) this.#changes[counter] += 1;
+  }
+
+  /** How many seconds each step took that is done. */
+  get seconds(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#seconds);
   }
 
   get changes(): ChangeCounts {

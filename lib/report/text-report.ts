@@ -20,8 +20,8 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
   const colors = paintFor(stderr);
   const live = new LiveLines(stderr);
   const startedMs = new Map<string, number>();
-  const seconds = (name: string) =>
-    `${((performance.now() - (startedMs.get(name) ?? 0)) / 1000).toFixed(1)} s`;
+  const sinceMs = (name: string) => performance.now() - (startedMs.get(name) ?? 0);
+  const seconds = (name: string) => `${(sinceMs(name) / 1000).toFixed(1)} s`;
 
   return {
     message: (text) => live.print(...linesOf(text)),
@@ -53,7 +53,7 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
       };
     },
     end: (name, action, id) => {
-      tally.changed(action);
+      tally.ended(name, action, sinceMs(name));
       live.drop(name);
       const mark = Line.paint(colors.green, marks[action] ?? "✓");
       const what = (done[action] ?? action).padEnd(8);

@@ -24,6 +24,7 @@ const none = {
   restoreData: undefined,
   newData: false,
   force: false,
+  all: false,
   raw: false,
 };
 
@@ -50,6 +51,7 @@ describe("the options of a command", () => {
     ["state restore", ["restore", "--version", "7"], { version: "7" }],
     ["state unlock", ["unlock", "--force"], { force: true }],
     ["state show", ["show", "--raw"], { raw: true }],
+    ["history", ["--all"], { all: true }],
     ["down", ["--keep-data"], { keepData: true }],
     ["down", ["--delete-data"], { deleteData: true }],
     ["up", ["--restore-data", "latest"], { restoreData: "latest" }],

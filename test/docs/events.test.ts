@@ -3,6 +3,7 @@ import { packAgent } from "../../lib/host/bundle.ts";
 import { after, describe, it } from "node:test";
 import { z } from "zod";
 import { releaseKey } from "../../lib/release/document.ts";
+import { recordKey } from "../../lib/release/record.ts";
 import { stateKey } from "../../state/store.ts";
 import type { Ended } from "../strict-aws/cli.ts";
 import { openEventRuns } from "./event-runs.ts";
@@ -14,6 +15,9 @@ const stack = await openEventRuns();
 const { cli } = stack;
 after(() => stack[Symbol.asyncDispose]());
 
+const releasesSchema = z.array(
+  z.object({ number: z.number(), result: z.string(), seconds: z.record(z.string(), z.number()).optional() }),
+);
 const versionsSchema = z.array(z.object({ id: z.string() }));
 
 /** Paths that were printed, by event. */
@@ -132,6 +136,21 @@ describe("what a command prints with --json", () => {
     const superseded = [{ name: "vpc", kind: "vpc", generation: 1, id: "vpc-0123456789abcdef0" }];
     await stack.write(stateKey, { ...document, superseded });
     await expect(2, cli.run("plan"));
+  });
+
+  it("has the history, whatever became of a record", async () => {
+    const [one] = releasesSchema.parse((await expect(0, cli.run("history")))("releases")["releases"]);
+    assert.deepEqual([one?.number, one?.result, one?.seconds?.["hosts"] !== undefined], [1, "serves", true]);
+    const { body } = await stack.read(recordKey(1));
+    const { end, ...record } = JSON.parse(body);
+    const failed = { ...end, result: "failed", reason: "no" };
+    await stack.write(recordKey(1), { ...record, rolledBack: { from: 8, to: 7 }, end: failed });
+    await expect(0, cli.run("history", "--all"));
+    await expect(
+      0,
+      stack.damaged(recordKey(1), () => cli.run("history")),
+    );
+    await stack.write(recordKey(1), body);
   });
 
   it("is as documented for what is stored", async () => {

@@ -23,7 +23,7 @@ const readerSchema = z.object({
 });
 
 /** For the record only: nothing that runs depends on them. */
-const unused = ["at", "by", "commit"];
+const unused = ["at", "by", "source", "commit", "isClean", "rolledBack"];
 
 /** Values at the edges of what each field may be, for the schema and for the host. */
 const values: Readonly<Record<string, readonly unknown[]>> = {

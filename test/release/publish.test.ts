@@ -9,7 +9,12 @@ describe("publishing a release", () => {
   it("writes all of it under the next number, which it returns", async () => {
     const store = openMemoryStore();
 
-    const number = await publishRelease(store, { content, commit: "abc", by: "ann", before: { number: 6 } });
+    const { number } = await publishRelease(store, {
+      content,
+      commit: "abc",
+      by: "ann",
+      before: { number: 6 },
+    });
 
     const found = (await findRelease(store)) ?? assert.fail("nothing was written");
     assert.equal(number, 7);

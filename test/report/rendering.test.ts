@@ -242,7 +242,8 @@ describe("the report for people", () => {
 describe("the tally", () => {
   it("counts each kind of change and of call", () => {
     const tally = new Tally();
-    for (const action of ["create", "update", "update", "replace", "remove", "build"]) tally.changed(action);
+    for (const action of ["create", "update", "update", "replace", "remove", "build"])
+      tally.ended("a step", action, 0);
     const call = { service: "ec2", operation: "DescribeVpcs", durationMs: 1, outcome: "ok" };
     tally.calls.push({ ...call, kind: "read" }, { ...call, kind: "write" }, { ...call, kind: "read" });
 

@@ -20,6 +20,7 @@ const scripts = {
   up: "provision/up.ts",
   plan: "provision/plan.ts",
   status: "provision/status.ts",
+  history: "provision/history.ts",
   snapshot: "provision/snapshot.ts",
   state: "state/repair/commands.ts",
   down: "teardown/down.ts",

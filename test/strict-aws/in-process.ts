@@ -80,6 +80,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       deleteData: false,
       newData: false,
       force: false,
+      all: false,
       raw: false,
     };
     const signal = new AbortController().signal;

@@ -1,9 +1,11 @@
-import { awaitHosts } from "../../release/await-hosts.ts";
 import { compareContent, describeContent } from "../../release/comparison.ts";
 import { findRelease, type Published, releaseKey } from "../../release/document.ts";
 import { readHostJournal } from "../../release/host-journal.ts";
 import { explainInterruption } from "../../release/interruption.ts";
-import { publishRelease } from "../../release/publish.ts";
+import { type Origin, publishRelease } from "../../release/publish.ts";
+import { ensureRecord, keepRecord, recordOf, type StoredRecord, summaryOf } from "../../release/record.ts";
+import { findHighestNumber } from "../../release/record-numbers.ts";
+import { awaitRecorded } from "../../release/recorded-wait.ts";
 import { type HostReports, readReports } from "../../release/reports.ts";
 import type { Content, Release } from "../../release/schema.ts";
 import { type AgentPublished, findShortfalls, type Shortfall } from "../../release/shortfall.ts";
@@ -13,9 +15,8 @@ import type { Difference, Observed, Resource, ReadContext } from "../../contract
 import type { ObjectStore } from "../../../state/object-store.ts";
 import { openS3Store } from "../../../state/s3-store.ts";
 
-export interface ReleaseDesired {
+export interface ReleaseDesired extends Omit<Origin, "rolledBack"> {
   readonly content: Content;
-  readonly commit?: string | undefined;
   /** The ids of the instances that should serve it. */
   readonly hosts: readonly string[];
   /** The agent that they should run. */
@@ -32,13 +33,17 @@ export interface ReleaseOptions {
   readonly patienceMs: number;
   /** Helps to explain a silent host: returns the last lines of its console. */
   readonly diagnose: (ctx: ReadContext, instanceId: string) => Promise<readonly string[]>;
+  /** How many seconds each step of the run took that is done. */
+  readonly phases?: () => Readonly<Record<string, number>>;
 }
 
 /** The release that the hosts converge to, and their reports. `update` publishes it if it differs, and then waits for the hosts. */
 export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesired, ObservedRelease> {
-  const { bucket, by, patienceMs, diagnose } = options;
+  const { bucket, by, patienceMs, diagnose, phases = () => ({}) } = options;
   const locate = ({ clients, account }: ReadContext) => ({ client: clients.s3, bucket, account });
   const open = (ctx: ReadContext) => openS3Store(locate(ctx));
+  /** The record of the release that this run created. */
+  let created: StoredRecord | undefined;
 
   return {
     kind: "release",
@@ -49,12 +54,20 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       return published && { id: releaseKey, tags: {}, ...published, ...told };
     },
 
-    create: async (ctx, _identity, { content, commit }) => {
+    create: async (ctx, _identity, { hosts, agent: _agent, ...rest }) => {
       const store = open(ctx);
-      // A number is never used twice, even if the release document was lost: the hosts' reports still name the last numbers.
-      const { reports } = await readReports(locate(ctx), store);
-      const numbers = [...reports.values()].map(({ release }) => release);
-      await publishRelease(store, { content, commit, by, before: { number: Math.max(0, ...numbers) } });
+      // A number is never used twice, even if the release document was lost: reports and records still name the last numbers.
+      const [{ reports }, recorded] = await Promise.all([
+        readReports(locate(ctx), store),
+        findHighestNumber(locate(ctx)),
+      ]);
+      const told = [...reports.values()].map(({ release }) => release);
+      const release = await publishRelease(store, {
+        ...rest,
+        by,
+        before: { number: Math.max(recorded, ...told) },
+      });
+      created = await keepRecord(store, recordOf(release, { hosts }));
       return releaseKey;
     },
 
@@ -67,18 +80,22 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 
     update: async (ctx, { desired, observed }) => {
       const store = open(ctx);
-      const { content, commit, hosts } = desired;
-      const { number } = observed.release;
+      const { hosts, agent: wished, ...rest } = desired;
+      const { content, commit } = rest;
       const isNew =
         contentDifferences(content, observed.release).length > 0 ||
-        hosts.some((host) => shortfallsOf(host, desired.agent, observed).some(isFailure));
-      const before = { number, etag: observed.etag };
-      const release = isNew ? await publishRelease(store, { content, commit, by, before }) : number;
+        hosts.some((host) => shortfallsOf(host, wished, observed).some(isFailure));
+      const before = { number: observed.release.number, etag: observed.etag };
+      const current = isNew ? await publishRelease(store, { ...rest, by, before }) : observed.release;
+      const release = current.number;
+      const stored = isNew
+        ? await keepRecord(store, recordOf(current, { hosts, before: summaryOf(observed, hosts) }))
+        : (created ?? (await ensureRecord(store, recordOf(current, { hosts }))));
       // An agent's failure counts only if it happened after the latest publication.
-      const agent = { ...desired.agent, at: (await findPointer(store))?.content?.at };
+      const agent = { ...wished, at: (await findPointer(store))?.content?.at };
       const look = (host: string) => lookAtSilent(store, host, () => diagnose(ctx, host));
       const awaited = { store, hosts, desired: { release, agent }, patienceMs, diagnose: look };
-      await awaitHosts(ctx, awaited).catch((error: unknown) => {
+      await awaitRecorded(ctx, awaited, { stored, phases: phases() }).catch((error: unknown) => {
         const { commit: earlier } = observed.release;
         const commitBefore = isNew && earlier !== commit ? earlier : undefined;
         throw explainInterruption(error, { release, commitBefore });

@@ -1,8 +1,15 @@
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { localAccount } from "../../../lib/local/emulators/emulators.ts";
 import { parseRelease, releaseKey } from "../../../lib/release/document.ts";
+import { readRecord } from "../../../lib/release/record.ts";
+import { openS3Store } from "../../../state/s3-store.ts";
 import { hostReportKey, parseHostReport } from "../../../lib/release/reports.ts";
 import { toWriteContext } from "../../../lib/contract/resource.ts";
 import { releaseResource } from "../../../lib/resources/delivery/release.ts";
@@ -28,6 +35,7 @@ async function open({ patienceMs = 0 } = {}) {
     const { Body } = await bare.s3.send(new GetObjectCommand({ Bucket, Key: releaseKey }));
     return parseRelease((await Body?.transformToString()) ?? "", "");
   };
+  const remove = (Key: string) => bare.s3.send(new DeleteObjectCommand({ Bucket, Key }));
   const notes: string[] = [];
   const signal = new AbortController().signal;
   const place = {
@@ -52,7 +60,7 @@ async function open({ patienceMs = 0 } = {}) {
     const differences = resource.differences(identity, desired, observed);
     await resource.update(ctx, { identity, desired, observed, differences });
   };
-  return { put, read, notes, ctx, resource, find, update };
+  return { bucket: Bucket, put, read, remove, notes, ctx, resource, find, update };
 }
 
 describe("a release", () => {
@@ -72,6 +80,12 @@ describe("a release", () => {
 
     assert.deepEqual({ ...first, at: "" }, { number: 1, ...content, at: "", by: "bob" });
     assert.deepEqual([(await lost.read()).number, (await lost.read()).commit], [8, "abc"]);
+    await lost.put("releases/9.json", "{");
+    await lost.put("releases/9000000000.json", "{");
+    await lost.put("releases/10.json.old", "{");
+    await lost.put(releaseKey, "removed next").then(() => lost.remove(releaseKey));
+    await lost.resource.create(lost.ctx, identity, { content, hosts: ["i-1"], agent });
+    assert.equal((await lost.read()).number, 10);
     await put(releaseKey, wished);
     await assert.rejects(resource.create(ctx, identity, { content, hosts: ["i-1"], agent }), {
       code: "ReleaseConflict",
@@ -182,6 +196,25 @@ describe("a release", () => {
 
     const now = await read();
     assert.deepEqual([now.number, now.replicas, now.by], [5, 3, "bob"]);
+  });
+
+  it("is on record with its end and its predecessor's; one that an earlier run left is ended by the next", async () => {
+    const { put, ctx, update, bucket } = await open();
+    const store = openS3Store({ client: ctx.clients.s3, bucket: bucket, account: localAccount });
+    await put(releaseKey, wished);
+    await put(hostReportKey("i-1"), { ...report, release: 4, serves: 4 });
+    await assert.rejects(update({ ...content, replicas: 3 }), { code: "HostSilent" });
+    const begun = (await readRecord(store, 5)).record;
+    await put(hostReportKey("i-1"), { ...report, release: 5, serves: 5 });
+    await update({ ...content, replicas: 3 });
+    const ended = (await readRecord(store, 5)).record;
+
+    assert.deepEqual(
+      [begun?.settings["replicas"], begun?.hosts, begun?.before?.number, begun?.before?.result, begun?.end],
+      ["3", ["i-1"], 4, "served", undefined],
+    );
+    assert.deepEqual({ ...ended, end: undefined }, { ...begun, end: undefined });
+    assert.equal(ended?.end?.result, "served");
   });
 
   it("unchanged is only awaited, and not written anew", async () => {
