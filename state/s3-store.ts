@@ -27,7 +27,7 @@ const conflictAttempts = 8;
  * Shorter than a lease. For up to 15 minutes after versioning is switched on, S3 may answer NoSuchKey for an object that
  * was just written: https://docs.aws.amazon.com/AmazonS3/latest/userguide/manage-versioning-examples.html
  */
-const defaultPatienceMs = 15_000;
+export const defaultPatienceMs = 15_000;
 
 /** A bucket as a store. S3 itself checks the condition of every write. */
 export function openS3Store({ client, bucket, account, patienceMs }: BucketLocation): ObjectStore {
@@ -162,7 +162,7 @@ const isLost = (error: unknown): boolean => [404, 409, 412].includes(statusOf(er
 const isMissing = (error: unknown): boolean => statusOf(error) === 404;
 
 /** The bucket is there, but not the object; and nothing says that it was removed. */
-function isUnseen(error: unknown): boolean {
+export function isUnseen(error: unknown): boolean {
   if (!isMissing(error) || !(error instanceof Error) || error.name === "NoSuchBucket") return false;
   return headersOf("$response" in error ? error.$response : undefined)["x-amz-delete-marker"] !== "true";
 }

@@ -7,9 +7,10 @@ import {
 } from "@aws-sdk/client-s3";
 import { unlessAbsent } from "../../lib/aws/errors.ts";
 import { BerthError, exitCodes } from "../../lib/errors.ts";
+import { retry } from "../../lib/poll.ts";
 import type { Scope } from "../document.ts";
 import { type Inspection, inspectBody } from "./inspection.ts";
-import { type BucketLocation, bodyOf } from "../s3-store.ts";
+import { type BucketLocation, bodyOf, defaultPatienceMs, isUnseen } from "../s3-store.ts";
 import { stateKey } from "../store.ts";
 import { invocation } from "../../lib/invocation.ts";
 
@@ -100,16 +101,28 @@ export async function findVersion(
   });
 }
 
-async function readVersion(
-  { client, bucket, account }: BucketLocation,
-  scope: Scope,
-  version: Version,
-): Promise<ReadVersion> {
+async function readVersion(location: BucketLocation, scope: Scope, version: Version): Promise<ReadVersion> {
   if (version.isRemoval) return { ...version, serial: 0 };
-  const on = { Bucket: bucket, Key: stateKey, ExpectedBucketOwner: account };
-  const body = await bodyOf(await client.send(new GetObjectCommand({ ...on, VersionId: version.id })));
+  const body = await readListed(location, version);
   return {
     ...version,
-    ...inspectBody(body, scope, `s3://${bucket}/${stateKey}, version ${version.id}`),
+    ...inspectBody(body, scope, `s3://${location.bucket}/${stateKey}, version ${version.id}`),
   };
+}
+
+/** Asks again for a version that S3 lists but doesn't show: directly after the bucket was made, it may do so late. */
+async function readListed(
+  { client, bucket, account, patienceMs }: BucketLocation,
+  { id }: Version,
+): Promise<string> {
+  const on = { Bucket: bucket, Key: stateKey, ExpectedBucketOwner: account };
+  return retry(
+    { signal: new AbortController().signal, note: () => {} },
+    {
+      what: `version ${id} of s3://${bucket}/${stateKey}, which is listed`,
+      timeoutMs: patienceMs ?? defaultPatienceMs,
+      retryOn: isUnseen,
+      attempt: async () => bodyOf(await client.send(new GetObjectCommand({ ...on, VersionId: id }))),
+    },
+  );
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateBucketCommand, DeleteObjectCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
+import { newDocument } from "../../state/document.ts";
 import { takeLease } from "../../state/lease/lease.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
+import { listVersions, readVersions } from "../../state/repair/history.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openTwoRoutes } from "../strict-aws/account.ts";
 
@@ -80,6 +82,22 @@ test("late objects: one that somebody removed is not waited for, and no longer t
 
   assert.equal(await store.put("state.json", "second", made.etag), "lost");
   assert.equal(await store.get("state.json"), undefined);
+});
+
+test("late objects: a version that is listed is read once S3 shows it", async () => {
+  const { store, bucket } = await openNew();
+  const scope = { stack: "hello", account, region: "eu-central-1" };
+  await store.put("state.json", JSON.stringify(newDocument(scope)));
+  const location = { client: strict.s3, bucket, account };
+  const before = missing();
+
+  const read = await readVersions(location, scope, await listVersions(location));
+
+  assert.deepEqual(
+    read.map(({ document }) => document?.stack),
+    ["hello"],
+  );
+  assert.equal(missing() - before, 3);
 });
 
 test("late objects: one that never shows is given up", async () => {
