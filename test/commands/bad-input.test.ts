@@ -32,7 +32,8 @@ const execute = promisify(execFile);
 const region = "eu-central-1";
 const account = "123456789012";
 const bucket = `berth-hello-${account}-${region}`;
-const { s3, ec2 } = createClients({ region, endpoints: aws.endpoints, credentials: aws.credentials });
+// Behind the rules: what these tests make was made long ago.
+const { s3, ec2 } = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
 const env = {
   AWS_ENDPOINT_URL: aws.endpoints.ec2,
   AWS_ACCESS_KEY_ID: "test",

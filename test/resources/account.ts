@@ -33,7 +33,7 @@ export async function openAccount(options: AccountOptions = {}): Promise<Account
     logDirectory,
     ecr: options.ecr ?? false,
     // These tests create many resources, read them at once, and count calls.
-    rules: { quotas: false, lateVisibility: false, lateBuckets: false, pagination: false, ...options.rules },
+    rules: { quotas: false, lateVisibility: false, pagination: false, ...options.rules },
   });
   after(async () => {
     await aws[Symbol.asyncDispose]();

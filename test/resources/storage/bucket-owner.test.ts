@@ -8,6 +8,7 @@ import {
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { bucketName } from "../../../lib/aws/names.ts";
+import { poll } from "../../../lib/poll.ts";
 import { releaseKey } from "../../../lib/release/document.ts";
 import { bucket } from "../../../lib/resources/storage/bucket.ts";
 import { updateBucket } from "../../../lib/resources/storage/bucket-changes.ts";
@@ -20,6 +21,7 @@ import { openS3Store } from "../../../state/s3-store.ts";
 import { matches, sources } from "../../docs/tree.ts";
 import { newIdentity, openAccount } from "../account.ts";
 import { recordSent } from "../sent-calls.ts";
+import { untilShown } from "./shown-bucket.ts";
 import { packAgent } from "../../../lib/host/bundle.ts";
 import { agentResource } from "../../../lib/resources/delivery/agent.ts";
 import type { Identity } from "../../../lib/contract/resource.ts";
@@ -47,7 +49,7 @@ async function makeBucket() {
   const identity = newIdentity("bucket");
   const name = bucketName(ctx, identity);
   await bucket.create(ctx, identity, { name });
-  const observed = await readBucket(ctx, name);
+  const observed = await untilShown(ctx, identity, name);
   return {
     identity,
     name,
@@ -63,7 +65,15 @@ const write = (Bucket: string, Key: string, Body = "{}") =>
 async function publishTwo(name: string, identity: Identity): Promise<void> {
   await write(name, `agent/${"0".repeat(64)}.tar.gz`);
   await agents(name).create(ctx, identity, { bucket: name, bundle: packAgent() });
-  const observed = (await agents(name).find(ctx, identity)) ?? assert.fail("there is no agent");
+  // The bucket is new, so S3 may show the agent late.
+  const observed = await poll(ctx, {
+    what: "the agent",
+    timeoutMs: 10_000,
+    look: async () => {
+      const done = await agents(name).find(ctx, identity);
+      return done === undefined ? { waiting: "there is no agent yet" } : { done };
+    },
+  });
   const change = { identity, desired: { bucket: name, bundle: packAgent() }, observed, differences: [] };
   await agents(name).update(ctx, change);
 }

@@ -33,6 +33,7 @@ import { deleteForGood, emptyBucket } from "../../../lib/resources/storage/bucke
 import type { Identity, WriteContext } from "../../../lib/contract/resource.ts";
 import { resourceSuite } from "../../contracts/resource-suite.ts";
 import { newIdentity, openAccount } from "../account.ts";
+import { shownBucket, untilShown } from "./shown-bucket.ts";
 
 const account = await openAccount();
 const { ctx, stranger } = account;
@@ -46,7 +47,7 @@ const setTags = ({ s3 }: Clients, id: string, tags: Tags) =>
 
 resourceSuite({
   account,
-  resource: bucket,
+  resource: shownBucket,
   prepare: async (identity) => ({ name: bucketName(ctx, identity) }),
   creation: ["CreateBucket"],
   tagger: {
@@ -136,8 +137,7 @@ function lifecycleOf(days: number) {
 async function makeBucket(context: WriteContext, identity: Identity): Promise<string> {
   const desired = { name: bucketName(context, identity) };
   const id = await bucket.create(context, identity, desired);
-  const observed = await bucket.find(context, identity, id);
-  assert.ok(observed);
+  const observed = await untilShown(context, identity, id);
   await bucket.update(context, {
     identity,
     desired,
@@ -152,9 +152,8 @@ test("bucket: AWS protects and encrypts a new one by itself, so this takes no wr
   const desired = { name: bucketName(ctx, identity) };
   const id = await bucket.create(ctx, identity, desired);
 
-  const observed = await bucket.find(ctx, identity, id);
+  const observed = await untilShown(ctx, identity, id);
 
-  assert.ok(observed);
   const named = bucket.differences(identity, desired, observed).map(({ field }) => field);
   assert.deepEqual(named, ["versioning", "policy", "lifecycle"]);
 });
@@ -307,6 +306,7 @@ test("bucket: made twice, as after a lost reply, it is one", async () => {
     await bucket.create(there, identity, { name });
 
     assert.equal(await bucket.create(there, identity, { name }), name);
+    await untilShown(there, identity, name);
     assert.equal((await bucket.find(there, identity))?.id, name);
   }
 });
