@@ -21,8 +21,8 @@ const mostNamed = 5;
 /**
  * Returns when every host runs the desired release and agent.
  *
- * @throws BerthError `ReleaseUnhealthy` or `AgentUnhealthy` as soon as a host reports a failure; `HostSilent` when the time is
- * over. All three end a run with exit code 5.
+ * @throws BerthError `ReleaseUnhealthy`, `AgentUnhealthy` or `AgentPostponed` as soon as a host reports a failure; `HostSilent`
+ * when the time is over. All end a run with exit code 5.
  */
 export async function awaitHosts({ signal, note, timings }: PollContext, awaited: Awaited): Promise<void> {
   const { store, hosts, desired, patienceMs, diagnose } = awaited;

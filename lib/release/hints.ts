@@ -103,6 +103,10 @@ export function findHint({ cause = "", log = [] }: Symptoms): string {
     : `${advice}; the lines above are the end of its log`;
 }
 
+/** After an agent that a host couldn't install. */
+export const postponedAgentHint =
+  "the host tries again by itself; make room on its disk, or raise instance.diskGib, and run up again";
+
 /** After a refused agent. */
 export const agentHint =
   "run up with another version of Berth; to try this one again, remove agent.json from the state bucket first";

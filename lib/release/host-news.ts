@@ -1,5 +1,5 @@
 import { shortHash } from "../short-hash.ts";
-import { agentHint, findHint } from "./hints.ts";
+import { agentHint, findHint, postponedAgentHint } from "./hints.ts";
 import type { HostReport } from "./reports.ts";
 
 /** What a host knows of its replicas beyond the release's figures. A value is absent as long as there is nothing to tell. */
@@ -10,8 +10,16 @@ export interface HostNews {
   readonly failure?: ReleaseFailure;
   /** What the host itself can't do at the moment. It goes on trying. */
   readonly trouble?: string;
-  /** A refused agent of Berth. The one before goes on. */
-  readonly agent?: { readonly refused: string; readonly reason: string; readonly running: string };
+  /** An agent of Berth that the host didn't install. The one before goes on. */
+  readonly agent?: AgentRefusal;
+}
+
+interface AgentRefusal {
+  readonly refused: string;
+  readonly reason: string;
+  readonly running: string;
+  /** Whether the host tries the same agent again by itself: it had no room for it. */
+  readonly isRetried: boolean;
 }
 
 interface ReleaseFailure {
@@ -36,8 +44,10 @@ export function hostNewsOf({ restarts, trouble, ...report }: HostReport): HostNe
 }
 
 function refusalOf({ agent }: Pick<HostReport, "agent">): HostNews["agent"] {
-  if (agent?.failed === undefined) return undefined;
-  return { refused: agent.failed.sha256, reason: agent.failed.reason, running: agent.sha256 };
+  const refused = agent?.failed ?? agent?.waiting;
+  if (agent === undefined || refused === undefined) return undefined;
+  const { sha256, reason } = refused;
+  return { refused: sha256, reason, running: agent.sha256, isRetried: agent.failed === undefined };
 }
 
 function failureOf({
@@ -69,8 +79,8 @@ export function hostNewsLines({ restarts, failure, trouble, agent }: HostNews = 
     ...(agent === undefined
       ? []
       : [
-          `refused     agent ${shortHash(agent.refused)}: ${agent.reason}`,
-          `            agent ${shortHash(agent.running)} goes on; ${agentHint}`,
+          `${agent.isRetried ? "postponed " : "refused   "}  agent ${shortHash(agent.refused)}: ${agent.reason}`,
+          `            agent ${shortHash(agent.running)} goes on; ${agent.isRetried ? postponedAgentHint : agentHint}`,
         ]),
   ];
 }

@@ -20,6 +20,8 @@ const cause = z.string().transform((word) => word.slice(0, 32));
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
+const refusedAgent = z.object({ sha256: hash, at: z.string().max(64), reason: sentence });
+
 /** What the host's launcher reports about its agents. */
 const agent = z.object({
   /** The hash of the running agent's bundle. */
@@ -29,7 +31,9 @@ const agent = z.object({
   /** The hash of an agent on trial. It runs in place of the other one until it has proved itself or failed. */
   trying: hash.optional(),
   /** An agent published at `at` that failed its gate and was rolled back. */
-  failed: z.object({ sha256: hash, at: z.string().max(64), reason: sentence }).optional(),
+  failed: refusedAgent.optional(),
+  /** An agent that the host couldn't install for a reason of its own, such as a full disk. It tries again by itself. */
+  waiting: refusedAgent.optional(),
 });
 
 /** More kinds of failure than any edge knows. */

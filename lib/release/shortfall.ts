@@ -1,5 +1,5 @@
 import { shortHash } from "../short-hash.ts";
-import { agentHint, findHint } from "./hints.ts";
+import { agentHint, findHint, postponedAgentHint } from "./hints.ts";
 import { type HostReport, hostReportKey, type Told } from "./reports.ts";
 
 /** A host's desired release and agent. */
@@ -31,7 +31,7 @@ export interface Shortfall {
 }
 
 export interface HostFailure {
-  readonly code: "ReleaseUnhealthy" | "AgentUnhealthy";
+  readonly code: "ReleaseUnhealthy" | "AgentUnhealthy" | "AgentPostponed";
   readonly hint: string;
   /** What failed on which host, why, and what still serves. A sentence without a full stop. */
   readonly message: string;
@@ -86,6 +86,11 @@ function observedAgent({ agent }: HostReport): string {
   return `${trial}, agent ${shortHash(sha256)} until then`;
 }
 
+const isAbout = <Refused extends AgentPublished>(
+  { sha256, at }: AgentPublished,
+  refused: Refused | undefined,
+): refused is Refused => refused?.sha256 === sha256 && (at === undefined || refused.at === at);
+
 /** Empty for a host without a report, because `releaseShortfalls` already says that the report is missing. */
 function agentShortfalls(host: string, { agent }: HostDesired, { report }: Told): Shortfall[] {
   if (agent === undefined || report === undefined || isInstalled(agent, report.agent)) return [];
@@ -97,13 +102,16 @@ function agentShortfalls(host: string, { agent }: HostDesired, { report }: Told)
     claim: `runs agent ${name}`,
     observed: observedAgent(report),
   };
-  const failed = report.agent?.failed;
-  if (failed?.sha256 !== agent.sha256 || (agent.at !== undefined && failed.at !== agent.at)) return [common];
-  const failure: HostFailure = {
-    code: "AgentUnhealthy",
-    hint: agentHint,
-    message: `agent ${name} failed on ${host}: ${failed.reason}; agent ${running} goes on`,
-    log: [],
-  };
-  return [{ ...common, observed: `agent ${running}, as it refused agent ${name}`, failure }];
+  const { failed, waiting } = report.agent ?? {};
+  if (isAbout(agent, failed)) {
+    const message = `agent ${name} failed on ${host}: ${failed.reason}; agent ${running} goes on`;
+    const failure: HostFailure = { code: "AgentUnhealthy", hint: agentHint, message, log: [] };
+    return [{ ...common, observed: `agent ${running}, as it refused agent ${name}`, failure }];
+  }
+  if (isAbout(agent, waiting)) {
+    const message = `agent ${name} can't be installed on ${host} now: ${waiting.reason}; agent ${running} goes on`;
+    const failure: HostFailure = { code: "AgentPostponed", hint: postponedAgentHint, message, log: [] };
+    return [{ ...common, observed: `agent ${running}, and agent ${name} later: ${waiting.reason}`, failure }];
+  }
+  return [common];
 }

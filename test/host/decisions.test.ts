@@ -44,6 +44,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "launcher",
       "releases",
       "reports",
+      "room",
       "steps",
       "volumes",
     ];

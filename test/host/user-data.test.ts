@@ -107,6 +107,7 @@ describe("user data", () => {
         ["usr/local/lib/berth-launcher/bundle.py", 0o644],
         ["usr/local/lib/berth-launcher/fetch.py", 0o644],
         ["usr/local/lib/berth-launcher/launcher.py", 0o644],
+        ["usr/local/lib/berth-launcher/room.py", 0o644],
       ],
     );
     for (const file of files) {

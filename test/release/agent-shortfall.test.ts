@@ -42,6 +42,24 @@ describe("a host's agent", () => {
     );
   });
 
+  it("isn't waited for when the host has no room for it now, which the host tries again by itself", () => {
+    const waiting = { sha256: next, at, reason: "the host's disk is full, less than 16 MiB are free" };
+    const [{ failure, observed } = {}] = look({ sha256: old, waiting });
+    assert.equal(failure?.code, "AgentPostponed");
+    assert.equal(
+      failure.message,
+      "agent bbbbbbbbbbbb can't be installed on i-1 now: the host's disk is full, less than 16 MiB are free; agent aaaaaaaaaaaa goes on",
+    );
+    assert.match(failure.hint, /tries again by itself/);
+    assert.equal(
+      observed,
+      "agent aaaaaaaaaaaa, and agent bbbbbbbbbbbb later: the host's disk is full, less than 16 MiB are free",
+    );
+    const earlier = { ...waiting, at: "2026-11-26T09:00:00.000Z" };
+    for (const told of [{ waiting: earlier }, { waiting: { ...waiting, sha256: old } }])
+      assert.equal(look({ sha256: old, ...told })[0]?.failure, undefined);
+  });
+
   it("is waited for while another one is on trial, and until its own publication was read", () => {
     const earlier = "2026-11-26T09:00:00.000Z";
     const [trial, unread] = [

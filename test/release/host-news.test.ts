@@ -60,10 +60,15 @@ describe("what a host knows of its replicas", () => {
     const [refused, running] = ["b".repeat(64), "a".repeat(64)];
     const reason = "it ended 3 times: NameError";
     const news = newsOf({ agent: { sha256: running, failed: { sha256: refused, at, reason } } });
-    assert.deepEqual(news, { agent: { refused, reason, running } });
+    assert.deepEqual(news, { agent: { refused, reason, running, isRetried: false } });
     assert.deepEqual(hostNewsLines(news), [
       "refused     agent bbbbbbbbbbbb: it ended 3 times: NameError",
       "            agent aaaaaaaaaaaa goes on; run up with another version of Berth; to try this one again, remove agent.json from the state bucket first",
+    ]);
+    const waiting = { sha256: refused, at, reason: "the host's disk is full" };
+    assert.deepEqual(hostNewsLines(newsOf({ agent: { sha256: running, waiting } })), [
+      "postponed   agent bbbbbbbbbbbb: the host's disk is full",
+      "            agent aaaaaaaaaaaa goes on; the host tries again by itself; make room on its disk, or raise instance.diskGib, and run up again",
     ]);
     assert.equal(newsOf({ agent: { sha256: running } }), undefined);
   });

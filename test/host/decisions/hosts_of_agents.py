@@ -112,6 +112,7 @@ class LauncherCase(unittest.TestCase):
             "ROOT": self.machine.root,
             "STATE": self.folder,
             "TURN": self.machine.turn,
+            "WAITING": self.folder / "run" / "waiting.json",
             "call": self.machine.call,
             "time": self.clock,
         }.items():

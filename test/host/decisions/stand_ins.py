@@ -179,6 +179,7 @@ class Case(unittest.TestCase):
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))
         self.enter(patch.object(state, "STATE", self.folder))
         self.enter(patch.object(state, "LAUNCHER", self.folder / "launcher.json"))
+        self.enter(patch.object(state, "WAITING", self.folder / "waiting.json"))
         self.enter(patch.object(converge, "TURN", self.folder / "turn"))
         self.enter(patch.object(edge, "LOG", self.folder / "edge.log"))
         self.enter(patch.object(converge.log, "disabled", True))

@@ -78,6 +78,12 @@ class Report(HostCase):
         trial = {"sha256": "c", "at": "3", "tries": 1}
         self.assertEqual(self.said_of_agents(installed="a", trying=trial), {"sha256": "a", "trying": "c"})
 
+    def test_it_names_the_agent_that_the_host_had_no_room_for(self) -> None:
+        self.wish()
+        waiting = {"sha256": "c", "at": "3", "reason": "the host's disk is full"}
+        state.WAITING.write_text(json.dumps(waiting))
+        self.assertEqual(self.said_of_agents(installed="a"), {"sha256": "a", "waiting": waiting})
+
     def test_it_names_none_before_the_launcher_knows_one(self) -> None:
         self.wish()
         self.turn()

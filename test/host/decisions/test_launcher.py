@@ -145,20 +145,6 @@ class Updating(LauncherCase):
         self.launcher.turn()
         self.assertEqual(self.state()["at"], "9")
 
-    def test_one_that_does_not_fit_on_the_disk_is_refused_and_the_user_told(self) -> None:
-        self.bucket.publish(NEW)
-        write = launcher.bundle.write
-
-        def write_or_full(path, *rest):
-            if path.name.endswith(".tar.gz"):
-                raise OSError(28, "No space left on device")
-            write(path, *rest)
-
-        with patch.object(launcher.bundle, "write", write_or_full), self.assertRaises(Refused):
-            self.launcher.turn()
-        self.expect(OLD)
-        self.assertRegex(self.state()["failed"]["reason"], "can't be kept: .*No space left on device")
-
     def test_a_file_of_a_package_comes_back_with_the_agent_that_had_none_there(self) -> None:
         place = self.machine.root / "etc/bad"
         place.write_text("from a package")

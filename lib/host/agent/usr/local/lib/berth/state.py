@@ -14,16 +14,19 @@ log = logging.getLogger("berth")
 
 STATE = pathlib.Path("/var/lib/berth")
 LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
+WAITING = pathlib.Path("/run/berth-launcher/waiting.json")
 
 
 def agent() -> dict[str, Any]:
-    """What the launcher says of the agents, for the report: the one in charge, one on trial, and one that it took back."""
+    """What the launcher says of agents: the one in charge, one on trial, one taken back, one that the host had no room for."""
     known = read(LAUNCHER) or {}
     if "installed" not in known:
         return {}
     told = {name: known[name] for name in ("at", "failed") if name in known}
     trying = {"trying": known["trying"]["sha256"]} if "trying" in known else {}
-    return {"agent": {"sha256": known["installed"], **told, **trying}}
+    postponed = read(WAITING)
+    waiting = {"waiting": postponed} if postponed else {}
+    return {"agent": {"sha256": known["installed"], **told, **trying, **waiting}}
 
 
 def load(name: str) -> dict[str, Any] | None:

@@ -20,12 +20,14 @@ import time
 from typing import Any, NamedTuple
 
 import bundle
+import room
 from fetch import Bucket, Refused, Unfit
 
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 STATE = pathlib.Path("/var/lib/berth-launcher")
 ROOT = pathlib.Path("/")
 TURN = pathlib.Path("/run/berth/turn")
+WAITING = pathlib.Path("/run/berth-launcher/waiting.json")  # in memory: there is room when the disk is full
 AGENT = "berth.service"
 POLL_S = 5
 LONGEST_PAUSE_S = 30
@@ -35,6 +37,7 @@ START_S = 900  # packages may have to be installed
 TURN_S = 90  # for a turn of an agent that runs
 STEADY_S = 30  # after its turn, without an end
 STOP_S = 90  # and its processes are killed
+LONGEST_WAIT_S = 3600  # until an agent that stopped the old one in vain is tried again
 
 log = logging.getLogger("berth-launcher")
 
@@ -46,6 +49,8 @@ class Launcher:
         self.etag = ""
         self.is_settled = False
         self.answers, self.look_at = True, 0.0
+        self.waiting: dict[str, str] | None = None
+        self.wait_s = self.try_at = 0.0
         path = STATE / "state.json"
         self.state: dict[str, Any] = read_json(path.read_bytes()) if path.exists() else {}
 
@@ -64,6 +69,8 @@ class Launcher:
     def settle(self) -> None:
         """After a start: one whole agent is there and runs, whatever was under way before."""
         trial, installed = self.state.get("trying"), self.state.get("installed")
+        if not trial:
+            room.give_back(STATE)
         if trial and trial["tries"] >= TRIES:
             self.roll_back("the machine or its launcher ended while it was tried")
         elif trial:
@@ -74,24 +81,31 @@ class Launcher:
         self.is_settled = True
 
     def is_due(self, pointer: dict[str, str]) -> bool:
-        """An agent that failed is tried again only when it is wanted anew."""
+        """An agent that failed is tried again only when it is wanted anew, one that this host couldn't try after a while."""
         failed = self.state.get("failed")
         if pointer["sha256"] == self.state.get("installed"):
             if failed or pointer["at"] != self.state.get("at"):
                 self.remember(failed=None, at=pointer["at"])  # `up` waits for this answer
             return False
-        return not failed or not is_same(failed, pointer)
+        if failed and is_same(failed, pointer):
+            return False
+        return not self.is_waiting(pointer) or time.monotonic() >= self.try_at
 
     def update(self, pointer: dict[str, str]) -> None:
         sha256, old = pointer["sha256"], self.state.get("installed")
         try:
             self.files_of(sha256)
+            if old:  # or there would be no way back
+                self.files_of(old)
+                room.reserve(STATE)
         except Unfit as unfit:
             if old:  # it can tell the user
                 self.remember(failed={**pointer, "reason": str(unfit)[:500]})
             raise
-        if old:
-            self.files_of(old)  # or there would be no way back
+        except room.Postponed as why:
+            if old:
+                self.wait(pointer, str(why))
+            raise
         self.keep_originals(sha256)
         self.is_settled = False
         if old:
@@ -114,6 +128,7 @@ class Launcher:
         if reason:
             self.roll_back(reason)
             return
+        room.give_back(STATE)
         self.remember(installed=sha256, at=at, trying=None)
         self.forget_others()
         log.info("agent %s is installed", sha256[:12])
@@ -156,12 +171,24 @@ class Launcher:
         return self.answers
 
     def roll_back(self, reason: str) -> None:
-        trial = self.state["trying"]
+        trial = {name: self.state["trying"][name] for name in ("sha256", "at")}
         log.error("agent %s failed: %s", trial["sha256"][:12], reason)
-        failed = {"sha256": trial["sha256"], "at": trial["at"], "reason": reason[:500]}
-        self.remember(trying=None, failed=failed)
+        is_short = room.is_short(STATE)
+        room.give_back(STATE)
+        self.remember(trying=None, failed=None if is_short else {**trial, "reason": reason[:500]})
         self.install(self.state["installed"])
         self.forget_others()
+        if is_short:
+            self.wait_s = min(max(self.wait_s * 2, 60), LONGEST_WAIT_S) if self.is_waiting(trial) else 60
+            self.wait(trial, room.FULL, self.wait_s)
+
+    def wait(self, pointer: dict[str, str], reason: str, wait_s: float = 0) -> None:
+        """For the host, which is to blame. The report tells it."""
+        self.waiting, self.try_at = {**pointer, "reason": reason[:500]}, time.monotonic() + wait_s
+        bundle.write(WAITING, json.dumps(self.waiting).encode())
+
+    def is_waiting(self, pointer: dict[str, str]) -> bool:
+        return self.waiting is not None and is_same(self.waiting, pointer)
 
     def install(self, sha256: str) -> None:
         """Exactly its files are there, and it runs."""
@@ -201,7 +228,7 @@ class Launcher:
             try:
                 bundle.write(STATE / f"{sha256}.tar.gz", packed)
             except OSError as trouble:
-                raise Unfit(f"the bundle {sha256[:12]} can't be kept: {trouble}") from trouble
+                raise room.postponed(trouble) from trouble
         return files
 
     def kept(self) -> list[str]:
@@ -214,7 +241,13 @@ class Launcher:
 
     def remember(self, **news: Any) -> None:
         self.state = {name: value for name, value in {**self.state, **news}.items() if value}
-        bundle.write(STATE / "state.json", json.dumps(self.state).encode())
+        text = json.dumps(self.state).encode()
+        try:
+            bundle.write(STATE / "state.json", text)
+        except OSError:
+            room.give_back(STATE)  # what has to be remembered comes first
+            bundle.write(STATE / "state.json", text)
+        WAITING.unlink(missing_ok=True)
 
 
 def read_kept(sha256: str) -> dict[str, tuple[bytes, int]] | None:
