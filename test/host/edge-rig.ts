@@ -76,10 +76,10 @@ one.configure(settings)
 one.point_at([int(port) for port in sys.argv[2:]], settings)
 `;
 
-export async function openEdgeRig(): Promise<EdgeRig> {
+export async function openEdgeRig(program = "failing-app.py"): Promise<EdgeRig> {
   const toolbox = await openToolbox(await connectDocker());
   try {
-    const app = readFileSync(fromRoot("test/host/failing-app.py"), "utf8");
+    const app = readFileSync(fromRoot(`test/host/${program}`), "utf8");
     await toolbox.put([
       { path: "/tmp/app.py", text: app, executable: false },
       { path: "/tmp/point-at.py", text: pointAt, executable: false },

@@ -18,9 +18,16 @@ http {
   map $request $method {
     "~^(?<verb>[!-~]{1,32}) " $verb;
   }
-  map $refusal $failure {
-    "" $upstream_http_x_berth_failure;
+  map $refusal:$status $failure {
     default $refusal;
+    "~^:" $upstream_http_x_berth_failure;
+    :009 unreadable;
+  }
+  map $status $garbled_try {
+    009 502;
+  }
+  map $status $status_number {
+    "~^0*(?<number>\d+)$" $number;
   }
   access_log /var/log/berth/edge.log edge;
   limit_conn_zone $binary_remote_addr zone=connections:2m;
@@ -84,6 +91,7 @@ http {
     "~*^websocket$" websocket;
   }
   map $upgrade $connection_header {
+    default close;
     websocket upgrade;
   }
   map $content_length:$upgrade $way {
@@ -102,9 +110,10 @@ http {
     default no-store;
     "" "";
   }
-  map $upstream_bytes_sent $unanswered {
+  map $upstream_bytes_sent:$upstream_http_x_berth_failure $unanswered {
     default @cut;
-    "~^(0|-)?$" @unreached;
+    "~^(0|-)?:" @unreached;
+    ~:unreadable$ @unreadable;
   }
   map $http_x_request_id $request_ref {
     default $request_id;
@@ -330,7 +339,11 @@ http {
     location @cut {
       set $refusal cut;
       set $own_tries $upstream_status;
-      return 502 "The connection to the app was cut before it answered, as when a new release waits no longer for an old one (edge.drainSeconds). What the request asked for may have been done.\n";
+      return 502 "The connection to the app was cut before it answered, as when a new release waits no longer for an old one (edge.drainSeconds), or the app's answer is malformed. What the request asked for may have been done.\n";
+    }
+    location @unreadable {
+      set $refusal unreadable;
+      return 502 "The app's answer can't be passed on: it is an informational one, such as 103 Early Hints, or a switch of protocols that nobody asked for. What the request asked for may have been done.\n";
     }
     location @late {
       set $refusal late;
@@ -366,13 +379,9 @@ http {
   map $http_upgrade $upgrade {
     "~*^websocket$" websocket;
   }
-  map $request_method:$content_length $pool {
-    default fresh;
-    "~^(GET|HEAD|OPTIONS):0?$" kept;
-  }
-  map $upgrade:$pool $connection_header {
-    ~^websocket upgrade;
-    ~fresh close;
+  map $upgrade $connection_header {
+    default close;
+    websocket upgrade;
   }
   map $upstream_status $again {
     volatile;
@@ -384,6 +393,16 @@ http {
     "~^\d+( : \d+){5}$" $again6;
     "~^\d+( : \d+){6}$" $again7;
     default $again8;
+  }
+  map $upstream_status:$upgrade $spoiling {
+    volatile;
+    "~(^| )(-|\d{1,2}|1\d\d):$" unreadable;
+    "~(^| )(-|\d{1,2}|1(0[02-9]|[1-9]\d)):websocket$" unreadable;
+  }
+  map $spoiling $told_failure {
+    volatile;
+    default $spoiling;
+    "" $failure;
   }
   map $request_method $safe_retry {
     "~^(GET|HEAD|OPTIONS)$" 5;
@@ -407,7 +426,8 @@ http {
     set $caching "";
     add_header X-Berth-Replicas $upstream_addr always;
     add_header X-Berth-Tries $upstream_status always;
-    add_header X-Berth-Failure $failure always;
+    add_header X-Berth-Failure $told_failure always;
+    add_header Transfer-Encoding $spoiling always;
     add_header Retry-After $retry_after always;
     add_header Cache-Control $caching always;
     proxy_next_upstream off;
@@ -417,10 +437,10 @@ http {
       perl retries::first;
     }
     location @once {
-      proxy_pass http://$pool;
+      proxy_pass http://fresh;
     }
     location @patient {
-      proxy_pass http://$pool;
+      proxy_pass http://fresh;
       proxy_intercept_errors on;
       error_page 500 502 503 504 = $again;
     }

@@ -25,9 +25,8 @@ log = logging.getLogger("berth")
 def upstreams(on: list[int]) -> str:
     # max_fails=0: one failure in ten is how the app is; counted, it would take every replica out of service.
     entries = "".join(f"    server 127.0.0.1:{port} max_fails=0;\n" for port in on)
-    # Shorter than any app server's own idle time.
-    kept = "    keepalive 32;\n    keepalive_timeout 4s;\n"
-    return f"upstream fresh {{\n{entries}}}\nupstream kept {{\n{entries}{kept}}}\n"
+    # An earlier agent's switch.conf names a second group. The launcher may bring that agent back.
+    return "".join(f"upstream {name} {{\n{entries}}}\n" for name in ("fresh", "kept"))
 
 
 def read_files(names: dict[str, str]) -> dict[str, str]:

@@ -141,6 +141,13 @@ limit_connections() {
   iptables -w -D INPUT -p tcp --dport 80 --syn ${limit#-p tcp } 2>/dev/null || true
 }
 
+# Each visitor's connection is an entry in the kernel's table for 120 s, and so is the one to the replica. A small machine's
+# table takes some 7,500. The kernel has this table once limit_connections has asked for it.
+enlarge_table() {
+  sysctl --quiet --write net.netfilter.nf_conntrack_max=131072 net.netfilter.nf_conntrack_tcp_timeout_time_wait=15 2>/dev/null ||
+    echo "berth: the kernel's table of connections keeps its size" >&2
+}
+
 rm -f /run/berth-leaving
 edge_runs=no
 if systemctl is-active --quiet nginx.service; then edge_runs=yes; fi
@@ -162,6 +169,7 @@ mkdir -p /var/lib/berth-tls/names /var/lib/berth-tls/webroot
 chmod 0750 /var/lib/berth-tls
 chgrp "$edge_user" /var/lib/berth-tls
 limit_connections
+enlarge_table
 when_changed /etc/docker/daemon.json tell_engine
 when_changed "/usr/local/lib/berth/retries.pm /usr/local/lib/berth/switch.conf" systemctl try-reload-or-restart berth-switch.service
 if [ "$edge_runs" = yes ]; then configure_edge; fi
