@@ -6,6 +6,8 @@ export interface Check {
   readonly between: string;
   /** What the check proves. */
   readonly name: string;
+  /** The services that take part. The check says nothing unless each of them is well. */
+  readonly services?: readonly string[];
   /** Stops, kills, moves or scales something. Runs on the test's own cluster, and on a running one only on request. */
   readonly disruptive?: boolean;
   /** Creates or removes containers. Runs only on the test's own cluster, even on request. */

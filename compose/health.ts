@@ -32,6 +32,22 @@ export async function waitUntilReady(
   if (trouble !== undefined) throw await explainTrouble(cluster, addTime(trouble, timeoutMs));
 }
 
+/** When one service has failed: waits for the others that have started, until each of them is ready or has failed too. */
+export async function settleServices(
+  cluster: Cluster,
+  { timeoutMs }: Pick<Waiting, "timeoutMs">,
+): Promise<void> {
+  const look = async (): Promise<Look<true>> => {
+    cluster.signal.throwIfAborted();
+    const verdicts = await judgeServices(cluster);
+    const starting = verdicts.find(({ starting: one }) => one === true);
+    // Without a failure, the time was up already.
+    const goesOn = starting !== undefined && verdicts.some(({ state }) => state === "failed");
+    return goesOn ? { waiting: starting.reason } : { done: true };
+  };
+  await lookUntil(pace(cluster), { what: "the other services", timeoutMs, look });
+}
+
 /** The service that keeps the others from starting, as an error. Used when Compose itself has given up. */
 export async function findTrouble(cluster: Cluster): Promise<BerthError | undefined> {
   const failed = (await judgeServices(cluster)).find(({ state }) => state === "failed");
@@ -79,7 +95,7 @@ function judge(container: Docker.ContainerInspectInfo, oneShot: boolean): Verdic
     if (state.ExitCode === 0 && state.Health === undefined && !oneShot)
       return say("ready", "done, exit code 0, and starts again", { ended: true });
     const reason = `ended with exit code ${state.ExitCode}, restarted ${restarts} times`;
-    return say(restarts >= 3 ? "failed" : "waiting", reason);
+    return restarts >= 3 ? say("failed", reason) : say("waiting", reason, { starting: true });
   }
   if (state.Status === "exited" || state.Dead) {
     const mayEnd = oneShot || ["", "no", "on-failure"].includes(host.RestartPolicy?.Name ?? "");
@@ -89,12 +105,13 @@ function judge(container: Docker.ContainerInspectInfo, oneShot: boolean): Verdic
   if (!state.Running) return say("waiting", `is ${state.Status}`);
   const health = state.Health;
   if (health === undefined || health.Status === "none")
-    return oneShot ? say("waiting", "runs") : say("ready", "runs", { unproven: true });
+    return oneShot ? say("waiting", "runs", { starting: true }) : say("ready", "runs", { unproven: true });
   if (health.Status === "healthy") return say("ready", "healthy");
   const last = health.Log.at(-1)?.Output.trim() ?? "";
   return say(
     health.Status === "unhealthy" ? "failed" : "waiting",
     `${health.Status}: ${last || "no answer yet"}`,
+    { starting: health.Status === "starting" },
   );
 }
 

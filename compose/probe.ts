@@ -39,6 +39,11 @@ export class NetworkProbe {
     return (await this.#lookOnce(service)).tcp;
   }
 
+  /** Addresses inside the service's first container on which something listens for that container alone. */
+  async listLocal(service: string): Promise<readonly string[]> {
+    return (await this.#lookOnce(service)).local;
+  }
+
   /** UDP ports at which something in the service's first container receives from others. */
   async listReceiving(service: string): Promise<readonly number[]> {
     return (await this.#lookOnce(service)).udp;
@@ -65,7 +70,7 @@ export class NetworkProbe {
   async #waitForSockets(service: string): Promise<Sockets> {
     const published = this.#cluster.file.services.get(service)?.published ?? [];
     const declares = published.length > 0 || (await isServer(this.#cluster, service));
-    let seen: Sockets = { tcp: [], udp: [] };
+    let seen: Sockets = { tcp: [], udp: [], local: [] };
     const look = async () => {
       this.#cluster.signal.throwIfAborted();
       seen = await this.#readSockets(service);

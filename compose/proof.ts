@@ -11,8 +11,10 @@ import { replicaChecks } from "./checks/replicas.ts";
 import { stayingCheck } from "./checks/staying.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ComposeFile } from "./compose-file.ts";
+import { judgeServices, settleServices } from "./health.ts";
 import { OwnCluster } from "./own-cluster.ts";
 import { NetworkProbe } from "./probe.ts";
+import { explainTrouble } from "./trouble.ts";
 
 /** Checks that can run all at once, because they don't depend on the count. */
 const listLooks = (file: ComposeFile, probe: NetworkProbe): readonly Check[] => [
@@ -60,6 +62,40 @@ export async function prove(
     add(await tryCheck(check, cluster, { faults, broken: results.some(isFailure) }));
   return results;
 }
+
+/**
+ * After a failure to become ready: says what can be said of the services that are well, and returns an error for each
+ * other one that has failed. `known` is the service whose error is known already.
+ */
+export async function proveRest(
+  cluster: Cluster,
+  known: string | undefined,
+  { timeoutMs, note }: Omit<Proving, "faults">,
+): Promise<readonly BerthError[]> {
+  await settleServices(cluster, { timeoutMs });
+  const verdicts = await judgeServices(cluster);
+  const ill = new Map(verdicts.filter(({ state }) => state !== "ready").map((one) => [one.service, one]));
+  const runs = verdicts.some(({ state, ended }) => state === "ready" && ended !== true);
+  const probe = new NetworkProbe(cluster, { timeoutMs: Math.min(timeoutMs, restMs) });
+  // Where nothing runs, there is nothing to look at.
+  const looks = runs ? listLooks(cluster.file, probe).filter(({ services }) => services !== undefined) : [];
+  const tries = looks.map(async (check) => {
+    const trouble = check.services?.map((service) => ill.get(service)).find((one) => one !== undefined);
+    return trouble === undefined
+      ? runCheck(check, cluster)
+      : skipCheck(check, `${trouble.service} isn't ready: ${trouble.reason}`);
+  });
+  const results = await Promise.all(tries);
+  for (const result of results) note(result);
+  const others = [...ill.values()].filter(({ state, service }) => state === "failed" && service !== known);
+  return [
+    ...(await Promise.all(others.map((verdict) => explainTrouble(cluster, verdict)))),
+    ...results.flatMap(({ error }) => error ?? []),
+  ];
+}
+
+/** How long a service that has started may still take until it listens, when another one has failed. */
+const restMs = 15_000;
 
 async function tryCheck(
   check: Check,

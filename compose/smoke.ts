@@ -12,9 +12,9 @@ import { waitUntilReady } from "./health.ts";
 import { bringUp, buildImages, explainRemoval, fillCopies, listBuilds, removeCluster } from "./lifecycle.ts";
 import { helpText, parseOptions, type SmokeOptions } from "./options.ts";
 import { type OwnCluster, planOwnCluster } from "./own-cluster.ts";
-import { prove, refuseEmpty } from "./proof.ts";
+import { prove, proveRest, refuseEmpty } from "./proof.ts";
 import { createJsonReport, createTextReport, type SmokeReport } from "./report.ts";
-import { explainTrouble } from "./trouble.ts";
+import { addLog } from "./trouble.ts";
 
 async function smoke(options: SmokeOptions, run: Run, phases: Phases): Promise<void> {
   const source = await readSource(options.file);
@@ -46,15 +46,13 @@ async function smokeRunning(
   const cluster = await joinCluster({ ...parts, file }, project ?? file.defaultProject);
   run.project = cluster.project;
   run.report.step(`using the running project ${cluster.project}`);
-  await waitUntilReady(cluster, options);
-  await check(cluster, options, run);
+  await startAndCheck(cluster, { options, run }, () => waitUntilReady(cluster, options));
 }
 
 async function smokeOwn(cluster: OwnCluster, { options, run }: Task): Promise<void> {
   run.project = cluster.project;
   try {
-    await start(cluster, options, run.report);
-    await check(cluster, options, run);
+    await startAndCheck(cluster, { options, run }, () => start(cluster, options, run.report));
   } catch (error) {
     // Reported at once, so that a failing clean-up can't hide this error.
     fail(run, error);
@@ -62,6 +60,30 @@ async function smokeOwn(cluster: OwnCluster, { options, run }: Task): Promise<vo
   if (options.keep) return run.report.step(`left running; to remove it: ${explainRemoval(cluster)}`);
   run.report.step(`removing project ${cluster.project}`);
   await removeCluster(cluster);
+}
+
+/** One service that doesn't become ready doesn't hide what the others do. */
+async function startAndCheck(
+  cluster: Cluster,
+  { options, run }: Task,
+  begins: () => Promise<void>,
+): Promise<void> {
+  try {
+    await begins();
+  } catch (error) {
+    // Reported at once, because looking at the others takes time.
+    fail(run, error);
+    if (!cluster.signal.aborted) await checkRest(cluster, error, { options, run });
+    return;
+  }
+  await check(cluster, options, run);
+}
+
+async function checkRest(cluster: Cluster, cause: unknown, { options, run }: Task): Promise<void> {
+  const known = cause instanceof BerthError ? cause.resource : undefined;
+  const note = noteTo(run);
+  for (const error of await proveRest(cluster, known, { timeoutMs: options.timeoutMs, note }))
+    fail(run, await addLog(error, cluster));
 }
 
 async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: SmokeReport): Promise<void> {
@@ -77,32 +99,14 @@ async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: S
 }
 
 async function check(cluster: Cluster, { faults, timeoutMs }: SmokeOptions, run: Run): Promise<void> {
-  const note = (result: CheckResult) => {
-    run.results.push(result);
-    run.report.check(result);
-  };
-  for (const { error } of await prove(cluster, { faults, timeoutMs, note }))
+  for (const { error } of await prove(cluster, { faults, timeoutMs, note: noteTo(run) }))
     if (error !== undefined) fail(run, await addLog(error, cluster));
 }
 
-/** The failed check's error, with the tail of the log of the service that it names. */
-async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> {
-  const { resource, code, message, hint, detail } = error;
-  if (resource === undefined || detail.length > 0) return error;
-  const { detail: log } = await explainTrouble(cluster, {
-    service: resource,
-    state: "failed",
-    reason: message,
-  });
-  return new BerthError({
-    code,
-    message,
-    resource,
-    detail: log,
-    ...(hint === undefined ? {} : { hint }),
-    cause: error,
-  });
-}
+const noteTo = (run: Run) => (result: CheckResult) => {
+  run.results.push(result);
+  run.report.check(result);
+};
 
 interface Run {
   readonly report: SmokeReport;

@@ -35,6 +35,25 @@ export async function explainTrouble(cluster: Cluster, verdict: Verdict): Promis
   });
 }
 
+/** The failed check's error, with the tail of the log of the service that it names. */
+export async function addLog(error: BerthError, cluster: Cluster): Promise<BerthError> {
+  const { resource, code, message, hint, detail } = error;
+  if (resource === undefined || detail.length > 0) return error;
+  const { detail: log } = await explainTrouble(cluster, {
+    service: resource,
+    state: "failed",
+    reason: message,
+  });
+  return new BerthError({
+    code,
+    message,
+    resource,
+    detail: log,
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
+}
+
 // Recognises causes only by machine-readable signs: a version file, a SQLSTATE, a field of JSON. Never by the text of a
 // message.
 async function findCause(

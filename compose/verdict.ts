@@ -8,6 +8,8 @@ export interface Verdict {
   readonly ended?: boolean;
   /** True when the container runs, and no health check says whether it works. */
   readonly unproven?: boolean;
+  /** True when the container has started, and may become ready by itself. */
+  readonly starting?: boolean;
   /** The container that was judged, if there is one. */
   readonly container?: string;
 }

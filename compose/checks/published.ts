@@ -5,6 +5,7 @@ import { failCheck } from "../check.ts";
 import { type Cluster, type Published, reachable } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
 import type { NetworkProbe } from "../probe.ts";
+import { describePorts } from "../sockets.ts";
 
 /** For any compose file: every published port can be reached from this computer. */
 export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonly Check[] {
@@ -16,11 +17,13 @@ export function publishedChecks(file: ComposeFile, probe: NetworkProbe): readonl
     ...publishing("tcp").map(({ name }) => ({
       between: `host → ${name}`,
       name: "its published port answers",
+      services: [name],
       run: (cluster: Cluster) => checkAnswers(cluster, name, probe),
     })),
     ...publishing("udp").map(({ name }) => ({
       between: `host → ${name}`,
       name: "it receives at its UDP port",
+      services: [name],
       run: (cluster: Cluster) => checkReceives(cluster, name, probe),
     })),
   ];
@@ -32,7 +35,9 @@ async function checkAnswers(cluster: Cluster, name: string, probe: NetworkProbe)
   const listening = await probe.listListening(name);
   for (const { hostAddress, hostPort, containerPort } of published) {
     if (!listening.includes(containerPort)) {
-      const others = listening.length === 0 ? "nothing" : listening.join(", ");
+      const local = await probe.listLocal(name);
+      const own = local.filter((one) => one.endsWith(`:${containerPort}`));
+      const others = own.length > 0 ? describePorts([], own, "") : describePorts(listening, local, "nothing");
       failCheck(`service ${name} publishes its port ${containerPort}, but listens on ${others}`, {
         service: name,
       });

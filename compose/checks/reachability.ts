@@ -5,6 +5,7 @@ import type { ComposeFile } from "../compose-file.ts";
 import { findEnded, isOneShot } from "../health.ts";
 import type { NetworkProbe } from "../probe.ts";
 import { isServer } from "../server.ts";
+import { describePorts } from "../sockets.ts";
 
 /**
  * For any compose file: a service that depends on another one and shares a network with it can connect to it by name.
@@ -25,12 +26,14 @@ export function reachabilityChecks(file: ComposeFile, probe: NetworkProbe): read
 const openCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   between: `${from} → ${to}`,
   name: "connects by name",
+  services: [from, to],
   run: unlessEnded([from, to], async (cluster) => {
     const ports = await probe.listListening(to);
     if (ports.length === 0) {
       if (!(await isServer(cluster, to)))
         return { skipped: `${to} listens on no TCP port, and declares none` };
-      failCheck(`service ${to} listens on no TCP port that others could reach`, { service: to });
+      const heard = describePorts(ports, await probe.listLocal(to), "no TCP port that others could reach");
+      failCheck(`service ${to} listens on ${heard}`, { service: to });
     }
     const open = await probe.findOpen(
       from,
@@ -44,6 +47,7 @@ const openCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
 const closedCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
   between: `${from} ✗ ${to}`,
   name: "has no way there",
+  services: [from, to],
   run: unlessEnded([from, to], async (cluster) => {
     const ports = await probe.listListening(to);
     if (ports.length === 0) return { skipped: `${to} listens on no TCP port` };

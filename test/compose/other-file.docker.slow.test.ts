@@ -32,6 +32,9 @@ services:
 networks: {back: {internal: true}, outside: {}}
 `;
 
+const listenLocally =
+  '"printf \'server { listen 127.0.0.1:80; }\' > /etc/nginx/conf.d/default.conf; exec nginx -g \\"daemon off;\\""';
+
 const docker = await connectDocker();
 const run = promisify(execFile);
 
@@ -72,6 +75,24 @@ describe("another compose file", { concurrency: 2 }, () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  test("two services that fail are both told of, and the others are checked", async () => {
+    await using file = await writeCase(`
+services:
+  front: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"]}
+  local: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"], command: [sh, -c, ${listenLocally}]}
+  first: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-first; exit 3"]}
+  second: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-second; exit 4"]}
+`);
+    const { exitCode, checks, errors } = await runSmoke(["--file", file.path, "--timeout", "10"]);
+    const said = errors.map(({ message }) => message).join("\n");
+    assert.equal(exitCode, 1);
+    assert.match(said, /service first: ended with exit code 3/);
+    assert.match(said, /service second: ended with exit code 4/);
+    assert.match(said, /service local publishes its port 80, but listens on 127\.0\.0\.1:80 only/);
+    const front = checks.find(({ between }) => between === "host → front");
+    assert.equal(front?.outcome, "passed", JSON.stringify(checks));
   });
 
   test("Ctrl-C in the middle removes what was started, and ends with 130", async () => {

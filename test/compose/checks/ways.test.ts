@@ -46,6 +46,11 @@ describe("ways from the host", { concurrency: 4 }, () => {
         ({ engine }) => (engine.of("nginx").listens = [80, 81]),
         /publishes its port 8080, but listens on 80, 81/,
       ],
+      [
+        "it listens for itself alone",
+        ({ engine }) => Object.assign(engine.of("nginx"), { listens: [81], listensLocally: [8080] }),
+        /publishes its port 8080, but listens on 127\.0\.0\.1:8080 only, where nobody outside of its container can reach it/,
+      ],
       ["nothing listens", ({ engine }) => (engine.of("nginx").listens = []), /but listens on nothing/],
       [
         "nothing answers at the published one",
@@ -146,6 +151,11 @@ describe("ways between services", { concurrency: 4 }, () => {
     list: listReachable,
     seen: /^port 8000$/,
     faults: [
+      [
+        "the other one listens for itself alone",
+        ({ engine }) => Object.assign(engine.of("web"), { listens: [], listensLocally: [8000] }),
+        /service web listens on 127\.0\.0\.1:8000 only, .*; have it listen on 0\.0\.0\.0/,
+      ],
       [
         "the other one listens on nothing",
         ({ engine }) => (engine.of("web").listens = []),

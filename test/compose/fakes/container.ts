@@ -48,6 +48,8 @@ export class FakeContainer {
   readonly log: string[] = [];
   readonly files = new Map<string, string>();
   listens: number[] = [];
+  /** On 127.0.0.1. */
+  listensLocally: number[] = [];
   /** UDP ports. */
   receives: number[] = [];
   /** The networks that the container is on while it runs. */

@@ -20,7 +20,12 @@ export function runProbe(network: Network, { script, beside }: Job): ExecResult 
   if (script.includes("/proc/net/tcp"))
     return {
       exitCode: 0,
-      output: `${describeSockets(beside.listens, "0A")}\nudp\n${describeSockets(beside.receives, "07")}`,
+      output: [
+        describeSockets(beside.listens, "0A"),
+        describeSockets(beside.listensLocally, "0A", "0100007F"),
+        "udp",
+        describeSockets(beside.receives, "07"),
+      ].join("\n"),
     };
   if (script.startsWith("command -v")) return { exitCode: 0, output: "/usr/bin/timeout" };
   const tries = [...script.matchAll(/^try (\S+) (\d+) (\d+) &$/gm)];
@@ -47,10 +52,10 @@ function isOpen(
   );
 }
 
-function describeSockets(ports: readonly number[], state: string): string {
+function describeSockets(ports: readonly number[], state: string, address = "00000000"): string {
   const rows = ports.map((port, at) => {
     const hex = port.toString(16).toUpperCase().padStart(4, "0");
-    return `   ${at}: 00000000:${hex} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 1 1 0`;
+    return `   ${at}: ${address}:${hex} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 1 1 0`;
   });
   return ["  sl  local_address rem_address   st tx_queue", ...rows].join("\n");
 }
