@@ -23,6 +23,10 @@ const certain: ReadonlyMap<string, string> = new Map([
   ["not-executable", "make the program executable in the Dockerfile, for example with RUN chmod 755"],
   ["loopback-port", "let the app listen on 0.0.0.0: 127.0.0.1 is the container's own"],
   ["other-port", "set app.port to the port that the app listens on, or tell the app to use app.port"],
+  [
+    "volume",
+    "give the volume in app.volumes the path of a folder of the app's, or one that the image doesn't have",
+  ],
   ["user", "set app.user to a user of the image, or to a uid"],
   [
     "pull",
@@ -72,7 +76,10 @@ const inLog: readonly Advice[] = [
     pattern: /read-only file system|EROFS/i,
     text: "the disk is read-only except for /tmp: let the app write there, or set app.writable to true",
   },
-  { pattern: /no space left on device|ENOSPC/i, text: "raise app.tmpMib, the size of /tmp" },
+  {
+    pattern: /no space left on device|ENOSPC/i,
+    text: "raise app.tmpMib, the size of /tmp, or instance.dataGib if it is a path of app.volumes",
+  },
   {
     pattern: /out of memory|cannot allocate memory|ENOMEM|OutOfMemoryError|MemoryError/i,
     text: forMemory,

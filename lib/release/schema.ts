@@ -107,8 +107,14 @@ const volumeName = z
     "use lower-case letters, digits and hyphens, at most 31, starting with a letter",
   );
 
-/** Folders that a container needs from its image or its kernel. */
-const ownFolders = /^\/((proc|sys|dev)(\/.*)?|(bin|boot|etc|lib|lib64|root|run|sbin|tmp|usr|var)?)$/;
+/** Folders and files that a container needs from its image or its kernel. */
+const ownFolders = new RegExp(
+  [
+    "^/((proc|sys|dev|bin|boot|lib|lib32|lib64|sbin)(/.*)?|(etc|root|run|tmp|usr|var)?",
+    "|usr/(local/)?(bin|include|lib|lib32|lib64|libexec|local|sbin|share)|var/(lib|run)",
+    "|etc/(group|gshadow|hostname|hosts|ld\\.so\\.(cache|conf)|mtab|nsswitch\\.conf|passwd|resolv\\.conf|shadow|ssl))$",
+  ].join(""),
+);
 
 const mountPath = z
   .string()

@@ -50,6 +50,7 @@ describe("the hint for a release that failed", () => {
         "loopback-port",
         "other-port",
         "user",
+        "volume",
         "pull",
         "host",
       ].map((cause) => [cause, findHint({ cause, log })]),
@@ -60,6 +61,7 @@ describe("the hint for a release that failed", () => {
     assert.match(hints["architecture"] ?? "", /linux\/amd64/);
     assert.match(hints["loopback-port"] ?? "", /0\.0\.0\.0/);
     assert.match(hints["other-port"] ?? "", /app\.port/);
+    assert.match(hints["volume"] ?? "", /app\.volumes/);
     assert.match(hints["user"] ?? "", /app\.user/);
     assert.match(hints["pull"] ?? "", /registry/);
     assert.match(hints["host"] ?? "", /goes on trying/);

@@ -24,6 +24,7 @@ import replicas
 import reporter
 import state
 import users
+import volumes
 from command import Failed
 
 RELEASE: dict[str, Any] = {
@@ -172,8 +173,9 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
         for module in (replicas, converge, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
+        self.enter(patch.dict(users.LISTS, clear=True))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
-        for module in (attempts, figures, converge, gate, health, reporter):
+        for module in (attempts, figures, converge, gate, health, reporter, volumes):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))

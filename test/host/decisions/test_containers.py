@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import gate
 import replicas
+import users as whom
 import users
 from command import Failed
 from stand_ins import RELEASE, Case
@@ -58,6 +59,7 @@ class Users(Case):
 
     def started_as(self, user: str, users: "str | bytes | None" = None) -> str:
         self.engine.containers, self.engine.user, self.engine.users = {}, user, users
+        whom.LISTS.clear()
         replicas.start(RELEASE, 0)
         run = self.engine.calls[-1]
         self.assertNotIn("helper", self.engine.containers)
@@ -90,6 +92,7 @@ class Users(Case):
 
     def wished(self, user: str, users: "str | bytes | None" = None, of_image: str = "root") -> str:
         self.engine.calls, self.engine.containers, self.engine.user, self.engine.users = [], {}, of_image, users
+        whom.LISTS.clear()
         replicas.start({**RELEASE, "user": user}, 0)
         run = self.engine.calls[-1]
         return run[run.index("--user") + 1]
@@ -129,6 +132,20 @@ class Users(Case):
     def test_a_number_needs_no_look_into_the_image(self) -> None:
         self.assertEqual(self.started_as("1000"), "1000")
         self.assertNotIn("create", self.engine.verbs())
+
+    def test_a_list_is_read_once_for_an_image_and_one_that_was_not_found_again(self) -> None:
+        def looks(image: str, users: "str | None") -> int:
+            self.engine.calls, self.engine.containers, self.engine.user, self.engine.users = [], {}, "app", users
+            for index in (0, 1):
+                replicas.start({**RELEASE, "image": image}, index)
+            return self.engine.verbs().count("create")
+
+        digest = "registry/app@sha256:"
+        self.assertEqual(looks(f"{digest}{'7' * 64}", "app:x:7:7:\n"), 1)
+        self.assertEqual(looks(f"{digest}{'7' * 64}", "app:x:7:7:\n"), 0)
+        self.assertEqual(looks(f"{digest}{'8' * 64}", "app:x:7:7:\n"), 1)
+        self.assertEqual(looks(f"{digest}{'9' * 64}", None), 2)
+        self.assertEqual(looks("registry/app:latest", "app:x:7:7:\n"), 2)
 
     def test_looking_runs_nothing_of_the_image(self) -> None:
         self.started_as("app", "app:x:7:7:\n")

@@ -117,6 +117,15 @@ class Starting(Case):
         self.assertEqual(refused.cause, "not-executable")
         self.assertEqual(str(refused), 'app-7-0 can\'t start: the image can\'t run its program: exec: "/app": permission denied')
 
+    def test_a_volume_at_a_file_of_the_image_is_said_in_one_sentence(self) -> None:
+        began = 'failed to create shim task: OCI runtime create failed: error during container init: error mounting "/var/lib/berth-data/a" to rootfs at'
+        file = f'{began} "/app/app.ini": mount /var/lib/berth-data/a:/app/app.ini (via /proc/self/fd/6), flags: 0x5000: not a directory: unknown: Are you'
+        found = self.refuse(125, file)
+        self.assertEqual(str(found), "app-7-0 can't start: app.volumes: /app/app.ini is a file in the image, and a volume is a folder")
+        self.assertEqual(found.cause, "volume")
+        link = self.refuse(125, f'{began} "/app/link": "/x/proc/1" cannot be mounted because it is inside /proc: unknown')
+        self.assertRegex(str(link), "nothing can be mounted at /app/link: .* inside /proc$")
+
     def test_anything_else_is_said_as_the_engine_says_it(self) -> None:
         failure = self.refuse(125, "Error response from daemon: port is already allocated")
         self.assertEqual((failure.cause, str(failure)), ("", "docker run: docker: Error response from daemon: port is already allocated"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import types
 import unittest
 from unittest.mock import patch
 
@@ -14,6 +15,11 @@ from state import load
 
 VOLUME = "vol-0123456789abcdef0"
 LASTING = {**RELEASE, "volumes": {"uploads": "/app/uploads"}, "dataVolume": VOLUME}
+
+
+def space_of(free: int, inodes: int = 500) -> types.SimpleNamespace:
+    """Of 1000 MiB and as many files."""
+    return types.SimpleNamespace(f_bavail=free, f_blocks=1000, f_frsize=1 << 20, f_favail=inodes, f_files=1000)
 
 
 class Mounter:
@@ -30,6 +36,7 @@ class Mounter:
         case.enter(patch.object(volumes, "call", self.call))
         case.enter(patch.object(volumes, "RESULT", self.result))
         case.enter(patch.object(volumes, "SYS", case.folder / "sys"))
+        case.enter(patch.object(os, "statvfs", lambda path: space_of(500)))
         case.enter(patch.object(os.path, "ismount", lambda path: self.is_mounted))
 
     def call(self, *command: str, timeout_s: int = 120) -> str:
@@ -121,6 +128,34 @@ class Volumes(HostCase):
         self.wish_lasting()
         self.turn()
         self.assertEqual((self.said()[-1], self.bucket.reports[-1]["reason"]), ((7, "failed"), "it isn't Berth's"))
+
+    def test_a_full_volume_is_told_of_in_steady_words_and_so_is_its_end(self) -> None:
+        def fill(free: int, inodes: int = 500) -> None:
+            self.enter(patch.object(os, "statvfs", lambda path: space_of(free, inodes)))
+            self.clock.now += 61
+            self.turn()
+
+        self.wish_lasting()
+        fill(10)
+        self.assertEqual((self.said()[-1], "trouble" in self.bucket.reports[-1]), ((7, "serving"), False))
+        fill(9)
+        full = "the data volume is full: less than 1 % of its 1.0 GiB is free; raise instance.dataGib, or have the app delete something"
+        self.assertEqual((self.said()[-1], self.bucket.reports[-1]["trouble"]), ((7, "serving"), full))
+        told = len(self.bucket.reports)
+        fill(3)
+        self.assertEqual(len(self.bucket.reports), told)
+        fill(500, inodes=9)
+        self.assertIn("hardly any more files", self.bucket.reports[-1]["trouble"])
+        fill(500)
+        self.assertNotIn("trouble", self.bucket.reports[-1])
+
+    def test_a_full_volume_keeps_no_agent_from_being_proven(self) -> None:
+        self.wish_lasting()
+        self.enter(patch.object(os, "statvfs", lambda path: space_of(0)))
+        self.mounter.is_mounted = True
+        self.turn()
+        self.assertIn("is full", self.bucket.reports[-1]["trouble"])
+        self.assertTrue((self.folder / "turn").exists())
 
     def test_an_answer_to_an_earlier_wish_is_no_answer(self) -> None:
         self.mounter.result.write_text(json.dumps({"wish": {"volume": "another"}, "error": "old", "kind": "absent"}))

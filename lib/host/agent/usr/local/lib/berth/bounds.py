@@ -39,7 +39,11 @@ COMMAND_BYTES = 64 << 10
 HIGHEST_ID = 2**31 - 1
 VOLUME_NAME = "[a-z][a-z0-9-]{0,30}"
 MOUNT_PATH = r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._-]+)+"
-OWN_FOLDERS = "/((proc|sys|dev)(/.*)?|(bin|boot|etc|lib|lib64|root|run|sbin|tmp|usr|var)?)"
+OWN_FOLDERS = (
+    "/((proc|sys|dev|bin|boot|lib|lib32|lib64|sbin)(/.*)?|(etc|root|run|tmp|usr|var)?"
+    "|usr/(local/)?(bin|include|lib|lib32|lib64|libexec|local|sbin|share)|var/(lib|run)"
+    r"|etc/(group|gshadow|hostname|hosts|ld\.so\.(cache|conf)|mtab|nsswitch\.conf|passwd|resolv\.conf|shadow|ssl))"
+)
 
 
 def find_excess(release: Release) -> str:

@@ -49,7 +49,7 @@ class Host:
         self.failed = load("failed.json")
         self.kept = 0  # the release that the edge is known to point at
         self.retry, self.steps = Backoff(), Steps()
-        self.figures = Figures()
+        self.figures, self.space = Figures(), volumes.Space()
         self.restarts, self.watch, self.https = Restarts(), Watch(), Https(bucket)
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
@@ -190,9 +190,9 @@ class Host:
 
     def tell(self, news: dict[str, Any]) -> None:
         if not self.serving:
-            self.reporter.tell(news, {}, self.steps.told(), self.https.told())
+            self.reporter.tell(news, {}, self.steps.told() + self.space.told(), self.https.told())
             return
-        troubles = self.steps.told() + self.watch.told(self.serving)
+        troubles = self.steps.told() + self.watch.told(self.serving) + self.space.told()
         self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles, self.https.told())
 
 

@@ -16,6 +16,8 @@ PROC = pathlib.Path("/proc")
 LISTENS = "0A"
 FOREIGN = re.compile(r"\bexec\b.*\bexec format error|Exec format error")  # the runtime's words, and the C library's
 
+MOUNT = re.compile(r'error mounting "[^"]*" to rootfs at "(?P<path>[^"]*)": (?P<why>.*?)(?=: unknown|$)')  # the runtime's words
+
 
 class Look(NamedTuple):
     """What the engine says of a container right now."""
@@ -109,7 +111,14 @@ def find_signal(code: int) -> str:
 
 
 def explain_start(name: str, refusal: Failed) -> Failed:
-    """`docker run` tells by its exit code what the kernel didn't find or didn't want to run."""
+    """`docker run` tells by its exit code what the kernel didn't find or didn't want to run, and by its words what it can't mount."""
+    mount = MOUNT.search(str(refusal))
+    if mount:
+        path, why = mount["path"], mount["why"]
+        what = f"app.volumes: {path} is a file in the image, and a volume is a folder"
+        if "not a directory" not in why:
+            what = f"app.volumes: nothing can be mounted at {path}: {why}"
+        return Failed(f"{name} can't start: {what}", cause="volume")
     cause = {126: "not-executable", 127: "not-found"}.get(refusal.exit_code, "")
     if not cause:
         refusal.container = ""

@@ -13,6 +13,8 @@ SPACE = b" \t\n\v\f\r"  # what the engine cuts off at both ends of a line
 NUMBER = re.compile(rb"[+-]?[0-9]+")
 ROOT = re.compile(r"[+-]?0*|root")  # the engine reads "00" as 0, and no name as root
 NOBODY = "65532:65532"
+LISTS_MOST = 8  # two for each image: the release that serves, the next one, and some more
+LISTS: dict[tuple[str, str], bytes] = {}
 
 
 def choose(release: Release, of_image: str) -> str:
@@ -79,7 +81,18 @@ def as_id(field: bytes) -> int:
 
 
 def read_list(release: Release, name: str) -> bytes:
-    """The image's /etc/passwd or /etc/group, which may be a link in the image. Empty if there is none."""
+    """The image's /etc/passwd or /etc/group. Read once for an image, which its digest names. One that wasn't found is looked for again."""
+    key = release["image"], name
+    found = LISTS.get(key) or copy_list(release, name)
+    if found and "@sha256:" in release["image"]:
+        if len(LISTS) >= LISTS_MOST:
+            LISTS.clear()
+        LISTS[key] = found
+    return found
+
+
+def copy_list(release: Release, name: str) -> bytes:
+    """It may be a link in the image. Empty if there is none."""
     label = f"berth.release={release['number']}"
     container = call("docker", "create", "--label", label, release["image"], "none").strip()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import time
 from typing import Any
 
 from bounds import setting
@@ -16,6 +17,8 @@ WISH = "data.json"
 # Gone at each boot, as the mount is.
 RESULT = pathlib.Path("/run/berth-data.json")
 ABSENT = "absent"
+SPACE_EVERY_S = 60
+SPACE_SHARE = 100
 SYS = pathlib.Path("/sys/dev/block")
 
 
@@ -46,6 +49,35 @@ def mounts(release: Release) -> list[str]:
     """Arguments of `docker run`. Unlike --volume, --mount never makes a folder: without the data volume it fails."""
     places = setting(release, "volumes").items()
     return [word for name, path in places for word in ("--mount", f"type=bind,source={ROOT / name},target={path}")]
+
+
+class Space:
+    """Whether the data volume is full. Looked at once a minute: each change of what is told is a new report."""
+
+    def __init__(self) -> None:
+        self.look_at, self.found = 0.0, ""
+
+    def told(self) -> list[str]:
+        now = time.monotonic()
+        if now >= self.look_at:
+            self.look_at, self.found = now + SPACE_EVERY_S, find_shortage()
+        return [self.found] if self.found else []
+
+
+def find_shortage() -> str:
+    """In words that stay the same while it lasts."""
+    if not os.path.ismount(ROOT):
+        return ""
+    try:
+        space = os.statvfs(ROOT)
+    except OSError as error:
+        return f"the data volume can't be looked at: {error.strerror}"
+    if space.f_bavail * SPACE_SHARE < space.f_blocks:
+        gib = f"{space.f_blocks * space.f_frsize / (1 << 30):.1f} GiB"
+        return f"the data volume is full: less than 1 % of its {gib} is free; raise instance.dataGib, or have the app delete something"
+    if space.f_favail * SPACE_SHARE < space.f_files:
+        return "the data volume takes hardly any more files: less than 1 % of its inodes are free; have the app delete some"
+    return ""
 
 
 def wish_of(release: Release) -> dict[str, Any]:
