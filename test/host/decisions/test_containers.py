@@ -144,7 +144,7 @@ class Users(Case):
         self.assertEqual(looks(f"{digest}{'7' * 64}", "app:x:7:7:\n"), 1)
         self.assertEqual(looks(f"{digest}{'7' * 64}", "app:x:7:7:\n"), 0)
         self.assertEqual(looks(f"{digest}{'8' * 64}", "app:x:7:7:\n"), 1)
-        self.assertEqual(looks(f"{digest}{'9' * 64}", None), 2)
+        self.assertEqual(looks(f"{digest}{'9' * 64}", None), 4)
         self.assertEqual(looks("registry/app:latest", "app:x:7:7:\n"), 2)
 
     def test_looking_runs_nothing_of_the_image(self) -> None:
