@@ -1,6 +1,7 @@
 import { text as readText } from "node:stream/consumers";
 import { z } from "zod";
 import type { Check } from "../check.ts";
+import { BerthError } from "../../lib/errors.ts";
 import type { Cluster } from "../cluster.ts";
 import { judgeServices } from "../health.ts";
 import { explainTrouble } from "../trouble.ts";
@@ -18,10 +19,11 @@ export const stayingCheck = (watchMs = defaultWatchMs): Check => ({
   name: "every service is well, and stays up",
   run: async (cluster) => {
     const hasUnproven = (await judgeServices(cluster)).some(({ unproven }) => unproven === true);
-    if (hasUnproven) await watch(cluster, watchMs);
+    const deaths = hasUnproven ? await watch(cluster, watchMs) : [];
     const verdicts = await judgeServices(cluster);
-    const failed = verdicts.find(({ state }) => state === "failed");
-    if (failed !== undefined) throw await explainTrouble(cluster, failed);
+    const failed = verdicts.filter(({ state }) => state === "failed");
+    const [first, ...others] = oncePerService([...deaths, ...failed]);
+    if (first !== undefined) throw await explainAll(cluster, first, others);
     return verdicts.length === 0 ? { skipped: "no service has a container" } : describe(verdicts);
   },
 });
@@ -45,8 +47,27 @@ const death = z.object({
   }),
 });
 
-/** Throws when a container of the project ends with an error in this time. */
-async function watch(cluster: Cluster, watchMs: number): Promise<void> {
+/** One error for all services that have failed, with the tail of each one's log. */
+async function explainAll(cluster: Cluster, first: Verdict, others: readonly Verdict[]): Promise<BerthError> {
+  const error = await explainTrouble(cluster, first);
+  if (others.length === 0) return error;
+  const errors = [error, ...(await Promise.all(others.map((one) => explainTrouble(cluster, one))))];
+  return new BerthError({
+    code: error.code,
+    message: errors.map(({ message }) => message).join("; "),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    resource: first.service,
+    detail: errors.flatMap(({ resource, detail }) => detail.map((one) => `${resource ?? ""}: ${one}`)),
+    cause: error,
+  });
+}
+
+/** The first verdict on each service. */
+const oncePerService = (verdicts: readonly Verdict[]): readonly Verdict[] =>
+  verdicts.filter(({ service }, at) => verdicts.findIndex((one) => one.service === service) === at);
+
+/** The containers of the project that end with an error in this time. */
+async function watch(cluster: Cluster, watchMs: number): Promise<readonly Verdict[]> {
   const label = [`com.docker.compose.project=${cluster.project}`, "com.docker.compose.oneoff=False"];
   const filters = { type: ["container" as const], event: ["die"], label };
   // The engine ends the answer by itself, by its own clock.
@@ -55,10 +76,10 @@ async function watch(cluster: Cluster, watchMs: number): Promise<void> {
   const events = await readText(await cluster.docker.getEvents({ until, filters }));
   cluster.signal.throwIfAborted();
   const deaths = events.split("\n").filter(Boolean);
-  for (const { Actor } of deaths.map((line) => death.parse(JSON.parse(line)))) {
-    if (Actor.Attributes.exitCode === 0) continue;
-    const reason = `ended with exit code ${Actor.Attributes.exitCode}, after it had started`;
-    const service = Actor.Attributes["com.docker.compose.service"];
-    throw await explainTrouble(cluster, { service, state: "failed", reason, container: Actor.ID });
-  }
+  return deaths.flatMap((line): readonly Verdict[] => {
+    const { ID: container, Attributes: said } = death.parse(JSON.parse(line)).Actor;
+    const reason = `ended with exit code ${said.exitCode}, after it had started`;
+    const service = said["com.docker.compose.service"];
+    return said.exitCode === 0 ? [] : [{ service, state: "failed", reason, container }];
+  });
 }

@@ -29,6 +29,14 @@ describe("every service is well, and stays up", { concurrency: 4 }, () => {
         /^service web: ended with exit code 137/,
       ],
       [
+        "two end, one of them twice, and a third is unhealthy",
+        ({ engine }) => {
+          engine.deaths.push([engine.of("web"), 4], [engine.of("nginx"), 5], [engine.of("web"), 6]);
+          engine.of("db").setHealth("unhealthy", "full");
+        },
+        /^service web: ended with exit code 4, [^;]*; service nginx: ended with exit code 5, [^;]*; service db: unhealthy: full$/,
+      ],
+      [
         "one has become unhealthy",
         ({ engine }) => engine.of("db").setHealth("unhealthy", "full"),
         /^service db: unhealthy: full$/,
