@@ -9,8 +9,10 @@ import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { createClients } from "../../lib/aws/clients.ts";
+import { createClients, type Clients } from "../../lib/aws/clients.ts";
 import { BerthError } from "../../lib/errors.ts";
+import { defaultTtlMs } from "../../state/lease/record.ts";
+import { matches, sources } from "../docs/tree.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
 
 const logDirectory = await mkdtemp(join(tmpdir(), "berth-clients-"));
@@ -47,10 +49,9 @@ test("clients: a lease that is lost between two tries of the SDK keeps the secon
   assert.deepEqual(await triesUntilLost(2), ["RequestLimitExceeded"]);
 });
 
-test("clients: a service that never answers is given up, and so is a connection, before a lease expires", async () => {
-  const clients = createClients({ ...aws, region: "eu-central-1" });
-  // A client's limits are known once it has sent something.
-  await Promise.all([
+/** A call by each client: a client's limits are known once it has sent something. */
+const callAll = (clients: Clients) =>
+  Promise.all([
     clients.ec2.send(new DescribeVpcsCommand({})),
     clients.ecr.send(new DescribeRepositoriesCommand({})),
     clients.iam.send(new ListRolesCommand({})),
@@ -58,15 +59,35 @@ test("clients: a service that never answers is given up, and so is a connection,
     clients.ssm.send(new DescribeParametersCommand({})),
     clients.sts.send(new GetCallerIdentityCommand({})),
   ]);
-  for (const { config } of Object.values(clients)) {
-    const limits = config.requestHandler.httpHandlerConfigs();
-    const { connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout } = { ...limits };
+
+test("clients: none of them waits as long as a lease lives, by itself or with another's connections", async () => {
+  const alone = createClients({ ...aws, region: "eu-central-1" });
+  const sharing = createClients({ ...aws, region: "eu-central-1", connectionsOf: alone });
+  await callAll(alone);
+  await callAll(sharing);
+
+  for (const { config } of [...Object.values(alone), ...Object.values(sharing)]) {
+    const limits = { ...config.requestHandler.httpHandlerConfigs() };
+    const { connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout } = limits;
     assert.deepEqual(
       [connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout],
       [5_000, 20_000, 20_000, true],
     );
+    assert.ok((connectionTimeout ?? Infinity) + (requestTimeout ?? Infinity) < defaultTtlMs);
   }
+  assert.equal(defaultTtlMs, 30_000);
+});
 
+test("clients: there are no others, whose limits nobody set", async () => {
+  const inCode = await sources("lib", "state", "provision", "teardown");
+
+  const made = matches(inCode, /new (\w+Client)\(/g);
+
+  const known = ["EC2Client", "ECRClient", "IAMClient", "S3Client", "SSMClient", "STSClient"];
+  assert.deepEqual(made, known);
+});
+
+test("clients: a service that never answers is given up", async () => {
   const silent = aws.faults.always("sts:*", { until: () => new Promise(() => {}) });
   const timeouts = { connectionMs: 1_000, answerMs: 100 };
   const { sts } = createClients({ ...aws, region: "eu-central-1", timeouts, maxAttempts: 1 });
