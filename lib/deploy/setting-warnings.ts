@@ -71,6 +71,20 @@ export function findUntestedWarning({ os }: Pick<Config["instance"], "os">): Pla
   };
 }
 
+/** Amazon Linux packages no ACME client, so its hosts get no certificate and serve over HTTP. Undefined elsewhere. */
+export function findNoCertificateWarning({
+  instance,
+  https,
+}: Pick<Config, "https"> & { readonly instance: Pick<Config["instance"], "os"> }): PlanWarning | undefined {
+  if (instance.os !== "amazon-linux-2023" || https === "off") return undefined;
+  return {
+    code: "https-without-client",
+    message:
+      "Amazon Linux 2023 has no package of an ACME client, so the host gets no certificate and serves over HTTP only",
+    hint: "set instance.os to debian-13, or https to off, which opens no port 443 in vain",
+  };
+}
+
 interface Eligible {
   readonly type: boolean;
   /** Undefined if it isn't known. */

@@ -7,6 +7,7 @@ import {
   findClosedWarning,
   findFreePlanWarning,
   findMemoryWarning,
+  findNoCertificateWarning,
   findUntestedWarning,
   findUnusedWarning,
 } from "./setting-warnings.ts";
@@ -25,6 +26,7 @@ const checks: readonly Check[] = [
   ({ config }) => findClosedWarning(config),
   ({ config }) => findUnusedWarning(config),
   ({ config }) => findUntestedWarning(config.instance),
+  ({ config }) => findNoCertificateWarning(config),
   lookAtFreePlan,
 ];
 

@@ -4,6 +4,7 @@ import {
   findClosedWarning,
   findFreePlanWarning,
   findMemoryWarning,
+  findNoCertificateWarning,
   findUntestedWarning,
   findUnusedWarning,
 } from "../../lib/deploy/setting-warnings.ts";
@@ -72,6 +73,24 @@ describe("a plan warns of the operating system", () => {
   it("that no test has seen to boot", () => {
     assert.equal(findUntestedWarning({ os: "debian-13" }), undefined);
     assert.equal(findUntestedWarning({ os: "amazon-linux-2023" })?.code, "untested-os");
+  });
+});
+
+describe("a plan warns of HTTPS that won't come", () => {
+  const on = { directory: "https://acme.test/directory", hstsSeconds: 0 };
+
+  it("where the system packages no ACME client", () => {
+    const warning = findNoCertificateWarning({ instance: { os: "amazon-linux-2023" }, https: on });
+    assert.equal(warning?.code, "https-without-client");
+    assert.match(warning.message, /no certificate and serves over HTTP only/);
+  });
+
+  it("not where it does, and not where nobody wants it", () => {
+    assert.equal(findNoCertificateWarning({ instance: { os: "debian-13" }, https: on }), undefined);
+    assert.equal(
+      findNoCertificateWarning({ instance: { os: "amazon-linux-2023" }, https: "off" }),
+      undefined,
+    );
   });
 });
 
