@@ -1,6 +1,6 @@
 /** On-demand list prices of one region in USD, without taxes, for Linux. */
 export interface Prices {
-  /** When AWS's price list said so: https://aws.amazon.com/ec2/pricing/on-demand/ */
+  /** Whose time these are from: compare with https://aws.amazon.com/ec2/pricing/on-demand/ */
   readonly asOf: string;
   /** A t3.micro per hour. AWS doubles a family's price with each size. */
   readonly t3Micro: number;
@@ -20,8 +20,8 @@ const year2025 = "2025";
 const unitedStates = { t3Micro: 0.0104, t3aMicro: 0.0094, m5Large: 0.096, diskGib: 0.08, snapshotGib: 0.05 };
 
 /**
- * The regions whose prices we know for sure. A region that isn't here has no estimate: a guess would be believed. Change a
- * row only together with the date on which AWS's list said so.
+ * Written from what is known of AWS's list, not read from it: no program here can reach it. docs/configuration.md says which
+ * of these were checked, and by what. A region that isn't here has no estimate. Change a row only together with its date.
  */
 const byRegion: ReadonlyMap<string, Prices> = new Map(
   Object.entries<Prices>({
