@@ -25,6 +25,8 @@ export interface ComposeTool {
 interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** For what only reads: it is killed after this time, and at once when the signal is aborted. */
+  readonly limitMs?: number;
 }
 
 /**
@@ -72,7 +74,11 @@ async function runCommand(command: readonly string[], options: RunOptions = {}):
     detached: true,
     env: options.environment ?? process.env,
   });
-  const stop = () => void child.kill("SIGTERM");
+  const { limitMs } = options;
+  // Compose hears no SIGTERM while it unfolds aliases that multiply, or waits for a pipe that it reads as a file.
+  const stop = () => void child.kill(limitMs === undefined ? "SIGTERM" : "SIGKILL");
+  const late = limitMs === undefined ? undefined : AbortSignal.timeout(limitMs);
+  late?.addEventListener("abort", stop, { once: true });
   options.signal?.addEventListener("abort", stop, { once: true });
   try {
     const lines: string[] = [];
@@ -84,8 +90,10 @@ async function runCommand(command: readonly string[], options: RunOptions = {}):
     createInterface(child.stderr).on("line", (line) => lines.push(line));
     const [code] = await once(child, "close");
     options.signal?.throwIfAborted();
+    if (late?.aborted === true) lines.push(`it took longer than ${Number(limitMs) / 1000} s, and was ended`);
     return { exitCode: typeof code === "number" ? code : 1, lines, stdout: stdout.join("\n") };
   } finally {
     options.signal?.removeEventListener("abort", stop);
+    late?.removeEventListener("abort", stop);
   }
 }

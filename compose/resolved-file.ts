@@ -35,6 +35,9 @@ export interface Resolving {
 
 const tailLines = 20;
 
+/** Large files take a second. */
+const readLimitMs = 20_000;
+
 /** Has Compose resolve the file. Throws `BadComposeFile` with Compose's own message if it can't. */
 export async function resolveFile(
   path: string,
@@ -44,6 +47,7 @@ export async function resolveFile(
   const { exitCode, stdout, lines } = await tool.run(["-f", path, ...named, "config"], {
     environment,
     signal,
+    limitMs: readLimitMs,
   });
   const parsed = exitCode === 0 ? parseResolved(stdout) : undefined;
   if (parsed?.success === true) {
