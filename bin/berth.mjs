@@ -28,6 +28,7 @@ const commands = {
   status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
   history: { script: "provision/history.ts", summary: "shows every release and what became of it" },
   snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
+  secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value" },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
   state: { script: "state/repair/commands.ts", summary: "looks into the state document, and repairs it" },
   smoke: { script: "compose/smoke.ts", summary: "starts the Django cluster and tests it" },

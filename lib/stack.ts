@@ -23,6 +23,7 @@ import { hostPolicy, hostTrust } from "./resources/identity/host-policy.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
 import { internetGateway } from "./resources/network/internet-gateway.ts";
 import type { ReleaseDesired, ObservedRelease } from "./resources/delivery/release.ts";
+import { parameter } from "./resources/storage/parameter.ts";
 import { repository, type ObservedRepository } from "./resources/delivery/repository.ts";
 import type { Resource } from "./contract/resource.ts";
 import { role } from "./resources/identity/role.ts";
@@ -61,6 +62,8 @@ export interface Offers {
   readonly machineImage: MachineImage;
   /** Availability Zones that offer the instance type. */
   readonly zones: readonly string[];
+  /** `app.secrets` with the version that each has now: `ssm:/shop/database-url:3`. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** One declared resource of a stack. */
@@ -102,7 +105,7 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
       name: names.role,
       description: `Lets the host of ${stack} pull its image and read its release`,
       trust: hostTrust({ region }),
-      policy: hostPolicy({ region, account, ...names }),
+      policy: hostPolicy({ region, account, ...names, secrets: config.app.secrets }),
     }),
   });
   const theProfile = declare({
@@ -180,6 +183,8 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     ...(theApp ? [theApp.release] : []),
     theAddress,
     ...(theHttps ? [theHttps] : []),
+    // Only `secret set` makes one, so there is none to converge.
+    ...(app ? [] : [declare({ name: "parameter", resource: parameter, desired: () => undefined })]),
   ];
   return {
     declarations,
@@ -323,9 +328,9 @@ function declareApp(place: AppPlace) {
     name: "release",
     resource: app.release,
     needs: [theImage, theAgent, theInstance, ...(theVolume ? [theVolume] : [])],
-    desired: (need) => ({
+    desired: (need, { secrets }: Offers) => ({
       content: contentOf(
-        { ...config.app, edge: config.edge },
+        { ...config.app, secrets, edge: config.edge },
         need(theImage).id,
         theVolume && need(theVolume).id,
       ),

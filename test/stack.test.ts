@@ -79,7 +79,7 @@ const declarations = declare();
 const ids = new Map<string, string>();
 const world = {
   needed: (name: string) => ({ id: ids.get(name) ?? assert.fail(`${name} has no id`) }),
-  inputs: { machineImage, zones },
+  inputs: { machineImage, zones, secrets: {} },
 };
 
 const idOf = (name: string): string => world.needed(name).id;
@@ -154,6 +154,8 @@ describe("the declared stack", () => {
       "data-volume": ["subnet"],
       instance: [...needs.instance.filter((name) => name !== "agent"), "data-volume"],
       address: ["internet-gateway", "instance"],
+      // What secret set made, which up doesn't know.
+      parameter: [],
     });
   });
 

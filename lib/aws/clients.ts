@@ -2,6 +2,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { MiddlewareStack } from "@smithy/types";
@@ -14,6 +15,7 @@ export interface Clients {
   readonly ecr: ECRClient;
   readonly iam: IAMClient;
   readonly s3: S3Client;
+  readonly secretsManager: SecretsManagerClient;
   readonly ssm: SSMClient;
   readonly sts: STSClient;
 }
@@ -24,6 +26,7 @@ export interface Endpoints {
   readonly ecr: string;
   readonly iam: string;
   readonly s3: string;
+  readonly secretsManager: string;
   readonly ssm: string;
   readonly sts: string;
   /** `host:port` that replaces the registry's name in a push. Pulls on a host always use the real name. */
@@ -93,6 +96,11 @@ export function createClients(options: ClientOptions): Clients {
     ecr: watched("ecr", new ECRClient(settings(endpoints?.ecr)), options),
     iam: watched("iam", new IAMClient(settings(endpoints?.iam)), options),
     s3: watched("s3", new S3Client({ ...settings(endpoints?.s3), ...pathStyle }), options),
+    secretsManager: watched(
+      "secretsmanager",
+      new SecretsManagerClient(settings(endpoints?.secretsManager)),
+      options,
+    ),
     ssm: watched("ssm", new SSMClient(settings(endpoints?.ssm)), options),
     sts: watched("sts", new STSClient(settings(endpoints?.sts)), options),
   };

@@ -15,6 +15,7 @@ const notFound = new Set([
   "RepositoryNotFoundException",
   "LifecyclePolicyNotFoundException",
   "ParameterNotFound",
+  "ResourceNotFoundException",
   "Gateway.NotAttached",
 ]);
 
@@ -87,6 +88,7 @@ const alreadyExists = new Set([
   "EntityAlreadyExistsException",
   "InvalidGroup.Duplicate",
   "InvalidPermission.Duplicate",
+  "ParameterAlreadyExists",
   "RepositoryAlreadyExistsException",
   "Resource.AlreadyAssociated",
   "Resource.AlreadyAttached",

@@ -15,6 +15,8 @@ export interface CommandSpec {
   readonly summary: string;
   /** False if the command doesn't need the app's source folder. */
   readonly usesSource?: boolean;
+  /** What stands besides the options, one word for each: `NAME`. */
+  readonly operands?: string;
   /** The last lines of the help text, about exit codes and effects. */
   readonly help: readonly string[];
   readonly run: (session: Session) => Promise<Outcome>;
@@ -42,7 +44,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   let outcome: Outcome;
   try {
     askNpm(spec.name, report);
-    const flags = parseFlags(spec.name);
+    const flags = parseFlags(spec.name, "commands" in spec ? 0 : spec.operands?.split(" ").length);
     if (flags === "help") {
       printText(helpText(spec));
       return;
@@ -113,7 +115,7 @@ function helpText(spec: CommandSpec | CommandGroup): string {
   return [
     `${name}: ${summary}`,
     "",
-    `Usage: ${invocation(name, "[options]")}`,
+    `Usage: ${invocation(name, ...(spec.operands?.split(" ") ?? []), "[options]")}`,
     "",
     ...rows,
     "",

@@ -46,6 +46,8 @@ export interface Flags {
   readonly force: boolean;
   readonly all: boolean;
   readonly raw: boolean;
+  /** What the command is called with besides its options: NAME of `secret set NAME`. */
+  readonly operands: readonly string[];
 }
 
 /** The options that a command accepts, by name. */
@@ -58,8 +60,11 @@ export function readWords(): string[] {
   return parseArgs({ options, strict: false, allowPositionals: true }).positionals;
 }
 
-/** Throws BerthError `BadArguments` (exit 3) for an argument that the command doesn't accept. */
-export function parseFlags(command: string): Flags | "help" {
+/**
+ * @param most How many operands the command takes.
+ * @throws BerthError `BadArguments` (exit 3) for an argument that the command doesn't accept.
+ */
+export function parseFlags(command: string, most = 0): Flags | "help" {
   const { values, positionals, tokens } = parseArgs({
     options,
     strict: false,
@@ -81,7 +86,9 @@ export function parseFlags(command: string): Flags | "help" {
   }
   if (values.help === true) return "help";
   const [, ...words] = command.split(" ");
-  const surplus = positionals.find((positional, index) => positional !== words[index]);
+  const surplus = positionals.find((positional, index) =>
+    index < words.length ? positional !== words[index] : index >= words.length + most,
+  );
   if (surplus !== undefined) throw badArguments(`unexpected argument "${surplus}"`, command);
   for (const [one, other] of [
     ["keep-data", "delete-data"],
@@ -108,6 +115,7 @@ export function parseFlags(command: string): Flags | "help" {
     force: values.force === true,
     all: values.all === true,
     raw: values.raw === true,
+    operands: positionals.slice(words.length),
   };
 }
 

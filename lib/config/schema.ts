@@ -78,13 +78,22 @@ const build = z.strictObject({
     .default({}),
 });
 
-const app = z.strictObject({
-  source: path,
-  dockerfile: path.optional(),
-  build: build.prefault({}),
-  ...appFields,
-  health,
-});
+const app = z
+  .strictObject({
+    source: path,
+    dockerfile: path.optional(),
+    build: build.prefault({}),
+    ...appFields,
+    health,
+  })
+  .superRefine(({ environment, secrets }, context) => {
+    for (const name of Object.keys(secrets).filter((one) => Object.hasOwn(environment, one)))
+      context.addIssue({
+        code: "custom",
+        path: ["secrets", name],
+        message: `app.environment sets ${name} too; remove one of them`,
+      });
+  });
 
 const ingressRule = z.strictObject({
   port,

@@ -55,7 +55,7 @@ export async function takeStackLease(session: Session, operation: string, waitMs
 /**
  * The one way to write without a lease. If the bucket for the lease doesn't exist, nobody can take a lease. `up` creates the
  * bucket this way, which is safe because only one bucket can have its name; `down` removes what is left of a stack that has
- * lost its bucket.
+ * lost its bucket; `secret set` writes a value before there is a bucket.
  */
 export function writeWithoutBucket(session: Session): WriteContext {
   return openWriting(session, undefined);

@@ -72,7 +72,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   const app = { ...openApp(session, source), ...origin };
   const parts = declareParts({ config, account: ctx.account, app, restoredFrom: options.restoredFrom });
   const { declarations } = parts;
-  const [{ document, observations }, { machineImage, zones, instanceType }, undeclaredVolumes] =
+  const [{ document, observations }, { machineImage, zones, instanceType, secrets }, undeclaredVolumes] =
     await Promise.all([
       readResources(session, { ...options, declarations, recorded: loaded?.document }),
       offered,
@@ -83,7 +83,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   const dataVolume = observedOf(parts.dataVolume, observations);
   // The host has to be where its data is.
   const near = dataVolume === undefined ? zones : [dataVolume.zone];
-  const offers = { machineImage: { ...machineImage, imageId }, zones: near };
+  const offers = { machineImage: { ...machineImage, imageId }, zones: near, secrets };
   return {
     declarations,
     parts,

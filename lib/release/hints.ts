@@ -32,6 +32,10 @@ const certain: ReadonlyMap<string, string> = new Map([
     "pull",
     "the host goes on trying to pull the image: look at its way to the registry, and at the image there",
   ],
+  [
+    "secret",
+    "the host goes on trying to read the value: look whether it is there, whether its key lets the account use it, and run plan",
+  ],
   ["host", "the host goes on trying, less and less often; run status to see whether it got further"],
 ]);
 

@@ -24,16 +24,18 @@ const tooLong = (bytes: number): string =>
 const tooManyBytes = (bytes: number): string =>
   `takes ${bytes} bytes, and all variables together take at most ${mostEnvironmentBytes}; put more into a file of the image`;
 
+const variableName = z
+  .string()
+  .max(256)
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    "environment names are letters (A to Z), digits and underscores, and start with no digit",
+  );
+
 /** Environment variables, limited to what a process's environment can hold. */
 const environment = z
   .record(
-    z
-      .string()
-      .max(256)
-      .regex(
-        /^[A-Za-z_][A-Za-z0-9_]*$/,
-        "environment names are letters (A to Z), digits and underscores, and start with no digit",
-      ),
+    variableName,
     z.string().refine((value) => !value.includes("\0"), "the value holds a NUL, which no environment can"),
   )
   .refine((variables) => Object.keys(variables).length <= mostEntries, `use at most ${mostEntries} variables`)
@@ -50,6 +52,32 @@ const environment = z
   })
   // This must come last, because a derived schema doesn't inherit its meta.
   .meta({ secret: true });
+
+/** Where the value of a secret is: AWS takes no other names. */
+const parameter = "ssm:/?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*";
+const secretEntry = "secretsmanager:[A-Za-z0-9/_+=.@-]{1,512}";
+const longestSource = 1_100;
+const mostSecrets = 100;
+
+const secretsFrom = (source: z.ZodString) =>
+  z
+    .record(variableName, source.max(longestSource))
+    .refine((secrets) => Object.keys(secrets).length <= mostSecrets, `use at most ${mostSecrets} secrets`);
+
+/** Each secret's source, by the variable that the app finds its value in. */
+const secrets = secretsFrom(
+  z
+    .string()
+    .regex(
+      new RegExp(`^(?:${parameter}|${secretEntry})$`),
+      "say where the value is, as in ssm:/shop/database-url or secretsmanager:shop/database; the value itself doesn't belong here",
+    ),
+);
+
+/** The same with the version, so that all replicas of a release have one value, on every host: `ssm:/shop/database-url:3`. */
+const secretVersions = secretsFrom(
+  z.string().regex(new RegExp(`^(?:${parameter}:[1-9][0-9]{0,8}|${secretEntry}:[A-Za-z0-9-]{32,64})$`)),
+);
 
 const highestId = 2 ** 31 - 1;
 
@@ -158,6 +186,8 @@ export const appFields = {
   /** How long a replica may take to end after SIGTERM, before it is killed. */
   stopSeconds: z.int().min(1).max(120).default(10),
   environment: environment.default({}),
+  /** Further variables, whose values the host reads from AWS: they are in no document of Berth's. */
+  secrets: secrets.default({}),
   /** Without it, the image's user, or 65532 if that is root. */
   user: user.optional(),
   /** Whether the app may write to its root file system. What it writes there is lost with its container. */
@@ -210,6 +240,7 @@ export const content = z.object({
   /** The EBS volume that holds `volumes`, if there are any. */
   dataVolume: text.min(1).optional(),
   ...withoutDefaults(appFields),
+  secrets: secretVersions,
   edge: z.object(withoutDefaults(edgeFields)),
 });
 
@@ -228,6 +259,7 @@ const asBefore = {
   tmpMib: appFields.tmpMib,
   stopSeconds: appFields.stopSeconds,
   volumes: appFields.volumes,
+  secrets: secretVersions.default({}),
   edge: z.object(edgeFields).prefault({}),
 };
 

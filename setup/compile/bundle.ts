@@ -7,6 +7,7 @@ export const commands = [
   "provision/plan.ts",
   "provision/status.ts",
   "provision/snapshot.ts",
+  "provision/secret.ts",
   "state/repair/commands.ts",
   "teardown/down.ts",
 ];

@@ -29,7 +29,8 @@ Exit codes: 0 done, 3 bad arguments, 130 interrupted; otherwise those of npm run
 async function demo(_asked: undefined, { phases, signal }: ScriptContext): Promise<number> {
   const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("demo") }, phases);
   if (engineError !== undefined) throw engineError;
-  const { app } = await loadConfig(join(root, "berth.yaml"));
+  const { source, dockerfile, build } = (await loadConfig(join(root, "berth.yaml"))).app;
+  const app = { source, dockerfile, buildArgs: build.args, target: build.target, secrets: build.secrets };
   await phases.run("boot image and app image", () => ensureImages(app, phases, signal));
 
   const code = await phases.run("npm run up -- --local", up);

@@ -154,7 +154,16 @@ async function signAsKnown({ clients }: Target): Promise<string> {
   const endpoint = await clients.ec2.config.endpoint?.();
   const url = `http://${endpoint?.hostname}:${endpoint?.port}`;
   const credentials = { accessKeyId: "berth-local", secretAccessKey: "berth-local" };
-  const endpoints = { ec2: url, ecr: url, iam: url, s3: url, ssm: url, sts: url, registry: "none" };
+  const endpoints = {
+    ec2: url,
+    ecr: url,
+    iam: url,
+    s3: url,
+    secretsManager: url,
+    ssm: url,
+    sts: url,
+    registry: "none",
+  };
   const { ec2 } = createClients({ region, endpoints, credentials, maxAttempts: 1 });
   try {
     await ec2.send(new DescribeInstancesCommand({}));

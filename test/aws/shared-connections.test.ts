@@ -52,7 +52,16 @@ describe("clients made from others", () => {
   });
 
   it("use their connections and credentials, and not their leave to write", async () => {
-    const endpoints = { ec2: url, ecr: url, iam: url, s3: url, ssm: url, sts: url, registry: "none" };
+    const endpoints = {
+      ec2: url,
+      ecr: url,
+      iam: url,
+      s3: url,
+      secretsManager: url,
+      ssm: url,
+      sts: url,
+      registry: "none",
+    };
     const place = { region: "eu-central-1", endpoints, maxAttempts: 1 };
     const refusing = createClients({
       ...place,

@@ -26,6 +26,7 @@ const none = {
   force: false,
   all: false,
   raw: false,
+  operands: [],
 };
 
 describe("the options of a command", () => {

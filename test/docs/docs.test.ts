@@ -202,6 +202,7 @@ const renamed: Readonly<Record<string, readonly string[]>> = {
   PutPublicAccessBlock: ["s3:PutBucketPublicAccessBlock"],
   // AWS lets everybody ask who they are.
   GetCallerIdentity: [],
+  ListTagsForResource: ["ecr:ListTagsForResource", "ssm:ListTagsForResource"],
   // Of EC2 and of ECR alike.
   DescribeImages: ["ec2:DescribeImages", "ecr:DescribeImages"],
 };
@@ -219,6 +220,8 @@ const actionsBesideCalls = [
   // For a GetObject that names a version.
   "s3:GetObjectVersion",
   "s3:TagResource",
+  // For a PutParameter with tags.
+  "ssm:AddTagsToResource",
 ];
 
 function actionsOf(operation: string): readonly string[] {
@@ -229,7 +232,8 @@ function actionsOf(operation: string): readonly string[] {
 
 function serviceOf(operation: string): string {
   if (/Bucket|Object/.test(operation)) return "s3";
-  if (operation === "GetParameter") return "ssm";
+  if (/Parameters?$/.test(operation)) return "ssm";
+  if (/Secret/.test(operation)) return "secretsmanager";
   if (
     /Repositor|LifecyclePolicy|ImageScanning|ImageTag|AuthorizationToken|^ListTagsForResource|^TagResource/.test(
       operation,

@@ -160,6 +160,7 @@ export function contextWithoutAws(
       ecr: nowhere,
       iam: nowhere,
       s3: nowhere,
+      secretsManager: nowhere,
       ssm: nowhere,
       sts: nowhere,
       registry: "none",

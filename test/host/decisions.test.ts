@@ -45,6 +45,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "releases",
       "reports",
       "room",
+      "secrets",
       "steps",
       "volumes",
     ];

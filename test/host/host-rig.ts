@@ -131,6 +131,7 @@ function releaseOf(number: number, image: string): Release {
     tmpMib: 64,
     stopSeconds: 10,
     volumes: {},
+    secrets: {},
     edge: edgeDefaults,
     at,
     by,
@@ -157,13 +158,21 @@ async function readText({ s3 }: Clients, Key: string): Promise<string | undefine
   }
 }
 
+const hostActions = [
+  "ecr:*",
+  "s3:*Object",
+  "s3:ListBucket",
+  "ssm:GetParameter",
+  "secretsmanager:GetSecretValue",
+] as const;
+
 async function runHost(clients: Clients): Promise<{ id: string; address: string }> {
   const { ec2, iam, ssm } = clients;
   const [RoleName, InstanceProfileName] = ["host", "host"];
   await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: "{}" }));
   const PolicyDocument = JSON.stringify({
     Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Action: ["ecr:*", "s3:*Object", "s3:ListBucket"], Resource: "*" }],
+    Statement: [{ Effect: "Allow", Action: [...hostActions], Resource: "*" }],
   });
   await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "host", PolicyDocument }));
   await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));

@@ -211,6 +211,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
       "CapabilityBoundingSet=",
       "NoNewPrivileges=yes",
       "ProtectSystem=strict",
+      "ReadWritePaths=-/run/berth-secrets",
       "ProtectHome=yes",
       "PrivateTmp=yes",
       "PrivateDevices=yes",
@@ -228,7 +229,11 @@ const files: Readonly<Record<string, readonly string[]>> = {
 
 describe("the host's limits", () => {
   it("keep containers running while the engine restarts, and no process of it between them and the edge", () => {
-    assert.deepEqual(JSON.parse(read("daemon.json")), { "live-restore": true, "userland-proxy": false });
+    assert.deepEqual(JSON.parse(read("daemon.json")), {
+      "live-restore": true,
+      "userland-proxy": false,
+      runtimes: { berth: { path: "/usr/local/lib/berth/runtime.sh" } },
+    });
   });
 
   for (const [name, lines] of Object.entries(files)) {
@@ -248,6 +253,7 @@ describe("the host's limits", () => {
     const places = hostFiles().map(({ path }) => path);
     const share = [
       "acme_order.py",
+      "app_secrets.py",
       "attempts.py",
       "bounds.py",
       "bucket.py",
@@ -287,6 +293,8 @@ describe("the host's limits", () => {
         ...share,
         ...more,
         "retries.pm",
+        "runtime.py",
+        "runtime.sh",
         "setup.sh",
         "state.py",
         "switch.conf",

@@ -16,6 +16,8 @@ function changeOf(value: unknown): unknown {
   if (typeof value === "object" && value !== null && "bodyMib" in value) return { ...value, bodyMib: 11 };
   if (typeof value === "object" && value !== null && "timeoutSeconds" in value)
     return { ...value, timeoutSeconds: 9 };
+  if (typeof value === "object" && value !== null && "DATABASE_URL" in value)
+    return { ...value, new: "ssm:/new:1" };
   if (typeof value === "object") return { ...value, new: "/new" };
   return assert.fail(`how does ${JSON.stringify(value)} change?`);
 }
@@ -67,6 +69,7 @@ describe("two releases", () => {
       { field: "memoryMib", value: "128" },
       { field: "environment.MODE", value: "fast" },
       { field: "environment.TOKEN", value: "(a value)" },
+      { field: "secrets.DATABASE_URL", value: "ssm:/shop/database-url:3" },
       { field: "user", value: "1000:1000" },
       { field: "command", value: '["serve","--fast"]' },
       { field: "health.path", value: "/healthz" },

@@ -123,6 +123,40 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
     1,
     null,
   ],
+  secrets: [
+    {},
+    { DATABASE_URL: "ssm:/shop/database-url:3", A: "ssm:name:1", B: "ssm:a.b_c-d/e:999999999" },
+    { A: `secretsmanager:shop/a+b=c.d@e-f_G:${"a".repeat(32)}` },
+    ...[
+      "ssm:/shop/a",
+      "ssm:/shop/a:0",
+      "ssm:/shop/a:1:2",
+      "ssm://a:1",
+      "ssm:/a/:1",
+      "ssm:/a b:1",
+      "ssm::1",
+      "",
+    ].map((source) => ({ A: source })),
+    ...[
+      "ssm:/é:1",
+      "ssm:/a:1\n",
+      "ssm:/a:٣",
+      "ssm:/a:1000000000",
+      "file:/etc/shadow:1",
+      "hunter2",
+      1,
+      null,
+    ].map((source) => ({ A: source })),
+    ...[31, 32, 64, 65].map((length) => ({ A: `secretsmanager:a:${"a".repeat(length)}` })),
+    ...[512, 513].map((length) => ({ A: `secretsmanager:${"a".repeat(length)}:${"b".repeat(32)}` })),
+    ...[1_093, 1_094].map((length) => ({ A: `ssm:/${"a".repeat(length)}:1` })),
+    { "A-B": "ssm:/a:1" },
+    ["ssm:/a:1"],
+    null,
+    ...[100, 101].map((length) =>
+      Object.fromEntries(Array.from({ length }, (_none, index) => [`N${index}`, "ssm:/a:1"])),
+    ),
+  ],
   writable: [true, false, "true", 0, 1, null],
   command: [
     ["serve"],
@@ -169,7 +203,11 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
 const tried = Object.entries(values).flatMap(([field, all]) => all.map((value) => ({ field, value })));
 
 async function readReader() {
-  const folders = [fromRoot("lib/host/agent/usr/local/lib/berth"), fromRoot("test/host/decisions")];
+  const folders = [
+    "lib/host/agent/usr/local/lib/berth",
+    "lib/host/launcher/usr/local/lib/berth-launcher",
+    "test/host/decisions",
+  ].map((path) => fromRoot(path));
   const running = promisify(execFile)(pythonPath, ["-B", fromRoot("test/release/host-reader.py")], {
     env: { ...process.env, PYTHONPATH: folders.join(":"), PYTHONUTF8: "1" },
   });

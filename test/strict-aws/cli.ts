@@ -21,6 +21,7 @@ const scripts = {
   plan: "provision/plan.ts",
   status: "provision/status.ts",
   history: "provision/history.ts",
+  secret: "provision/secret.ts",
   snapshot: "provision/snapshot.ts",
   state: "state/repair/commands.ts",
   down: "teardown/down.ts",
@@ -50,6 +51,8 @@ export interface Cli extends AsyncDisposable {
   /** The environment of every command; nothing else tells it where AWS is. */
   readonly environment: NodeJS.ProcessEnv;
   run(command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
+  /** The same with a text on standard input. */
+  pipe(input: string, command: keyof typeof scripts, ...more: string[]): Promise<Ended>;
   /** Rewrites berth.yaml: the settings of a small stack, with the given top-level keys replaced. */
   configure(settings?: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -95,18 +98,16 @@ export async function openCli(options: CliOptions): Promise<Cli> {
   };
   await configure();
   const environment = { ...environmentFor(aws, region), DOCKER_HOST: engine.dockerHost };
-  const run: Cli["run"] = (command, ...more) => {
+  const pipe: Cli["pipe"] = (input, command, ...more) => {
     const script = scripts[command];
     const node = tree === undefined ? scriptArguments(script) : ["--import", "tsx", join(tree, script)];
     const args = [...node, "--config", config, "--json", ...more];
-    return follow(
-      spawn(process.execPath, args, {
-        cwd: tree ?? root,
-        env: environment,
-        stdio: ["ignore", "pipe", "pipe"],
-      }),
-    );
+    const child = spawn(process.execPath, args, { cwd: tree ?? root, env: environment, stdio: "pipe" });
+    // A command that reads no input may end before it is written.
+    child.stdin.on("error", () => undefined).end(input);
+    return follow(child);
   };
+  const run: Cli["run"] = (command, ...more) => pipe("", command, ...more);
   const kept = started.move();
   return {
     stack,
@@ -114,6 +115,7 @@ export async function openCli(options: CliOptions): Promise<Cli> {
     config,
     environment,
     run,
+    pipe,
     configure,
     [Symbol.asyncDispose]: async () => {
       await kept[Symbol.asyncDispose]();
@@ -166,6 +168,7 @@ function environmentFor({ endpoints, credentials }: StrictAws, region: string): 
     AWS_ENDPOINT_URL_ECR: endpoints.ecr,
     AWS_ENDPOINT_URL_IAM: endpoints.iam,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     AWS_ENDPOINT_URL_SSM: endpoints.ssm,
     AWS_ENDPOINT_URL_STS: endpoints.sts,
   };

@@ -82,6 +82,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       force: false,
       all: false,
       raw: false,
+      operands: [],
     };
     const signal = new AbortController().signal;
     return openSession({

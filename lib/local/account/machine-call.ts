@@ -26,6 +26,7 @@ export function judgeCall(call: MachineCall): Judged {
   if (call.service === "s3") return judgeS3(call);
   if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
   if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
+  if (isSecretStore(call.service)) return { wanted: [secretWanted(call, call.service)], head: call.head };
   // With another content type, the same body could mean another action.
   if (!formType.test(call.head.headers["content-type"] ?? "")) throw denied("Only a form is answered");
   const action = new URLSearchParams(call.body?.toString("utf8")).getAll("Action");
@@ -48,6 +49,37 @@ function ecrWanted(call: MachineCall): Wanted {
   const name =
     body !== null && typeof body === "object" && "repositoryName" in body ? body.repositoryName : undefined;
   return { action: `ecr:${operation}`, resource: typeof name === "string" ? repositoryArn(call, name) : "*" };
+}
+
+type SecretStore = "ssm" | "secretsmanager";
+
+const isSecretStore = (service: string): service is SecretStore =>
+  service === "ssm" || service === "secretsmanager";
+
+/** The one operation with which a host reads a value. */
+const reading = {
+  ssm: { target: "AmazonSSM.GetParameter", field: "Name" },
+  secretsmanager: { target: "secretsmanager.GetSecretValue", field: "SecretId" },
+} as const;
+
+function secretWanted(call: MachineCall, service: SecretStore): Wanted {
+  const { target, field } = reading[service];
+  if (headerOf(call.head.headers, "x-amz-target") !== target) throw denied("A machine only reads a value");
+  const body = parse(call.body);
+  const name: unknown =
+    body !== null && typeof body === "object" ? new Map(Object.entries(body)).get(field) : "";
+  const { region, account } = call;
+  const place = `arn:${partition(region).name}:${service}:${region}:${account}`;
+  // By its ARN, the same value would have another name than the policy's.
+  if (typeof name !== "string" || !/^[A-Za-z0-9/_+=.@-]+(?::[0-9]+)?$/.test(name))
+    throw denied("That is no name");
+  if (service === "ssm") {
+    // The version isn't part of the ARN.
+    const resource = `${place}:parameter/${name.replace(/:[0-9]+$/, "").replace(/^\//, "")}`;
+    return { action: "ssm:GetParameter", resource };
+  }
+  // AWS draws the last six characters.
+  return { action: "secretsmanager:GetSecretValue", resource: `${place}:secret:${name}-aB3dE6` };
 }
 
 function parse(body: Buffer | undefined): unknown {

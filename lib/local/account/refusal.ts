@@ -110,10 +110,12 @@ export function describeRefusal({ reason, message }: Refusal, service: string | 
   };
 }
 
+const jsonServices: ReadonlySet<string> = new Set(["ecr", "secretsmanager", "ssm"]);
+
 function formatOf(service: string | undefined): Format {
   if (service === "ec2") return "ec2";
   if (service === "iam" || service === "sts") return "query";
-  return service === "ecr" || service === "ssm" ? "json" : "s3";
+  return service !== undefined && jsonServices.has(service) ? "json" : "s3";
 }
 
 function wrap(format: Exclude<Format, "json">, text: string): string {

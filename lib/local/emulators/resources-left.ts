@@ -8,6 +8,8 @@ import {
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
+import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import type { Clients } from "../../aws/clients.ts";
 import type { RegionalClients } from "./regional-clients.ts";
 
@@ -30,16 +32,22 @@ export async function listResourcesLeft(clients: RegionalClients): Promise<strin
   ];
 }
 
-async function listRegional({ ec2, ecr }: Clients): Promise<string[]> {
-  const [repositories, instances, vpcs, addresses, volumes, snapshots] = await Promise.all([
-    ecr.send(new DescribeRepositoriesCommand({})),
-    ec2.send(new DescribeInstancesCommand({})),
-    ec2.send(new DescribeVpcsCommand({})),
-    ec2.send(new DescribeAddressesCommand({})),
-    ec2.send(new DescribeVolumesCommand({})),
-    // Only tagged ones: the emulator has a thousand others, of Amazon's images.
-    ec2.send(new DescribeSnapshotsCommand({ Filters: [{ Name: "tag-key", Values: ["*"] }] })),
-  ]);
+async function listRegional({ ec2, ecr, secretsManager, ssm }: Clients): Promise<string[]> {
+  const [repositories, instances, vpcs, addresses, volumes, snapshots, parameters, secrets] =
+    await Promise.all([
+      ecr.send(new DescribeRepositoriesCommand({})),
+      ec2.send(new DescribeInstancesCommand({})),
+      ec2.send(new DescribeVpcsCommand({})),
+      ec2.send(new DescribeAddressesCommand({})),
+      ec2.send(new DescribeVolumesCommand({})),
+      // Only tagged ones: the emulator has a thousand others, of Amazon's images.
+      ec2.send(new DescribeSnapshotsCommand({ Filters: [{ Name: "tag-key", Values: ["*"] }] })),
+      // Somebody's own: the public ones aren't secret.
+      ssm.send(
+        new DescribeParametersCommand({ ParameterFilters: [{ Key: "Type", Values: ["SecureString"] }] }),
+      ),
+      secretsManager.send(new ListSecretsCommand({})),
+    ]);
   return [
     ...(repositories.repositories ?? []).map((repository) => `repository ${repository.repositoryName}`),
     ...(instances.Reservations ?? [])
@@ -50,5 +58,7 @@ async function listRegional({ ec2, ecr }: Clients): Promise<string[]> {
     ...(addresses.Addresses ?? []).map((address) => `address ${address.PublicIp}`),
     ...(volumes.Volumes ?? []).map((volume) => `volume ${volume.VolumeId}`),
     ...(snapshots.Snapshots ?? []).map((snapshot) => `snapshot ${snapshot.SnapshotId}`),
+    ...(parameters.Parameters ?? []).map((parameter) => `parameter ${parameter.Name}`),
+    ...(secrets.SecretList ?? []).map((secret) => `secret ${secret.Name}`),
   ];
 }

@@ -1,4 +1,4 @@
-import { compareContent, describeContent } from "../../release/comparison.ts";
+import { compareContent, type ContentDifference, describeContent } from "../../release/comparison.ts";
 import { findRelease, type Published, releaseKey } from "../../release/document.ts";
 import { readHostJournal } from "../../release/host-journal.ts";
 import { explainInterruption } from "../../release/interruption.ts";
@@ -120,7 +120,15 @@ async function lookAtSilent(
 }
 
 const contentDifferences = (content: Content, published: Release): Difference[] =>
-  compareContent(content, published).map((one) => ({ ...one, action: "update" }));
+  compareContent(content, published).map((one) => ({
+    ...one,
+    action: "update",
+    ...(isNewValue(one) ? { reason: "the secret's value changed" } : {}),
+  }));
+
+/** Whether a secret has the same source and another version. */
+const isNewValue = ({ field, desired, observed }: ContentDifference): boolean =>
+  field.startsWith("secrets.") && desired.replace(/:[^:]*$/, "") === observed.replace(/:[^:]*$/, "");
 
 const shortfallsOf = (host: string, agent: AgentPublished, found: ObservedRelease): Shortfall[] => {
   const told = { report: found.reports.get(host), problem: found.unreadable.get(host) };

@@ -2,6 +2,7 @@ import { partition } from "@aws-sdk/core/client";
 import { releaseKey } from "../../release/document.ts";
 import { certificatePrefix, httpsKey } from "../../release/https.ts";
 import { hostReportKey } from "../../release/reports.ts";
+import { parseSource } from "../../aws/secrets.ts";
 import { agentKey, bundleKey } from "../delivery/agent.ts";
 
 export interface HostRights {
@@ -11,6 +12,8 @@ export interface HostRights {
   readonly bucket: string;
   /** The name of the ECR repository for the app's images. */
   readonly repository: string;
+  /** `app.secrets`: sources by variable. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** Lets EC2 give the role to a host. EC2's name depends on the partition: in China it ends with `.cn`. */
@@ -22,8 +25,12 @@ export function hostTrust({ region }: Pick<HostRights, "region">) {
   };
 }
 
-/** What the host may do: pull its own images, read its own release and agent, write its report, keep its certificates. */
-export function hostPolicy({ region, account, bucket, repository }: HostRights) {
+/**
+ * What the host may do: pull its own images, read its own release, agent and secrets, write its report, keep its
+ * certificates.
+ */
+export function hostPolicy(rights: HostRights) {
+  const { region, account, bucket, repository } = rights;
   const aws = partition(region).name;
   const bucketArn = `arn:${aws}:s3:::${bucket}`;
   const allow = (actions: readonly string[], resource: string) => ({
@@ -48,6 +55,47 @@ export function hostPolicy({ region, account, bucket, repository }: HostRights) 
       allow(["s3:PutObject"], `${bucketArn}/${hostReportKey("*")}`),
       allow(["s3:GetObject"], `${bucketArn}/${httpsKey}`),
       allow(["s3:GetObject", "s3:PutObject"], `${bucketArn}/${certificatePrefix}*`),
+      ...secretStatements(rights),
     ],
   };
+}
+
+/** Reading exactly the app's secrets. Their keys may be used by the services that hold them, and for these secrets only. */
+function secretStatements({ region, account, secrets }: HostRights) {
+  const { name: aws, dnsSuffix } = partition(region);
+  const arns = (service: "ssm" | "secretsmanager", toArn: (name: string) => string) =>
+    [
+      ...new Set(
+        Object.values(secrets)
+          .map(parseSource)
+          .filter((one) => one.service === service)
+          .map(({ name }) => toArn(name)),
+      ),
+    ].toSorted();
+  const place = `${region}:${account}`;
+  const parameters = arns("ssm", (name) => `arn:${aws}:ssm:${place}:parameter/${name.replace(/^\//, "")}`);
+  // Secrets Manager ends each ARN with six characters of its own.
+  const entries = arns(
+    "secretsmanager",
+    (name) => `arn:${aws}:secretsmanager:${place}:secret:${name}-??????`,
+  );
+  const reading = (service: string, operation: string, context: string, Resource: readonly string[]) =>
+    Resource.length === 0
+      ? []
+      : [
+          { Effect: "Allow", Action: [`${service}:${operation}`], Resource },
+          {
+            Effect: "Allow",
+            Action: ["kms:Decrypt"],
+            Resource: `arn:${aws}:kms:${place}:key/*`,
+            Condition: {
+              StringEquals: { "kms:ViaService": `${service}.${region}.${dnsSuffix}` },
+              StringLike: { [`kms:EncryptionContext:${context}`]: Resource },
+            },
+          },
+        ];
+  return [
+    ...reading("ssm", "GetParameter", "PARAMETER_ARN", parameters),
+    ...reading("secretsmanager", "GetSecretValue", "SecretARN", entries),
+  ];
 }

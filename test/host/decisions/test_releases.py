@@ -29,6 +29,7 @@ class Due(HostCase):
             "volumes": {"uploads": "/data"},
             "dataVolume": "vol-0123456789abcdef0",
             "stopSeconds": 20,
+            "secrets": {"TOKEN": "ssm:/token:1"},
             "edge": {"bodyMib": 20},
         }
         for field, value in changes.items():

@@ -27,6 +27,7 @@ DEFAULTS: Release = {
     "health": None,
     "volumes": {},
     "dataVolume": None,
+    "secrets": {},
     "edge": edge_settings.DEFAULTS,
 }
 # What is healthy if the release doesn't say: any answer below 500 to the front page.
@@ -37,6 +38,8 @@ VARIABLE_BYTES = (128 << 10) - 1
 ENVIRONMENT_BYTES = 256 << 10
 COMMAND_BYTES = 64 << 10
 HIGHEST_ID = 2**31 - 1
+PARAMETER = "ssm:/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*:[1-9][0-9]{0,8}"
+SECRET = "secretsmanager:[A-Za-z0-9/_+=.@-]{1,512}:[A-Za-z0-9-]{32,64}"
 VOLUME_NAME = "[a-z][a-z0-9-]{0,30}"
 MOUNT_PATH = r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._-]+)+"
 OWN_FOLDERS = (
@@ -82,10 +85,21 @@ def is_image(value: Any) -> bool:
 def is_environment(value: Any) -> bool:
     if not isinstance(value, dict) or len(value) > 1000:
         return False
-    if not all(is_text(name, "[A-Za-z_][A-Za-z0-9_]*", 256) for name in value) or not are_texts([*value.values()]):
+    if not all(is_variable(name) for name in value) or not are_texts([*value.values()]):
         return False
     sizes = [count_bytes(f"{name}={text}") for name, text in value.items()]
     return max(sizes, default=0) <= VARIABLE_BYTES and sum(sizes) <= ENVIRONMENT_BYTES
+
+
+def is_variable(name: Any) -> bool:
+    return is_text(name, "[A-Za-z_][A-Za-z0-9_]*", 256)
+
+
+def is_secrets(value: Any) -> bool:
+    """Where each value is, with its version. The values themselves are in no release."""
+    if not isinstance(value, dict) or len(value) > 100:
+        return False
+    return all(is_variable(name) and is_text(source, f"{PARAMETER}|{SECRET}", 1100) for name, source in value.items())
 
 
 def are_texts(values: list[Any]) -> bool:
@@ -150,5 +164,6 @@ OTHERS: dict[str, Callable[[Any], bool]] = {
     "command": is_command,
     "health": is_health,
     "volumes": is_volumes,
+    "secrets": is_secrets,
     "dataVolume": lambda value: is_text(value, ".+", 2048),
 }

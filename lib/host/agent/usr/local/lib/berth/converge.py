@@ -13,6 +13,7 @@ import pathlib
 import time
 from typing import Any
 
+import app_secrets
 import edge_settings
 import gate
 import replicas
@@ -51,6 +52,7 @@ class Host:
         self.retry, self.steps = Backoff(), Steps()
         self.figures, self.space = Figures(), volumes.Space()
         self.restarts, self.watch, self.https = Restarts(), Watch(), Https(bucket)
+        self.secrets = app_secrets.Secrets(bucket)
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
         self.is_proven = False
@@ -114,11 +116,12 @@ class Host:
             self.tell(starting(release))
         try:
             call("docker", "pull", "--quiet", release["image"], timeout_s=900)
+            self.secrets.ensure(release)
         except Failed as failure:
             self.retry.failed()
             log.warning("%s", failure)
             if self.retry.failures >= PULLS_UNTIL_FAILED:
-                failure.cause = "pull"
+                failure.cause = failure.cause or "pull"
                 self.failed = failed(number, failure)
             return
         try:
@@ -156,6 +159,7 @@ class Host:
 
     def look_after(self, release: Release) -> None:
         replicas.prepare_volumes(release)
+        self.secrets.ensure(release)
         found = replicas.states()
         self.restarts.watch(release, [name for name in replicas.names(release) if name in found])
         replicas.revive(release, found)
@@ -171,6 +175,7 @@ class Host:
             replicas.remove(others)
             replicas.forget_images(release)
             replicas.forget_volumes()
+            app_secrets.forget(release)
             log.info("release %s serves", release["number"])
         if not setting(release, "volumes"):
             volumes.let_go()

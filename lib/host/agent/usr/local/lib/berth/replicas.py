@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 
+import app_secrets
 import ends
 import users
 import volumes
@@ -48,6 +49,8 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
     arguments += ["--log-driver", "local", "--log-opt", "max-size=10m", "--log-opt", "max-file=3"]
     for key, value in release["environment"].items():
         arguments += ["--env", f"{key}={value}"]
+    if setting(release, "secrets"):
+        arguments += ["--runtime", "berth", "--env", f"BERTH_SECRETS={release['number']}"]
     return [*arguments, release["image"], *(setting(release, "command") or [])]
 
 
@@ -150,5 +153,5 @@ def tail(name: str) -> list[str]:
     except (OSError, subprocess.SubprocessError) as trouble:
         return [f"its log can't be read: {trouble}"]
     # An app's line ends with a line feed. Python's own idea of lines would make thousands of one with form feeds in it.
-    lines = done.stdout[-LOG_BYTES:].decode(errors="replace").rstrip("\n").split("\n")
+    lines = app_secrets.hide(done.stdout[-LOG_BYTES:].decode(errors="replace")).rstrip("\n").split("\n")
     return [line[:500] for line in lines[-20:]]

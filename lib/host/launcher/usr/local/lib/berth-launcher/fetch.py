@@ -131,15 +131,16 @@ def sign(
     at: datetime.datetime,
     method: str = "GET",
     body: bytes = b"",
+    service: str = "s3",
 ) -> dict[str, str]:
-    """The headers of a request to S3 without a query, with AWS's signature of version 4 among them."""
+    """The headers of a request without a query, with AWS's signature of version 4 among them."""
     stamp, content = at.strftime("%Y%m%dT%H%M%SZ"), hashlib.sha256(body).hexdigest()
     signed = {"host": host, "x-amz-content-sha256": content, "x-amz-date": stamp, **headers}
     signed["x-amz-security-token"] = credentials["Token"]
     names = sorted(signed)
     lines = [f"{name}:{' '.join(signed[name].split())}" for name in names]
     request = "\n".join([method, quote(path, safe="/~"), "", *lines, "", ";".join(names), content])
-    scope = [stamp[:8], region, "s3", "aws4_request"]
+    scope = [stamp[:8], region, service, "aws4_request"]
     key = f"AWS4{credentials['SecretAccessKey']}".encode()
     for part in scope:
         key = hmac.digest(key, part.encode(), "sha256")
