@@ -47,6 +47,7 @@ export async function startMinistack(folder: string, services: readonly Service[
     ecr: url,
     iam: url,
     s3: url,
+    secretsManager: url,
     ssm: url,
     sts: url,
     registry: `127.0.0.1:${port}`,
