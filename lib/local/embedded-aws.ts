@@ -118,7 +118,8 @@ async function prepareEngine({ directory, signal, note, log }: EmbeddedAwsOption
   const docker = await connectDocker();
   const left = await removeEarlierRun(docker, labels);
   if (left.length > 0) log(`Removed what an earlier run left: ${left.join(", ")}`);
-  const image = await ensureBootImage({ docker, note, signal });
+  // Tests boot other images, such as one without the packages.
+  const image = process.env["BERTH_BOOT_IMAGE"] ?? (await ensureBootImage({ docker, note, signal }));
   return { docker, image, labels, prefix: `berth-local-${key}` };
 }
 
