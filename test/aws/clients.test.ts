@@ -7,6 +7,7 @@ import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
@@ -56,6 +57,7 @@ const callAll = (clients: Clients) =>
     clients.ecr.send(new DescribeRepositoriesCommand({})),
     clients.iam.send(new ListRolesCommand({})),
     clients.s3.send(new ListBucketsCommand({})),
+    clients.secretsManager.send(new ListSecretsCommand({})),
     clients.ssm.send(new DescribeParametersCommand({})),
     clients.sts.send(new GetCallerIdentityCommand({})),
   ]);
@@ -83,7 +85,15 @@ test("clients: there are no others, whose limits nobody set", async () => {
 
   const made = matches(inCode, /new (\w+Client)\(/g);
 
-  const known = ["EC2Client", "ECRClient", "IAMClient", "S3Client", "SSMClient", "STSClient"];
+  const known = [
+    "EC2Client",
+    "ECRClient",
+    "IAMClient",
+    "S3Client",
+    "SSMClient",
+    "STSClient",
+    "SecretsManagerClient",
+  ];
   assert.deepEqual(made, known);
 });
 
