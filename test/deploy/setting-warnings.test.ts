@@ -77,16 +77,16 @@ describe("a plan warns of the operating system", () => {
 });
 
 describe("a plan warns of HTTPS that won't come", () => {
-  const on = { directory: "https://acme.test/directory", hstsSeconds: 0 };
+  const wanted = { directory: "https://acme.test/directory", hstsSeconds: 0 };
 
   it("where the system packages no ACME client", () => {
-    const warning = findNoCertificateWarning({ instance: { os: "amazon-linux-2023" }, https: on });
+    const warning = findNoCertificateWarning({ instance: { os: "amazon-linux-2023" }, https: wanted });
     assert.equal(warning?.code, "https-without-client");
     assert.match(warning.message, /no certificate and serves over HTTP only/);
   });
 
   it("not where it does, and not where nobody wants it", () => {
-    assert.equal(findNoCertificateWarning({ instance: { os: "debian-13" }, https: on }), undefined);
+    assert.equal(findNoCertificateWarning({ instance: { os: "debian-13" }, https: wanted }), undefined);
     assert.equal(
       findNoCertificateWarning({ instance: { os: "amazon-linux-2023" }, https: "off" }),
       undefined,
