@@ -122,6 +122,7 @@ const throttle: Codes = {
   ecr: [400, "ThrottlingException"],
   iam: [400, "Throttling"],
   s3: [503, "SlowDown"],
+  secretsmanager: [400, "ThrottlingException"],
   ssm: [400, "ThrottlingException"],
   sts: [400, "Throttling"],
 };
@@ -130,6 +131,7 @@ const internal: Codes = {
   ecr: [500, "ServerException"],
   iam: [500, "ServiceFailure"],
   s3: [500, "InternalError"],
+  secretsmanager: [500, "InternalServerError"],
   ssm: [500, "InternalServerError"],
   sts: [500, "InternalFailure"],
 };
@@ -138,6 +140,7 @@ const unavailable: Codes = {
   ecr: [503, "ServiceUnavailable"],
   iam: [503, "ServiceUnavailable"],
   s3: [503, "ServiceUnavailable"],
+  secretsmanager: [503, "ServiceUnavailable"],
   ssm: [503, "ServiceUnavailable"],
   sts: [503, "ServiceUnavailable"],
 };
@@ -146,6 +149,7 @@ const expired: Codes = {
   ecr: [400, "ExpiredTokenException"],
   iam: [403, "ExpiredToken"],
   s3: [400, "ExpiredToken"],
+  secretsmanager: [400, "ExpiredTokenException"],
   ssm: [400, "ExpiredTokenException"],
   sts: [403, "ExpiredToken"],
 };
@@ -154,6 +158,7 @@ const denied: Codes = {
   ecr: [400, "AccessDeniedException"],
   iam: [403, "AccessDenied"],
   s3: [403, "AccessDenied"],
+  secretsmanager: [400, "AccessDeniedException"],
   ssm: [400, "AccessDeniedException"],
   sts: [403, "AccessDenied"],
 };

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { callKind } from "../../lib/aws/clients.ts";
 import { s3Operation } from "./s3-operation.ts";
 
-const services = ["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const;
+const services = ["ec2", "ecr", "iam", "s3", "secretsmanager", "ssm", "sts"] as const;
 export type Service = (typeof services)[number];
 
 /** One call as it arrived, in any of the protocols. */
