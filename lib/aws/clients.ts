@@ -1,6 +1,7 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
+import { Route53Client } from "@aws-sdk/client-route-53";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SSMClient } from "@aws-sdk/client-ssm";
@@ -14,6 +15,7 @@ export interface Clients {
   readonly ec2: EC2Client;
   readonly ecr: ECRClient;
   readonly iam: IAMClient;
+  readonly route53: Route53Client;
   readonly s3: S3Client;
   readonly secretsManager: SecretsManagerClient;
   readonly ssm: SSMClient;
@@ -25,6 +27,7 @@ export interface Endpoints {
   readonly ec2: string;
   readonly ecr: string;
   readonly iam: string;
+  readonly route53: string;
   readonly s3: string;
   readonly secretsManager: string;
   readonly ssm: string;
@@ -95,6 +98,7 @@ export function createClients(options: ClientOptions): Clients {
     ec2: watched("ec2", new EC2Client(settings(endpoints?.ec2)), options),
     ecr: watched("ecr", new ECRClient(settings(endpoints?.ecr)), options),
     iam: watched("iam", new IAMClient(settings(endpoints?.iam)), options),
+    route53: watched("route53", new Route53Client(settings(endpoints?.route53)), options),
     s3: watched("s3", new S3Client({ ...settings(endpoints?.s3), ...pathStyle }), options),
     secretsManager: watched(
       "secretsmanager",

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { BerthError, exitCodes } from "../errors.ts";
 
 /** The services that Berth calls, as the SDK spells them in `AWS_ENDPOINT_URL_S3`. */
-const services = ["EC2", "ECR", "IAM", "S3", "SSM", "STS"];
+const services = ["EC2", "ECR", "IAM", "ROUTE_53", "S3", "SSM", "STS"];
 const endpointNames = ["AWS_ENDPOINT_URL", ...services.map((one) => `AWS_ENDPOINT_URL_${one}`)];
 const defaultsModes = ["standard", "in-region", "cross-region", "mobile", "auto", "legacy"];
 

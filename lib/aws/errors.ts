@@ -11,6 +11,7 @@ const notFound = new Set([
   "NoSuchKey",
   "NoSuchEntity",
   "NoSuchEntityException",
+  "NoSuchHostedZone",
   "NotFound",
   "RepositoryNotFoundException",
   "LifecyclePolicyNotFoundException",
@@ -117,10 +118,14 @@ const conflict = new Set([
   "ConditionalRequestConflict",
   "ConcurrentModification",
   "ConcurrentModificationException",
+  "PriorRequestNotComplete",
 ]);
 
 /** Two changes collided. The same call succeeds when it is repeated. */
 export const isConflict = (error: unknown): boolean => conflict.has(errorCode(error));
+
+/** Route 53 carried out nothing: a record to be created exists, or one to be deleted isn't as the call says. */
+export const isRefusedBatch = (error: unknown): boolean => errorCode(error) === "InvalidChangeBatch";
 
 /** Another subnet of the VPC has addresses of the block. */
 export const isBlockTaken = (error: unknown): boolean => errorCode(error) === "InvalidSubnet.Conflict";

@@ -158,6 +158,7 @@ async function signAsKnown({ clients }: Target): Promise<string> {
     ec2: url,
     ecr: url,
     iam: url,
+    route53: url,
     s3: url,
     secretsManager: url,
     ssm: url,

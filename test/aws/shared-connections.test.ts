@@ -56,6 +56,7 @@ describe("clients made from others", () => {
       ec2: url,
       ecr: url,
       iam: url,
+      route53: url,
       s3: url,
       secretsManager: url,
       ssm: url,

@@ -167,6 +167,7 @@ function environmentFor({ endpoints, credentials }: StrictAws, region: string): 
     AWS_ENDPOINT_URL_EC2: endpoints.ec2,
     AWS_ENDPOINT_URL_ECR: endpoints.ecr,
     AWS_ENDPOINT_URL_IAM: endpoints.iam,
+    AWS_ENDPOINT_URL_ROUTE_53: endpoints.route53,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     AWS_ENDPOINT_URL_SSM: endpoints.ssm,

@@ -58,6 +58,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: "true",
+    AWS_ENDPOINT_URL_ROUTE_53: endpoints.route53,
     ...Object.fromEntries(
       (["ec2", "ecr", "iam", "s3", "ssm", "sts"] as const).map((service) => [
         `AWS_ENDPOINT_URL_${service.toUpperCase()}`,

@@ -18,6 +18,7 @@ export interface Refusal {
 }
 
 const namespaces: Record<string, string> = {
+  route53: "https://route53.amazonaws.com/doc/2013-04-01/",
   iam: "https://iam.amazonaws.com/doc/2010-05-08/",
   sts: "https://sts.amazonaws.com/doc/2011-06-15/",
 };

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { callKind } from "../../lib/aws/clients.ts";
+import { route53Operation } from "./route53-operation.ts";
 import { s3Operation } from "./s3-operation.ts";
 
-const services = ["ec2", "ecr", "iam", "s3", "secretsmanager", "ssm", "sts"] as const;
+const services = ["ec2", "ecr", "iam", "route53", "s3", "secretsmanager", "ssm", "sts"] as const;
 export type Service = (typeof services)[number];
 
 /** One call as it arrived, in any of the protocols. */
@@ -44,6 +45,7 @@ export async function readRequest(
     return { ...called(operation), fields: new Map(), body };
   }
   const body = await readAll(incoming);
+  if (service === "route53") return { ...called(route53Operation(method, url)), fields: new Map(), body };
   const fields = new Map(isQuery(service) ? new URLSearchParams(body.toString("utf8")) : []);
   // `AmazonSSM.GetParameter`
   const target = String(headers["x-amz-target"]).split(".").at(-1);

@@ -25,6 +25,7 @@ import { olderConsoles } from "./rules/older-consoles.ts";
 import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
 import { profileRoles } from "./rules/profile-roles.ts";
+import { type RecordChanges, recordChanges } from "./rules/record-changes.ts";
 import { volumeStates } from "./rules/volume-states.ts";
 import { quotas, type Quotas } from "./rules/quotas.ts";
 
@@ -61,6 +62,7 @@ export interface Rules {
   readonly ignoredConditions: readonly string[] | false;
   /** Every type is one whose latest console output isn't shown. */
   readonly olderConsoles: boolean;
+  readonly recordChanges: RecordChanges | false;
   /** Removes filters from reads. */
   readonly ignoredFilters: boolean;
 }
@@ -90,6 +92,7 @@ export const allRules: Rules = {
   objectAge: false,
   ignoredConditions: false,
   olderConsoles: false,
+  recordChanges: { polls: 2, busy: 1 },
   ignoredFilters: false,
 };
 
@@ -116,6 +119,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.missingImages && missingImages(),
     rules.freeImages && freeImages(rules.freeImages),
     rules.olderConsoles && olderConsoles(),
+    rules.recordChanges && recordChanges(rules.recordChanges),
     rules.quotas && quotas(rules.quotas, behind),
     rules.failedLaunches && failedLaunches(rules.failedLaunches, behind),
     rules.failedStorage && failedStorage(rules.failedStorage),
@@ -157,5 +161,6 @@ export const noRules: Rules = {
   objectAge: false,
   ignoredConditions: false,
   olderConsoles: false,
+  recordChanges: false,
   ignoredFilters: false,
 };

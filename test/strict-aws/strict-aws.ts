@@ -58,7 +58,7 @@ export async function startStrictAws(options: BehavingAwsOptions): Promise<Stric
   const kept = started.move();
   const { url, log, hooks } = proxy;
   return {
-    endpoints: { ...bare, ec2: url, ecr: url, iam: url, s3: url, ssm: url, sts: url },
+    endpoints: { ...bare, ec2: url, ecr: url, iam: url, route53: url, s3: url, ssm: url, sts: url },
     credentials,
     bare,
     faults,

@@ -114,7 +114,7 @@ const jsonServices: ReadonlySet<string> = new Set(["ecr", "secretsmanager", "ssm
 
 function formatOf(service: string | undefined): Format {
   if (service === "ec2") return "ec2";
-  if (service === "iam" || service === "sts") return "query";
+  if (service === "iam" || service === "route53" || service === "sts") return "query";
   return service !== undefined && jsonServices.has(service) ? "json" : "s3";
 }
 

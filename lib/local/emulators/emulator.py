@@ -71,6 +71,7 @@ def serve_moto(socket_path: str, control: str) -> None:
     moto_changes.keep_bucket_tags()
     moto_changes.protect_new_buckets()
     moto_changes.keep_cpu_credits()
+    moto_changes.change_records_as_one()
     moto_changes.write_one_by_one()
     moto_changes.allow_encrypted_calls()
     moto_changes.remember_lists()

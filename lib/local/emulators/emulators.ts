@@ -63,7 +63,7 @@ function ministackEnvironment(logDirectory: string): Record<string, string> {
 }
 
 /**
- * Starts the emulators (moto for EC2, IAM, S3, SSM and STS, ministack for ECR and its registry) and their gateway on a
+ * Starts the emulators (moto for EC2, IAM, Route 53, S3, SSM and STS, ministack for ECR and its registry) and their gateway on a
  * free loopback port. They end on dispose, and when this process ends, however it ends.
  *
  * @throws BerthError `NoPythonEnvironment`, `EmulatorFailed`.
@@ -113,7 +113,7 @@ async function allOrNone(starting: Promise<Emulator>[]): Promise<Emulator[]> {
 function endpointsOf(port: number): Endpoints {
   const registry = `127.0.0.1:${port}`;
   const url = `http://${registry}`;
-  return { ec2: url, ecr: url, iam: url, s3: url, secretsManager: url, ssm: url, sts: url, registry };
+  return { ec2: url, ecr: url, iam: url, route53: url, s3: url, secretsManager: url, ssm: url, sts: url, registry };
 }
 
 async function post({ socketPath }: Emulator, path: string, control: string): Promise<void> {

@@ -187,6 +187,64 @@ def keep_cpu_credits() -> None:
     InstanceResponse.modify_instance_credit_specification = modify
 
 
+def change_records_as_one() -> None:
+    """Makes all changes of a batch or none. moto compares them with its journal of changes instead of with the records."""
+    from moto.route53.exceptions import Route53ClientError
+    from moto.route53.models import ChangeList, Route53Backend
+
+    change = Route53Backend.change_resource_record_sets
+
+    class Unquestioned(ChangeList):
+        def __contains__(self, item) -> bool:
+            return False
+
+        def has_insert_or_update(self, new_rr_set) -> bool:
+            return True
+
+    def change_all_or_none(self, zoneid: str, change_list) -> None:
+        zone = self.get_hosted_zone(zoneid)
+        why = refusal_of_records(zone.rrsets, change_list)
+        if why is not None:
+            raise Route53ClientError("InvalidChangeBatch", why)
+        zone.rr_changes = Unquestioned()
+        for one in change_list:
+            one["ResourceRecordSet"]["Name"] = with_dot(one["ResourceRecordSet"]["Name"])
+        change(self, zoneid, change_list)
+
+    Route53Backend.change_resource_record_sets = change_all_or_none
+
+
+def with_dot(name: str) -> str:
+    return f"{name.rstrip('.')}."
+
+
+def refusal_of_records(there, batch) -> str | None:
+    """Why Route 53 refuses the batch: it creates what is there, deletes what is otherwise, or adds to a CNAME."""
+    records = {
+        (with_dot(one.name), one.type, one.set_identifier or ""): (str(one.ttl), sorted(one.records), bool(one.alias_target))
+        for one in there
+    }
+    for change in batch:
+        wanted = change["ResourceRecordSet"]
+        key = (with_dot(wanted["Name"]), wanted["Type"], wanted.get("SetIdentifier") or "")
+        values = sorted(record["Value"] for record in wanted.get("ResourceRecords") or [])
+        value = (str(wanted.get("TTL")), values, "AliasTarget" in wanted)
+        named = f"resource record set [name='{key[0]}', type='{key[1]}']"
+        if change["Action"] == "CREATE" and key in records:
+            return f"Tried to create {named} but it already exists"
+        if change["Action"] == "DELETE" and key not in records:
+            return f"Tried to delete {named} but it was not found"
+        if change["Action"] == "DELETE" and records[key] != value:
+            return f"Tried to delete {named} but the values provided do not match the current values"
+        records.pop(key, None)
+        if change["Action"] != "DELETE":
+            records[key] = value
+    for name, kind, _ in records:
+        if kind == "CNAME" and any(other[0] == name and other[1] != kind for other in records):
+            return f"RRSet of type CNAME with DNS name {name} is not permitted beside others of that name"
+    return None
+
+
 def remember_models() -> None:
     """Caches service models: each botocore session reads them again, and importing moto opens several sessions."""
     from botocore.loaders import JSONFileLoader
