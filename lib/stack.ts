@@ -1,3 +1,4 @@
+import { type HostedZone, zoneFor } from "./aws/hosted-zones.ts";
 import type { MachineImage } from "./aws/lookup.ts";
 import { bucketName, repositoryName, roleName } from "./aws/names.ts";
 import { letsEncrypt } from "./config/https.ts";
@@ -27,6 +28,8 @@ import { parameter } from "./resources/storage/parameter.ts";
 import { repository, type ObservedRepository } from "./resources/delivery/repository.ts";
 import type { Resource } from "./contract/resource.ts";
 import { role } from "./resources/identity/role.ts";
+import { recordResource } from "./resources/network/record.ts";
+import { recordName } from "./resources/network/record-claim.ts";
 import { routeTable } from "./resources/network/route-table.ts";
 import { s3Endpoint } from "./resources/network/s3-endpoint.ts";
 import { securityGroup } from "./resources/network/security-group.ts";
@@ -41,6 +44,8 @@ export interface StackInputs {
   readonly app?: App | undefined;
   /** The snapshot that a new data volume gets its content from. */
   readonly restoredFrom?: string | undefined;
+  /** The account's public hosted zones; none are needed without a domain. */
+  readonly zones: readonly HostedZone[];
 }
 
 export interface App {
@@ -87,7 +92,7 @@ export interface StackParts {
 export const declareStack = (inputs: StackInputs): readonly StackDeclaration[] =>
   declareParts(inputs).declarations;
 
-export function declareParts({ config, account, app, restoredFrom }: StackInputs): StackParts {
+export function declareParts({ config, account, app, restoredFrom, zones }: StackInputs): StackParts {
   const { stack, region } = config;
   const names = stackNames(config, account);
 
@@ -169,7 +174,8 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     needs: [network.gateway, theInstance, ...(theApp ? [theApp.release] : [])],
     desired: (need) => ({ instanceId: need(theInstance).id }),
   });
-  const theHttps = app && declareHttps(app, config, { bucket: theBucket, address: theAddress });
+  const records = declareRecords({ config, zones, isTeardown: app === undefined }, theAddress);
+  const theHttps = app && declareHttps(app, config, { bucket: theBucket, address: theAddress, records });
   const declarations = [
     theBucket,
     theRepository,
@@ -182,6 +188,7 @@ export function declareParts({ config, account, app, restoredFrom }: StackInputs
     theInstance,
     ...(theApp ? [theApp.release] : []),
     theAddress,
+    ...records,
     ...(theHttps ? [theHttps] : []),
     // Only `secret set` makes one, so there is none to converge.
     ...(app ? [] : [declare({ name: "parameter", resource: parameter, desired: () => undefined })]),
@@ -282,19 +289,64 @@ function declareAgent({ agent, bundle }: App, place: string, theBucket: Declarat
   });
 }
 
+interface RecordsOptions {
+  readonly config: Pick<Config, "stack" | "domain">;
+  readonly zones: readonly HostedZone[];
+  readonly isTeardown: boolean;
+}
+
+/**
+ * The records of the domains that a hosted zone of the account covers, and first a declaration that only removes: for domains
+ * that the configuration no longer has, and for a teardown, which leaves what has become somebody else's.
+ */
+function declareRecords(
+  { config, zones, isTeardown }: RecordsOptions,
+  theAddress: DeclarationOf<ObservedAddress>,
+) {
+  const { stack, domain: domains } = config;
+  const kind = { stack, domains, zones };
+  const covered = domains.flatMap((domain) => {
+    const zone = zoneFor(domain, zones);
+    return zone === undefined ? [] : [{ domain, zoneId: zone.id }];
+  });
+  const records = covered.map((place) =>
+    declare({
+      name: recordName(place.domain),
+      resource: recordResource({ ...kind, others: "refused" }),
+      needs: [theAddress],
+      desired: (need) => ({
+        ...place,
+        address: need(theAddress).observed?.publicIp ?? need(theAddress).id,
+      }),
+    }),
+  );
+  const retired = declare({
+    name: "record",
+    resource: recordResource({ ...kind, others: "ignored" }),
+    needs: [theAddress],
+    desired: () => {
+      throw new TypeError("a retired declaration has no desired state");
+    },
+    isRetired: true,
+  });
+  return [retired, ...(isTeardown ? [] : records)];
+}
+
 interface HttpsNeeds {
   readonly bucket: DeclarationOf<ObservedBucket>;
   readonly address: DeclarationOf<ObservedAddress>;
+  /** An authority looks the names up as soon as a host asks for a certificate, and counts what fails. */
+  readonly records: readonly { readonly name: string }[];
 }
 
 /** What the hosts are told of certificates, once there is an address for them. */
 function declareHttps({ https: resource }: App, { domain, https }: Config, needs: HttpsNeeds) {
-  const { bucket: theBucket, address: theAddress } = needs;
+  const { bucket: theBucket, address: theAddress, records } = needs;
   const settings = https === "off" ? { directory: letsEncrypt, hstsSeconds: 0 } : https;
   return declare({
     name: "https",
     resource,
-    needs: [theBucket, theAddress],
+    needs: [theBucket, theAddress, ...records],
     desired: (need) => ({
       ...settings,
       isOn: https !== "off",

@@ -2,6 +2,7 @@ import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { readRoots, urlOf } from "../lib/deploy/certificate.ts";
+import { nameLines, readNames } from "../lib/deploy/names.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
 import { healthLines, probe } from "../lib/deploy/probe.ts";
 import { httpsLines } from "../lib/release/certificate.ts";
@@ -11,15 +12,18 @@ import { shortenNames } from "../lib/report/short-names.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
-  const { declarations, parts, observations, plan } = await readStack(session);
-  const rows = declarations.map(({ name, kind }) => {
-    const action = plan.steps.find((step) => step.name === name)?.action;
-    const id = observations.get(name)?.observed.id;
-    return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
-  });
+  const reading = await readStack(session);
+  const { declarations, parts, observations, plan } = reading;
+  const rows = declarations
+    .filter(({ isRetired }) => isRetired !== true)
+    .map(({ name, kind }) => {
+      const action = plan.steps.find((step) => step.name === name)?.action;
+      const id = observations.get(name)?.observed.id;
+      return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
+    });
   const { address, release, rollout, app, host, https } = outputsOf(parts, observations);
   const url = address && urlOf(session.config, address, https);
-  const roots = await readRoots(session);
+  const [roots, names] = await Promise.all([readRoots(session), readNames(session, reading, address)]);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000, roots });
   const table = rows.map(
@@ -35,12 +39,14 @@ async function status(session: Session): Promise<Outcome> {
     app,
     host,
     https,
+    domains: names.length === 0 ? undefined : names,
   };
   session.report.data("status", data, [
     ...table,
     "",
     `url         ${url ?? "none"}`,
     ...healthLines(health, app?.log),
+    ...nameLines(names),
     ...httpsLines(https),
     ...releaseLines(release, rollout),
     appLine(app, Date.now()),

@@ -3,6 +3,7 @@ import { explainAwsError } from "../lib/aws/explanation.ts";
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { confirm } from "../lib/deploy/confirmation.ts";
 import { openJournal } from "../lib/deploy/converging.ts";
+import { findHostedZones } from "../lib/deploy/reading.ts";
 import { type Held, withLease, writeWithoutBucket } from "../lib/deploy/lease.ts";
 import { destroy } from "../lib/engine/destroy.ts";
 import type { Named } from "../lib/engine/owned.ts";
@@ -21,7 +22,8 @@ import { findTargets, namedOf, targetLines } from "./targets.ts";
 
 async function down(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
-  const declarations = declareStack({ config, account: ctx.account });
+  const zones = await findHostedZones(session);
+  const declarations = declareStack({ config, account: ctx.account, zones });
   const [{ targets }, accountAlias] = await Promise.all([
     findTargets(session, declarations),
     findAccountAlias(ctx.clients),

@@ -65,6 +65,7 @@ const declare = (changes: Partial<typeof config> = {}, of = account) =>
   declareStack({
     config: { ...config, ...changes },
     account: of,
+    zones: [],
     app: {
       imageTag: "src-0123456789abcdef",
       image: nothing("image"),
@@ -147,7 +148,7 @@ describe("the declared stack", () => {
 
   it("is the same to be taken away, but for what goes with the repository and the bucket", () => {
     const { image: _, release: __, agent: ___, https: ____, ...others } = needs;
-    const declared = declareStack({ config, account });
+    const declared = declareStack({ config, account, zones: [] });
     assert.deepEqual(Object.fromEntries(declared.map((one) => [one.name, one.needs])), {
       ...others,
       // A teardown looks for data whether or not the configuration still has volumes.

@@ -47,6 +47,8 @@ export interface Session extends AsyncDisposable {
   readonly directory: string;
   /** The authority that certificates on the embedded AWS come from. Absent on AWS, where they come from a public one. */
   readonly authorityFile: string | undefined;
+  /** `address:port` of the name server to ask about domains; absent for those of this computer. */
+  readonly nameServer: string | undefined;
   /** The file for a state document that could not be saved. */
   readonly rescueFile: string;
   /** Opens more clients over the same connections. They call `beforeWrite` before each call that isn't a read. */
@@ -101,6 +103,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     imagePin: `image.${config.instance.os}`,
     directory: home,
     authorityFile: local?.authorityFile,
+    nameServer: process.env["BERTH_NAME_SERVER"] || local?.nameServer,
     rescueFile: `${home}/unsaved/${stack}-${region}.json`,
     openClients,
     [Symbol.asyncDispose]: async () => {

@@ -1,5 +1,6 @@
 import { estimateCost } from "./cost.ts";
 import { awaitCertificate, readRoots, urlOf } from "./certificate.ts";
+import { awaitNames } from "./names.ts";
 import { observedOf, type Observations } from "../engine/read.ts";
 import { appFails, unreachable } from "./no-answer.ts";
 import { probe } from "./probe.ts";
@@ -29,7 +30,10 @@ export async function reportOutputs(
   const outputs = outputsOf(reading.parts, found);
   const { address, instance, release, app } = outputs;
   if (address === undefined || instance === undefined) return undefined;
-  const https = await awaitCertificate(session, { address, instance, https: outputs.https });
+  const isLedHere = await awaitNames(session, reading, address);
+  const https = isLedHere
+    ? await awaitCertificate(session, { address, instance, https: outputs.https })
+    : outputs.https;
   const { url, health } = await findAnswer(session, urlOf(config, address, https), `http://${address}/`);
   const cost = estimateCost(config, reading.freeTierEligible);
   if (reading.newerMachineImageId !== undefined) {

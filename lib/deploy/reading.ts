@@ -1,9 +1,11 @@
 import { newDocument, type StateDocument } from "../../state/document.ts";
 import { catchUp, rebuildDocument } from "../../state/rebuild.ts";
 import { loadState } from "../../state/rescue.ts";
+import { type HostedZone, listHostedZones } from "../aws/hosted-zones.ts";
 import { consoleTail } from "../aws/console.ts";
 import { connectDocker } from "../docker/connection.ts";
 import { openSource, type Source, type SourceOptions } from "../docker/source.ts";
+import { supersedeUndeclared } from "../engine/superseded.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
 import { type Observations, observedOf, readAll } from "../engine/read.ts";
@@ -30,6 +32,8 @@ export interface Recorded {
 export interface Reading extends Recorded {
   readonly declarations: readonly StackDeclaration[];
   readonly parts: StackParts;
+  /** The account's public hosted zones; none without a domain. */
+  readonly zones: readonly HostedZone[];
   readonly observations: Observations<Offers>;
   /** The machine image in here is the pinned one, or the newest if none is pinned. */
   readonly offers: Offers;
@@ -63,14 +67,21 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   // A rejection before anything awaits this promise must not count as unhandled. The first `await` still throws it.
   offered.catch(() => {});
   const { config, ctx } = session;
-  const [loaded, source, workTree] = await Promise.all([
+  const [loaded, source, workTree, hostedZones] = await Promise.all([
     loadState(session),
     openSource(sourceOptions(session)),
     lookAtWorkTree(config.app.source, ownFolders(session)),
+    findHostedZones(session),
   ]);
   const origin = { commit: workTree?.commit, isClean: workTree && workTree.changed.length === 0 };
   const app = { ...openApp(session, source), ...origin };
-  const parts = declareParts({ config, account: ctx.account, app, restoredFrom: options.restoredFrom });
+  const parts = declareParts({
+    config,
+    account: ctx.account,
+    app,
+    restoredFrom: options.restoredFrom,
+    zones: hostedZones,
+  });
   const { declarations } = parts;
   const [{ document, observations }, { machineImage, zones, instanceType, secrets }, undeclaredVolumes] =
     await Promise.all([
@@ -87,6 +98,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   return {
     declarations,
     parts,
+    zones: hostedZones,
     observations,
     offers,
     plan: differences({ declarations, observations, document, inputs: offers }),
@@ -102,6 +114,11 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     hostMemoryMib: instanceType.memoryMib,
     newerMachineImageId: imageId === newest ? undefined : newest,
   };
+}
+
+/** The zones that a domain may belong to. Without a domain, nothing is asked. */
+export async function findHostedZones({ config, ctx }: Session): Promise<readonly HostedZone[]> {
+  return config.domain.length === 0 ? [] : listHostedZones(ctx.clients);
 }
 
 /** What Berth writes to by itself, and which is thus never source. */
@@ -137,14 +154,19 @@ export async function readResources(session: Session, options: ResourcesOptions)
   const { ctx, identify, config } = session;
   const { declarations, recorded, ...rest } = options;
   const reading = { ...rest, declarations, ctx, identify };
-  const document = recorded ?? (await documentFromTags(session, declarations));
+  const document = supersedeUndeclared(
+    recorded ?? (await documentFromTags(session, declarations)),
+    declarations,
+  );
   const [observations] = await Promise.all([
     readAll({ ...reading, document }),
     // Superseded resources are removed at the end of the run. If one isn't the stack's, the run doesn't start.
     findRecorded(document.superseded, { ...reading, document }),
   ]);
   if (recorded === undefined) return { document, observations };
-  const absent = declarations.filter(({ name }) => observations.get(name) === undefined);
+  const absent = declarations.filter(
+    ({ name, isRetired }) => !isRetired && observations.get(name) === undefined,
+  );
   const caughtUp = catchUp(document, await listAll(absent, ctx, config.stack));
   if (caughtUp === document) return { document, observations };
   return { document: caughtUp, observations: await readAll({ ...reading, document: caughtUp }) };

@@ -1,7 +1,9 @@
 import { privateText } from "../docker/private-names.ts";
+import { observedOf } from "../engine/read.ts";
 import type { PlanWarning } from "../report/shown-plan.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
+import { readNames } from "./names.ts";
 import type { Reading } from "./reading.ts";
 import {
   findClosedWarning,
@@ -32,8 +34,12 @@ const checks: readonly Check[] = [
 
 /** What the plan warns of, in the order of the checks. Writes nothing. */
 export async function findWarnings(session: Session, reading: Reading): Promise<PlanWarning[]> {
-  const found = await Promise.all(checks.map(async (check) => check(session, reading)));
-  return found.filter((one) => one !== undefined);
+  const address = observedOf(reading.parts.address, reading.observations)?.publicIp;
+  const [found, names] = await Promise.all([
+    Promise.all(checks.map(async (check) => check(session, reading))),
+    readNames(session, reading, address),
+  ]);
+  return [...found.filter((one) => one !== undefined), ...names.flatMap(({ troubles }) => troubles)];
 }
 
 /** Private files in the source: everybody who gets the image can read them. */

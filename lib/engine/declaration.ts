@@ -30,6 +30,8 @@ export interface DeclarationSpec<Desired, Found extends Observed, Inputs> {
   readonly replaceNote?: string;
   /** Why the resource is absent, if nothing was lost. Without this, the plan says `<id> is gone`. */
   readonly absentBecause?: string;
+  /** Declares how resources of the kind are found and removed, and none of its own. What other declarations of the kind had is removed. */
+  readonly isRetired?: true;
 }
 
 /** What desired values are computed from: the other declarations, by name, and `inputs`. */
@@ -61,6 +63,7 @@ export interface Declaration<Inputs = unknown> extends Named {
   readonly needs: readonly string[];
   readonly replaceNote?: string | undefined;
   readonly absentBecause?: string | undefined;
+  readonly isRetired?: true | undefined;
   /** What a plan shows of the resource before it is created. Absent if there is nothing to show. */
   readonly attributes?: (world: World<Inputs>) => readonly Attribute[];
   readonly find: (
@@ -81,7 +84,7 @@ export interface DeclarationOf<Found extends Observed> extends Named {
 export function declare<Desired, Found extends Observed, Inputs = unknown>(
   spec: DeclarationSpec<Desired, Found, Inputs>,
 ): Declaration<Inputs> & DeclarationOf<Found> {
-  const { name, resource, needs = [], replaceNote, absentBecause } = spec;
+  const { name, resource, needs = [], replaceNote, absentBecause, isRetired } = spec;
   /** Everything that this declaration's resource returned, and that is therefore of type `Found`. */
   const found = new WeakSet<Observed>();
   const desired = ({ needed, inputs }: World<Inputs>): Desired =>
@@ -97,6 +100,7 @@ export function declare<Desired, Found extends Observed, Inputs = unknown>(
     needs: needs.map((one) => one.name),
     replaceNote,
     absentBecause,
+    isRetired,
     attributes: (world) => resource.attributes?.(desired(world)) ?? [],
     isObserved: (observed): observed is Found => found.has(observed),
     find: async (ctx, identity, known) => {

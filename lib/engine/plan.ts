@@ -46,6 +46,7 @@ export function differences<Inputs>({
   const steps = new Map<string, Step>();
   const world = { needed: plannedNeeds(observations, steps), inputs };
   for (const declaration of declarations) {
+    if (declaration.isRetired) continue;
     const step = stepFor(declaration, observations.get(declaration.name), { world, document });
     if (step !== undefined) steps.set(declaration.name, step);
   }

@@ -22,9 +22,9 @@ export type Identify = (name: string, generation: number, document: StateDocumen
 /** Reads the resources of all declarations from AWS in parallel. Never writes. */
 export async function readAll<Inputs>(options: ReadOptions<Inputs>): Promise<Observations<Inputs>> {
   const found = await Promise.all(
-    options.declarations.map(
-      async (declaration) => [declaration.name, await readOne(declaration, options)] as const,
-    ),
+    options.declarations
+      .filter(({ isRetired }) => isRetired !== true)
+      .map(async (declaration) => [declaration.name, await readOne(declaration, options)] as const),
   );
   return new Map(found);
 }

@@ -1,6 +1,8 @@
+import type { StateDocument } from "../../state/document.ts";
 import type { Journal } from "../../state/journal.ts";
 import type { WriteContext } from "../contract/resource.ts";
 import { findRecorded, type LookOptions } from "./owned.ts";
+import type { Declaration } from "./declaration.ts";
 import type { Progress } from "./progress.ts";
 
 export interface SupersededOptions<Inputs> extends Omit<LookOptions<Inputs>, "document" | "ctx"> {
@@ -31,6 +33,26 @@ export async function removeSuperseded<Inputs>(options: SupersededOptions<Inputs
     forget(journal, new Set([one.id]));
     progress.end(label, "remove", one.id);
   }
+}
+
+/**
+ * The document with what is no longer declared as superseded, for the kinds that have a retired declaration. What a killed run
+ * only intended stays as it is.
+ */
+export function supersedeUndeclared<Inputs>(
+  document: StateDocument,
+  declarations: readonly Declaration<Inputs>[],
+): StateDocument {
+  const retired = new Set(declarations.filter(({ isRetired }) => isRetired).map(({ kind }) => kind));
+  const declared = new Set(declarations.filter(({ isRetired }) => !isRetired).map(({ name }) => name));
+  const entries = Object.entries(document.resources);
+  const gone = entries.flatMap(([name, { id, kind, generation }]) =>
+    retired.has(kind) && !declared.has(name) && id !== undefined ? [{ name, kind, generation, id }] : [],
+  );
+  if (gone.length === 0) return document;
+  const names = new Set(gone.map(({ name }) => name));
+  const resources = Object.fromEntries(entries.filter(([name]) => !names.has(name)));
+  return { ...document, resources, superseded: [...document.superseded, ...gone] };
 }
 
 function forget(journal: Journal, gone: ReadonlySet<string>): void {

@@ -23,12 +23,15 @@ import { startMetadataService, type MetadataServiceOptions } from "./machines/me
 import { startNetworkGuard, type NetworkGuardOptions } from "./network/network-guard.ts";
 import { startNameServer } from "./network/name-server.ts";
 import { RegionalClients } from "./emulators/regional-clients.ts";
+import { addressesInZones, answerFromZones } from "./emulators/zone-names.ts";
 import { listResourcesLeft } from "./emulators/resources-left.ts";
 
 /** The whole embedded AWS: emulators, machines, and the network between them. */
 export interface EmbeddedAws extends AsyncDisposable {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;
+  /** `address:port` of the machines' name server. */
+  readonly nameServer: string;
   /** Settles when an emulator has ended. The embedded AWS can't go on without it. */
   readonly broken: Promise<void>;
   /** Names of the resources that were created and not deleted yet. */
@@ -58,6 +61,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   note("starting the embedded AWS");
   let machines: Machines | undefined;
   const onCall = (call: ObservedCall): void => {
+    if (call.service === "route53" && call.method !== "GET") void tellNames();
     if (call.service !== "ec2") return;
     clients.get(call.region);
     if (machines !== undefined) follow(machines, call.parameters, log);
@@ -74,6 +78,14 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   parts.use({
     [Symbol.asyncDispose]: async () => (await acme.catch(() => undefined))?.[Symbol.asyncDispose](),
   });
+  /** The authority asks no name server, so it is told what the zones say after each change. */
+  const tellNames = async () => {
+    try {
+      (await acme).setNames(await addressesInZones(anyRegion(clients)));
+    } catch (error) {
+      log(`The certificate authority isn't told the names: ${String(error)}`);
+    }
+  };
   const findSource = async (from: string) => machines?.findSource(from);
   const services = parts.use(
     await startServices({
@@ -105,6 +117,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   return {
     endpoints: emulators.endpoints,
     credentials: emulators.credentials,
+    nameServer: `${network.gateway}:${services.ports.names}`,
     broken: emulators.ended,
     listResourcesLeft: () => listResourcesLeft(clients),
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
@@ -156,6 +169,9 @@ interface Services extends AsyncDisposable {
   readonly ports: NetworkGuardOptions["ports"];
 }
 
+/** IAM and Route 53 are the same from every region. A region that a machine chose would be watched from then on. */
+const anyRegion = (clients: RegionalClients) => clients.get(clients.regions()[0] ?? "us-east-1");
+
 interface ServicesOptions {
   readonly backends: Backends;
   readonly clients: RegionalClients;
@@ -174,11 +190,12 @@ async function startServices(options: ServicesOptions): Promise<Services> {
   const door = machineDoor({
     account: localAccount,
     keys,
-    // IAM is the same from every region. A region that the machine chose would be watched from then on.
-    readPolicies: (role) => readRolePolicies(clients.get(clients.regions()[0] ?? "us-east-1").iam, role),
+    readPolicies: (role) => readRolePolicies(anyRegion(clients).iam, role),
   });
   const tls = parts.use(await startMachineGateway({ backends, door, authority, acme, address }));
-  const names = parts.use(await startNameServer(address));
+  const names = parts.use(
+    await startNameServer(address, (question) => answerFromZones(anyRegion(clients), question)),
+  );
   const onError = (error: unknown) => log(`The metadata service failed: ${String(error)}`);
   const metadata = parts.use(await startMetadataService({ address, findSource, onError }));
   const kept = parts.move();

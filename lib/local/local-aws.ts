@@ -17,6 +17,8 @@ import { openPrivateDirectory } from "./control/private-directory.ts";
 export interface LocalAws {
   readonly endpoints: Endpoints;
   readonly credentials: LocalCredentials;
+  /** `address:port`; absent from a supervisor of an earlier Berth. */
+  readonly nameServer?: string | undefined;
 }
 
 export interface LocalAwsOptions {
@@ -52,7 +54,8 @@ export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> 
       // Kept open, because the supervisor counts its users by their connections. `unref` lets this process end all the
       // same.
       connection.socket.resume().unref();
-      return { endpoints: answer.endpoints, credentials: answer.credentials };
+      const { endpoints, credentials, nameServer } = answer;
+      return { endpoints, credentials, nameServer };
     }
     connection.socket.destroy();
     if (answer?.event === "failed") throw failure(answer);
@@ -63,7 +66,7 @@ export async function openLocalAws(options: LocalAwsOptions): Promise<LocalAws> 
 
 /**
  * Called when a command ends. The supervisor ends too when no other command uses it and no resource of any stack is
- * left (bucket, role, repository, instance, VPC, address). Returns when that is decided, and the supervisor has ended
+ * left (bucket, role, hosted zone, repository, instance, VPC, address). Returns when that is decided, and the supervisor has ended
  * if it is to.
  */
 export async function releaseLocalAws(options: { directory: string }): Promise<void> {

@@ -53,13 +53,13 @@ class Supervisor {
       if (this.#ending === undefined) this.#fail(error);
       return;
     }
-    const { endpoints, credentials, broken } = this.#aws;
+    const { endpoints, credentials, nameServer, broken } = this.#aws;
     void broken.then(() => this.#end("an emulator ended"));
     const told = { pid: process.pid, endpoints, credentials };
     await writeFile(directory.pathOf("supervisor.json"), JSON.stringify(told), { mode: 0o600 });
     await writeFile(directory.pathOf(shellFile), shellLines(this.#aws), { mode: 0o600 });
     log(`Ready: ${JSON.stringify(endpoints)}`);
-    this.#tell({ event: "ready", pid: process.pid, endpoints, credentials });
+    this.#tell({ event: "ready", pid: process.pid, endpoints, credentials, nameServer });
     await this.#endIfUnused("whoever started it is gone");
   }
 

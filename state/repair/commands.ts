@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type CommandSpec, type Outcome, runCommand } from "../../lib/command/command.ts";
+import { findHostedZones } from "../../lib/deploy/reading.ts";
 import { confirm } from "../../lib/deploy/confirmation.ts";
 import { listAll } from "../../lib/engine/owned.ts";
 import { BerthError, exitCodes } from "../../lib/errors.ts";
@@ -91,7 +92,8 @@ async function restore(session: Session): Promise<Outcome> {
 
 async function rebuild(session: Session): Promise<Outcome> {
   const { config, ctx, report } = session;
-  const listing = listAll(declareStack({ config, account: ctx.account }), ctx, config.stack);
+  const zones = await findHostedZones(session);
+  const listing = listAll(declareStack({ config, account: ctx.account, zones }), ctx, config.stack);
   const [listed, stored, kept] = await Promise.all([listing, readStored(session), readKept(session)]);
   const isInBucket = config.state.backend === "s3";
   // A stored document that can't be used stops every command, so even an empty document is better.

@@ -11,6 +11,8 @@ export type ControlMessage =
       readonly pid: number;
       readonly endpoints: Endpoints;
       readonly credentials: LocalCredentials;
+      /** `address:port` of the name server that knows the zones of the emulated Route 53. */
+      readonly nameServer?: string | undefined;
     }
   | {
       readonly event: "failed";

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
+import { ListHostedZonesCommand } from "@aws-sdk/client-route-53";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
@@ -19,15 +20,17 @@ export async function listResourcesLeft(clients: RegionalClients): Promise<strin
   const regional = await Promise.all(regions.map((region) => listRegional(clients.get(region))));
   // Every region lists the same buckets and roles.
   const first = clients.get(regions[0] ?? "us-east-1");
-  const [buckets, roles] = await Promise.all([
+  const [buckets, roles, zones] = await Promise.all([
     first.s3.send(new ListBucketsCommand({})),
     first.iam.send(new ListRolesCommand({})),
+    first.route53.send(new ListHostedZonesCommand({})),
   ]);
   return [
     ...(buckets.Buckets ?? []).map((bucket) => `bucket ${bucket.Name}`),
     ...(roles.Roles ?? [])
       .filter((role) => role.Path?.startsWith("/aws-service-role/") !== true)
       .map((role) => `role ${role.RoleName}`),
+    ...(zones.HostedZones ?? []).map((zone) => `hosted zone ${zone.Name}`),
     ...regional.flat(),
   ];
 }

@@ -16,6 +16,7 @@ import { passOn } from "./upstream.ts";
 export interface ObservedCall {
   readonly service: string;
   readonly region: string;
+  readonly method: string;
   /** Query parameters of an EC2 call: `Action`, `InstanceId.1` …; empty for other services. */
   readonly parameters: URLSearchParams;
 }
@@ -148,7 +149,7 @@ async function answerCall(exchange: Exchange): Promise<void> {
   const socketPath = service === "ecr" ? backends.ecr : backends.moto;
   await passOn(incoming, outgoing, { to: { socketPath }, head: judged, body, expectedHash });
   const parameters = new URLSearchParams(service === "ec2" ? body?.toString("utf8") : "");
-  onCall?.({ service, region, parameters });
+  onCall?.({ service, region, method: head.method, parameters });
 }
 
 async function answerRegistry(exchange: Exchange): Promise<void> {

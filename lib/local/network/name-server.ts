@@ -1,22 +1,46 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Question } from "dns-packet";
+import {
+  type Answer,
+  decode,
+  encode,
+  type Question,
+  RECURSION_AVAILABLE,
+  RECURSION_DESIRED,
+} from "dns-packet";
 
 /** The DNS server of the machines. */
 export interface NameServer extends AsyncDisposable {
   readonly port: number;
 }
 
+/** What hosted zones answer to one question. */
+export interface ZoneAnswer {
+  /** Whether there is anything of that name. */
+  readonly exists: boolean;
+  /** The values of the type that was asked for, as Route 53 writes them. */
+  readonly values: readonly string[];
+}
+
+/** Undefined for a name that no zone covers. */
+export type AskZones = (question: {
+  readonly name: string;
+  readonly type: string;
+}) => Promise<ZoneAnswer | undefined>;
+
 const timeToLiveSeconds = 5;
 const noSuchName = 3;
 
 /**
  * Starts a name server on one address (UDP, a free port). Every name of AWS and of Let's Encrypt resolves to that
- * address, so that no machine's request can reach the real ones. Other names resolve as on this computer, with its hosts
- * file. IPv4 only.
+ * address, so that no machine's request can reach the real ones. Names in a hosted zone of the emulated Route 53 resolve as
+ * that says. All others resolve as on this computer, with its hosts file. IPv4 only.
  */
-export async function startNameServer(address: string): Promise<NameServer> {
+export async function startNameServer(
+  address: string,
+  askZones: AskZones = () => Promise.resolve(undefined),
+): Promise<NameServer> {
   const socket = createSocket("udp4");
   socket.on("message", (message, from) => void answer(message, from));
   socket.bind(0, address);
@@ -25,10 +49,17 @@ export async function startNameServer(address: string): Promise<NameServer> {
   async function answer(message: Buffer, from: RemoteInfo): Promise<void> {
     const query = parseQuery(message);
     if (query === undefined) return;
-    const { type, name } = query.question;
-    const addresses = type === "A" ? await resolve(name, address) : [];
+    const found = await find(query.question);
     // A machine that has gone by now needs no answer.
-    socket.send(encodeAnswer(query, addresses), from.port, from.address, () => undefined);
+    socket.send(encodeAnswer(query, found), from.port, from.address, () => undefined);
+  }
+
+  async function find({ type, name }: Question): Promise<Found> {
+    // No zone may lead a machine's calls of AWS elsewhere.
+    const zone = isAnsweredHere(name) ? undefined : await askZones({ name, type }).catch(() => undefined);
+    if (zone !== undefined) return { isMissing: !zone.exists, values: zone.values };
+    const values = type === "A" ? await resolve(name, address) : [];
+    return { isMissing: type === "A" && values.length === 0, values };
   }
 
   return {
@@ -76,13 +107,28 @@ function parseQuery(message: Buffer): Query | undefined {
   }
 }
 
-function encodeAnswer({ id, recursionDesired, question }: Query, addresses: readonly string[]): Buffer {
-  const notFound = question.type === "A" && addresses.length === 0;
+interface Found {
+  readonly isMissing: boolean;
+  readonly values: readonly string[];
+}
+
+function encodeAnswer({ id, recursionDesired, question }: Query, { isMissing, values }: Found): Buffer {
   return encode({
     type: "response",
     id,
-    flags: RECURSION_AVAILABLE | (recursionDesired ? RECURSION_DESIRED : 0) | (notFound ? noSuchName : 0),
+    flags: RECURSION_AVAILABLE | (recursionDesired ? RECURSION_DESIRED : 0) | (isMissing ? noSuchName : 0),
     questions: [question],
-    answers: addresses.map((data) => ({ type: "A", name: question.name, ttl: timeToLiveSeconds, data })),
+    answers: values.flatMap((value) => answerWith(question, value)),
   });
+}
+
+/** None for a type that the embedded AWS has no use for. */
+function answerWith({ type, name }: Question, value: string): Answer[] {
+  const ttl = timeToLiveSeconds;
+  if (type === "A" || type === "AAAA" || type === "CNAME") return [{ type, name, ttl, data: value }];
+  if (type === "TXT") return [{ type, name, ttl, data: value.replaceAll(/^"|"$/g, "") }];
+  const [, flags, tag, text] = /^(\d+) (\w+) "([^"]*)"$/.exec(value) ?? [];
+  if (type !== "CAA" || text === undefined) return [];
+  if (tag !== "issue" && tag !== "issuewild" && tag !== "iodef") return [];
+  return [{ type, name, ttl, data: { flags: Number(flags), tag, value: text } }];
 }

@@ -77,7 +77,7 @@ export function recordResource(options: RecordOptions): Resource<RecordDesired, 
     attributes: ({ domain, address }) => [{ field: "", value: `${domain} A ${address}` }],
 
     differences: (identity, desired, observed) => {
-      const [record] = observed.sets.filter(({ Type }) => Type === "A");
+      const record = observed.sets.find(({ Type }) => Type === "A");
       return [
         ...fieldDifference("zone", {
           desired: desired.zoneId,
