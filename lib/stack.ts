@@ -174,7 +174,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     needs: [network.gateway, theInstance, ...(theApp ? [theApp.release] : [])],
     desired: (need) => ({ instanceId: need(theInstance).id }),
   });
-  const records = declareRecords({ config, zones, isTeardown: app === undefined }, theAddress);
+  const { retired, records } = declareRecords({ config, zones }, theAddress);
   const theHttps = app && declareHttps(app, config, { bucket: theBucket, address: theAddress, records });
   const declarations = [
     theBucket,
@@ -188,7 +188,8 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     theInstance,
     ...(theApp ? [theApp.release] : []),
     theAddress,
-    ...records,
+    retired,
+    ...(app === undefined ? [] : records),
     ...(theHttps ? [theHttps] : []),
     // Only `secret set` makes one, so there is none to converge.
     ...(app ? [] : [declare({ name: "parameter", resource: parameter, desired: () => undefined })]),
@@ -292,17 +293,13 @@ function declareAgent({ agent, bundle }: App, place: string, theBucket: Declarat
 interface RecordsOptions {
   readonly config: Pick<Config, "stack" | "domain">;
   readonly zones: readonly HostedZone[];
-  readonly isTeardown: boolean;
 }
 
 /**
  * The records of the domains that a hosted zone of the account covers, and first a declaration that only removes: for domains
  * that the configuration no longer has, and for a teardown, which leaves what has become somebody else's.
  */
-function declareRecords(
-  { config, zones, isTeardown }: RecordsOptions,
-  theAddress: DeclarationOf<ObservedAddress>,
-) {
+function declareRecords({ config, zones }: RecordsOptions, theAddress: DeclarationOf<ObservedAddress>) {
   const { stack, domain: domains } = config;
   const kind = { stack, domains, zones };
   const covered = domains.flatMap((domain) => {
@@ -329,7 +326,7 @@ function declareRecords(
     },
     isRetired: true,
   });
-  return [retired, ...(isTeardown ? [] : records)];
+  return { retired, records };
 }
 
 interface HttpsNeeds {

@@ -27,6 +27,7 @@ import { lookupMachineImage, lookupZones } from "../lib/aws/lookup.ts";
 import { resourceTags } from "../lib/aws/tags.ts";
 import { ingressOf } from "../lib/config/ingress.ts";
 import { schema } from "../lib/config/schema.ts";
+import type { HostedZone } from "../lib/aws/hosted-zones.ts";
 import { packAgent } from "../lib/host/bundle.ts";
 import { agentResource } from "../lib/resources/delivery/agent.ts";
 import { declareStack, type StackDeclaration } from "../lib/stack.ts";
@@ -61,11 +62,15 @@ const nothing = (kind: string) => ({
   remove: () => Promise.resolve(),
   list: () => Promise.resolve([]),
 });
-const declare = (changes: Partial<typeof config> = {}, of = account) =>
+const declare = (
+  changes: Partial<typeof config> = {},
+  of = account,
+  hostedZones: readonly HostedZone[] = [],
+) =>
   declareStack({
     config: { ...config, ...changes },
     account: of,
-    zones: [],
+    zones: hostedZones,
     app: {
       imageTag: "src-0123456789abcdef",
       image: nothing("image"),
@@ -75,7 +80,8 @@ const declare = (changes: Partial<typeof config> = {}, of = account) =>
       https: nothing("https"),
     },
   });
-const declarations = declare();
+const all = declare();
+const declarations = all.filter(({ isRetired }) => isRetired !== true);
 
 const ids = new Map<string, string>();
 const world = {
@@ -157,12 +163,38 @@ describe("the declared stack", () => {
       address: ["internet-gateway", "instance"],
       // What secret set made, which up doesn't know.
       parameter: [],
+      record: ["address"],
     });
+  });
+
+  it("has a record for each domain that a zone covers, before a certificate is asked for and until the address goes", () => {
+    const changes = { domain: ["app.example.org", "elsewhere.example.net"] };
+    const declared = declare(changes, account, [{ id: "Z1", name: "example.org" }]);
+    const records = declared.filter(({ kind }) => kind === "record");
+    assert.deepEqual(
+      records.map((one) => [one.name, one.needs, one.isRetired]),
+      [
+        ["record", ["address"], true],
+        ["record-app-example-org-b0bf13b6", ["address"], undefined],
+      ],
+    );
+    const https = declared.find(({ name }) => name === "https");
+    assert.ok(https?.needs.includes("record-app-example-org-b0bf13b6"));
+  });
+
+  it("makes no call for records without a domain", async () => {
+    const before = sent.length;
+    for (const one of all.filter(({ kind }) => kind === "record")) {
+      assert.deepEqual(await one.list(ctx, "hello"), []);
+      const identity = { stack: "hello", name: one.name, generation: 1, lineage: "a-lineage", tags: {} };
+      assert.equal(await one.find(ctx, identity), undefined);
+    }
+    assert.equal(sent.length, before);
   });
 
   it("has a data volume if the app has volumes, which the host and the release need", () => {
     const app = { ...config.app, volumes: { uploads: "/app/uploads" } };
-    const declared = declare({ app });
+    const declared = declare({ app }).filter(({ isRetired }) => isRetired !== true);
     const found = Object.fromEntries(declared.map((one) => [one.name, one.needs]));
     assert.deepEqual(found, {
       ...needs,

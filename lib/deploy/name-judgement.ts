@@ -65,7 +65,7 @@ export const recordToSet = (name: string, address: string | undefined): string =
 function judgeIpv6({ name, ipv6 }: NameAnswers): PlanWarning | undefined {
   if ("failure" in ipv6 || ipv6.values.length === 0) return undefined;
   return {
-    code: "name-ipv6",
+    code: "name-aaaa",
     message: `${name} has an AAAA record to ${ipv6.values.join(", ")}, which isn't this stack: it has no IPv6`,
     hint: "delete the AAAA record: browsers and the certificate's authority ask there first",
   };

@@ -68,7 +68,7 @@ describe("what DNS answers for a name", () => {
 
   it("is named if there is an AAAA record", () => {
     const found = only({ ipv6: { values: ["2001:db8::1"] } });
-    assert.equal(found?.code, "name-ipv6");
+    assert.equal(found?.code, "name-aaaa");
     assert.match(found?.message ?? "", /2001:db8::1/);
   });
 
@@ -77,7 +77,7 @@ describe("what DNS answers for a name", () => {
     const found = judgeName({ name, ipv4: { values: [] }, ipv6: { values: ["::1"] }, caa }, aim);
     assert.deepEqual(
       found.map(({ code }) => code),
-      ["name-unresolved", "name-ipv6", "name-caa"],
+      ["name-unresolved", "name-aaaa", "name-caa"],
     );
   });
 });

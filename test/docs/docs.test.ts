@@ -240,6 +240,7 @@ function serviceOf(operation: string): string {
     )
   )
     return "ecr";
+  if (/ResourceRecordSets|HostedZones|^GetChange$/.test(operation)) return "route53";
   if (/^(?!.*Iam).*(?:Role|InstanceProfile|AccountAliases)/.test(operation)) return "iam";
   return "ec2";
 }
