@@ -2,7 +2,7 @@ import type { CaaRecord } from "node:dns";
 import { Resolver } from "node:dns/promises";
 
 /** Values, or why there is no answer: `ETIMEOUT`. A name or type that doesn't exist is no value, and no failure. */
-export type Answer<T> = { readonly values: readonly T[] } | { readonly failure: string };
+type Answer<T> = { readonly values: readonly T[] } | { readonly failure: string };
 
 /** What DNS answers now for one name. */
 export interface NameAnswers {

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
+import { ListHostedZonesCommand } from "@aws-sdk/client-route-53";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
@@ -56,6 +57,7 @@ const callAll = (clients: Clients) =>
     clients.ec2.send(new DescribeVpcsCommand({})),
     clients.ecr.send(new DescribeRepositoriesCommand({})),
     clients.iam.send(new ListRolesCommand({})),
+    clients.route53.send(new ListHostedZonesCommand({})),
     clients.s3.send(new ListBucketsCommand({})),
     clients.secretsManager.send(new ListSecretsCommand({})),
     clients.ssm.send(new DescribeParametersCommand({})),

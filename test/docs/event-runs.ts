@@ -12,6 +12,7 @@ import {
 import { CreateAccountAliasCommand, DeleteAccountAliasCommand } from "@aws-sdk/client-iam";
 import { createClients } from "../../lib/aws/clients.ts";
 import { resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
+import { startNameServer } from "../../lib/local/network/name-server.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { packAgent } from "../../lib/host/bundle.ts";
 import type { AppFigures } from "../../lib/release/figures.ts";
@@ -31,6 +32,8 @@ export async function openEventRuns() {
   const aws = await startStrictAws({ logDirectory: directory, ecr: true });
   const cli = await openCli({ aws, directory, stack });
   cli.environment["BERTH_HOME"] = join(directory, "home");
+  const names = await startNameServer("127.0.0.13", () => Promise.resolve({ exists: false, values: [] }));
+  cli.environment["BERTH_NAME_SERVER"] = `127.0.0.13:${names.port}`;
   const { bucket } = stackNames({ stack, region: cli.region }, localAccount);
   const access = { region: cli.region, endpoints: aws.bare, credentials: aws.credentials };
   const { ec2, iam, s3 } = createClients(access);
@@ -134,6 +137,7 @@ export async function openEventRuns() {
     [Symbol.asyncDispose]: async () => {
       await iam.send(new DeleteAccountAliasCommand(alias));
       await cli[Symbol.asyncDispose]();
+      await names[Symbol.asyncDispose]();
       await aws[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });
     },

@@ -83,6 +83,14 @@ describe("what a command prints with --json", () => {
     }
   });
 
+  it("has what DNS answers for a domain", async () => {
+    await cli.configure({ domain: "app.example.net" });
+    const status = (await expect(0, cli.run("status")))("status");
+    const [domain] = z.array(z.object({ name: z.string(), text: z.string() })).parse(status["domains"]);
+    assert.deepEqual(domain, { name: "app.example.net", text: "app.example.net doesn't resolve" });
+    await cli.configure();
+  });
+
   it("has what the host knows of its replicas", async () => {
     const https = {
       wanted: ["203.0.113.7"],
