@@ -47,7 +47,7 @@ async function put(Action: ChangeAction, Name: string, Value: string, TTL = 60):
 async function records(): Promise<string[]> {
   const { ResourceRecordSets = [] } = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId }));
   return ResourceRecordSets.filter(({ Type }) => Type !== "NS" && Type !== "SOA").map(
-    ({ Name, Type, ResourceRecords = [] }) => `${Name} ${Type} ${ResourceRecords[0]?.Value}`,
+    ({ Name, Type, ResourceRecords }) => `${Name} ${Type} ${ResourceRecords?.[0]?.Value}`,
   );
 }
 
