@@ -2,13 +2,20 @@ import { readFile } from "node:fs/promises";
 import type { Config } from "../config/load.ts";
 import { bucketOf, type Session } from "../command/session.ts";
 import { invocation } from "../invocation.ts";
-import { lookUntil } from "../poll.ts";
+import { type Look, lookUntil } from "../poll.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { type HttpsNews, isSecured } from "../release/certificate.ts";
 import { readReport } from "../release/reports.ts";
 import { isSystemFailure } from "../system-errors.ts";
 
-const patienceMs = 60_000;
+/**
+ * The edge takes 66 s to read new domains, an order takes up to a minute, and the host looks at what it is told every ten
+ * seconds. Most waits end earlier, by what they wait for.
+ */
+const patienceMs = 4 * 60_000;
+/** Without an end in sight, nobody waits for a try that is later than this. */
+const soonMs = 60_000;
+const mostFailures = 3;
 const pauses = { firstMs: 200, longestMs: 1_000 };
 
 export interface Serving {
@@ -50,8 +57,7 @@ export async function awaitCertificate(session: Session, serving: Serving): Prom
   };
   const look = async () => {
     news = (await readReport(store, instance)).report?.https ?? news;
-    if (isSecured(news, wanted) || isHopeless(news, wanted)) return { done: true };
-    return { waiting: describeWait(news, wanted) };
+    return lookAtNews(news, wanted);
   };
   await lookUntil(
     { signal, note: say, timings: pauses },
@@ -64,18 +70,22 @@ export async function awaitCertificate(session: Session, serving: Serving): Prom
   return news;
 }
 
-/** Whether the next try comes too late to wait for it. */
-function isHopeless({ wanted, error, next }: HttpsNews, names: readonly string[]): boolean {
-  const isAboutThem = names.every((name) => wanted.includes(name));
-  return (
-    isAboutThem && error !== undefined && next !== undefined && Date.parse(next) - Date.now() > patienceMs
-  );
+/**
+ * Whether the wait is over: the edge shows the certificate, or it won't soon. A host reports domains only after its edge has
+ * read them. Pure.
+ */
+export function lookAtNews(news: HttpsNews, names: readonly string[], nowMs = Date.now()): Look<true> {
+  if (isSecured(news, names, nowMs)) return { done: true };
+  const { wanted, error, next, failures = 1 } = news;
+  const what = names.join(", ");
+  // What it says of other names was before it heard of these.
+  if (!names.every((name) => wanted.includes(name)))
+    return { waiting: `waiting for the host to read ${what}: with domains, that takes a minute or two` };
+  if (error === undefined) return { waiting: `waiting for the certificate of ${what}` };
+  const isLate = next !== undefined && Date.parse(next) - nowMs > soonMs;
+  if (isLate || failures >= mostFailures) return { done: true };
+  return { waiting: `waiting for the certificate of ${what}: ${error}` };
 }
-
-const describeWait = ({ error }: HttpsNews, names: readonly string[]): string =>
-  error === undefined
-    ? `waiting for the certificate of ${names.join(", ")}`
-    : `waiting for the certificate of ${names.join(", ")}: ${error}`;
 
 /** The authority of the embedded AWS's certificates, if its file is there. */
 export async function readRoots({ authorityFile }: Session): Promise<readonly string[] | undefined> {
