@@ -42,7 +42,7 @@ class Plan(unittest.TestCase):
 
     def test_no_suggestion_makes_it_order_without_end_or_too_late(self) -> None:
         facts = {"notBefore": 0.0, "notAfter": 100.0}
-        self.assertEqual(plan.renewal_time({"notBefore": 0.0, "notAfter": 30.0}, (400, 500), 0.5), 5)
+        self.assertEqual(plan.renewal_time({"notBefore": 0.0, "notAfter": 30.0}, (400, 500), 0.5), 10)
         self.assertEqual(plan.renewal_time(facts, (-500, -400), 0.5), 10)
         self.assertAlmostEqual(plan.renewal_time(facts, (400, 500), 0.5), 100 * 2 / 3)
 
@@ -116,6 +116,44 @@ class Slots(unittest.TestCase):
                 for moment in (at - files.MARGIN_S + 0.01, at, at + files.MARGIN_S - 0.01):
                     read_then = "even" if int(moment % 10) < 5 else "odd"
                     self.assertNotEqual(read_then, slot, f"{slot} at {moment}")
+
+
+    def test_both_slots_have_a_new_pair_within_seven_seconds(self) -> None:
+        for tenth in range(100):
+            begun = tenth / 10
+            first, other = sorted(files.SLOTS, key=lambda one: files.seconds_until_idle(one, begun))
+            now = begun + files.seconds_until_idle(first, begun)
+            self.assertLessEqual(now + files.seconds_until_idle(other, now) - begun, 7, begun)
+
+    def test_a_late_wake_up_is_no_reason_to_write_where_the_edge_reads(self) -> None:
+        clock = [4.5]  # the even slot is being read, and the odd one will be in a moment
+        written: list[float] = []
+
+        def sleep(pause: float) -> None:
+            clock[0] += pause + (4 if len(written) == 0 and clock[0] < 8 else 0)  # busy once
+
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            for slot in files.SLOTS:
+                (place / f"{slot}.pem").write_text("old")
+            replace = pathlib.Path.replace
+
+            def note(path: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
+                slot_read = "even" if int(clock[0] % 10) < 5 else "odd"
+                self.assertNotEqual(target.stem, slot_read, clock[0])
+                written.append(clock[0])
+                return replace(path, target)
+
+            with (
+                mock.patch.object(files, "FOLDER", place),
+                mock.patch.object(files, "NAMES", place / "names"),
+                mock.patch.object(pathlib.Path, "replace", note),
+                mock.patch.object(files.os, "chown"),
+                mock.patch.object(files.time, "time", lambda: clock[0]),
+                mock.patch.object(files.time, "sleep", sleep),
+            ):
+                files.install("new", ["a.example"])
+        self.assertEqual(len(written), 2)
 
 
 class Bucket:

@@ -20,7 +20,7 @@ WEBROOT = FOLDER / "webroot"
 NAMES = FOLDER / "names"
 SLOTS = ("even", "odd")
 # The edge takes a slot for five seconds, and the other for the next five: see edge.conf.
-SLOT_S, MARGIN_S = 5, 2
+SLOT_S, MARGIN_S = 5, 1
 
 
 def seconds_until_idle(slot: str, now: float) -> float:
@@ -37,8 +37,9 @@ def install(pem: str, names: list[str]) -> None:
             continue
         # The disk may take its time for the draft: only the last step has to happen while nobody reads the slot.
         draft = write_draft(FOLDER / f"{slot}.pem", pem)
-        if not first:
-            time.sleep(seconds_until_idle(slot, time.time()))
+        # A busy machine may wake it late: the margin starts only after a look that found the slot idle.
+        while not first and (pause := seconds_until_idle(slot, time.time())) > 0:
+            time.sleep(pause)
         draft.replace(FOLDER / f"{slot}.pem")
     NAMES.mkdir(exist_ok=True)
     for name in names:

@@ -10,7 +10,7 @@ DAY_S = 24 * 3600
 WEEK_S, MOST_IN_WEEK = 7 * DAY_S, 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
 # What an order takes until the edge shows its certificate everywhere, at the most.
-ORDER_S = 25
+ORDER_S = 20
 # Between two looks at what the authority suggests.
 LOOK_S = 6 * 3600
 
