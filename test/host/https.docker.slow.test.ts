@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { Agent, request } from "node:https";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 import { type PeerCertificate, TLSSocket } from "node:tls";
@@ -8,7 +11,8 @@ import { ask } from "./clients.ts";
 import { type HostRig, openHostRig } from "./host-rig.ts";
 
 // So that a test sees renewals.
-process.env["BERTH_CERTIFICATE_SECONDS"] = "60";
+process.env["BERTH_CERTIFICATE_SECONDS"] = "45";
+const renewals = 10;
 
 interface Answer {
   readonly status: string;
@@ -36,7 +40,7 @@ describe("the host's HTTPS", () => {
   let url: string;
   before(async () => {
     rig = await openHostRig();
-    await rig.release(1, await rig.push(fromRoot("dockerfiles/go-web")));
+    await rig.release(1, await rig.push(fromRoot("test/apps/realtime")), { memoryMib: 128 });
     url = rig.url.replace("http:", "https:");
   });
   after(() => rig?.[Symbol.asyncDispose]());
@@ -55,35 +59,76 @@ describe("the host's HTTPS", () => {
     assert.equal((await get(url, { ca, agent: new Agent() })).status, "200");
     const redirected = await fetch(`${rig.url}a?b=c`, { redirect: "manual" });
     assert.deepEqual([redirected.status, redirected.headers.get("location")], [308, `${url}a?b=c`]);
-    // The app's own answer: it knows one path only.
+    // The app's own answer.
     assert.equal((await fetch(`${rig.url}.well-known/acme-challenge/x`, { redirect: "manual" })).status, 404);
   });
 
-  it("gets new certificates under load, and no request is lost, no connection closed", async () => {
+  it("renews its certificate ten times under load, and no request is lost, no connection closed", async (t) => {
     const serials = new Set<string>();
     const failures: string[] = [];
-    const count = (answer: Answer) => {
-      if (answer.status !== "200") failures.push(answer.status);
-      if (answer.serial !== "") serials.add(answer.serial);
-    };
+    const isOver = () => serials.size > renewals || failures.length > 0;
     const kept = new Agent({ keepAlive: true, maxSockets: 4 });
-    const sockets = new Set<unknown>();
-    let requests = 0;
-    const client = async (agent: () => Agent, pauseMs: number) => {
-      while (serials.size < 4) {
-        requests += 1;
-        count(await get(url, { ca, agent: agent() }));
-        for (const socket of Object.values(kept.freeSockets).flat()) sockets.add(socket);
+    const connections = new Set<unknown>();
+    const counts = { kept: 0, fresh: 0, frames: 0 };
+    const client = async (kind: "kept" | "fresh", pauseMs: number) => {
+      while (!isOver()) {
+        const { status, serial } = await get(url, { ca, agent: kind === "kept" ? kept : new Agent() });
+        counts[kind] += 1;
+        if (status !== "200") failures.push(`${kind}: ${status}`);
+        if (serial !== "") serials.add(serial);
+        for (const socket of Object.values(kept.freeSockets).flat()) connections.add(socket);
         await sleep(pauseMs);
       }
     };
+    const talk = async () => {
+      const socket = await openWebSocket(new URL("/socket", url), ca);
+      const closed = new AbortController();
+      socket.once("close", () => {
+        failures.push("the websocket was closed");
+        closed.abort();
+      });
+      while (!isOver()) {
+        const echo = await say(socket, `${counts.frames}`, closed.signal);
+        if (echo !== `release one: ${counts.frames}`) failures.push(`the websocket said ${echo}`);
+        counts.frames += 1;
+        await sleep(250);
+      }
+      socket.removeAllListeners("close").destroy();
+    };
     await Promise.all([
-      ...Array.from({ length: 4 }, () => client(() => kept, 250)),
-      ...Array.from({ length: 4 }, () => client(() => new Agent(), 50)),
+      ...Array.from({ length: 4 }, () => client("kept", 250)),
+      ...Array.from({ length: 4 }, () => client("fresh", 100)),
+      talk(),
     ]);
     kept.destroy();
 
-    assert.deepEqual(failures, []);
-    assert.equal(sockets.size, 4, `${requests} requests took other connections than the first four`);
+    const told = `${serials.size - 1} renewals, ${JSON.stringify(counts)}, ${connections.size} kept connections`;
+    t.diagnostic(told);
+    assert.deepEqual(failures, [], told);
+    assert.equal(connections.size, 4, told);
+    assert.ok(counts.frames > renewals, told);
   });
 });
+
+/** A websocket by the edge's HTTPS. Node 20 has no client of its own. */
+async function openWebSocket(url: URL, ca: string): Promise<Duplex> {
+  const headers = {
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
+  };
+  const asked = request(url, { ca, headers, agent: false });
+  return new Promise((resolve, reject) => {
+    asked.once("upgrade", (_answer, socket) => resolve(socket));
+    asked.once("response", ({ statusCode }) => reject(new Error(`status ${statusCode}`)));
+    asked.once("error", reject).end();
+  });
+}
+
+/** Sends a short text as one frame, and returns the text of the next frame. */
+async function say(socket: Duplex, text: string, signal: AbortSignal): Promise<string> {
+  socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]));
+  const [frame]: Buffer[] = await once(socket, "data", { signal });
+  return frame?.subarray(2).toString("utf8") ?? "";
+}
