@@ -17,7 +17,7 @@ export interface Hosts {
 
 /** Looks for host, address and data volume by the state document, and by tags. Writes nothing. */
 export async function readHosts(session: Session): Promise<Hosts> {
-  const parts = declareParts({ config: session.config, account: session.ctx.account });
+  const parts = declareParts({ config: session.config, account: session.ctx.account, zones: [] });
   const loaded = await loadState(session);
   const declarations = parts.declarations.filter(({ name }) =>
     [parts.instance.name, parts.address.name, parts.dataVolume?.name].includes(name),
