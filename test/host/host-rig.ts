@@ -24,7 +24,7 @@ import { packAgent } from "../../lib/host/bundle.ts";
 import { hostFiles } from "../../lib/host/host-files.ts";
 import { userData } from "../../lib/host/user-data.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
-import { webAuthorityFile } from "../../lib/local/control/messages.ts";
+import { keyOf, webAuthorityFile } from "../../lib/local/control/messages.ts";
 import { httpsKey } from "../../lib/release/https.ts";
 import { releaseKey } from "../../lib/release/document.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
@@ -43,6 +43,10 @@ export interface HostRig extends AsyncDisposable {
   readonly id: string;
   readonly url: string;
   readonly clients: Clients;
+  /** The name of its bucket. */
+  readonly bucket: string;
+  /** The container of the certificate authority. */
+  readonly authorityName: string;
   /** Builds a folder, pushes the image, and returns its name with digest, as a release has it. */
   push(folder: string): Promise<string>;
   /** Publishes a desired release and returns the report with the host's decision on it. */
@@ -78,6 +82,8 @@ export async function openHostRig(): Promise<HostRig> {
       id,
       url: `http://${address}/`,
       clients,
+      bucket: Bucket,
+      authorityName: `berth-local-${keyOf(temporary.directory)}-authority`,
       push: async (folder) => {
         const { registry } = temporary.aws.endpoints;
         const digest = await buildAndPush({ docker, ecr: clients.ecr, folder, registry, repository });

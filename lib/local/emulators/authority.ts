@@ -39,6 +39,14 @@ const day = 24 * 3600;
 /** https://letsencrypt.org/docs/profiles/ */
 const publicProfiles = { shortlived: 160 * 3600, classic: 90 * day, tlsserver: 45 * day };
 
+/** Pebble's own faults, for those who want to see them: `PEBBLE_WFE_NONCEREJECT` and its like in the environment. */
+const ownSwitches = (environment: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      name.startsWith("PEBBLE_") && value !== undefined ? [[name, value]] : [],
+    ),
+  );
+
 const ready = z.object({
   port: z.int().min(1).max(65_535),
   root: z.string().startsWith("-----BEGIN CERTIFICATE-----"),
@@ -62,7 +70,7 @@ export async function startAuthority(options: AuthorityOptions): Promise<Authori
     labels,
     command: ["/app"],
     user: String(authorityUser),
-    environment: { PEBBLE_VA_NOSLEEP: "1" },
+    environment: { PEBBLE_VA_NOSLEEP: "1", ...ownSwitches(process.env) },
     capabilities: [],
     takesBack: false,
     onComplaint: (text) => {

@@ -46,11 +46,24 @@ class Plan(unittest.TestCase):
         self.assertEqual(plan.renewal_time(facts, (-500, -400), 0.5), 10)
         self.assertAlmostEqual(plan.renewal_time(facts, (400, 500), 0.5), 100 * 2 / 3)
 
-    def test_pauses_double_up_to_six_hours_and_are_spread(self) -> None:
-        for failures, longest in ((1, 10), (2, 20), (5, 160), (40, 6 * 3600)):
-            pauses = {plan.pause_after(failures) for _ in range(50)}
+    def test_pauses_grow_up_to_six_hours_and_are_spread(self) -> None:
+        for failures, longest in ((1, 10), (2, 20), (3, 40), (4, 1440), (5, 2880), (8, 21_600), (40, 21_600)):
+            pauses = {plan.pause_after(failures, True) for _ in range(50)}
             self.assertTrue(all(longest / 2 <= pause <= longest for pause in pauses), failures)
             self.assertGreater(len(pauses), 1)
+
+    def test_without_a_certificate_it_is_tried_at_least_every_24_minutes(self) -> None:
+        for failures in (4, 5, 40):
+            self.assertTrue(all(720 <= plan.pause_after(failures, False) <= 1440 for _ in range(50)), failures)
+
+    def test_no_authority_sees_more_failed_checks_than_it_allows(self) -> None:
+        with mock.patch.object(plan.random, "uniform", lambda least, _: least):
+            failed_at, allowed, now = 0.0, 5.0, 0.0
+            for failures in range(1, 100):
+                allowed = min(5.0, allowed + (now - failed_at) / 720) - 1
+                self.assertGreaterEqual(allowed, 0, failures)
+                failed_at = now
+                now += plan.pause_after(failures, False)
 
     def test_the_last_certificate_of_a_week_is_kept_back(self) -> None:
         now = 100 * DAY

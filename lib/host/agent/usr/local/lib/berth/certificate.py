@@ -90,7 +90,7 @@ class Keeper:
             self.failures += 1
             log.warning("certificate: %s", error, exc_info=not isinstance(error, Failed))
             reason = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
-            pause = max(plan.pause_after(self.failures), getattr(error, "until", 0.0) - time.time())
+            pause = max(plan.pause_after(self.failures, bool(shown)), getattr(error, "until", 0.0) - time.time())
             cause = getattr(error, "cause", "") or "host"
             told |= {"error": reason[:500], "cause": cause, "failures": self.failures, "next": time.time() + pause}
         if shown:

@@ -9,6 +9,8 @@ DAY_S = 24 * 3600
 # Let's Encrypt's: five for the same names in seven days. The last one is kept for whoever comes after.
 WEEK_S, MOST_IN_WEEK = 7 * DAY_S, 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
+# Let's Encrypt's: five failed checks of a name, and another one each twelve minutes.
+QUICK_TRIES, CHECK_S = 3, 24 * 60
 # What an order takes until the edge shows its certificate everywhere, at the most.
 ORDER_S = 20
 # Between two looks at what the authority suggests.
@@ -48,9 +50,17 @@ def renewal_time(facts: dict[str, float], suggested: tuple[float, float] | None,
     return max(min(wanted, end - max(life / 3, ORDER_S)), start + life / 10)
 
 
-def pause_after(failures: int) -> float:
-    """Doubles from ten seconds to six hours, and is spread, so that hosts which failed together don't come back together."""
-    longest = min(FIRST_PAUSE_S * 2 ** min(failures - 1, 20), LONGEST_PAUSE_S)
+def pause_after(failures: int, has_certificate: bool) -> float:
+    """From ten seconds to six hours, spread, so that hosts which failed together don't come back together.
+
+    Three quick ones: a name or a port may be on its way. After that, no more than the authority lets fail; and no less while
+    there is no certificate, because whoever puts things right waits for the next try.
+    """
+    if failures <= QUICK_TRIES:
+        longest = FIRST_PAUSE_S * 2 ** (failures - 1)
+    else:
+        later = min(failures - QUICK_TRIES - 1, 20) if has_certificate else 0
+        longest = min(CHECK_S * 2**later, LONGEST_PAUSE_S)
     return longest * random.uniform(0.5, 1)
 
 
