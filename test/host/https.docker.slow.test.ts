@@ -11,7 +11,7 @@ import { ask } from "./clients.ts";
 import { type HostRig, openHostRig } from "./host-rig.ts";
 
 // So that a test sees renewals.
-process.env["BERTH_CERTIFICATE_SECONDS"] = "45";
+process.env["BERTH_CERTIFICATE_SECONDS"] = "60";
 const renewals = 10;
 
 interface Answer {
