@@ -28,9 +28,11 @@ import { resourceTags } from "../lib/aws/tags.ts";
 import { ingressOf } from "../lib/config/ingress.ts";
 import { schema } from "../lib/config/schema.ts";
 import type { HostedZone } from "../lib/aws/hosted-zones.ts";
+import { poll } from "../lib/poll.ts";
 import { packAgent } from "../lib/host/bundle.ts";
 import { agentResource } from "../lib/resources/delivery/agent.ts";
 import { declareStack, type StackDeclaration } from "../lib/stack.ts";
+import { untilShown } from "./resources/storage/shown-bucket.ts";
 import { openAccount } from "./resources/account.ts";
 import { recordSent } from "./resources/sent-calls.ts";
 
@@ -97,11 +99,19 @@ async function make({ name, find, create }: StackDeclaration): Promise<void> {
   const identity = { ...owner, lineage: "a-lineage", tags: resourceTags(owner, { Team: "harbour" }) };
   const id = await create(ctx, identity, world);
   ids.set(name, id);
+  if (name === "bucket") await untilShown(ctx, identity, id);
   for (let round = 0; round < 3; round += 1) {
-    const observation = await find(ctx, identity, id);
-    const left = observation?.differences(world) ?? assert.fail(`${name} is not found`);
+    const observation = await poll(ctx, {
+      what: name,
+      timeoutMs: 10_000,
+      look: async () => {
+        const done = await find(ctx, identity, id);
+        return done === undefined ? { waiting: `${name} isn't there yet` } : { done };
+      },
+    });
+    const left = observation.differences(world);
     if (left.length === 0) return;
-    await observation?.update(ctx, world, left);
+    await observation.update(ctx, world, left);
   }
   assert.fail(`${name} still differs`);
 }

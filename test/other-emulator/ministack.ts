@@ -46,6 +46,7 @@ export async function startMinistack(folder: string, services: readonly Service[
     ec2: url,
     ecr: url,
     iam: url,
+    route53: url,
     s3: url,
     secretsManager: url,
     ssm: url,
