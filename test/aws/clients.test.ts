@@ -91,6 +91,7 @@ test("clients: there are no others, whose limits nobody set", async () => {
     "EC2Client",
     "ECRClient",
     "IAMClient",
+    "Route53Client",
     "S3Client",
     "SSMClient",
     "STSClient",
