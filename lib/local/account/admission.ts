@@ -27,7 +27,16 @@ export interface Admitted {
 /** All services but S3 have short bodies. The longest contain user data or policies. */
 const longestBody = 1024 * 1024;
 
-const services: ReadonlySet<string> = new Set(["ec2", "ecr", "iam", "route53", "s3", "secretsmanager", "ssm", "sts"]);
+const services: ReadonlySet<string> = new Set([
+  "ec2",
+  "ecr",
+  "iam",
+  "route53",
+  "s3",
+  "secretsmanager",
+  "ssm",
+  "sts",
+]);
 /** S3 allows a signature that doesn't cover the body. SDKs use that for streams over TLS. */
 const unsigned: ReadonlySet<string> = new Set(["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"]);
 

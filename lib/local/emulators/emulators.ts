@@ -113,7 +113,17 @@ async function allOrNone(starting: Promise<Emulator>[]): Promise<Emulator[]> {
 function endpointsOf(port: number): Endpoints {
   const registry = `127.0.0.1:${port}`;
   const url = `http://${registry}`;
-  return { ec2: url, ecr: url, iam: url, route53: url, s3: url, secretsManager: url, ssm: url, sts: url, registry };
+  return {
+    ec2: url,
+    ecr: url,
+    iam: url,
+    route53: url,
+    s3: url,
+    secretsManager: url,
+    ssm: url,
+    sts: url,
+    registry,
+  };
 }
 
 async function post({ socketPath }: Emulator, path: string, control: string): Promise<void> {
