@@ -96,7 +96,8 @@ describe("the host's HTTPS", () => {
       socket.removeAllListeners("close").destroy();
     };
     await Promise.all([
-      ...Array.from({ length: 4 }, () => client("kept", 250)),
+      // nginx ends a connection with its thousandth answer: these get nowhere near.
+      ...Array.from({ length: 4 }, () => client("kept", 1_000)),
       ...Array.from({ length: 4 }, () => client("fresh", 100)),
       talk(),
     ]);
