@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CreateSecretCommand, PutSecretValueCommand } from "@aws-sdk/client-secrets-manager";
-import { GetObjectCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import type { Release } from "../../lib/release/schema.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
@@ -33,6 +33,8 @@ describe("secrets", () => {
   let entryVersion: string;
   before(async () => {
     rig = await openHostRig();
+    const VersioningConfiguration = { Status: "Enabled" } as const;
+    await rig.clients.s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
     await using folder = await writeSourceFolder(files);
     image = await rig.push(folder.path);
     await put(values.parameter);
