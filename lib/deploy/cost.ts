@@ -9,7 +9,7 @@ export const pollEverySeconds = { converger: 6, launcher: 5 } as const;
 
 interface Priced extends Pick<Config, "region"> {
   readonly instance: Config["instance"];
-  readonly app: Pick<Config["app"], "volumes">;
+  readonly app: Pick<Config["app"], "volumes" | "secrets">;
 }
 
 /** Where AWS lists what isn't known here. */
@@ -29,7 +29,13 @@ export function estimateCost({ region, instance, app }: Priced, isFreeTier: bool
     };
   }
   const gib = diskGib + (Object.keys(app.volumes).length === 0 ? 0 : dataGib);
-  const others = { disk: prices.diskGib * gib, address, "S3 requests": pollingCost(prices) };
+  const secrets = secretsCost(app.secrets);
+  const others = {
+    disk: prices.diskGib * gib,
+    address,
+    "S3 requests": pollingCost(prices),
+    ...(secrets === 0 ? {} : { secrets }),
+  };
   const hourly = hourlyPrice(type, prices);
   if (hourly === undefined) {
     return {
@@ -51,6 +57,14 @@ function pollingCost({ s3Reads }: Prices): number {
   const { converger, launcher } = pollEverySeconds;
   const requests = hoursAMonth * 3600 * (1 / converger + 1 / launcher);
   return (requests / 1000) * s3Reads;
+}
+
+/** Secrets Manager takes the same for each secret in every region outside China. SSM takes nothing for a standard parameter. */
+const secretMonthly = 0.4;
+
+function secretsCost(secrets: Config["app"]["secrets"]): number {
+  const entries = new Set(Object.values(secrets).filter((source) => source.startsWith("secretsmanager:")));
+  return entries.size * secretMonthly;
 }
 
 const sum = (parts: Readonly<Record<string, number>>): number =>

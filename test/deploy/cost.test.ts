@@ -3,12 +3,16 @@ import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { estimateCost, pollEverySeconds, snapshotCost } from "../../lib/deploy/cost.ts";
 
-const cost = (region: string, type: string, more: { diskGib?: number; volumes?: object } = {}) =>
+const cost = (
+  region: string,
+  type: string,
+  more: { diskGib?: number; volumes?: object; secrets?: Record<string, string> } = {},
+) =>
   estimateCost(
     {
       region,
       instance: { type, diskGib: more.diskGib ?? 8, dataGib: 100, os: "debian-13" },
-      app: { volumes: { ...more.volumes } },
+      app: { volumes: { ...more.volumes }, secrets: { ...more.secrets } },
     },
     false,
   );
@@ -27,9 +31,16 @@ describe("what a stack costs", () => {
     assert.equal(cost("us-east-1", "t3.large").monthlyUsd, 65.41);
   });
 
+  it("counts each secret in Secrets Manager once, and none in SSM", () => {
+    const secrets = { A: "secretsmanager:a", B: "secretsmanager:b", C: "secretsmanager:a", D: "ssm:/d" };
+    const { monthlyUsd, text } = cost("us-east-1", "t3.micro", { secrets });
+    assert.equal(monthlyUsd, 13.07);
+    assert.match(text, /, S3 requests 0\.39, secrets 0\.80; /);
+  });
+
   it("names the free tier where the type is eligible", () => {
     const instance = { type: "t3.micro", diskGib: 8, dataGib: 8, os: "debian-13" } as const;
-    const { text } = estimateCost({ region: "us-east-1", instance, app: { volumes: {} } }, true);
+    const { text } = estimateCost({ region: "us-east-1", instance, app: { volumes: {}, secrets: {} } }, true);
 
     assert.match(text, /: t3\.micro \(free tier\) 7\.59, /);
   });
