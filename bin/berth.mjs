@@ -27,6 +27,7 @@ const commands = {
   plan: { script: "provision/plan.ts", summary: "shows what up would do, and changes nothing" },
   status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
   history: { script: "provision/history.ts", summary: "shows every release and what became of it" },
+  rollback: { script: "provision/rollback.ts", summary: "puts an earlier release back" },
   snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
   secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value" },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },

@@ -9,7 +9,7 @@ const shown = 20;
 const most = 10_000;
 
 async function history(session: Session): Promise<Outcome> {
-  const { releases, total } = await readHistory(session, session.flags.all ? most : shown);
+  const { releases, total } = await readHistory(session, () => (session.flags.all ? most : shown));
   const older = total - releases.length;
   session.report.data("releases", { releases, total }, [
     ...historyLines(releases),

@@ -9,11 +9,13 @@ export function errorCode(error: unknown): string {
 const notFound = new Set([
   "NoSuchBucket",
   "NoSuchKey",
+  "NoSuchVersion",
   "NoSuchEntity",
   "NoSuchEntityException",
   "NoSuchHostedZone",
   "NotFound",
   "RepositoryNotFoundException",
+  "ImageNotFoundException",
   "LifecyclePolicyNotFoundException",
   "ParameterNotFound",
   "ResourceNotFoundException",

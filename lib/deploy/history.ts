@@ -19,8 +19,8 @@ export interface History {
   readonly reports: readonly HostReport[];
 }
 
-/** Reads the newest `count` releases of the stack. */
-export async function readHistory(session: Session, count: number): Promise<History> {
+/** Reads the newest releases of the stack: as many as `count` says of the highest number. */
+export async function readHistory(session: Session, count: (newest: number) => number): Promise<History> {
   const bucket = bucketOf(session);
   const store = openS3Store(bucket);
   const [published, told, hosts] = await Promise.all([
@@ -29,7 +29,7 @@ export async function readHistory(session: Session, count: number): Promise<Hist
     readHosts(session),
   ]);
   const newest = published?.release.number ?? (await findHighestNumber(bucket));
-  const records = await readRecords(store, { newest, count });
+  const records = await readRecords(store, { newest, count: count(newest) });
   // The bucket keeps the last words of hosts that are gone.
   const reports = hosts.ids.flatMap((id) => told.reports.get(id) ?? []);
   const releases = historyOf(records, { release: published?.release, reports });

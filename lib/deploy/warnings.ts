@@ -1,5 +1,6 @@
 import { privateText } from "../docker/private-names.ts";
 import { observedOf } from "../engine/read.ts";
+import { minuteText, shortCaller } from "../release/figures.ts";
 import type { PlanWarning } from "../report/shown-plan.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
@@ -21,6 +22,7 @@ type Check = (
 
 /** Each looks for one thing that a user should know before they agree. They run at once. */
 const checks: readonly Check[] = [
+  lookAtRollback,
   lookForPrivateFiles,
   lookInOtherRegions,
   ({ config }, { hostMemoryMib: memoryMib }) =>
@@ -40,6 +42,18 @@ export async function findWarnings(session: Session, reading: Reading): Promise<
     readNames(session, reading, address),
   ]);
   return [...found.filter((one) => one !== undefined), ...names.flatMap(({ troubles }) => troubles)];
+}
+
+/** After a rollback, a run that only repairs something else would also ship the source again. */
+function lookAtRollback(_session: Session, { plan, parts, observations }: Reading): PlanWarning | undefined {
+  const { rolledBack, by = "", at = "" } = observedOf(parts.release, observations)?.release ?? {};
+  const ships = plan.steps.some(({ name }) => name === parts.release?.name || name === parts.image?.name);
+  if (rolledBack === undefined || !ships) return undefined;
+  const { from, to } = rolledBack;
+  return {
+    code: "rolled-back",
+    message: `rolled back from ${from} to ${to} by ${shortCaller(by)} at ${minuteText(at)}; up would ship what the source is now`,
+  };
 }
 
 /** Private files in the source: everybody who gets the image can read them. */

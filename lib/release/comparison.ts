@@ -68,11 +68,11 @@ export const settingsOf = (one: MaybeLacking<Content>): Readonly<Record<string, 
 const alwaysTold = { port: undefined, replicas: undefined, memoryMib: undefined };
 /** Said elsewhere in a plan. */
 const elsewhere = new Set(["image", "dataVolume"]);
-const defaults = { ...z.object(appFields).parse({}), edge: z.object(edgeFields).parse({}) };
+export const contentDefaults = { ...z.object(appFields).parse({}), edge: z.object(edgeFields).parse({}) };
 
 /** Describes a new release: the fields that a user always wants to see, and those that aren't as by default. */
 export function describeContent(desired: Content): { readonly field: string; readonly value: string }[] {
-  const others = compareContent(desired, { ...defaults, ...alwaysTold });
+  const others = compareContent(desired, { ...contentDefaults, ...alwaysTold });
   return others
     .filter(({ field, desired: value }) => !elsewhere.has(field) && value !== notSet)
     .map(({ field, desired: value }) => ({

@@ -3,7 +3,7 @@ import type { HostReport } from "./reports.ts";
 import type { Release } from "./schema.ts";
 
 /** What a user is told about a release: everything that the configuration doesn't say. */
-export type ReleaseFigures = Pick<Release, "number" | "image" | "commit" | "at" | "by">;
+export type ReleaseFigures = Pick<Release, "number" | "image" | "commit" | "at" | "by" | "rolledBack">;
 
 /**
  * Requests that the edge counted since the release began to serve, or since the host's converger started. Clients see fewer
@@ -39,12 +39,13 @@ export function rolloutOf(release: number, report: HostReport | undefined): Roll
   return { status, ...(serves === undefined ? {} : { serves }), at };
 }
 
-export const releaseFigures = ({ number, image, commit, at, by }: Release): ReleaseFigures => ({
+export const releaseFigures = ({ number, image, commit, at, by, rolledBack }: Release): ReleaseFigures => ({
   number,
   image,
   commit,
   at,
   by,
+  ...(rolledBack === undefined ? {} : { rolledBack }),
 });
 
 /** Adds up the figures of all hosts that serve the release. Undefined as long as no host has reported any. */
@@ -76,10 +77,13 @@ function sumFailures(told: readonly NonNullable<HostReport["upstream"]>[]): Read
 /** Describes a release for people: number and what became of it, image, source commit, time of publication and publisher. */
 export function releaseLines(release: ReleaseFigures | undefined, rollout?: Rollout): string[] {
   if (release === undefined) return ["release     none"];
-  const { number, image, commit, at, by } = release;
+  const { number, image, commit, at, by, rolledBack } = release;
   const digest = image.split("@sha256:")[1];
   return [
     `release     ${number}${rollout === undefined ? "" : rolloutText(number, rollout)}`,
+    ...(rolledBack === undefined
+      ? []
+      : [`            rolled back from ${rolledBack.from} to ${rolledBack.to}`]),
     `published   ${minuteText(at)} by ${shortCaller(by)}`,
     `image       ${digest === undefined ? image : shortHash(digest)}`,
     `commit      ${commit === undefined ? "unknown: the source is in no repository" : shortHash(commit)}`,

@@ -53,10 +53,12 @@ const absent = ["absent", "late"];
 const meanings: Readonly<Record<string, readonly string[]>> = {
   NoSuchBucket: absent,
   NoSuchKey: absent,
+  NoSuchVersion: absent,
   NoSuchEntity: [...absent, "profile late"],
   NoSuchEntityException: absent,
   NotFound: absent,
   RepositoryNotFoundException: absent,
+  ImageNotFoundException: absent,
   LifecyclePolicyNotFoundException: absent,
   ParameterNotFound: absent,
   "Gateway.NotAttached": absent,

@@ -5,7 +5,7 @@ import { optionsOf } from "../../lib/command/flags.ts";
 import { matches, pages, read } from "./tree.ts";
 
 /** The commands that share the options of lib/command/flags.ts. */
-const deploying = new Set(["up", "plan", "status", "history", "snapshot", "down", "state"]);
+const deploying = new Set(["up", "plan", "status", "history", "rollback", "snapshot", "down", "state"]);
 
 describe("every page", () => {
   it("names only commands of `npx berth` that exist", async () => {

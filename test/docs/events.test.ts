@@ -161,6 +161,15 @@ describe("what a command prints with --json", () => {
     await stack.write(recordKey(1), body);
   });
 
+  it("is as documented for a rollback and the plan after it", async () => {
+    await cli.configure({ app: { ...stack.app, replicas: 3 } });
+    await expect(0, cli.run("up", "--yes"));
+    await expect(0, cli.run("rollback", "--yes"));
+    await expect(2, cli.run("plan"));
+    await expect(0, cli.run("status"));
+    await cli.configure();
+  });
+
   it("is as documented for what is stored", async () => {
     await stack.lease();
     await expect(0, cli.run("state", "show"));

@@ -21,6 +21,7 @@ const scripts = {
   plan: "provision/plan.ts",
   status: "provision/status.ts",
   history: "provision/history.ts",
+  rollback: "provision/rollback.ts",
   secret: "provision/secret.ts",
   snapshot: "provision/snapshot.ts",
   state: "state/repair/commands.ts",
