@@ -128,24 +128,6 @@ describe("what a command prints with --json", () => {
     });
   });
 
-  it("is as documented for what differs, what is left over, and what fails", async () => {
-    await cli.configure({ app: stack.app, network: { cidr: "10.30.0.0/16" } });
-    await expect(2, cli.run("plan"));
-    await cli.configure({ app: { ...stack.app, replicas: 3 } });
-    const isPublishing = ({ operation, url: to }: { operation: string; url: string }) =>
-      operation === "PutObject" && to.includes(releaseKey);
-    stack.aws.faults.always(isPublishing, "denied");
-    await expect(1, cli.run("up", "--yes"));
-    stack.aws.faults.clear();
-    await cli.configure({ app: { ...stack.app, port: 0 } });
-    await expect(3, cli.run("plan"));
-    await cli.configure();
-    const document = JSON.parse((await stack.read(stateKey)).body);
-    const superseded = [{ name: "vpc", kind: "vpc", generation: 1, id: "vpc-0123456789abcdef0" }];
-    await stack.write(stateKey, { ...document, superseded });
-    await expect(2, cli.run("plan"));
-  });
-
   it("has the history, whatever became of a record", async () => {
     const [one] = releasesSchema.parse((await expect(0, cli.run("history")))("releases")["releases"]);
     assert.deepEqual([one?.number, one?.result, one?.seconds?.["hosts"] !== undefined], [1, "serves", true]);
@@ -168,6 +150,24 @@ describe("what a command prints with --json", () => {
     await expect(2, cli.run("plan"));
     await expect(0, cli.run("status"));
     await cli.configure();
+  });
+
+  it("is as documented for what differs, what is left over, and what fails", async () => {
+    await cli.configure({ app: stack.app, network: { cidr: "10.30.0.0/16" } });
+    await expect(2, cli.run("plan"));
+    await cli.configure({ app: { ...stack.app, replicas: 3 } });
+    const isPublishing = ({ operation, url: to }: { operation: string; url: string }) =>
+      operation === "PutObject" && to.includes(releaseKey);
+    stack.aws.faults.always(isPublishing, "denied");
+    await expect(1, cli.run("up", "--yes"));
+    stack.aws.faults.clear();
+    await cli.configure({ app: { ...stack.app, port: 0 } });
+    await expect(3, cli.run("plan"));
+    await cli.configure();
+    const document = JSON.parse((await stack.read(stateKey)).body);
+    const superseded = [{ name: "vpc", kind: "vpc", generation: 1, id: "vpc-0123456789abcdef0" }];
+    await stack.write(stateKey, { ...document, superseded });
+    await expect(2, cli.run("plan"));
   });
 
   it("is as documented for what is stored", async () => {
