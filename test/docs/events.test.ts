@@ -124,7 +124,7 @@ describe("what a command prints with --json", () => {
       restarts: { count: 3, last },
       failure: { release: 1, reason, cause, hint, log: more.log },
       trouble: "the edge: no",
-      agent: { refused, reason: "it ended 3 times", running },
+      agent: { refused, reason: "it ended 3 times", running, isRetried: false },
     });
   });
 
