@@ -175,7 +175,7 @@ class Case(unittest.TestCase):
             self.enter(patch.object(module, "call", self.engine.call))
         self.enter(patch.dict(users.LISTS, clear=True))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
-        for module in (attempts, figures, converge, gate, health, reporter, volumes):
+        for module in (attempts, ends, figures, converge, gate, health, reporter, volumes):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))

@@ -46,6 +46,21 @@ class Ended(Case):
         expected = "app-7-0 was killed for memory: app.memoryMib allows 64 MiB (exit code 137, SIGKILL)"
         self.assertEqual(str(failure), expected)
 
+    def test_a_kill_for_memory_of_which_the_engine_hears_after_the_end_is_waited_for(self) -> None:
+        killed = {"Action": "die", "Actor": {"Attributes": {"exitCode": "137"}}}
+        self.engine.events[NAME] = [killed]
+
+        def hear(seconds: float) -> None:
+            self.clock.now += seconds
+            if self.clock.now >= 1001:
+                self.engine.events[NAME] = [killed, {"Action": "oom"}]
+
+        with patch.object(self.clock, "sleep", hear):
+            failure = self.explain(ExitCode=137)
+
+        self.assertEqual(failure.cause, "memory")
+        self.assertLess(self.clock.now, 1002)
+
     def test_one_that_runs_again_is_explained_by_what_the_engine_told_of_its_end(self) -> None:
         self.engine.containers[NAME] = "running"
         died = {"Action": "die", "Actor": {"Attributes": {"exitCode": "3"}}}
@@ -53,6 +68,7 @@ class Ended(Case):
         memory = "app-7-0 was killed for memory: app.memoryMib allows 64 MiB (exit code 137, SIGKILL)"
         for events, words in (
             ([died, {"Action": "oom"}, killed], memory),
+            ([killed, {"Action": "oom"}], memory),
             ([{"Action": "oom"}, killed, died], "app-7-0 stopped by itself: exit code 3"),
             ([died], "app-7-0 stopped by itself: exit code 3"),
             ([], "app-7-0 stopped by itself: its exit code is no longer known"),

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import signal
+import time
 from typing import Any, NamedTuple
 
 from command import Failed, call
@@ -14,6 +15,8 @@ from state import Release
 FORM = '{"name":{{json .Name}},"state":{{json .State}},"restarts":{{.RestartCount}}}'
 PROC = pathlib.Path("/proc")
 LISTENS = "0A"
+KILLED = 128 + signal.SIGKILL
+LATEST_NEWS_SECONDS = 3.0  # a busy engine hears of the kernel's reason after the end itself
 FOREIGN = re.compile(r"\bexec\b.*\bexec format error|Exec format error")  # the runtime's words, and the C library's
 
 MOUNT = re.compile(r'error mounting "[^"]*" to rootfs at "(?P<path>[^"]*)": (?P<why>.*?)(?=: unknown|$)')  # the runtime's words
@@ -62,6 +65,8 @@ def explain(look: Look, release: Release, log: list[str] | None = None) -> Faile
         return Failed(f"{look.name} can't run: {what}", look.name, "architecture")
     if look.status == "running":
         code, is_out_of_memory = find_last_end(look.name)
+    if code == KILLED and not is_out_of_memory:
+        is_out_of_memory = await_shortage(look.name)
     if is_out_of_memory:
         limit = f"app.memoryMib allows {release['memoryMib']} MiB"
         return Failed(f"{look.name} was killed for memory: {limit} ({describe(code)})", look.name, "memory")
@@ -92,8 +97,18 @@ def find_last_end(name: str) -> tuple[int, bool]:
     if not ends:
         return -1, False
     code = int(ends[-1]["Actor"]["Attributes"].get("exitCode", -1))
-    before = events[: events.index(ends[-1])]
-    return code, bool(before) and before[-1]["Action"] == "oom"
+    at = events.index(ends[-1])
+    return code, any(event["Action"] == "oom" for event in events[max(at - 1, 0) : at + 2])
+
+
+def await_shortage(name: str) -> bool:
+    """Whether the kernel killed it for memory, once the engine has had time to hear of it."""
+    until = time.monotonic() + LATEST_NEWS_SECONDS
+    while True:
+        _, is_out_of_memory = find_last_end(name)
+        if is_out_of_memory or time.monotonic() > until:
+            return is_out_of_memory
+        time.sleep(0.2)
 
 
 def describe(code: int) -> str:
