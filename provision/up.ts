@@ -30,7 +30,8 @@ async function up(session: Session): Promise<Outcome> {
   await ensureStateBucket(session, shown);
 
   return withLease(session, "up", async (held) => {
-    const reading = await readStack(session, { patienceMs: intentPatienceMs, restoredFrom });
+    const expectsDocument = held.isTakenOver;
+    const reading = await readStack(session, { patienceMs: intentPatienceMs, restoredFrom, expectsDocument });
     await requireSafeData(session, reading);
     requireWithin(session, plan, reading.plan);
     const found = await convergeStack(session, reading, held);

@@ -9,6 +9,8 @@ import type { Session } from "../command/session.ts";
 /** A held lease, and the write access that comes with it. */
 export interface Held {
   readonly lease: Lease;
+  /** Whether a run before this one ended without giving the lease back. */
+  readonly isTakenOver: boolean;
   /** Before each write it checks that the lease is still held and that the journal can still be saved. */
   readonly writeContext: (journal?: Journal) => WriteContext;
 }
@@ -33,17 +35,21 @@ export async function withLease<T>(
 export async function takeStackLease(session: Session, operation: string, waitMs: number): Promise<Held> {
   const { report, signal, store } = session;
   const who = ({ holder, host, operation: theirs }: LeaseRecord) => `${holder}@${host} ("${theirs}")`;
+  let isTakenOver = false;
   const lease = await takeLease(store, {
     operation,
     ttlMs: leaseLifeMs(),
     waitMs,
     signal,
-    onTakeover: (from, ageMs) =>
-      report.message(`took over the lease of ${who(from)}: no heartbeat for ${Math.round(ageMs / 1000)} s`),
+    onTakeover: (from, ageMs) => {
+      isTakenOver = true;
+      report.message(`took over the lease of ${who(from)}: no heartbeat for ${Math.round(ageMs / 1000)} s`);
+    },
     onWait: (holder) => report.message(`waiting for ${who(holder)} to finish`),
   });
   return {
     lease,
+    isTakenOver,
     writeContext: (journal) =>
       openWriting(session, async () => {
         journal?.assertHealthy();

@@ -9,6 +9,7 @@ import { supersedeUndeclared } from "../engine/superseded.ts";
 import { findRecorded, listAll } from "../engine/owned.ts";
 import { differences, type Plan } from "../engine/plan.ts";
 import { type Observations, observedOf, readAll } from "../engine/read.ts";
+import { lookUntil } from "../poll.ts";
 import { packAgent } from "../host/bundle.ts";
 import { agentResource } from "../resources/delivery/agent.ts";
 import { imageResource } from "../resources/delivery/image.ts";
@@ -59,6 +60,8 @@ export interface ReadingOptions {
   readonly patienceMs?: number;
   /** See `StackInputs.restoredFrom`. */
   readonly restoredFrom?: string | undefined;
+  /** Whether an earlier run was killed, which may have saved a document that S3 doesn't show yet: see `loadLate`. */
+  readonly expectsDocument?: boolean;
 }
 
 /** Reads the state document and every resource in AWS, in parallel, and compares. Writes nothing. */
@@ -68,7 +71,7 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
   offered.catch(() => {});
   const { config, ctx } = session;
   const [loaded, source, workTree, hostedZones] = await Promise.all([
-    loadState(session),
+    options.expectsDocument === true ? loadLate(session) : loadState(session),
     openSource(sourceOptions(session)),
     lookAtWorkTree(config.app.source, ownFolders(session)),
     findHostedZones(session),
@@ -114,6 +117,21 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
     hostMemoryMib: instanceType.memoryMib,
     newerMachineImageId: imageId === newest ? undefined : newest,
   };
+}
+
+const lateForMs = 15_000;
+
+/**
+ * A bucket whose versioning was just switched on may hide a new object for a while. Whoever took the first document for
+ * absent couldn't save its own.
+ */
+async function loadLate(session: Session): ReturnType<typeof loadState> {
+  const look = async () => {
+    const found = await loadState(session);
+    return found === undefined ? { waiting: "looking for what the killed run has saved" } : { done: found };
+  };
+  const seen = await lookUntil(session.ctx, { what: "the state document", timeoutMs: lateForMs, look });
+  return "done" in seen ? seen.done : undefined;
 }
 
 /** The zones that a domain may belong to. Without a domain, nothing is asked. */

@@ -6,6 +6,8 @@ export const commands = [
   "provision/up.ts",
   "provision/plan.ts",
   "provision/status.ts",
+  "provision/history.ts",
+  "provision/rollback.ts",
   "provision/snapshot.ts",
   "provision/secret.ts",
   "state/repair/commands.ts",
