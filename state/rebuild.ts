@@ -41,14 +41,22 @@ export function rebuildDocument(empty: StateDocument, listed: readonly Tagged[])
 }
 
 /**
- * Adds resources whose tags have a higher generation than the document knows, which happens after an older version was
- * restored. Returns the same document if there are none.
+ * Adds resources that the document should know by their tags, which happens after an older version was restored: those of
+ * a higher generation, and for names in `absent`, whose recorded resource is gone, those that are there. A `down` begins the
+ * generations anew, so the restored one may be the higher. Returns the same document if there are none.
  */
-export function catchUp(document: StateDocument, listed: readonly Tagged[]): StateDocument {
+export function catchUp(
+  document: StateDocument,
+  listed: readonly Tagged[],
+  absent: ReadonlySet<string> = new Set(),
+): StateDocument {
   const rebuilt = rebuildDocument(document, listed);
-  const ahead = Object.entries(rebuilt.resources).filter(
-    ([name, { generation }]) => generation > (document.resources[name]?.generation ?? 0),
-  );
+  const isSuperseded = (id: string | undefined) => document.superseded.some((known) => known.id === id);
+  const ahead = Object.entries(rebuilt.resources).filter(([name, { generation, id }]) => {
+    const known = document.resources[name];
+    if (generation > (known?.generation ?? 0)) return true;
+    return absent.has(name) && id !== undefined && id !== known?.id && !isSuperseded(id);
+  });
   if (ahead.length === 0) return document;
   const names = new Set(ahead.map(([name]) => name));
   const current = new Set(ahead.map(([, { id }]) => id));
@@ -57,9 +65,7 @@ export function catchUp(document: StateDocument, listed: readonly Tagged[]): Sta
     resources: { ...document.resources, ...Object.fromEntries(ahead) },
     superseded: [
       ...document.superseded.filter(({ id }) => !current.has(id)),
-      ...rebuilt.superseded.filter(
-        ({ name, id }) => names.has(name) && !document.superseded.some((known) => known.id === id),
-      ),
+      ...rebuilt.superseded.filter(({ name, id }) => names.has(name) && !isSuperseded(id)),
     ],
   };
 }

@@ -185,7 +185,8 @@ export async function readResources(session: Session, options: ResourcesOptions)
   const absent = declarations.filter(
     ({ name, isRetired }) => !isRetired && observations.get(name) === undefined,
   );
-  const caughtUp = catchUp(document, await listAll(absent, ctx, config.stack));
+  const listed = await listAll(absent, ctx, config.stack);
+  const caughtUp = catchUp(document, listed, new Set(absent.map(({ name }) => name)));
   if (caughtUp === document) return { document, observations };
   return { document: caughtUp, observations: await readAll({ ...reading, document: caughtUp }) };
 }

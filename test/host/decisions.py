@@ -3,7 +3,7 @@
 import sys
 import unittest
 
-sys.path.append("/usr/local/lib/berth")  # where a host has them; PYTHONPATH goes first
+sys.path += ["/usr/local/lib/berth", "/usr/local/lib/berth-launcher"]  # as a host has them; PYTHONPATH goes first
 sys.dont_write_bytecode = True
 
 import bounds

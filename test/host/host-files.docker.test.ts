@@ -42,6 +42,7 @@ describe("the files of the host", () => {
   });
 
   it("decide as they should", async () => {
+    await toolbox.put(launcherFiles());
     await put("/tmp/decisions.py", readFileSync(fromRoot("test/host/decisions.py"), "utf8"));
     assert.match(await toolbox.run("python3 -W error /tmp/decisions.py 2>&1"), /^OK$/m);
   });

@@ -35,6 +35,23 @@ describe("a document beside what the tags say", () => {
     assert.deepEqual(catchUp(old, [host("i-2", 2)]).superseded, [host("i-0", 1)]);
   });
 
+  describe("whose own resource is gone", () => {
+    const gone = new Set(["instance"]);
+
+    it("takes over what is there, although a down has begun its generations anew", () => {
+      const restored = knowing({ instance: entry("i-9", 2) });
+
+      assert.deepEqual(catchUp(restored, [host("i-1", 1)], gone).resources, { instance: entry("i-1", 1) });
+    });
+
+    it("leaves what is to be removed as that", () => {
+      const intent = { kind: "instance", generation: 2 };
+      const replacing = knowing({ instance: intent }, { superseded: [host("i-1", 1)] });
+
+      assert.equal(catchUp(replacing, [host("i-1", 1)], gone), replacing);
+    });
+  });
+
   it("stays the same when it knows as much or more", () => {
     const all = knowing({ instance: entry("i-2", 2) });
 

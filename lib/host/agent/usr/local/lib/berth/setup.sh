@@ -165,7 +165,7 @@ when_changed /etc/sysctl.d/60-berth-sysctl.conf sysctl --quiet --load=/etc/sysct
 "${installer}_has" "$@" || "${installer}_install" "$@"
 "${installer}_update"
 # The values of the app's secrets, for the converger and the engine's runtime.
-mkdir -p -m 0700 /run/berth-secrets
+install -d -m 0700 /run/berth-secrets
 # What the certificate's service writes, and the edge's workers read.
 mkdir -p /var/lib/berth-tls/names /var/lib/berth-tls/webroot
 chmod 0750 /var/lib/berth-tls
