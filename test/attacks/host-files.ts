@@ -63,7 +63,7 @@ const runAsNamedRoot = ({ machine }: Target) =>
     image=$(docker inspect --format '{{.Config.Image}}' app-1-0)
     printf 'FROM %s\\nUSER 0\\nRUN echo toor:x:0:0::/:/bin/sh >> /etc/passwd\\nUSER toor\\n' "$image" | docker build --quiet --tag toor - > /dev/null
     cd /usr/local/lib/berth
-    python3 -B -c '
+    PYTHONPATH=/usr/local/lib/berth-launcher python3 -B -c '
 import replicas
 replicas.start({"number": 99, "replicas": 1, "memoryMib": 64, "port": 80, "environment": {"SECRET": "x"}, "image": "toor"}, 0)
 ' > /dev/null
