@@ -30,7 +30,7 @@ async function up(session: Session): Promise<Outcome> {
   await ensureStateBucket(session, shown);
 
   return withLease(session, "up", async (held) => {
-    const expectsDocument = held.isTakenOver;
+    const expectsDocument = held.isTakenOver || shown.wasKept === true;
     const reading = await readStack(session, { patienceMs: intentPatienceMs, restoredFrom, expectsDocument });
     await requireSafeData(session, reading);
     requireWithin(session, plan, reading.plan);

@@ -60,7 +60,7 @@ export interface ReadingOptions {
   readonly patienceMs?: number;
   /** See `StackInputs.restoredFrom`. */
   readonly restoredFrom?: string | undefined;
-  /** Whether an earlier run was killed, which may have saved a document that S3 doesn't show yet: see `loadLate`. */
+  /** Whether an earlier run was cut off, which may have saved a document that S3 doesn't show yet: see `loadLate`. */
   readonly expectsDocument?: boolean;
 }
 
@@ -126,12 +126,16 @@ const lateForMs = 15_000;
  * absent couldn't save its own.
  */
 async function loadLate(session: Session): ReturnType<typeof loadState> {
+  let found: Awaited<ReturnType<typeof loadState>>;
   const look = async () => {
-    const found = await loadState(session);
-    return found === undefined ? { waiting: "looking for what the killed run has saved" } : { done: found };
+    found = await loadState(session);
+    // What was kept on this computer has no ETag.
+    return found?.etag === undefined
+      ? { waiting: "looking for what the run before has saved" }
+      : { done: true };
   };
-  const seen = await lookUntil(session.ctx, { what: "the state document", timeoutMs: lateForMs, look });
-  return "done" in seen ? seen.done : undefined;
+  await lookUntil(session.ctx, { what: "the state document", timeoutMs: lateForMs, look });
+  return found;
 }
 
 /** The zones that a domain may belong to. Without a domain, nothing is asked. */
