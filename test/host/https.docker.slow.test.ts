@@ -12,7 +12,8 @@ import { type HostRig, openHostRig } from "./host-rig.ts";
 
 // So that a test sees renewals.
 process.env["BERTH_CERTIFICATE_SECONDS"] = "60";
-const renewals = 10;
+/** Each takes about half a minute. */
+const renewals = Number(process.env["BERTH_RENEWALS"] ?? 3);
 
 interface Answer {
   readonly status: string;
@@ -63,7 +64,7 @@ describe("the host's HTTPS", () => {
     assert.equal((await fetch(`${rig.url}.well-known/acme-challenge/x`, { redirect: "manual" })).status, 404);
   });
 
-  it("renews its certificate ten times under load, and no request is lost, no connection closed", async (t) => {
+  it("renews its certificate again and again under load, and no request is lost, no connection closed", async (t) => {
     const serials = new Set<string>();
     const failures: string[] = [];
     const isOver = () => serials.size > renewals || failures.length > 0;
