@@ -36,6 +36,19 @@ export interface Endpoints {
   readonly registry: string;
 }
 
+/** All services at one URL. */
+export const endpointsAt = (url: string, registry: string): Endpoints => ({
+  ec2: url,
+  ecr: url,
+  iam: url,
+  route53: url,
+  s3: url,
+  secretsManager: url,
+  ssm: url,
+  sts: url,
+  registry,
+});
+
 export interface Call {
   readonly service: string;
   readonly operation: string;

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
-import { createClients } from "../../lib/aws/clients.ts";
+import { createClients, endpointsAt } from "../../lib/aws/clients.ts";
 import { region } from "../commands/stack.ts";
 import type { Attack } from "./attack.ts";
 import { askControlSocket, readFiles, takePlace } from "./control-socket.ts";
@@ -154,17 +154,7 @@ async function signAsKnown({ clients }: Target): Promise<string> {
   const endpoint = await clients.ec2.config.endpoint?.();
   const url = `http://${endpoint?.hostname}:${endpoint?.port}`;
   const credentials = { accessKeyId: "berth-local", secretAccessKey: "berth-local" };
-  const endpoints = {
-    ec2: url,
-    ecr: url,
-    iam: url,
-    route53: url,
-    s3: url,
-    secretsManager: url,
-    ssm: url,
-    sts: url,
-    registry: "none",
-  };
+  const endpoints = endpointsAt(url, "none");
   const { ec2 } = createClients({ region, endpoints, credentials, maxAttempts: 1 });
   try {
     await ec2.send(new DescribeInstancesCommand({}));

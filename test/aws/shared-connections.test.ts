@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before as beforeAll, describe, it } from "node:test";
-import { createClients } from "../../lib/aws/clients.ts";
+import { createClients, endpointsAt } from "../../lib/aws/clients.ts";
 
 /** Gives credentials and answers as STS and S3 do, and counts what it is asked. */
 function countingServer() {
@@ -52,17 +52,7 @@ describe("clients made from others", () => {
   });
 
   it("use their connections and credentials, and not their leave to write", async () => {
-    const endpoints = {
-      ec2: url,
-      ecr: url,
-      iam: url,
-      route53: url,
-      s3: url,
-      secretsManager: url,
-      ssm: url,
-      sts: url,
-      registry: "none",
-    };
+    const endpoints = endpointsAt(url, "none");
     const place = { region: "eu-central-1", endpoints, maxAttempts: 1 };
     const refusing = createClients({
       ...place,

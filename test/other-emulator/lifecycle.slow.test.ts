@@ -12,7 +12,7 @@ import {
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
-import { openCli, type Ended } from "../strict-aws/cli.ts";
+import { openCli, story } from "../strict-aws/cli.ts";
 import { startMinistack } from "./ministack.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-ministack-"));
@@ -26,9 +26,6 @@ after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });
 });
-
-const story = ({ exitCode, events, stderr }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
 
 describe("a stack whose S3, registry and STS are of another maker", () => {
   it("is planned", async () => {

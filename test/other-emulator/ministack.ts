@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { endpointsAt } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { pythonPath, requirePython } from "../../lib/local/python.ts";
 import { fromRoot } from "../../lib/paths.ts";
@@ -42,17 +43,7 @@ export async function startMinistack(folder: string, services: readonly Service[
   };
   const faults = new Faults(1);
   const { url, log, hooks, cutAll, ...proxy } = await startProxy({ faults, answer });
-  const endpoints = {
-    ec2: url,
-    ecr: url,
-    iam: url,
-    route53: url,
-    s3: url,
-    secretsManager: url,
-    ssm: url,
-    sts: url,
-    registry: `127.0.0.1:${port}`,
-  };
+  const endpoints = endpointsAt(url, `127.0.0.1:${port}`);
   return {
     endpoints,
     bare: endpoints,

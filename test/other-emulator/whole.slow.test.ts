@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { openCli, type Ended } from "../strict-aws/cli.ts";
+import { openCli, story, type Ended } from "../strict-aws/cli.ts";
 import { startMinistack } from "./ministack.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-ministack-"));
@@ -16,9 +16,6 @@ after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });
 });
-
-const story = ({ exitCode, events, stderr }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
 
 const made = ({ events }: Ended): string[] =>
   events

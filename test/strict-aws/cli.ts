@@ -40,6 +40,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** The text to show when a command ended unexpectedly. */
+export const story = ({ exitCode, events, stderr }: Ended): string =>
+  [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
+
 /**
  * Runs commands on one stack as a user does: as child processes, which find AWS only by the SDK's own environment
  * variables.

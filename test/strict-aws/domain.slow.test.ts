@@ -12,7 +12,7 @@ import { after, describe, it } from "node:test";
 import { createClients } from "../../lib/aws/clients.ts";
 import { answerFromZones } from "../../lib/local/emulators/zone-names.ts";
 import { startNameServer } from "../../lib/local/network/name-server.ts";
-import { openCli, type Ended } from "./cli.ts";
+import { openCli, story, type Ended } from "./cli.ts";
 import { startStrictAws } from "./strict-aws.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-domain-"));
@@ -50,9 +50,6 @@ async function records(): Promise<string[]> {
     ({ Name, Type, ResourceRecords }) => `${Name} ${Type} ${ResourceRecords?.[0]?.Value}`,
   );
 }
-
-const story = ({ exitCode, events, stderr }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
 
 async function run(command: "up" | "plan" | "status" | "down", exitCode: number): Promise<Ended> {
   const ended = await cli.run(command, ...(command === "up" || command === "down" ? ["--yes"] : []));

@@ -8,7 +8,7 @@ import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { startStrictAws } from "./strict-aws.ts";
-import { openCli, type Ended } from "./cli.ts";
+import { openCli, story } from "./cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-lifecycle-"));
 const aws = await startStrictAws({ logDirectory: directory, ecr: true });
@@ -18,10 +18,6 @@ after(async () => {
   await aws[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });
 });
-
-/** The text to show when a command ended unexpectedly. */
-const story = ({ exitCode, events, stderr }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
 
 describe("a stack in an AWS that behaves like AWS", () => {
   it("comes up", async () => {

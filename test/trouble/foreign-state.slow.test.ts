@@ -20,7 +20,7 @@ import type { StateDocument } from "../../state/document.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { openStateStore } from "../../state/store.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
-import { openCli, type Ended } from "../strict-aws/cli.ts";
+import { openCli, story, type Ended } from "../strict-aws/cli.ts";
 
 const stack = "test-foreign-state";
 const directory = await mkdtemp(join(tmpdir(), "berth-foreign-"));
@@ -96,9 +96,6 @@ const strangers: readonly Stranger[] = [
   { what: "an instance of another stack", kind: "instance", make: makeInstance, isUntouched: isRunning },
   { what: "a VPC without tags", kind: "vpc", make: makeVpc, isUntouched: isThere },
 ];
-
-const story = ({ exitCode, events, stderr }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-10).map((event) => JSON.stringify(event)), stderr].join("\n");
 
 const codeOf = ({ events }: Ended): unknown => events.find(({ event }) => event === "error")?.["code"];
 

@@ -16,7 +16,7 @@ import { ListInstanceProfilesCommand, ListRolesCommand } from "@aws-sdk/client-i
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { createClients } from "../../lib/aws/clients.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
-import { openCli, type Ended } from "../strict-aws/cli.ts";
+import { openCli, story } from "../strict-aws/cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-filters-"));
 const aws = await startStrictAws({ logDirectory: directory, ecr: true, rules: { ignoredFilters: true } });
@@ -68,9 +68,6 @@ async function noteVpcs(): Promise<void> {
     (one) => one.VpcId ?? [],
   );
 }
-
-const story = ({ exitCode, events, stderr }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-15).map((event) => JSON.stringify(event)), stderr].join("\n");
 
 const writesSince = (before: number) =>
   aws.calls.slice(before).flatMap(({ kind, operation }) => (kind === "write" ? [operation] : []));

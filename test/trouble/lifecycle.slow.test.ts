@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { createClients } from "../../lib/aws/clients.ts";
 import { startStrictAws } from "../strict-aws/strict-aws.ts";
-import { openCli, type Ended } from "../strict-aws/cli.ts";
+import { openCli, story } from "../strict-aws/cli.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "berth-trouble-"));
 const aws = await startStrictAws({ logDirectory: directory, ecr: true, seed: 7 });
@@ -35,9 +35,6 @@ async function countOfEach(): Promise<readonly number[]> {
     ]);
   return [Reservations, Vpcs, InternetGateways, Addresses].map((list) => list.length);
 }
-
-const story = ({ exitCode, events }: Ended): string =>
-  [`exit ${exitCode}`, ...events.slice(-8).map((event) => JSON.stringify(event))].join("\n");
 
 describe("a whole life with one call in five throttled or failing", () => {
   it("comes up, changes and goes, with one of everything and nothing left", async () => {

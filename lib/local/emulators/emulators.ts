@@ -1,4 +1,4 @@
-import type { Endpoints } from "../../aws/clients.ts";
+import { type Endpoints, endpointsAt } from "../../aws/clients.ts";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { BerthError } from "../../errors.ts";
@@ -112,18 +112,7 @@ async function allOrNone(starting: Promise<Emulator>[]): Promise<Emulator[]> {
 
 function endpointsOf(port: number): Endpoints {
   const registry = `127.0.0.1:${port}`;
-  const url = `http://${registry}`;
-  return {
-    ec2: url,
-    ecr: url,
-    iam: url,
-    route53: url,
-    s3: url,
-    secretsManager: url,
-    ssm: url,
-    sts: url,
-    registry,
-  };
+  return endpointsAt(`http://${registry}`, registry);
 }
 
 async function post({ socketPath }: Emulator, path: string, control: string): Promise<void> {
