@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
 import { until } from "../local/temporary-aws.ts";
 import { openEdgeRig, type EdgeRig } from "./edge-rig.ts";
 import { readNothing, sendHalfHeaders, sendUnfinishedBodies } from "./floods.ts";
@@ -17,6 +17,8 @@ print(urllib.request.urlopen("http://127.0.0.1/headers", timeout=5).status)'`;
 
 // nginx unlinks its files at once: only the file system and the open files know of them.
 const spooledMiB = "df --output=used --block-size=1M /var/spool/berth | tail -n 1";
+// The edge counts a client that left until it has read so.
+const connected = "ss -Htn state established '( sport = :80 )' | wc -l";
 const filesOnDisk = "find /proc/[0-9]*/fd -lname '/var/lib/nginx/*' -o -lname '/var/cache/*' | wc -l";
 
 describe("the edge, flooded from one address,", () => {
@@ -28,6 +30,8 @@ describe("the edge, flooded from one address,", () => {
   after(() => rig?.[Symbol.asyncDispose]());
 
   const spooled = async () => Number(await rig.toolbox.run(spooledMiB));
+
+  beforeEach(() => until(async () => (await rig.toolbox.run(connected)) === "0"));
 
   it("lets 512 connections wait for half a header, and serves others", async () => {
     // One for each port of the edge.
