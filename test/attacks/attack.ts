@@ -15,6 +15,7 @@ export interface Attack {
 export interface Row extends Omit<Attack, "attempt" | "alone"> {
   readonly seen: string;
   readonly isAsExpected: boolean;
+  readonly seconds: number;
 }
 
 export interface Trial {
@@ -47,10 +48,18 @@ export async function tryAll({ target, attacks, lanes, onRow }: Trial): Promise<
 
 async function tryAttack(target: Target, attack: Attack): Promise<Row> {
   const { from, name, expected } = attack;
+  const began = performance.now();
   const seen = await within(hangMs, attack.attempt(target)).catch(
     (error: unknown) => `the try itself failed: ${error instanceof Error ? error.message : String(error)}`,
   );
-  return { from, name, expected, seen, isAsExpected: seen === expected };
+  return {
+    from,
+    name,
+    expected,
+    seen,
+    isAsExpected: seen === expected,
+    seconds: (performance.now() - began) / 1000,
+  };
 }
 
 async function within(limitMs: number, work: Promise<string>): Promise<string> {

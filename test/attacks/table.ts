@@ -15,8 +15,8 @@ import { resets } from "./resets.ts";
 import { sizes } from "./sizes.ts";
 import { smuggling } from "./smuggling.ts";
 
-/** All attacks, in one array for each area. */
-export const attacks: readonly Attack[] = [
+/** On what a host serves and runs, and on the embedded AWS beside it. */
+export const onHosts: readonly Attack[] = [
   ...smuggling,
   ...requestLines,
   ...sizes,
@@ -26,11 +26,17 @@ export const attacks: readonly Attack[] = [
   ...reaches,
   ...hostRole,
   ...localAws,
-  ...configuration,
-  ...hostileFiles,
   ...hostFiles,
-  ...hostileState,
-  ...hostileReports,
   // These come last, because they empty the whole AWS if they succeed.
   ...resets,
 ];
+
+/** On commands, by what they read: configuration, source folder, state, reports. */
+export const onCommands: readonly Attack[] = [
+  ...configuration,
+  ...hostileFiles,
+  ...hostileState,
+  ...hostileReports,
+];
+
+export const attacks: readonly Attack[] = [...onCommands, ...onHosts];
