@@ -19,7 +19,7 @@ import { findUnrunnable, isSlow, needsEngine, selectTests, type TestSelection } 
 const goWeb = fromRoot("dockerfiles/go-web");
 
 // No test file takes this long. One that hangs must not block the rest for ever.
-const hangMs = 600_000;
+const hangMs = 900_000;
 
 const help = `test: sets everything up that the tests need, and runs them
 
