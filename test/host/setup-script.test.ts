@@ -71,11 +71,12 @@ async function openMachine(id: string, number: number) {
     /** What the commands were given, in order, and how the script ended. */
     async setUp(...part: string[]) {
       await rm(join(path, "calls"), { force: true });
-      const { code } = await run("sh", [join(path, "setup.sh"), ...part], {
+      const { code, lines } = await run("sh", [join(path, "setup.sh"), ...part], {
         environment: { PATH: `${bin}:${process.env["PATH"] ?? ""}` },
       });
       return {
         code,
+        said: lines,
         calls: (await readFile(join(path, "calls"), "utf8").catch(() => ""))
           .trim()
           .replaceAll(`${path}/`, "/")
@@ -355,9 +356,19 @@ describe("the host's set-up", () => {
     await machine.setUp();
     const before = await machine.file("etc/nginx/nginx.conf");
     await machine.write("usr/local/lib/berth/edge.conf", "nonsense;\n");
-    await machine.answer("nginx", "exit 1");
-    assert.equal((await machine.setUp()).code, 1);
+    await machine.answer("nginx", "echo 'unknown directive nonsense' >&2; exit 1");
+    const { code, said } = await machine.setUp();
+    assert.equal(code, 1);
+    assert.deepEqual(said, ["unknown directive nonsense"]);
     assert.equal(await machine.file("etc/nginx/nginx.conf"), before);
+  });
+
+  it("says nothing of what nginx only warns of: an agent's last words are read after it", async () => {
+    const machine = await open("debian");
+    await machine.answer("nginx", "echo '[warn] deprecated' >&2");
+    const { code, said } = await machine.setUp();
+    assert.equal(code, 0);
+    assert.deepEqual(said, []);
   });
 
   it("leaves the engine alone when it would refuse its settings", async () => {

@@ -73,11 +73,19 @@ fill_in_settings() {
   [ -e /var/lib/berth/edge.json ] || echo '{}' >/var/lib/berth/edge.json
 }
 
+# Silent where all is well: nginx warns of what is only old, and the last lines of the journal tell why an agent failed.
+test_edge() {
+  said=$(nginx -t -q -c /etc/nginx/nginx.conf.berth 2>&1) || {
+    printf '%s\n' "$said" >&2
+    return 1
+  }
+}
+
 configure_edge() {
   mkdir -p /etc/nginx /var/log/berth
   ask_settings /usr/local/lib/berth/edge.conf /var/lib/berth/edge.json "edge_user=$edge_user" "clear_headers=$clear_headers" >/etc/nginx/nginx.conf.berth
   # Before it is there for the next start to read.
-  if [ "$edge_runs" = yes ]; then nginx -t -q -c /etc/nginx/nginx.conf.berth; fi
+  if [ "$edge_runs" = yes ]; then test_edge; fi
   mv /etc/nginx/nginx.conf.berth /etc/nginx/nginx.conf
   if [ "$edge_runs" = yes ]; then when_changed /etc/nginx/nginx.conf reload_edge; else when_changed /etc/nginx/nginx.conf true; fi
   cp /var/lib/berth/edge.json /var/lib/berth/applied/edge.json
