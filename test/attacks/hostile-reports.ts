@@ -6,22 +6,22 @@ import type { Target } from "./target.ts";
 import { withSmallHeap } from "./small-heap.ts";
 import { hostileText, isSafeForTerminal } from "./terminal.ts";
 
-/** What is in the bucket of the stack that serves; put back after each attack. */
+/** What is in the bucket of the stack that serves; put back after each attack, unless somebody has written it since. */
 async function withObject<T>(
   { clients: { s3 }, bucket: Bucket }: Target,
   { key: Key, body: Body }: { readonly key: string; readonly body: string | Buffer },
   work: () => Promise<T>,
 ): Promise<T> {
-  const earlier = await s3
-    .send(new GetObjectCommand({ Bucket, Key }))
-    .then(({ Body: found }) => found?.transformToString())
-    .catch(() => undefined);
-  await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+  const read = () => s3.send(new GetObjectCommand({ Bucket, Key })).catch(() => undefined);
+  const earlier = await (await read())?.Body?.transformToString();
+  const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
   try {
     return await work();
   } finally {
-    if (earlier === undefined) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
-    else await s3.send(new PutObjectCommand({ Bucket, Key, Body: earlier }));
+    // A host says the same only once: its own report of what `work` released has to stay.
+    const isOurs = (await read())?.ETag === ETag;
+    if (isOurs && earlier === undefined) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    if (isOurs && earlier !== undefined) await s3.send(new PutObjectCommand({ Bucket, Key, Body: earlier }));
   }
 }
 
@@ -87,6 +87,7 @@ async function declare(target: Target, change: object): Promise<string> {
   const release: object = JSON.parse((await Body?.transformToString()) ?? "{}");
   // Each with a number of its own: one that failed is not tried again.
   const body = JSON.stringify({ ...release, number: (declarations += 1), ...change });
+  const serving = await machine(replicas);
   const lines = "journalctl --quiet --unit berth.service | wc -l";
   const before = await machine(lines);
   const seen = await withObject(target, { key: "release.json", body }, () =>
@@ -95,11 +96,11 @@ async function declare(target: Target, change: object): Promise<string> {
       [ "$(${lines})" != ${before} ] || echo silent
       ${replicas}`),
   );
-  await machine(
-    `for turn in $(seq 1 80); do [ "$(${replicas})" = "app-1-0 running" ] && break; sleep 0.25; done`,
-  );
+  await machine(`for turn in $(seq 1 80); do [ "$(${replicas})" = "${serving}" ] && break; sleep 0.25; done`);
   const { status } = await fetch(`http://${target.address}/`);
-  return status === 200 && seen === "app-1-0 running" ? "the old release serves" : `${status}, ${seen}`;
+  return status === 200 && /^app-\d+-0 running$/.test(serving) && seen === serving
+    ? "the old release serves"
+    : `${status}, ${seen}`;
 }
 
 const replicas =
