@@ -1,4 +1,9 @@
-import { GetObjectCommand, PutObjectCommand, DeleteObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import type { Attack } from "./attack.ts";
 import { foreigners, type Foreign } from "./foreigners.ts";
 import { refusalOf } from "./hostile-state.ts";
@@ -12,14 +17,17 @@ async function withObject<T>(
   { key: Key, body: Body }: { readonly key: string; readonly body: string | Buffer },
   work: () => Promise<T>,
 ): Promise<T> {
-  const read = () => s3.send(new GetObjectCommand({ Bucket, Key })).catch(() => undefined);
-  const earlier = await (await read())?.Body?.transformToString();
+  const earlier = await s3
+    .send(new GetObjectCommand({ Bucket, Key }))
+    .then(({ Body: found }) => found?.transformToString())
+    .catch(() => undefined);
   const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
   try {
     return await work();
   } finally {
     // A host says the same only once: its own report of what `work` released has to stay.
-    const isOurs = (await read())?.ETag === ETag;
+    const now = await s3.send(new HeadObjectCommand({ Bucket, Key })).catch(() => undefined);
+    const isOurs = now?.ETag === ETag;
     if (isOurs && earlier === undefined) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     if (isOurs && earlier !== undefined) await s3.send(new PutObjectCommand({ Bucket, Key, Body: earlier }));
   }
