@@ -8,7 +8,9 @@ import {
   DescribeVolumesCommand,
   RebootInstancesCommand,
 } from "@aws-sdk/client-ec2";
+import { connectDocker } from "../../lib/docker/connection.ts";
 import { fromRoot } from "../../lib/paths.ts";
+import { runInMachine } from "../local/machine-shell.ts";
 import { until } from "../local/temporary-aws.ts";
 import { type Finished, requireExit } from "./command-line.ts";
 import { type Home, openHome, Stack } from "./stack.ts";
@@ -54,8 +56,11 @@ describe("a volume of an app", () => {
   };
   const read = async (path: string): Promise<unknown> =>
     (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5000) })).json();
-  const keep = async (name: string, body: string) =>
-    assert.equal((await fetch(`${url}files/${name}`, { method: "PUT", body })).status, 200);
+  const put = async (name: string, body: string) => {
+    const answer = await fetch(`${url}files/${name}`, { method: "PUT", body });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const keep = async (name: string, body: string) => assert.equal((await put(name, body)).status, 200);
   const errorOf = ({ events }: Finished) => events.find(({ event }) => event === "error");
   const volumes = async () => {
     const { ec2 } = await home.clients();
@@ -114,9 +119,30 @@ describe("a volume of an app", () => {
     assert.equal(await read("files/first"), "one");
   });
 
+  it("that is full keeps what it holds, is told by status, and a release comes all the same", async () => {
+    const [host = ""] = await hosts();
+    await runInMachine(
+      await connectDocker(),
+      host,
+      "cat /dev/zero >/var/lib/berth-data/uploads/much || true",
+    );
+    const { status, text } = await put("late", "x".repeat(100_000));
+    assert.deepEqual([status, text], [507, '"No space left on device"']);
+    await configure({ mode: "c", dataGib: 2 });
+    await up();
+    assert.equal(await read("files/none"), "c nothing");
+    const isTold = async () =>
+      JSON.stringify((await stack.status()).events).includes("the data volume is full: less than 1 %");
+    await until(isTold);
+
+    await fetch(`${url}files/much`, { method: "DELETE" });
+    await keep("late", "two");
+    assert.deepEqual([await read("files/first"), await read("files/late")], ["one", "two"]);
+  });
+
   it("moves to a new host, which the plan says", async () => {
     const [earlier, [volume]] = [await hosts(), await volumes()];
-    await configure({ mode: "b", dataGib: 2, diskGib: 9 });
+    await configure({ mode: "c", dataGib: 2, diskGib: 9 });
     const plan = await stack.plan();
     requireExit(plan, 2);
     assert.match(JSON.stringify(plan.events), /the app stops for about/);

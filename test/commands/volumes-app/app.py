@@ -11,9 +11,18 @@ FILES = pathlib.Path("/app/uploads")
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         length = int(self.headers["Content-Length"])
-        (FILES / pathlib.Path(self.path).name).write_bytes(self.rfile.read(length))
-        os.sync()
+        body = self.rfile.read(length)
+        try:
+            (FILES / pathlib.Path(self.path).name).write_bytes(body)
+            os.sync()
+        except OSError as error:
+            self.answer(str(error.strerror), 507)
+            return
         self.answer("kept")
+
+    def do_DELETE(self) -> None:
+        (FILES / pathlib.Path(self.path).name).unlink()
+        self.answer("gone")
 
     def do_GET(self) -> None:
         if self.path == "/mount":
@@ -26,9 +35,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = FILES / pathlib.Path(self.path).name
         self.answer(path.read_text() if path.is_file() else f"{os.environ.get('MODE', '')} nothing")
 
-    def answer(self, said: object) -> None:
+    def answer(self, said: object, status: int = 200) -> None:
         body = json.dumps(said).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
