@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -56,6 +56,19 @@ describe("another compose file", { concurrency: 2 }, () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  test("builds from a folder beside its own, and leaves no image there", async () => {
+    await using beside = await writeCase("", { Dockerfile: "FROM nginx:1.30-trixie\n" });
+    await using file = await writeCase(
+      `services: {front: {build: ../${basename(beside.folder)}, ports: ["127.0.0.1::80"]}}`,
+    );
+    const { exitCode, checks, errors, summary } = await runSmoke(["--file", file.path]);
+    assert.deepEqual(errors, []);
+    assert.equal(exitCode, 0);
+    assert.ok(checks.some(({ between }) => between === "host → front"));
+    assert.deepEqual(await listLeftovers(docker, summary.project ?? ""), []);
+    assert.deepEqual(await readdir(beside.folder), ["Dockerfile", "docker-compose.yml"]);
   });
 
   test("a dependency that nothing answers for is red", async () => {
