@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import type { Config } from "../config/load.ts";
 import { bucketOf, type Session } from "../command/session.ts";
 import { invocation } from "../invocation.ts";
@@ -78,9 +79,10 @@ export function lookAtNews(news: HttpsNews, names: readonly string[], nowMs = Da
   if (isSecured(news, names, nowMs)) return { done: true };
   const { wanted, error, next, failures = 1 } = news;
   const what = names.join(", ");
+  const patience = isIP(what) ? "" : ": its edge reads domains first, which takes a minute or two";
   // What it says of other names was before it heard of these.
   if (!names.every((name) => wanted.includes(name)))
-    return { waiting: `waiting for the host to read ${what}: with domains, that takes a minute or two` };
+    return { waiting: `waiting for the host to ask for a certificate of ${what}${patience}` };
   if (error === undefined) return { waiting: `waiting for the certificate of ${what}` };
   const isLate = next !== undefined && Date.parse(next) - nowMs > soonMs;
   if (isLate || failures >= mostFailures) return { done: true };

@@ -25,7 +25,10 @@ describe("the wait for a certificate", () => {
     const other = { wanted: ["203.0.113.7"], error: "no answer", failures: 9, next: "2026-11-26T18:00:00Z" };
     assert.deepEqual(lookAtNews(other, names, now), {
       waiting:
-        "waiting for the host to read app.example.org, www.example.org: with domains, that takes a minute or two",
+        "waiting for the host to ask for a certificate of app.example.org, www.example.org: its edge reads domains first, which takes a minute or two",
+    });
+    assert.deepEqual(lookAtNews({ wanted: [] }, ["203.0.113.7"], now), {
+      waiting: "waiting for the host to ask for a certificate of 203.0.113.7",
     });
   });
 
