@@ -142,6 +142,28 @@ describe("the host", () => {
     assert.equal(await rig.run("cat /var/lib/berth/drain.conf"), "worker_shutdown_timeout 5s;");
   });
 
+  it("goes back to the image before without a pull", async (t) => {
+    await using folder = await writeSourceFolder({
+      Dockerfile: "FROM python:3.13-slim-trixie\nWORKDIR /srv\n",
+    });
+    const other = await rig.push(folder.path);
+    const command = ["python3", "-m", "http.server", "8080"];
+    const edge = { ...edgeDefaults, drainSeconds: 5 };
+    assert.equal((await rig.release(8, other, { command, edge })).status, "serving");
+    const since = await rig.run("date +%s.%N");
+    const pulls = () =>
+      rig.run(`docker events --since ${since} --until "$(date +%s.%N)" --filter event=pull`);
+    const startedMs = Date.now();
+    const seen = await askDuring(rig.url, async () => {
+      assert.equal((await rig.release(9, image)).serves, 9);
+    });
+    t.diagnostic(`from its publication to its report: ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.equal(await pulls(), "");
+    await rig.run(`docker pull --quiet ${image}`);
+    assert.match(await pulls(), /image pull/, "a pull would have been seen");
+  });
+
   it("leaves edge and switch alone when the converger starts anew", async () => {
     const workers = () => rig.run("pgrep -f '^nginx: worker' | sort | xargs");
     const found = await workers();
@@ -161,7 +183,7 @@ describe("the host", () => {
     });
     await answers();
     await until(async () => (await rig.run("systemctl is-active berth.service || true")) === "active");
-    assert.deepEqual(await containers(), ["app-7-0 running", "app-7-1 running"]);
-    assert.deepEqual([await send(21), (await send(19)) === 413], [413, false]);
+    assert.deepEqual(await containers(), ["app-9-0 running", "app-9-1 running"]);
+    assert.deepEqual([await send(11), (await send(9)) === 413], [413, false]);
   });
 });

@@ -273,6 +273,7 @@ describe("the host's limits", () => {
       "gate.py",
       "health.py",
       "https.py",
+      "images.py",
       "last_words.py",
       "replicas.py",
       "reporter.py",

@@ -8,6 +8,7 @@ import json
 import pathlib
 import tarfile
 import tempfile
+import types
 import unittest
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ import ends
 import figures
 import gate
 import health
+import images
 import replicas
 import reporter
 import state
@@ -63,6 +65,7 @@ class Engine:
         self.patience: dict[str, int] = {}
         self.containers: dict[str, str] = {}
         self.images: list[str] = []
+        self.sizes: dict[str, int] = {}
         self.user = ""
         self.users: str | bytes | None = None
         self.groups: str | None = None
@@ -88,11 +91,18 @@ class Engine:
     def verbs(self) -> list[str]:
         return [call[0] for call in self.calls]
 
-    def do_pull(self, *_: str) -> str:
+    def do_pull(self, *arguments: str) -> str:
+        if arguments[-1] not in self.images:
+            self.images.append(arguments[-1])
         return ""
 
-    def do_image(self, *_: str) -> str:
-        return f"{self.architecture} {self.user}\n"
+    def do_image(self, *arguments: str) -> str:
+        form, image = arguments[-2:]
+        if "{{.Architecture}}" in form:
+            return f"{self.architecture} {self.user}\n"
+        if image not in self.images:
+            raise Failed(f"docker image: Error: No such image: {image}")
+        return f"{self.sizes.get(image, 1)}\n"
 
     def do_images(self, *_: str) -> str:
         return "".join(f"{image}\n" for image in self.images)
@@ -171,7 +181,7 @@ class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.engine, self.clock = Engine(), Clock()
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
-        for module in (replicas, converge, ends, users):
+        for module in (replicas, images, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
         self.enter(patch.dict(users.LISTS, clear=True))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
@@ -184,6 +194,8 @@ class Case(unittest.TestCase):
         self.enter(patch.object(state, "WAITING", self.folder / "waiting.json"))
         self.enter(patch.object(converge, "TURN", self.folder / "turn"))
         self.enter(patch.object(edge, "LOG", self.folder / "edge.log"))
+        # All of the disk is the engine's, and what is kept fits.
+        self.enter(patch.object(images, "shutil", types.SimpleNamespace(disk_usage=lambda _: types.SimpleNamespace(total=1000))))
         self.enter(patch.object(converge.log, "disabled", True))
         self.enter(patch.object(converge, "INSTANCE_ID", self.folder / "instance-id"))
         (self.folder / "instance-id").write_text("i-1\n")

@@ -52,11 +52,11 @@ class Proof(HostCase):
         self.wish(number=8)
         self.assertNotIn("pull", [call[0] for call in self.turn()])
         self.assertTrue(self.is_proven())
-        self.assertIn("pull", [call[0] for call in self.turn()])
+        self.assertIn("run", [call[0] for call in self.turn()])
 
     def test_a_first_release_waits_for_nothing(self) -> None:
         self.wish()
-        self.assertIn("pull", [call[0] for call in self.turn()])
+        self.assertIn("run", [call[0] for call in self.turn()])
 
 
 class Report(HostCase):

@@ -214,12 +214,6 @@ class Lives(Case):
         replicas.remove([])
         self.assertEqual(self.engine.calls, [])
 
-    def test_all_images_of_the_repository_go_but_the_one_that_serves(self) -> None:
-        self.engine.images = ["registry/app@sha256:06", "registry/app@sha256:07", "registry/app@sha256:05"]
-        replicas.forget_images(RELEASE)
-        self.assertEqual(self.engine.images, ["registry/app@sha256:07"])
-        self.assertEqual(self.engine.calls[0][-1], "registry/app")
-
 
 class Tails(Case):
     def tail_of(self, script: str) -> "list[str]":

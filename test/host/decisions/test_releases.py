@@ -143,13 +143,13 @@ class Deploying(HostCase):
         self.engine.user = "1000"
         self.wish()
         calls = [call[0] for call in self.turn()]
-        self.assertEqual(calls[:6], ["pull", "ps", "image", "run", "image", "run"])
+        self.assertEqual(calls[:7], ["image", "pull", "ps", "image", "run", "image", "run"])
         self.assertEqual(self.engine.patience["pull"], 900)
         self.assertEqual(self.edge.pointed, [replicas.ports(RELEASE)])
 
     def test_an_image_is_pulled_by_its_digest(self) -> None:
         self.wish()
-        self.assertEqual(self.turn()[0], ("pull", "--quiet", "registry/app@sha256:07"))
+        self.assertEqual(self.turn()[1], ("pull", "--quiet", "registry/app@sha256:07"))
 
     def test_the_old_replicas_run_until_the_edge_has_turned_and_are_written_off_before(self) -> None:
         self.wish()
@@ -158,14 +158,6 @@ class Deploying(HostCase):
         self.turn()
         self.assertEqual(self.edge.seen[1], (["app-7-0", "app-7-1", "app-8-0", "app-8-1"], 8))
         self.assertEqual(sorted(self.engine.containers), ["app-8-0", "app-8-1"])
-
-    def test_images_of_others_go_when_their_replicas_have_gone(self) -> None:
-        self.wish()
-        self.turn()
-        self.engine.images = ["registry/app@sha256:07", "registry/app@sha256:08"]
-        self.wish(number=8, image="registry/app@sha256:08")
-        self.turn()
-        self.assertEqual(self.engine.images, ["registry/app@sha256:08"])
 
     def test_an_edge_that_does_not_turn_keeps_the_old_replicas(self) -> None:
         self.wish()

@@ -16,12 +16,13 @@ from typing import Any
 import app_secrets
 import edge_settings
 import gate
+import images
 import replicas
 import volumes
 from attempts import Backoff, Steps, say
 from bounds import differ, find_excess, setting
 from bucket import Bucket
-from command import Failed, call
+from command import Failed
 from edge import Edge
 from figures import Figures
 from health import Watch
@@ -115,7 +116,7 @@ class Host:
         if not self.retry.failures:
             self.tell(starting(release))
         try:
-            call("docker", "pull", "--quiet", release["image"], timeout_s=900)
+            images.ensure(release)
             self.secrets.ensure(release)
         except Failed as failure:
             self.retry.failed()
@@ -173,10 +174,10 @@ class Host:
         others = [name for name in replicas.states() if name not in replicas.names(release)]
         if others:
             replicas.remove(others)
-            replicas.forget_images(release)
             replicas.forget_volumes()
             app_secrets.forget(release)
             log.info("release %s serves", release["number"])
+        images.note(release)
         if not setting(release, "volumes"):
             volumes.let_go()
 

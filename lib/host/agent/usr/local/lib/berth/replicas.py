@@ -132,15 +132,6 @@ def forget_volumes() -> None:
         call("docker", "volume", "rm", *anonymous)
 
 
-def forget_images(release: Release) -> None:
-    """Old images would fill the disk; a rollback pulls its image again."""
-    repository = release["image"].split("@")[0]
-    images = call("docker", "images", "--digests", "--format", "{{.Repository}}@{{.Digest}}", repository).split()
-    for image in images:
-        if image != release["image"]:
-            call("docker", "rmi", image)
-
-
 def last_words(release: Release) -> list[str]:
     """The end of each replica's log."""
     return [f"{name}: {line}" for name in names(release) for line in tail(name)[-LAST_WORDS:] if line]
