@@ -223,6 +223,9 @@ class Tails(Case):
         with patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
             return replicas.tail("app-7-0")
 
+    def test_an_app_that_wrote_nothing_has_no_lines(self) -> None:
+        self.assertEqual(self.tail_of("exit 0"), [])
+
     def test_only_a_line_feed_ends_a_line(self) -> None:
         lines = self.tail_of("printf 'a\\f\\v\\034\\205b\\rc\\342\\200\\250d\\n'")
         self.assertEqual(lines, ["a\f\v\x1c\ufffdb\rc\u2028d"])

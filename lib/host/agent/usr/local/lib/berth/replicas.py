@@ -144,5 +144,5 @@ def tail(name: str) -> list[str]:
     except (OSError, subprocess.SubprocessError) as trouble:
         return [f"its log can't be read: {trouble}"]
     # An app's line ends with a line feed. Python's own idea of lines would make thousands of one with form feeds in it.
-    lines = app_secrets.hide(done.stdout[-LOG_BYTES:].decode(errors="replace")).rstrip("\n").split("\n")
-    return [line[:500] for line in lines[-20:]]
+    text = app_secrets.hide(done.stdout[-LOG_BYTES:].decode(errors="replace")).rstrip("\n")
+    return [line[:500] for line in text.split("\n")[-20:]] if text else []
