@@ -19,7 +19,14 @@ export interface EdgeRig extends AsyncDisposable {
 }
 
 /** Fields of `edge` in a release. What is missing has its default. */
-type EdgeSettings = Partial<Content["edge"]>;
+interface EdgeSettings extends Partial<Content["edge"]> {
+  /** The stack's domains, as https.py's edge() adds them. */
+  readonly https?: {
+    readonly address: string;
+    readonly names: readonly string[];
+    readonly hstsSeconds: number;
+  };
+}
 
 interface LogLine {
   readonly id: string;
