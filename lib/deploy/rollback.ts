@@ -14,6 +14,7 @@ import { awaitRecorded } from "../release/recorded-wait.ts";
 import { readReport, type HostReport } from "../release/reports.ts";
 import type { Release } from "../release/schema.ts";
 import { chooseTargets } from "../release/rollback.ts";
+import { shortenNames } from "../report/short-names.ts";
 import { readRoots, urlOf } from "./certificate.ts";
 import type { History } from "./history.ts";
 import type { Hosts } from "./hosts.ts";
@@ -68,12 +69,19 @@ const nothingServes = ({ config }: Session): BerthError =>
     exitCode: exitCodes.badInput,
   });
 
+interface Described extends Pick<Rollback, "differences"> {
+  readonly from: Pick<Release, "number">;
+  readonly to: { readonly release: Pick<Release, "number" | "by" | "at"> };
+}
+
 /** Describes a rollback for people. */
-export function rollbackLines({ from, to, differences }: Rollback): string[] {
+export function rollbackLines({ from, to, differences }: Described): string[] {
   const { number, at, by } = to.release;
   return [
     `release ${from.number + 1} would be release ${number} again, which ${shortCaller(by)} published at ${minuteText(at)}`,
-    ...differences.map(({ field, desired, observed }) => `  ~ ${field.padEnd(18)} ${observed} -> ${desired}`),
+    ...differences.map(({ field, desired, observed }) =>
+      shortenNames(`  ~ ${field.padEnd(18)} ${observed} -> ${desired}`),
+    ),
   ];
 }
 
