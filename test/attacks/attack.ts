@@ -24,13 +24,15 @@ export interface Trial {
   /** How many attacks run at once. */
   readonly lanes: number;
   readonly onRow?: ((row: Row) => void) | undefined;
+  /** No further attack begins once it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Longer than any wait in an attack. */
 const hangMs = 300_000;
 
 /** Runs all attacks, the concurrent ones first. Returns the rows in the order of the table. */
-export async function tryAll({ target, attacks, lanes, onRow }: Trial): Promise<Row[]> {
+export async function tryAll({ target, attacks, lanes, onRow, signal }: Trial): Promise<Row[]> {
   const rows = new Map<Attack, Row>();
   const tryOne = async (attack: Attack) => {
     const row = await tryAttack(target, attack);
@@ -39,10 +41,11 @@ export async function tryAll({ target, attacks, lanes, onRow }: Trial): Promise<
   };
   const waiting = attacks.filter(({ alone }) => alone !== true);
   const work = async () => {
-    for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift()) await tryOne(attack);
+    for (let attack = waiting.shift(); attack !== undefined; attack = waiting.shift())
+      if (signal?.aborted !== true) await tryOne(attack);
   };
   await Promise.all(Array.from({ length: lanes }, work));
-  for (const attack of attacks) if (attack.alone === true) await tryOne(attack);
+  for (const attack of attacks) if (attack.alone === true && signal?.aborted !== true) await tryOne(attack);
   return attacks.flatMap((attack) => rows.get(attack) ?? []);
 }
 

@@ -44,7 +44,7 @@ function parse(args: readonly string[]): Asked {
   return { only: new RegExp(values.only), lanes: parseCount("--lanes", values.lanes), json: values.json };
 }
 
-async function run({ only, lanes, json }: Asked, { phases }: ScriptContext): Promise<number> {
+async function run({ only, lanes, json }: Asked, { phases, signal }: ScriptContext): Promise<number> {
   const chosen = attacks.filter(({ from, name }) => only.test(`${from}: ${name}`));
   const { engineError } = await prepare({ engine: true, compose: false, images: imagesOf("test") }, phases);
   if (engineError !== undefined) throw engineError;
@@ -53,7 +53,7 @@ async function run({ only, lanes, json }: Asked, { phases }: ScriptContext): Pro
     await phases.run("compiling the commands", () => compileCommands(directory));
     await using target = await phases.run("booting a host", openTarget);
     const rows = await phases.run(`${chosen.length} attacks`, () =>
-      tryAll({ target, attacks: chosen, lanes, onRow: json ? printAsJson : undefined }),
+      tryAll({ target, attacks: chosen, lanes, signal, onRow: json ? printAsJson : undefined }),
     );
     if (!json) process.stdout.write(tableOf(rows));
     return rows.length > 0 && rows.every(({ isAsExpected }) => isAsExpected)
