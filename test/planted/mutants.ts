@@ -3,6 +3,7 @@ import { openEmulatorPool } from "../../setup/tests/emulator-pool.ts";
 import { prepare } from "../../setup/prepare.ts";
 import { parseCount, runScript, type ScriptContext } from "../../setup/script.ts";
 import { needsEngine } from "../../setup/tests/test-selection.ts";
+import { BerthError, exitCodes } from "../../lib/errors.ts";
 import { chooseFaults, type Fault, readFaults } from "./fault.ts";
 import { isGood, sumUp, tableOf } from "./table.ts";
 import { type Result, tryFaults } from "./trial.ts";
@@ -43,9 +44,17 @@ function parse(args: readonly string[]): Asked {
 
 async function choose(root: string, { words, docker }: Asked): Promise<Fault[]> {
   const chosen = chooseFaults(await readFaults(root), words);
-  if (chosen.length === 0) throw new TypeError(`there is no fault ${words.join(", ")} in test/planted`);
+  if (chosen.length === 0) throw noFault(words);
   return docker ? chosen : chosen.filter(({ tests }) => !tests.some(needsEngine));
 }
+
+const noFault = (words: readonly string[]): BerthError =>
+  new BerthError({
+    code: "NoFault",
+    message: `there is no fault ${words.join(", ")} in test/planted`,
+    hint: "name an area, such as command, or one fault, such as command/certificate-wait-on",
+    exitCode: exitCodes.badInput,
+  });
 
 async function run(asked: Asked, { phases }: ScriptContext): Promise<number> {
   const root = process.cwd();
