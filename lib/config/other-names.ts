@@ -11,6 +11,7 @@ const namesHere: Readonly<Record<string, readonly string[]>> = {
   "app.stopSeconds": ["stopgraceperiod", "stoptimeout"],
   "app.tmpMib": ["tmpfs", "shmsize"],
   "app.command": ["cmd", "entrypoint", "args", "run", "start"],
+  "app.releaseCommand": ["predeploy", "predeploycommand", "migrate", "migrations"],
   "app.volumes": ["volume", "mounts", "storage", "disks", "directories", "persistence"],
   "app.build.args": ["buildargs"],
   "app.build.secrets": ["buildsecrets"],

@@ -36,12 +36,17 @@ const certain: ReadonlyMap<string, string> = new Map([
     "secret",
     "the host goes on trying to read the value: look whether it is there, whether its key lets the account use it, and run plan",
   ],
+  [
+    "command-late",
+    "what app.releaseCommand began may be half done: let it do less at a time, or do long work outside of a release",
+  ],
   ["host", "the host goes on trying, less and less often; run status to see whether it got further"],
 ]);
 
 /** Causes behind which may be another one, which then is in the app's log. */
 const likely: ReadonlyMap<string, string> = new Map([
   ["done", "the image's command must stay in the foreground: correct CMD, or set app.command"],
+  ["command", "app.releaseCommand has to end with exit code 0: fix what it says"],
   ["no-port", "let the app listen on app.port of 0.0.0.0; if it only needs longer, raise app.startSeconds"],
   [
     "no-answer",

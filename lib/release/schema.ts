@@ -195,6 +195,8 @@ export const appFields = {
   /** Size of /tmp, in MiB. It is in memory, so what it holds counts towards `memoryMib`. */
   tmpMib: z.int().min(1).max(65_536).default(64),
   command: command.optional(),
+  /** What the new image runs once, before any replica starts. If it fails, so does the release. */
+  releaseCommand: command.optional(),
   /** Without it, a new replica has to answer `GET /` below 500 once, and nobody asks again. */
   health: health.optional(),
   volumes: volumes.default({}),

@@ -136,6 +136,20 @@ const table: Readonly<Record<string, Bounds>> = {
       Array.from({ length: 1_001 }, () => ""),
     ],
   ),
+  "app.releaseCommand": bounds<unknown>(
+    (releaseCommand) => app({ releaseCommand }),
+    [["serve"], ["-v", ""], ["x".repeat(64 * 1024)], Array.from({ length: 1_000 }, () => "x")],
+    [
+      "serve",
+      [],
+      [8080],
+      [true],
+      [null],
+      ["\0"],
+      ["x".repeat(64 * 1024 + 1)],
+      Array.from({ length: 1_001 }, () => ""),
+    ],
+  ),
   "app.health.path": bounds<unknown>(
     (path) => app({ health: { path } }),
     ["/", "/healthz?deep=1", `/${"x".repeat(1_023)}`],

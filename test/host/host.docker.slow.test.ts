@@ -149,13 +149,13 @@ describe("the host", () => {
     const other = await rig.push(folder.path);
     const command = ["python3", "-m", "http.server", "8080"];
     const edge = { ...edgeDefaults, drainSeconds: 5 };
-    assert.equal((await rig.release(8, other, { command, edge })).status, "serving");
+    assert.equal((await rig.release(10, other, { command, edge })).status, "serving");
     const since = await rig.run("date +%s.%N");
     const pulls = () =>
       rig.run(`docker events --since ${since} --until "$(date +%s.%N)" --filter event=pull`);
     const startedMs = Date.now();
     const seen = await askDuring(rig.url, async () => {
-      assert.equal((await rig.release(9, image)).serves, 9);
+      assert.equal((await rig.release(11, image)).serves, 11);
     });
     t.diagnostic(`from its publication to its report: ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
     assert.deepEqual([...seen.keys()], [200]);
@@ -183,7 +183,7 @@ describe("the host", () => {
     });
     await answers();
     await until(async () => (await rig.run("systemctl is-active berth.service || true")) === "active");
-    assert.deepEqual(await containers(), ["app-9-0 running", "app-9-1 running"]);
+    assert.deepEqual(await containers(), ["app-11-0 running", "app-11-1 running"]);
     assert.deepEqual([await send(11), (await send(9)) === 413], [413, false]);
   });
 });

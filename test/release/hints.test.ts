@@ -53,7 +53,13 @@ describe("the hint for a release that failed", () => {
         "volume",
         "pull",
         "host",
+        "command-late",
       ].map((cause) => [cause, findHint({ cause, log })]),
+    );
+    assert.match(hints["command-late"] ?? "", /^what app\.releaseCommand began may be half done/);
+    assert.match(
+      findHint({ cause: "command", log: ["no such table"] }),
+      /^app\.releaseCommand has to end with/,
     );
     assert.match(hints["memory"] ?? "", /^raise app\.memoryMib/);
     assert.match(hints["not-found"] ?? "", /ENTRYPOINT and CMD, or app\.command/);

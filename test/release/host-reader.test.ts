@@ -169,6 +169,7 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
     ["x".repeat(65_537)],
     null,
   ].concat([Array.from({ length: 1_000 }, () => "x"), Array.from({ length: 1_001 }, () => "x")]),
+  releaseCommand: [["migrate", ""], [], ["\0"], [1], "migrate", null],
   health: [
     {},
     { path: "/healthz?deep=1" },

@@ -20,7 +20,8 @@ const configure = (app: object, edge: object = {}) =>
 describe("a release", () => {
   it("has every field of the configuration's app but where its source is and how it is built", () => {
     const { user, command, health } = content;
-    const { app, edge } = configure({ user, command, health }).data ?? assert.fail("refused");
+    const releaseCommand = ["migrate"];
+    const { app, edge } = configure({ user, command, releaseCommand, health }).data ?? assert.fail("refused");
     const { source: _source, build: _build, ...fields } = app;
 
     assert.deepEqual(contentOf({ ...app, edge }, "an-image"), { image: "an-image", ...fields, edge });

@@ -22,6 +22,7 @@ import figures
 import gate
 import health
 import images
+import release_command
 import replicas
 import reporter
 import state
@@ -66,6 +67,7 @@ class Engine:
         self.containers: dict[str, str] = {}
         self.images: list[str] = []
         self.sizes: dict[str, int] = {}
+        self.command_ends_as = "exited"
         self.user = ""
         self.users: str | bytes | None = None
         self.groups: str | None = None
@@ -115,11 +117,17 @@ class Engine:
         name = arguments[arguments.index("--name") + 1]
         if name in self.containers:
             raise Failed(f"docker run: the name {name} is taken")
-        self.containers[name] = "running"
+        self.containers[name] = "running" if name.startswith("app-") else self.command_ends_as
         return ""
 
-    def do_ps(self, *_: str) -> str:
-        return "".join(f"{name} {state}\n" for name, state in self.containers.items())
+    def do_kill(self, name: str) -> str:
+        self.containers[name] = "exited"
+        return ""
+
+    def do_ps(self, *arguments: str) -> str:
+        if "label=berth.command" in arguments:
+            return "".join(f"{name}\n" for name in self.containers if name.startswith("release-"))
+        return "".join(f"{name} {state}\n" for name, state in self.containers.items() if name.startswith("app-"))
 
     def do_inspect(self, *arguments: str) -> str:
         """One line for each container, with the fields that are read: as it was when this one ended or runs."""
@@ -181,11 +189,11 @@ class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.engine, self.clock = Engine(), Clock()
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
-        for module in (replicas, images, ends, users):
+        for module in (replicas, images, release_command, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
         self.enter(patch.dict(users.LISTS, clear=True))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
-        for module in (attempts, ends, figures, converge, gate, health, reporter, volumes):
+        for module in (attempts, ends, figures, converge, gate, health, release_command, reporter, volumes):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))

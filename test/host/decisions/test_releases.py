@@ -25,6 +25,7 @@ class Due(HostCase):
             "writable": True,
             "tmpMib": 65,
             "command": ["serve"],
+            "releaseCommand": ["migrate"],
             "health": {"path": "/", "status": "200", "timeoutSeconds": 5},
             "volumes": {"uploads": "/data"},
             "dataVolume": "vol-0123456789abcdef0",

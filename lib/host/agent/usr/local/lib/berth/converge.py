@@ -17,6 +17,7 @@ import app_secrets
 import edge_settings
 import gate
 import images
+import release_command
 import replicas
 import volumes
 from attempts import Backoff, Steps, say
@@ -128,6 +129,7 @@ class Host:
         try:
             replicas.prepare_volumes(release)
             replicas.remove(replicas.of(number))
+            release_command.run(release)
             for index in range(release["replicas"]):
                 replicas.start(release, index)
             gate.pass_gate(release)
@@ -138,6 +140,7 @@ class Host:
             self.failed, self.retry.failures = failed(number, failure), 0
             save("failed.json", self.failed)
             replicas.remove(replicas.of(number))
+            self.forget_command(release)
             return
         settings = self.settings_of(release)
         # For a set-up that comes first. Before anything serves, the edge has no client to wait for.
@@ -147,6 +150,11 @@ class Host:
         # First written down, then switched: after a crash in between, the next turn of the loop switches.
         save("serving.json", release)
         self.serving, self.failed, self.retry.failures = release, None, 0
+        self.forget_command(release)
+
+    def forget_command(self, release: Release) -> None:
+        if setting(release, "releaseCommand"):
+            self.steps.attempt("the release command", release_command.forget)
 
     def keep(self, release: Release) -> None:
         """The replicas run, the edge knows them, and nothing else of Berth's is left."""

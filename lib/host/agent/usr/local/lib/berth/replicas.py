@@ -35,11 +35,16 @@ def ports(release: Release) -> list[int]:
 
 def run_arguments(release: Release, index: int, user: str) -> list[str]:
     """What `docker` is called with: a list, no shell, so a value of the environment may hold anything."""
-    memory = f"{release['memoryMib']}m"
     arguments = ["run", "--detach", "--name", names(release)[index], "--restart", "unless-stopped"]
     arguments += ["--label", f"berth.release={release['number']}"]
     arguments += ["--publish", f"127.0.0.1:{ports(release)[index]}:{release['port']}"]
-    arguments += ["--user", user, *volumes.mounts(release)]
+    return [*arguments, *bounds_of(release, user), release["image"], *(setting(release, "command") or [])]
+
+
+def bounds_of(release: Release, user: str) -> list[str]:
+    """What every container of a release may and gets: its replicas, and its release command."""
+    memory = f"{release['memoryMib']}m"
+    arguments = ["--user", user, *volumes.mounts(release)]
     arguments += [] if setting(release, "writable") else ["--read-only"]
     arguments += ["--tmpfs", f"/tmp:rw,noexec,nosuid,size={setting(release, 'tmpMib')}m"]
     arguments += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "512"]
@@ -51,7 +56,7 @@ def run_arguments(release: Release, index: int, user: str) -> list[str]:
         arguments += ["--env", f"{key}={value}"]
     if setting(release, "secrets"):
         arguments += ["--runtime", "berth", "--env", f"BERTH_SECRETS={release['number']}"]
-    return [*arguments, release["image"], *(setting(release, "command") or [])]
+    return arguments
 
 
 def states() -> dict[str, str]:
@@ -66,16 +71,22 @@ def of(number: int) -> list[str]:
 
 
 def start(release: Release, index: int) -> None:
+    user = choose_user(release)
+    try:
+        call("docker", *run_arguments(release, index, user))
+    except Failed as refusal:
+        raise ends.explain_start(names(release)[index], refusal) from refusal
+
+
+def choose_user(release: Release) -> str:
+    """Whom its containers run as, if this host can run the image at all."""
     architecture, user = look_at_image(release)
     own = ARCHITECTURES.get(platform.machine(), architecture)
     if architecture != own:
         raise Failed(f"the image is for {architecture}, and this host is {own}", cause="architecture")
     user = users.choose(release, user)
     users.refuse_borrowed_group(release, user)
-    try:
-        call("docker", *run_arguments(release, index, user))
-    except Failed as refusal:
-        raise ends.explain_start(names(release)[index], refusal) from refusal
+    return user
 
 
 def look_at_image(release: Release) -> tuple[str, str]:
