@@ -195,6 +195,22 @@ npm run COMMAND -- [options] does the same; npm keeps what stands before the --.
 `;
 }
 
+/** The command that a slip of the fingers was meant to be: one letter too many, too few, other than it, or two swapped. */
+function findNear(name) {
+  if (name.length < 2) return undefined;
+  return Object.keys(commands).find((command) => {
+    const [from] = [...command].flatMap((letter, at) => (letter === name[at] ? [] : [at]));
+    const at = from ?? command.length;
+    const [ours, theirs] = [command.slice(at), name.slice(at)];
+    return (
+      ours.slice(1) === theirs ||
+      ours === theirs.slice(1) ||
+      ours.slice(1) === theirs.slice(1) ||
+      (ours[0] === theirs[1] && ours[1] === theirs[0] && ours.slice(2) === theirs.slice(2))
+    );
+  });
+}
+
 async function main([name, ...args]) {
   requireNode();
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
@@ -204,7 +220,9 @@ async function main([name, ...args]) {
   if (!Object.hasOwn(commands, name)) {
     // Some characters would control the terminal.
     const shown = name.replaceAll(/\P{L}/gu, (character) => (/[\w-]/.test(character) ? character : "?"));
-    fail(`There is no command ${shown}`, `Commands: ${Object.keys(commands).join(", ")}`, 3);
+    const near = findNear(name);
+    const advice = near === undefined ? "" : `; did you mean ${near}?`;
+    fail(`There is no command ${shown}${advice}`, `Commands: ${Object.keys(commands).join(", ")}`, 3);
   }
   await timed("npm dependencies", () => ensureModules(["test", onlyPackages].includes(name)));
   const { script } = commands[name];

@@ -107,6 +107,30 @@ describe("bin/berth.mjs, before it has packages", () => {
     assert.ok(!existsSync(join(project, "node_modules")));
   });
 
+  for (const [slip, meant] of [
+    ["pln", "plan"],
+    ["plann", "plan"],
+    ["plam", "plan"],
+    ["paln", "plan"],
+    ["staus", "status"],
+    ["dwon", "down"],
+    ["rollbac", "rollback"],
+  ] as const) {
+    it(`says that ${slip} may have been meant as ${meant}`, () => {
+      const { status, stderr } = start(slip);
+      assert.equal(status, 3);
+      assert.match(
+        stderr,
+        new RegExp(`^There is no command ${slip}; did you mean ${meant}\\?\n  Commands: `),
+      );
+    });
+  }
+
+  it("guesses nothing for what is like no command", () => {
+    for (const name of ["deploy", "u", "", "statistics"])
+      assert.match(start(name).stderr, /^There is no command \w*\n/);
+  });
+
   for (const args of [[], ["--help"], ["-h"]]) {
     it(`lists the commands when it is started with ${args[0] ?? "nothing"}, before anything is installed`, () => {
       const { status, stdout } = spawnSync(process.execPath, [join(project, "bin/berth.mjs"), ...args], {
