@@ -5,10 +5,10 @@ import { readRoots, urlOf } from "../lib/deploy/certificate.ts";
 import { nameLines, readNames } from "../lib/deploy/names.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
 import { healthLines, probe } from "../lib/deploy/probe.ts";
+import { resourceLines } from "../lib/deploy/resource-lines.ts";
 import { httpsLines } from "../lib/release/certificate.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
 import { hostNewsLines } from "../lib/release/host-news.ts";
-import { shortenNames } from "../lib/report/short-names.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
@@ -19,16 +19,14 @@ async function status(session: Session): Promise<Outcome> {
     .map(({ name, kind }) => {
       const action = plan.steps.find((step) => step.name === name)?.action;
       const id = observations.get(name)?.observed.id;
-      return { name, kind, id, state: id === undefined ? "absent" : action === undefined ? "ok" : "differs" };
+      const state = id === undefined ? "absent" : action === undefined ? "ok" : "differs";
+      return { name, kind, id, state } as const;
     });
   const { address, release, rollout, app, host, https } = outputsOf(parts, observations);
   const url = address && urlOf(session.config, address, https);
   const [roots, names] = await Promise.all([readRoots(session), readNames(session, reading, address)]);
   const health =
     url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000, roots });
-  const table = rows.map(
-    ({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${shortenNames(id ?? "")}`,
-  );
   const data = {
     stack: session.config.stack,
     resources: rows,
@@ -42,7 +40,7 @@ async function status(session: Session): Promise<Outcome> {
     domains: names.length === 0 ? undefined : names,
   };
   session.report.data("status", data, [
-    ...table,
+    ...resourceLines(session.config.stack, rows),
     "",
     `url         ${url ?? "none"}`,
     ...healthLines(health, app?.log),

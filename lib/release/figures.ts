@@ -115,7 +115,8 @@ export function appLine(app: AppFigures | undefined, nowMs: number): string {
   if (app === undefined) return "app         not counted yet";
   const failures = Object.entries(app.failures ?? {}).map(([name, count]) => `${count} ${name}`);
   const own = failures.length === 0 ? "" : `; the edge's own answers: ${failures.join(", ")}`;
-  return `app         ${app.errors} of ${app.tries} tries failed${own}${ageText(app.at, nowMs)}`;
+  const tries = app.tries === 0 ? "no request yet" : `${app.errors} of ${app.tries} tries failed`;
+  return `app         ${tries}${own}${ageText(app.at, nowMs)}`;
 }
 
 /** How old figures are. The host's clock may be ahead of this computer's. */

@@ -93,6 +93,11 @@ describe("the counters of the app", () => {
     const reports = [report(4, { tries: 10, errors: 1 }), report(4, { tries: 5, errors: 2 }), report(4)];
 
     assert.deepEqual(sumFigures(4, reports), { tries: 15, errors: 3 });
+    assert.equal(appLine({ tries: 0, errors: 0 }, 0), "app         no request yet");
+    assert.equal(
+      appLine({ tries: 0, errors: 0, failures: { cut: 1 } }, 0),
+      "app         no request yet; the edge's own answers: 1 cut",
+    );
     assert.equal(appLine(sumFigures(4, reports), 0), "app         3 of 15 tries failed");
   });
 

@@ -1,0 +1,16 @@
+import { invocation } from "../invocation.ts";
+import { shortenNames } from "../report/short-names.ts";
+
+/** One resource of the stack as `status` shows it. */
+export interface ResourceRow {
+  readonly name: string;
+  readonly id?: string | undefined;
+  readonly state: "ok" | "differs" | "absent";
+}
+
+/** A row for each resource, or one sentence where there is none at all. */
+export function resourceLines(stack: string, rows: readonly ResourceRow[]): string[] {
+  if (rows.every(({ state }) => state === "absent"))
+    return [`nothing of ${stack} is there; ${invocation("up")} makes it`];
+  return rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${shortenNames(id ?? "")}`);
+}
