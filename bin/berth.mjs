@@ -199,8 +199,8 @@ npm run COMMAND -- [options] does the same; npm keeps what stands before the --.
 function findNear(name) {
   if (name.length < 2) return undefined;
   return Object.keys(commands).find((command) => {
-    const [from] = [...command].flatMap((letter, at) => (letter === name[at] ? [] : [at]));
-    const at = from ?? command.length;
+    let at = 0;
+    while (at < command.length && command[at] === name[at]) at += 1;
     const [ours, theirs] = [command.slice(at), name.slice(at)];
     return (
       ours.slice(1) === theirs ||

@@ -142,6 +142,34 @@ describe("the host", () => {
     assert.equal(await rig.run("cat /var/lib/berth/drain.conf"), "worker_shutdown_timeout 5s;");
   });
 
+  it("starts no replica of a release whose command fails, and those of one whose command has ended well", async () => {
+    await using folder = await writeSourceFolder({
+      Dockerfile: "FROM python:3.13-slim-trixie\nWORKDIR /srv\n",
+    });
+    const other = await rig.push(folder.path);
+    const settings = {
+      command: ["python3", "-m", "http.server", "8080"],
+      environment: { MODE: "trial" },
+    };
+    const ending = (code: number) => [
+      "python3",
+      "-c",
+      `import os, sys; print("migrating for", os.environ["MODE"], flush=True); sys.exit(${code})`,
+    ];
+    const [served, found] = [(await rig.report())?.serves, await containers()];
+    const seen = await askDuring(rig.url, async () => {
+      const refused = await rig.release(8, other, { ...settings, releaseCommand: ending(3) });
+      assert.deepEqual([refused.status, refused.serves], ["failed", served]);
+      assert.equal(refused.reason, "app.releaseCommand failed: exit code 3");
+      assert.deepEqual(refused.log, ["migrating for trial"]);
+      assert.deepEqual(await containers(), found);
+      const shipped = await rig.release(9, other, { ...settings, releaseCommand: ending(0) });
+      assert.deepEqual([shipped.status, shipped.serves], ["serving", 9]);
+    });
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.deepEqual(await containers(), ["app-9-0 running", "app-9-1 running"]);
+  });
+
   it("goes back to the image before without a pull", async (t) => {
     await using folder = await writeSourceFolder({
       Dockerfile: "FROM python:3.13-slim-trixie\nWORKDIR /srv\n",
