@@ -72,6 +72,7 @@ describe("two releases", () => {
       { field: "secrets.DATABASE_URL", value: "ssm:/shop/database-url:3" },
       { field: "user", value: "1000:1000" },
       { field: "command", value: '["serve","--fast"]' },
+      { field: "releaseCommand", value: '["migrate"]' },
       { field: "health.path", value: "/healthz" },
       { field: "health.status", value: "200" },
       { field: "health.timeoutSeconds", value: "5" },

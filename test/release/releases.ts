@@ -24,6 +24,7 @@ export const content: Content = {
   writable: false,
   tmpMib: 64,
   command: ["serve", "--fast"],
+  releaseCommand: ["migrate"],
   health: { path: "/healthz", status: "200-399", timeoutSeconds: 5 },
 };
 
