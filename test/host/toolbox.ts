@@ -20,7 +20,7 @@ export interface Toolbox extends AsyncDisposable {
 const recipe = `FROM debian:trixie-slim
 RUN apt-get update \\
  && apt-get install -y --no-install-recommends cloud-init shellcheck \\
-    nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter iptables python3-botocore python3-h2 systemd \\
+    nginx-light libnginx-mod-http-perl libnginx-mod-http-headers-more-filter iptables python3-botocore python3-h2 systemd testssl.sh \\
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 `;
 
