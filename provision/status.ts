@@ -26,7 +26,14 @@ async function status(session: Session): Promise<Outcome> {
   const url = address && urlOf(session.config, address, https);
   const [roots, names] = await Promise.all([readRoots(session), readNames(session, reading, address)]);
   const health =
-    url === undefined ? undefined : await probe(url, { signal: session.signal, patienceMs: 3_000, roots });
+    url === undefined
+      ? undefined
+      : await probe(url, {
+          signal: session.signal,
+          patienceMs: 3_000,
+          roots,
+          nameServer: session.nameServer,
+        });
   const data = {
     stack: session.config.stack,
     resources: rows,

@@ -1,5 +1,6 @@
 import type { CaaRecord } from "node:dns";
 import { Resolver } from "node:dns/promises";
+import type { LookupFunction } from "node:net";
 
 /** Values, or why there is no answer: `ETIMEOUT`. A name or type that doesn't exist is no value, and no failure. */
 type Answer<T> = { readonly values: readonly T[] } | { readonly failure: string };
@@ -22,8 +23,7 @@ const timeoutMs = 2_000;
  * @param nameServer `address:port` to ask instead of the computer's own name servers.
  */
 export async function lookupNames(names: readonly string[], nameServer?: string): Promise<NameAnswers[]> {
-  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
-  if (nameServer !== undefined) resolver.setServers([nameServer]);
+  const resolver = resolverOf(nameServer);
   return Promise.all(
     names.map(async (name) => {
       const [ipv4, ipv6, caa] = await Promise.all([
@@ -34,6 +34,27 @@ export async function lookupNames(names: readonly string[], nameServer?: string)
       return { name, ipv4, ipv6, caa };
     }),
   );
+}
+
+function resolverOf(nameServer: string | undefined): Resolver {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  if (nameServer !== undefined) resolver.setServers([nameServer]);
+  return resolver;
+}
+
+/** For `http.request`: has it find a name's IPv4 address by one name server, at `address:port`. */
+export function lookupBy(nameServer: string): LookupFunction {
+  const resolver = resolverOf(nameServer);
+  return (name, { all }, callback) => {
+    resolver.resolve4(name).then(
+      (addresses) => {
+        const found = addresses.map((address) => ({ address, family: 4 }));
+        if (all === true) callback(null, found);
+        else callback(null, addresses[0] ?? "", 4);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, ""),
+    );
+  };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8659#section-3 */

@@ -54,13 +54,16 @@ export async function reportOutputs(
 
 /** Asks by HTTPS where there is a certificate. Where that doesn't answer, the app may still do so by HTTP, and is told so. */
 async function findAnswer(session: Session, wanted: string, otherwise: string) {
-  const { signal, report } = session;
+  const { signal, report, nameServer } = session;
   const roots = await readRoots(session);
   const patienceMs = wanted === otherwise ? 60_000 : 10_000;
-  const health = await probe(wanted, { signal, patienceMs, roots });
+  const health = await probe(wanted, { signal, patienceMs, roots, nameServer });
   if (health.status !== undefined || wanted === otherwise) return { url: wanted, health };
   report.message(`${wanted} doesn't answer from here: ${health.reason ?? "nothing"}`);
-  return { url: otherwise, health: await probe(otherwise, { signal, patienceMs: 60_000, roots }) };
+  return {
+    url: otherwise,
+    health: await probe(otherwise, { signal, patienceMs: 60_000, roots, nameServer }),
+  };
 }
 
 /** What a user wants to know about a stack. A value is absent as long as it doesn't exist. */

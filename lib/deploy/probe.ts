@@ -2,6 +2,7 @@ import plain from "node:http";
 import secure from "node:https";
 import { rootCertificates } from "node:tls";
 import { lookUntil } from "../poll.ts";
+import { lookupBy } from "./name-lookup.ts";
 
 export interface Probe {
   readonly isHealthy: boolean;
@@ -18,6 +19,8 @@ export interface ProbeOptions {
   readonly patienceMs: number;
   /** Authorities to trust besides those of Node, as PEM. */
   readonly roots?: readonly string[] | undefined;
+  /** `address:port` of the name server to ask instead of the computer's own. */
+  readonly nameServer?: string | undefined;
 }
 
 const answerWithinMs = 5_000;
@@ -61,7 +64,7 @@ export function healthLines(health: Probe | undefined, log: readonly string[] = 
 
 function request(
   url: string,
-  { signal, roots }: ProbeOptions,
+  { signal, roots, nameServer }: ProbeOptions,
 ): Promise<{ status: number; reason?: never } | { status?: never; reason: string }> {
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
@@ -74,8 +77,9 @@ function request(
   const answered = new Promise<{ status: number }>((resolve, reject) => {
     const { request: ask } = url.startsWith("https:") ? secure : plain;
     const ca = roots === undefined ? {} : { ca: [...rootCertificates, ...roots] };
+    const lookup = nameServer === undefined ? {} : { lookup: lookupBy(nameServer) };
     // Not `fetch`, which takes no further authorities.
-    const asked = ask(url, { agent: false, signal: limit.signal, ...ca }, (response) => {
+    const asked = ask(url, { agent: false, signal: limit.signal, ...ca, ...lookup }, (response) => {
       response.destroy();
       resolve({ status: response.statusCode ?? 0 });
     });

@@ -12,5 +12,9 @@ export interface ResourceRow {
 export function resourceLines(stack: string, rows: readonly ResourceRow[]): string[] {
   if (rows.every(({ state }) => state === "absent"))
     return [`nothing of ${stack} is there; ${invocation("up")} makes it`];
-  return rows.map(({ name, id, state }) => `${name.padEnd(18)} ${state.padEnd(8)} ${shortenNames(id ?? "")}`);
+  // Records are named after their domains.
+  const width = Math.max(18, ...rows.map(({ name }) => name.length));
+  return rows.map(
+    ({ name, id, state }) => `${name.padEnd(width)} ${state.padEnd(8)} ${shortenNames(id ?? "")}`,
+  );
 }

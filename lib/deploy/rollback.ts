@@ -129,13 +129,18 @@ function requireSame(found: Published | undefined, shown: Release): Published {
 
 /** Requests the app from outside, as after `up`. Returns the URL. */
 export async function reportAnswer(session: Session, { ids, address }: Hosts): Promise<string | undefined> {
-  const { config, report, signal } = session;
+  const { config, report, signal, nameServer } = session;
   const [host] = ids;
   if (address === undefined || host === undefined) return undefined;
   const store = openS3Store(bucketOf(session));
   const [{ report: told }, found] = await Promise.all([readReport(store, host), findRelease(store)]);
   const url = urlOf(config, address, told?.https);
-  const health = await probe(url, { signal, patienceMs: 60_000, roots: await readRoots(session) });
+  const health = await probe(url, {
+    signal,
+    patienceMs: 60_000,
+    roots: await readRoots(session),
+    nameServer,
+  });
   if (!health.isHealthy && health.status !== undefined) throw appFails(url, health, told?.log ?? []);
   report.message(
     health.isHealthy

@@ -16,6 +16,15 @@ describe("the resources in status", () => {
     ]);
   });
 
+  it("stand below each other, however long a domain is", () => {
+    const rows = [
+      { name: "vpc", id: "vpc-1", state: "ok" },
+      { name: "record-app-example-org-b0bf13b6", id: "app.example.org", state: "ok" },
+    ] as const;
+    const [first = "", second = ""] = resourceLines("shop", rows);
+    assert.equal(first.indexOf("ok"), second.indexOf("ok"));
+  });
+
   it("are one sentence where there is none", () => {
     const rows = ["vpc", "subnet"].map((name) => ({ name, state: "absent" as const }));
     const [line, ...more] = resourceLines("shop", rows);
