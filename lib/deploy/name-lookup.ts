@@ -1,4 +1,4 @@
-import type { CaaRecord } from "node:dns";
+import { type CaaRecord, Resolver as CallbackResolver } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import type { LookupFunction } from "node:net";
 
@@ -23,7 +23,8 @@ const timeoutMs = 2_000;
  * @param nameServer `address:port` to ask instead of the computer's own name servers.
  */
 export async function lookupNames(names: readonly string[], nameServer?: string): Promise<NameAnswers[]> {
-  const resolver = resolverOf(nameServer);
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  if (nameServer !== undefined) resolver.setServers([nameServer]);
   return Promise.all(
     names.map(async (name) => {
       const [ipv4, ipv6, caa] = await Promise.all([
@@ -36,25 +37,20 @@ export async function lookupNames(names: readonly string[], nameServer?: string)
   );
 }
 
-function resolverOf(nameServer: string | undefined): Resolver {
-  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
-  if (nameServer !== undefined) resolver.setServers([nameServer]);
-  return resolver;
-}
-
 /** For `http.request`: has it find a name's IPv4 address by one name server, at `address:port`. */
 export function lookupBy(nameServer: string): LookupFunction {
-  const resolver = resolverOf(nameServer);
-  return (name, { all }, callback) => {
-    resolver.resolve4(name).then(
-      (addresses) => {
-        const found = addresses.map((address) => ({ address, family: 4 }));
-        if (all === true) callback(null, found);
-        else callback(null, addresses[0] ?? "", 4);
-      },
-      (error: NodeJS.ErrnoException) => callback(error, ""),
-    );
-  };
+  const resolver = new CallbackResolver({ timeout: timeoutMs, tries: 2 });
+  resolver.setServers([nameServer]);
+  return (name, { all }, callback) =>
+    resolver.resolve4(name, (error, addresses) => {
+      if (error !== null) callback(error, "");
+      else if (all !== true) callback(null, addresses[0] ?? "", 4);
+      else
+        callback(
+          null,
+          addresses.map((address) => ({ address, family: 4 })),
+        );
+    });
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8659#section-3 */
