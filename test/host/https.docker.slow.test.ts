@@ -11,8 +11,8 @@ import { ask } from "./clients.ts";
 import { type HostRig, openHostRig } from "./host-rig.ts";
 
 // So that a test sees renewals.
-process.env["BERTH_CERTIFICATE_SECONDS"] = "60";
-/** Each takes about half a minute. */
+process.env["BERTH_CERTIFICATE_SECONDS"] = "80";
+/** Each takes about 40 seconds. */
 const renewals = Number(process.env["BERTH_RENEWALS"] ?? 3);
 
 interface Answer {

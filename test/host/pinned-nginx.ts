@@ -136,7 +136,7 @@ http {
   ssl_session_cache shared:tls:10m;
   ssl_session_timeout 1d;
   map $time_iso8601 $certificate {
-    "~\d[0-4][+-]" even;
+    "~:[024]\d[+-]" even;
     default odd;
   }
   map $secured:$proto $to_https {

@@ -19,13 +19,14 @@ FOLDER = pathlib.Path("/var/lib/berth-tls")
 WEBROOT = FOLDER / "webroot"
 NAMES = FOLDER / "names"
 SLOTS = ("even", "odd")
-# The edge takes a slot for five seconds, and the other for the next five: see edge.conf.
-SLOT_S, MARGIN_S = 5, 1
+# The edge takes a slot for ten seconds, and the other for the next ten: see edge.conf. Its worker on a busy machine may
+# read a file some seconds after it has looked at the clock, and reads it twice: the chain first, then the key.
+SLOT_S, MARGIN_S = 10, 3
 
 
 def seconds_until_idle(slot: str, now: float) -> float:
     """How long until the edge reads the other slot, and has done so for a moment, and will for another."""
-    begins = SLOT_S if slot == "even" else 0  # of the time when it is idle, within each ten seconds
+    begins = SLOT_S if slot == "even" else 0  # of the time when it is idle, within each twenty seconds
     into = (now - begins) % (2 * SLOT_S)
     return 0.0 if MARGIN_S <= into <= SLOT_S - MARGIN_S else (MARGIN_S - into) % (2 * SLOT_S)
 
