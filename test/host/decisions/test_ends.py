@@ -80,7 +80,7 @@ class Ended(Case):
         self.engine.containers[NAME] = "running"
         self.explain()
         filters = ("--filter", f"container={NAME}", "--filter", "event=die", "--filter", "event=oom")
-        expected = ("events", "--since", "24h", "--until", "0s", *filters, "--format", "{{json .}}")
+        expected = ("events", "--since", "24h", "--until", "1000.000000000", *filters, "--format", "{{json .}}")
         self.assertEqual(self.engine.calls[-1], expected)
 
     def test_the_gate_notices_one_that_was_already_started_again(self) -> None:

@@ -86,7 +86,9 @@ def explain_shortage(look: Look, release: Release) -> Failed | None:
 def find_events(name: str) -> list[dict[str, Any]]:
     """Its ends, and when the kernel had to free memory."""
     only = ["--filter", f"container={name}", "--filter", "event=die", "--filter", "event=oom"]
-    lines = call("docker", "events", "--since", "24h", "--until", "0s", *only, "--format", "{{json .}}").splitlines()
+    # To the nanosecond: `0s` would be cut to the whole second, and hide what has just happened.
+    until = f"{time.time():.9f}"
+    lines = call("docker", "events", "--since", "24h", "--until", until, *only, "--format", "{{json .}}").splitlines()
     return [json.loads(line) for line in lines]
 
 
