@@ -38,6 +38,21 @@ function bounds<T>(
   return { taken: tryAll(taken), refused: tryAll(refused) };
 }
 
+/** Of words, as a command is: taken, and refused. */
+const lists = [
+  [["serve"], ["-v", ""], ["x".repeat(64 * 1024)], Array.from({ length: 1_000 }, () => "x")],
+  [
+    "serve",
+    [],
+    [8080],
+    [true],
+    [null],
+    ["\0"],
+    ["x".repeat(64 * 1024 + 1)],
+    Array.from({ length: 1_001 }, () => ""),
+  ],
+] as const;
+
 const table: Readonly<Record<string, Bounds>> = {
   stack: bounds<unknown>(
     (stack) => ({ stack }),
@@ -122,34 +137,8 @@ const table: Readonly<Record<string, Bounds>> = {
     ],
   ),
   "app.tmpMib": bounds<unknown>((tmpMib) => app({ tmpMib }), [1, 65_536], [0, 65_537, 1.5, "64"]),
-  "app.command": bounds<unknown>(
-    (command) => app({ command }),
-    [["serve"], ["-v", ""], ["x".repeat(64 * 1024)], Array.from({ length: 1_000 }, () => "x")],
-    [
-      "serve",
-      [],
-      [8080],
-      [true],
-      [null],
-      ["\0"],
-      ["x".repeat(64 * 1024 + 1)],
-      Array.from({ length: 1_001 }, () => ""),
-    ],
-  ),
-  "app.releaseCommand": bounds<unknown>(
-    (releaseCommand) => app({ releaseCommand }),
-    [["serve"], ["-v", ""], ["x".repeat(64 * 1024)], Array.from({ length: 1_000 }, () => "x")],
-    [
-      "serve",
-      [],
-      [8080],
-      [true],
-      [null],
-      ["\0"],
-      ["x".repeat(64 * 1024 + 1)],
-      Array.from({ length: 1_001 }, () => ""),
-    ],
-  ),
+  "app.command": bounds<unknown>((command) => app({ command }), ...lists),
+  "app.releaseCommand": bounds<unknown>((releaseCommand) => app({ releaseCommand }), ...lists),
   "app.health.path": bounds<unknown>(
     (path) => app({ health: { path } }),
     ["/", "/healthz?deep=1", `/${"x".repeat(1_023)}`],
