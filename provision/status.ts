@@ -1,10 +1,10 @@
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
-import { readRoots, urlOf } from "../lib/deploy/certificate.ts";
+import { probeFor, urlOf } from "../lib/deploy/certificate.ts";
 import { nameLines, readNames } from "../lib/deploy/names.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
-import { healthLines, probe } from "../lib/deploy/probe.ts";
+import { healthLines } from "../lib/deploy/probe.ts";
 import { resourceLines } from "../lib/deploy/resource-lines.ts";
 import { httpsLines } from "../lib/release/certificate.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
@@ -24,16 +24,8 @@ async function status(session: Session): Promise<Outcome> {
     });
   const { address, release, rollout, app, host, https } = outputsOf(parts, observations);
   const url = address && urlOf(session.config, address, https);
-  const [roots, names] = await Promise.all([readRoots(session), readNames(session, reading, address)]);
-  const health =
-    url === undefined
-      ? undefined
-      : await probe(url, {
-          signal: session.signal,
-          patienceMs: 3_000,
-          roots,
-          nameServer: session.nameServer,
-        });
+  const names = await readNames(session, reading, address);
+  const health = url === undefined ? undefined : await probeFor(session, url, 3_000);
   const data = {
     stack: session.config.stack,
     resources: rows,

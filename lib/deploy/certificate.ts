@@ -8,6 +8,7 @@ import { openS3Store } from "../../state/s3-store.ts";
 import { type HttpsNews, isSecured } from "../release/certificate.ts";
 import { readReport } from "../release/reports.ts";
 import { isSystemFailure } from "../system-errors.ts";
+import { type Probe, probe } from "./probe.ts";
 
 /**
  * The edge takes 66 s to read new domains, an order takes up to a minute, and the host looks at what it is told every ten
@@ -90,7 +91,7 @@ export function lookAtNews(news: HttpsNews, names: readonly string[], nowMs = Da
 }
 
 /** The authority of the embedded AWS's certificates, if its file is there. */
-export async function readRoots({ authorityFile }: Session): Promise<readonly string[] | undefined> {
+async function readRoots({ authorityFile }: Session): Promise<readonly string[] | undefined> {
   if (authorityFile === undefined) return undefined;
   try {
     return [await readFile(authorityFile, "utf8")];
@@ -98,4 +99,10 @@ export async function readRoots({ authorityFile }: Session): Promise<readonly st
     if (isSystemFailure(error, "absent")) return undefined;
     throw error;
   }
+}
+
+/** `probe` as this session asks: it trusts its authority, and finds names by its name server. */
+export async function probeFor(session: Session, url: string, forMs: number): Promise<Probe> {
+  const { signal, nameServer } = session;
+  return probe(url, { signal, patienceMs: forMs, roots: await readRoots(session), nameServer });
 }

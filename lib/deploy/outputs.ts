@@ -1,9 +1,8 @@
 import { estimateCost } from "./cost.ts";
-import { awaitCertificate, readRoots, urlOf } from "./certificate.ts";
+import { awaitCertificate, probeFor, urlOf } from "./certificate.ts";
 import { awaitNames } from "./names.ts";
 import { observedOf, type Observations } from "../engine/read.ts";
 import { appFails, unreachable } from "./no-answer.ts";
-import { probe } from "./probe.ts";
 import type { Reading } from "./reading.ts";
 import type { HttpsNews } from "../release/certificate.ts";
 import {
@@ -54,16 +53,10 @@ export async function reportOutputs(
 
 /** Asks by HTTPS where there is a certificate. Where that doesn't answer, the app may still do so by HTTP, and is told so. */
 async function findAnswer(session: Session, wanted: string, otherwise: string) {
-  const { signal, report, nameServer } = session;
-  const roots = await readRoots(session);
-  const patienceMs = wanted === otherwise ? 60_000 : 10_000;
-  const health = await probe(wanted, { signal, patienceMs, roots, nameServer });
+  const health = await probeFor(session, wanted, wanted === otherwise ? 60_000 : 10_000);
   if (health.status !== undefined || wanted === otherwise) return { url: wanted, health };
-  report.message(`${wanted} doesn't answer from here: ${health.reason ?? "nothing"}`);
-  return {
-    url: otherwise,
-    health: await probe(otherwise, { signal, patienceMs: 60_000, roots, nameServer }),
-  };
+  session.report.message(`${wanted} doesn't answer from here: ${health.reason ?? "nothing"}`);
+  return { url: otherwise, health: await probeFor(session, otherwise, 60_000) };
 }
 
 /** What a user wants to know about a stack. A value is absent as long as it doesn't exist. */

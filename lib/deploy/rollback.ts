@@ -15,12 +15,11 @@ import { readReport, type HostReport } from "../release/reports.ts";
 import type { Release } from "../release/schema.ts";
 import { chooseTargets } from "../release/rollback.ts";
 import { shortenNames } from "../report/short-names.ts";
-import { readRoots, urlOf } from "./certificate.ts";
+import { probeFor, urlOf } from "./certificate.ts";
 import type { History } from "./history.ts";
 import type { Hosts } from "./hosts.ts";
 import { appFails } from "./no-answer.ts";
 import { getPastContent, type PastContent, requireImage } from "./past-content.ts";
-import { probe } from "./probe.ts";
 
 const patienceMs = 10 * 60_000;
 
@@ -129,18 +128,13 @@ function requireSame(found: Published | undefined, shown: Release): Published {
 
 /** Requests the app from outside, as after `up`. Returns the URL. */
 export async function reportAnswer(session: Session, { ids, address }: Hosts): Promise<string | undefined> {
-  const { config, report, signal, nameServer } = session;
+  const { config, report } = session;
   const [host] = ids;
   if (address === undefined || host === undefined) return undefined;
   const store = openS3Store(bucketOf(session));
   const [{ report: told }, found] = await Promise.all([readReport(store, host), findRelease(store)]);
   const url = urlOf(config, address, told?.https);
-  const health = await probe(url, {
-    signal,
-    patienceMs: 60_000,
-    roots: await readRoots(session),
-    nameServer,
-  });
+  const health = await probeFor(session, url, 60_000);
   if (!health.isHealthy && health.status !== undefined) throw appFails(url, health, told?.log ?? []);
   report.message(
     health.isHealthy
