@@ -3,7 +3,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { exitCodes } from "../../lib/errors.ts";
 import { fromRoot, root } from "../../lib/paths.ts";
-import { ownScreens } from "../../lib/report/terminal.ts";
 import { imagesOf } from "../images/base-images.ts";
 import { runOnTerminal } from "../child-process.ts";
 import { bundle, bundled, commands } from "../compile/bundle.ts";
@@ -99,7 +98,8 @@ async function runCompiled(
   { files, options }: TestSelection,
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
-  const reporter = ownScreens.stdout.isTTY ? "spec" : "tap";
+  // It repeats the failures at the end, where they are found in a long log. Node 20 would choose TAP off a terminal.
+  const reporter = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
   const chosen = options.some((option) => option.startsWith("--test-reporter"));
   // More than there are cores, because tests mostly wait. At most eight, because each may start its own machines.
   const concurrency = Math.min(8, 2 * availableParallelism());
@@ -108,7 +108,7 @@ async function runCompiled(
     "--test",
     `--test-concurrency=${String(concurrency)}`,
     `--test-timeout=${String(hangMs)}`,
-    ...(chosen ? [] : [`--test-reporter=${reporter}`, "--test-reporter-destination=stdout"]),
+    ...(chosen ? [] : reporter),
   ];
   return runOnTerminal(process.execPath, [...flags, ...options, ...files], { cwd: root, environment });
 }
