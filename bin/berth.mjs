@@ -7,35 +7,17 @@ import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "nod
 import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { commands, onlyPackages } from "./commands.mjs";
 
 const commandStartedMs = Date.now();
 const oldestNode = [20, 19];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/** Not a script: only installs the packages, for what is run next. */
-const onlyPackages = "packages";
 
 /** The scripts start this one as a separate process (see lib/local/local-aws.ts). */
 const supervisor = "lib/local/supervisor.ts";
 
 /** The steps that this process has done, each with its seconds. */
 const phases = [];
-
-const commands = {
-  demo: { script: "setup/demo/demo.ts", summary: "brings the app of berth.yaml up on an embedded AWS" },
-  up: { script: "provision/up.ts", summary: "makes everything as berth.yaml declares it" },
-  plan: { script: "provision/plan.ts", summary: "shows what up would do, and changes nothing" },
-  status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
-  history: { script: "provision/history.ts", summary: "shows every release and what became of it" },
-  rollback: { script: "provision/rollback.ts", summary: "puts an earlier release back" },
-  snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
-  secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value" },
-  down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
-  state: { script: "state/repair/commands.ts", summary: "looks into the state document, and repairs it" },
-  smoke: { script: "compose/smoke.ts", summary: "starts the Django cluster and tests it" },
-  test: { script: "setup/tests/test.ts", summary: "runs Berth's own tests" },
-  [onlyPackages]: { summary: "installs the npm packages, and does no more" },
-};
 
 /** Ends the process with a message when this version of Node is too old. */
 function requireNode() {
@@ -138,7 +120,7 @@ function identifySources() {
   const rooms = ["provision", "teardown", "state", "lib", "compose", "setup"];
   const sources = rooms.flatMap((room) => listSources(room));
   const hash = createHash("sha256");
-  for (const path of ["package-lock.json", "bin/berth.mjs", ...sources]) {
+  for (const path of ["package-lock.json", "bin/berth.mjs", "bin/commands.mjs", ...sources]) {
     const { size, mtimeMs } = statSync(join(root, path));
     hash.update(`${path} ${size} ${mtimeMs}\n`);
   }
@@ -181,7 +163,8 @@ async function start(script, args) {
 }
 
 function helpText() {
-  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)} ${summary}`);
   return `Usage: berth COMMAND [options]
 
 ${rows.join("\n")}

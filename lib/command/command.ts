@@ -5,7 +5,7 @@ import { invocation } from "../invocation.ts";
 import { findKept, refuseKept } from "../npm-options.ts";
 import { createJsonReport } from "../report/json-report.ts";
 import { type Report, type Summary, Tally } from "../report/report.ts";
-import { printText } from "../report/terminal.ts";
+import { printText, printVerbatim } from "../report/terminal.ts";
 import { createTextReport } from "../report/text-report.ts";
 import { openSession, type Session } from "./session.ts";
 
@@ -22,9 +22,14 @@ export interface CommandSpec {
   readonly run: (session: Session) => Promise<Outcome>;
 }
 
+/** A command that prints a text, and needs neither configuration nor AWS for it. */
+export interface TextSpec extends Pick<CommandSpec, "name" | "summary" | "help"> {
+  readonly text: () => string;
+}
+
 /** A script with several subcommands. The first word after the script's name chooses one. */
 export interface CommandGroup extends Pick<CommandSpec, "name" | "summary"> {
-  readonly commands: readonly CommandSpec[];
+  readonly commands: readonly (CommandSpec | TextSpec)[];
 }
 
 export interface Outcome {
@@ -44,12 +49,16 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   let outcome: Outcome;
   try {
     askNpm(spec.name, report);
-    const flags = parseFlags(spec.name, "commands" in spec ? 0 : spec.operands?.split(" ").length);
+    const flags = parseFlags(spec.name, "run" in spec ? spec.operands?.split(" ").length : 0);
     if (flags === "help") {
       printText(helpText(spec));
       return;
     }
     if ("commands" in spec) throw badArguments("it isn't said which command", spec.name);
+    if ("text" in spec) {
+      printVerbatim(spec.text());
+      return;
+    }
     await using session = await openSession({
       ...spec,
       usesSource: spec.usesSource ?? true,
@@ -95,13 +104,13 @@ function askNpm(command: string, report: Report): void {
 }
 
 /** The chosen subcommand, or the group itself if the word is missing or unknown. */
-function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | CommandGroup {
+function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | TextSpec | CommandGroup {
   if (!("commands" in asked)) return asked;
   const [word] = readWords();
   return asked.commands.find(({ name }) => name === `${asked.name} ${word}`) ?? asked;
 }
 
-function helpText(spec: CommandSpec | CommandGroup): string {
+function helpText(spec: CommandSpec | TextSpec | CommandGroup): string {
   const { name, summary } = spec;
   if ("commands" in spec) {
     const rows = spec.commands.map((one) => `  ${invocation(one.name).padEnd(26)} ${one.summary}`);
@@ -115,7 +124,7 @@ function helpText(spec: CommandSpec | CommandGroup): string {
   return [
     `${name}: ${summary}`,
     "",
-    `Usage: ${invocation(name, ...(spec.operands?.split(" ") ?? []), "[options]")}`,
+    `Usage: ${invocation(name, ...operandsOf(spec), "[options]")}`,
     "",
     ...rows,
     "",
@@ -123,6 +132,9 @@ function helpText(spec: CommandSpec | CommandGroup): string {
     "",
   ].join("\n");
 }
+
+const operandsOf = (spec: CommandSpec | TextSpec): string[] =>
+  "run" in spec ? (spec.operands?.split(" ") ?? []) : [];
 
 /** The first Ctrl-C lets the current step finish; the second one exits at once. */
 function listenForInterrupt(report: Report) {

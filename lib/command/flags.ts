@@ -28,6 +28,9 @@ const options = {
   help: { type: "boolean", short: "h", text: "this text" },
 } as const;
 
+/** Commands that look at no stack: of the options for all, they take --help alone. */
+const withoutStack = new Set(["completion"]);
+
 type Option = (typeof options)[keyof typeof options];
 
 export interface Flags {
@@ -52,7 +55,10 @@ export interface Flags {
 
 /** The options that a command accepts, by name. */
 export function optionsOf(command: string): [string, Option][] {
-  return Object.entries(options).filter(([, option]) => !("of" in option) || option.of === command);
+  const [script = ""] = command.split(" ");
+  return Object.entries(options).filter(([name, option]) =>
+    "of" in option ? option.of === command : name === "help" || !withoutStack.has(script),
+  );
 }
 
 /** The process's arguments that are neither options nor values of options. */

@@ -43,6 +43,11 @@ export function printText(text: string): void {
   printWrapped(ownScreens.stdout, ...Line.split(text.replace(/\n$/, "")));
 }
 
+/** Prints a text for another program to stdout: no line is broken, however narrow the terminal. */
+export function printVerbatim(text: string): void {
+  printLines(ownScreens.stdout, ...Line.split(text.replace(/\n$/, "")));
+}
+
 /** Prints a line about the progress, outside any report, to stderr. */
 export function printNote(text: string): void {
   printLines(ownScreens.stderr, Line.of`${text}`);

@@ -10,6 +10,7 @@ export const commands = [
   "provision/rollback.ts",
   "provision/snapshot.ts",
   "provision/secret.ts",
+  "provision/completion.ts",
   "state/repair/commands.ts",
   "teardown/down.ts",
 ];

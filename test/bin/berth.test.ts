@@ -19,7 +19,6 @@ import { promisify } from "node:util";
 import { fromRoot, root } from "../../lib/paths.ts";
 
 const run = promisify(execFile);
-const runner = fromRoot("bin/berth.mjs");
 
 // A project of the real shape whose one package lies beside it, so that npm installs it without any registry.
 describe("bin/berth.mjs, before it has packages", () => {
@@ -33,7 +32,8 @@ describe("bin/berth.mjs, before it has packages", () => {
     writeFileSync(join(project, "tsx/index.js"), "");
     declare("1.0.0");
     mkdirSync(join(project, "bin"));
-    cpSync(runner, join(project, "bin/berth.mjs"));
+    for (const file of ["berth", "commands"])
+      cpSync(fromRoot(`bin/${file}.mjs`), join(project, `bin/${file}.mjs`));
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -102,7 +102,7 @@ describe("bin/berth.mjs, before it has packages", () => {
     assert.equal(status, 3);
     assert.equal(
       stderr,
-      "There is no command deploy??2J\n  Commands: demo, up, plan, status, history, rollback, snapshot, secret, down, state, smoke, test, packages\n",
+      "There is no command deploy??2J\n  Commands: demo, up, plan, status, history, rollback, snapshot, secret, down, state, completion, smoke, test, packages\n",
     );
     assert.ok(!existsSync(join(project, "node_modules")));
   });
@@ -154,7 +154,7 @@ describe("bin/berth.mjs, with its packages", () => {
   // Those that it starts, and one for the room that has none.
   const scripts = [
     ...["demo/demo", "tests/test"].map((name) => `setup/${name}`),
-    ...["up", "plan", "status", "history", "rollback", "snapshot", "secret"].map(
+    ...["up", "plan", "status", "history", "rollback", "snapshot", "secret", "completion"].map(
       (name) => `provision/${name}`,
     ),
     "state/repair/commands",
@@ -167,6 +167,7 @@ describe("bin/berth.mjs, with its packages", () => {
   before(() => {
     const own = [
       "bin/berth.mjs",
+      "bin/commands.mjs",
       "setup/compile/compile.ts",
       "setup/compile/bundle.ts",
       "lib/paths.ts",
