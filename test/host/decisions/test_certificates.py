@@ -84,6 +84,22 @@ class Plan(unittest.TestCase):
         self.assertEqual(allowed(issued(1, 2, 3) + issued(1, names=["b.example"])), now)
         self.assertEqual(allowed(issued(1, 2, 3) + issued(1, directory="https://staging.example/")), now)
 
+    def test_the_authority_says_how_long_it_wants_to_be_left_alone(self) -> None:
+        now = 784_111_777.0
+        for said, wait in (
+            ("3600", 3600),
+            ("0", 0),
+            ("9" * 5000, DAY),
+            ("Sun, 06 Nov 1994 08:59:37 GMT", 600),
+            ("Sun, 06 Nov 1994 08:39:37 GMT", 0),
+            ("Sun, 06 Nov 9994 08:49:37 GMT", DAY),
+            ("-60", 0),
+            ("1.5", 0),
+            ("soon", 0),
+            ("", 0),
+        ):
+            self.assertEqual(plan.wait_asked(said, now), wait, said[:40])
+
     def test_one_host_at_a_time(self) -> None:
         self.assertFalse(plan.is_taken(None, "i-1", 100))
         self.assertTrue(plan.is_taken({"host": "i-2", "until": 101}, "i-1", 100))
@@ -319,6 +335,10 @@ class Keeping(unittest.TestCase):
         told = self.keep()
         self.assertEqual(self.installed, [[]])
         self.assertLess(told["certificate"]["notAfter"], time.time())
+
+    def test_no_try_comes_before_it_is_of_use(self) -> None:
+        self.failure = Failed("asked too often", cause="limit", until=time.time() + 7200)
+        self.assertAlmostEqual(self.keep()["next"] - time.time(), 7200, delta=20)
 
     def test_failures_in_a_row_are_counted_and_others_start_anew(self) -> None:
         self.failure = Failed("no")

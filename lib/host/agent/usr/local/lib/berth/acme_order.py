@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import pathlib
+import time
 from typing import Any
 
 import josepy
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import certificate_plan as plan
 from command import Failed
 
 AGENT = "berth-host"
@@ -30,6 +32,18 @@ class NewOrder(messages.NewOrder):  # type: ignore[misc]
 
     profile: str = josepy.field("profile", omitempty=True)
     replaces: str = josepy.field("replaces", omitempty=True)
+
+
+class Network(client.ClientNetwork):  # type: ignore[misc]
+    @classmethod
+    def _check_response(cls, response: Any, content_type: str | None = None) -> Any:
+        """Only here is the header at hand. Not the library's error, so that nobody asks again at once."""
+        try:
+            return super()._check_response(response, content_type)
+        except messages.Error as refused:
+            if refused.code != "rateLimited":
+                raise
+            raise limited(refused, response.headers.get("Retry-After", "")) from refused
 
 
 class Client(client.ClientV2):  # type: ignore[misc]
@@ -71,7 +85,7 @@ class Authority:
     def connect(self, directory: str, email: str | None) -> None:
         private = serialization.load_pem_private_key(self.key.encode(), None)
         jwk = josepy.JWKEC(key=private)
-        net = client.ClientNetwork(jwk, alg=josepy.ES256, user_agent=AGENT, timeout=TIMEOUT_S)
+        net = Network(jwk, alg=josepy.ES256, user_agent=AGENT, timeout=TIMEOUT_S)
         self.net, self.jwk = net, jwk
         self.client = Client(Client.get_directory(directory, net), net)
         contact = {"email": email} if email else {}
@@ -148,12 +162,21 @@ def explained(failure: Exception) -> Failed:
     if isinstance(failure, messages.Error):
         return Failed(f"the authority refused: {failure.detail or failure.typ}", cause=cause_of(failure))
     if isinstance(failure, errors.TimeoutError):
-        return Failed(f"the authority didn't decide within {ORDER_S} s", cause="late")
+        return Failed(f"the authority didn't decide within {ORDER_S} s: it is busy, and only waiting helps", cause="late")
     if isinstance(failure, requests.exceptions.SSLError):
         return Failed(f"the authority's own certificate isn't valid here, or the clock is wrong: {failure}", cause="down")
     if isinstance(failure, requests.RequestException):
         return Failed(f"no answer from the authority: {type(failure).__name__}: {failure}", cause="down")
     return Failed(f"the authority's answer can't be used: {type(failure).__name__}: {failure}", cause="down")
+
+
+def limited(refused: Any, retry_after: str) -> Failed:
+    """The host comes back when the authority says, however seldom or often it would ask otherwise."""
+    now = time.time()
+    wait = plan.wait_asked(retry_after, now)
+    until = f"; it asks to be left alone until {plan.utc(now + wait)}" if wait else ""
+    reason = f"the authority was asked too often: {refused.detail or refused.typ}{until}"
+    return Failed(reason, cause="limit", until=now + wait)
 
 
 def cause_of(problem: Any) -> str:

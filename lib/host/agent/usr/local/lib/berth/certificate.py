@@ -183,14 +183,12 @@ class Keeper:
         allowed = now if is_renewal else plan.next_allowed(issued, self.names, self.directory, now)
         if allowed <= now:
             return
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(allowed))
-        few = Failed(
+        raise Failed(
             f"{plan.MOST_IN_WEEK} certificates for {', '.join(self.names)} were issued in seven days, and the last one"
-            f" that the authority allows is kept back; the next is due at {at}",
+            f" that the authority allows is kept back; the next is due at {plan.utc(allowed)}",
             cause="limit",
+            until=allowed,
         )
-        few.until = allowed  # type: ignore[attr-defined]
-        raise few
 
 
 def find_window(authority: Any, facts: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.utils
 import random
+import time
 from typing import Any
 
 DAY_S = 24 * 3600
@@ -64,6 +66,17 @@ def pause_after(failures: int, has_certificate: bool) -> float:
     return longest * random.uniform(0.5, 1)
 
 
+def wait_asked(retry_after: str, now: float) -> float:
+    """How long the authority asks to be left alone: seconds, or a date. A day at the most, whatever it says."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after), DAY_S)
+    try:
+        at = email.utils.parsedate_to_datetime(retry_after).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return min(max(at - now, 0.0), DAY_S)
+
+
 def next_allowed(issued: list[dict[str, Any]], names: list[str], directory: str, now: float) -> float:
     """When another certificate for exactly these names may be ordered: now or earlier, if there is one to spare."""
     wanted = sorted(names)
@@ -78,3 +91,7 @@ def next_allowed(issued: list[dict[str, Any]], names: list[str], directory: str,
 def is_taken(claim: dict[str, Any] | None, host: str, now: float) -> bool:
     """Whether another host is at it. One that died leaves its claim, which ends by itself."""
     return claim is not None and claim.get("host") != host and float(claim.get("until", 0)) > now
+
+
+def utc(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

@@ -10,12 +10,12 @@ from typing import Callable
 class Failed(Exception):
     """Something outside said no. The text is for the user; the container, where there is one, has more to tell.
 
-    `cause` is one of the words that lib/release/hints.ts knows advice for.
+    `cause` is one of the words that lib/release/hints.ts knows advice for. Before `until`, another try is no use.
     """
 
-    def __init__(self, reason: str, container: str = "", cause: str = "") -> None:
+    def __init__(self, reason: str, container: str = "", cause: str = "", until: float = 0.0) -> None:
         super().__init__(reason)
-        self.container, self.cause = container, cause
+        self.container, self.cause, self.until = container, cause, until
         self.exit_code = 0
 
 
