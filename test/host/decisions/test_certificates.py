@@ -247,6 +247,18 @@ def make_certificate(names: list[str], begins: float, lasts: float) -> dict[str,
     }
 
 
+class Shown(unittest.TestCase):
+    def test_what_the_edge_has_is_found_where_it_is_for_exactly_the_names(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(files, "FOLDER", pathlib.Path(folder)):
+            self.assertIsNone(files.find_shown(["a.example"]))
+            made = make_certificate(["a.example"], 0.0, DAY)
+            (files.FOLDER / "even.pem").write_text(f"{made['chain']}\n{made['key']}")
+            self.assertEqual((files.find_shown(["a.example"]) or {})["notAfter"], DAY)
+            self.assertIsNone(files.find_shown(["a.example", "b.example"]))
+            (files.FOLDER / "even.pem").write_text("-----BEGIN")
+            self.assertIsNone(files.find_shown(["a.example"]))
+
+
 class Keeping(unittest.TestCase):
     def setUp(self) -> None:
         self.bucket = Bucket()
@@ -255,9 +267,11 @@ class Keeping(unittest.TestCase):
         self.address = "203.0.113.7"
         self.ordered = 0
         self.failure: Failed | None = None
+        self.shown: dict[str, Any] | None = None
         for place, name, stand_in in (
             (files, "install", lambda pem, names: self.installed.append(names)),
             (files, "forget_names", lambda: self.installed.append([])),
+            (files, "find_shown", lambda names: self.shown),
             (certificate.Keeper, "find_address", lambda _: self.address),
             (certificate.Keeper, "order", lambda keeper, kept: self.order(keeper)),
         ):
@@ -335,6 +349,28 @@ class Keeping(unittest.TestCase):
         told = self.keep()
         self.assertEqual(self.installed, [[]])
         self.assertLess(told["certificate"]["notAfter"], time.time())
+
+    def test_one_from_the_future_is_waited_for_and_the_edge_goes_on_with_what_it_has(self) -> None:
+        self.put(["203.0.113.7"], time.time() + 300, 6 * DAY)
+        self.shown = {"names": ["203.0.113.7"], "issuer": "it", "notBefore": 0.0, "notAfter": time.time() + 60}
+        told = self.keep()
+        self.assertEqual((self.ordered, self.installed), (0, []))
+        self.assertEqual((told["cause"], told["certificate"]), ("clock", self.shown))
+        self.assertRegex(told["error"], "^the new certificate is valid only from 20.*Z, and it is 20.*Z here: .* clock ")
+        self.assertAlmostEqual(told["next"] - time.time(), 300, delta=20)
+        self.assertEqual(self.keep(told)["failures"], 2)
+
+    def test_nobody_is_led_to_https_while_all_that_there_is_is_from_the_future(self) -> None:
+        self.put(["203.0.113.7"], time.time() + 300, 6 * DAY)
+        self.assertNotIn("certificate", self.keep())
+        self.shown = {"names": ["203.0.113.7"], "issuer": "it", "notBefore": 0.0, "notAfter": time.time() - 1}
+        self.keep()
+        self.assertEqual((self.ordered, self.installed), (0, [[]]))
+
+    def test_one_from_beyond_tomorrow_is_not_waited_for(self) -> None:
+        self.put(["203.0.113.7"], time.time() + 2 * DAY, 6 * DAY)
+        self.assertNotIn("error", self.keep())
+        self.assertEqual(self.ordered, 1)
 
     def test_no_try_comes_before_it_is_of_use(self) -> None:
         self.failure = Failed("asked too often", cause="limit", until=time.time() + 7200)

@@ -77,7 +77,10 @@ class Keeper:
         shown: dict[str, Any] | None = None
         try:
             state = self.store.read()
-            shown = self.find_usable(state)
+            kept = self.find_usable(state)
+            shown = self.show(kept, state)
+            if kept:
+                require_valid(kept)
             renew_at = self.find_renewal(shown, state) if shown else 0.0
             if not self.names or renew_at > time.time():
                 told["next"] = min(renew_at, time.time() + plan.LOOK_S)
@@ -98,7 +101,7 @@ class Keeper:
         return told
 
     def find_usable(self, state: dict[str, Any]) -> dict[str, Any] | None:
-        """The bucket's certificate, which the edge then shows. One that is another's or damaged counts as none."""
+        """The bucket's certificate. One that is another's or damaged counts as none."""
         kept = state.get("certificate")
         if not isinstance(kept, dict):
             return None
@@ -109,10 +112,18 @@ class Keeper:
             return None
         if not plan.is_covering({**facts, "directory": kept.get("directory")}, self.names, self.directory):
             return None
-        if facts["notAfter"] <= time.time():
+        # Nobody waits longer for one from the future: another is ordered.
+        return facts if facts["notBefore"] <= time.time() + plan.DAY_S else None
+
+    def show(self, facts: dict[str, Any] | None, state: dict[str, Any]) -> dict[str, Any] | None:
+        """Has the edge show the bucket's certificate as soon as it is valid. Returns the one that the edge shows then."""
+        if facts and facts["notBefore"] > time.time():
+            facts = files.find_shown(self.names)
+        elif facts and facts["notAfter"] > time.time():
+            kept = state["certificate"]
+            files.install(f"{kept['chain']}\n{kept['key']}", facts["names"])
+        if facts and facts["notAfter"] <= time.time():
             files.forget_names()
-            return facts
-        files.install(f"{kept['chain']}\n{kept['key']}", facts["names"])
         return facts
 
     def find_renewal(self, facts: dict[str, Any], state: dict[str, Any]) -> float:
@@ -156,7 +167,6 @@ class Keeper:
             self.store.write({name: value for name, value in claimed.items() if name != "claim"})
             raise
         facts = files.read_facts(chain, private)
-        self.failures = 0
         # Kept first: a host that ends now must not have to order again.
         kept = {"directory": self.directory, "names": self.names, "chain": chain, "key": private}
         count = [] if replaces else [{"names": self.names, "directory": self.directory, "at": now}]
@@ -168,6 +178,8 @@ class Keeper:
         }
         if not self.store.write(done):
             log.warning("somebody else wrote %s meanwhile: the certificate is this host's alone", KEY)
+        require_valid(facts)
+        self.failures = 0
         files.install(f"{chain}\n{private}", facts["names"])
         log.info("a certificate for %s until %s", ", ".join(self.names), time.ctime(facts["notAfter"]))
         return facts
@@ -188,6 +200,18 @@ class Keeper:
             f" that the authority allows is kept back; the next is due at {plan.utc(allowed)}",
             cause="limit",
             until=allowed,
+        )
+
+
+def require_valid(facts: dict[str, Any]) -> None:
+    """Clients refuse a certificate from the future. Until it is valid, the edge goes on with what it has."""
+    begins, now = facts["notBefore"], time.time()
+    if begins > now:
+        raise Failed(
+            f"the new certificate is valid only from {plan.utc(begins)}, and it is {plan.utc(now)} here: this host's clock or"
+            " the authority's is off; the host shows the certificate once it is valid",
+            cause="clock",
+            until=min(begins, now + plan.DAY_S),
         )
 
 

@@ -57,6 +57,16 @@ def forget_names() -> None:
             name.unlink()
 
 
+def find_shown(names: list[str]) -> dict[str, Any] | None:
+    """What the edge has for exactly these names."""
+    try:
+        pem = (FOLDER / f"{SLOTS[0]}.pem").read_text()
+        facts = read_facts(pem, pem[pem.index("-----BEGIN PRIVATE KEY-----") :])
+    except (OSError, ValueError, Failed):
+        return None
+    return facts if set(facts["names"]) == set(names) else None
+
+
 def write_draft(path: pathlib.Path, text: str) -> pathlib.Path:
     """For root and the edge's workers alone. Whole on the disk before it takes its place."""
     draft = path.with_suffix(".draft")
