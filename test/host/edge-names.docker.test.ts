@@ -48,6 +48,17 @@ describe("the edge's certificate and the names that clients ask for", () => {
 
   /** `named` is what the handshake asks for: an empty one names nothing, as clients of an address do. */
   const ask = (named: string, host: string) => rig.toolbox.run(`python3 -B /tmp/ask.py '${named}' '${host}'`);
+  /**
+   * Which certificate is shown to a client that names a number in its handshake, as the standard forbids it: whether that is
+   * the stack's own, and what a client says of it that trusts its authority and wants the number.
+   */
+  const shake = (number: string) =>
+    rig.toolbox.run(`cd /var/lib/berth-tls
+      openssl s_client -connect 127.0.0.1:443 -servername ${number} -verify_ip ${number} -CAfile chain.pem \
+        < /dev/null > /tmp/shaken 2>&1
+      mark() { openssl x509 -in "$1" -noout -fingerprint -sha256; }
+      test "$(mark /tmp/shaken)" = "$(mark chain.pem)" && echo own
+      sed -n 's/^ *Verif[a-z]* return code: //p' /tmp/shaken | head -1`);
   const askWithoutTls = (host: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       request(`${rig.url}/a?b=c`, { headers: { host }, agent: false }, (answer) => resolve(answer.resume()))
@@ -78,6 +89,19 @@ describe("the edge's certificate and the names that clients ask for", () => {
     ]) {
       assert.equal(await ask(other, names[0]), refusal, other);
     }
+  });
+
+  it("is the only one that is shown to whoever names the number of an address, and is good for the stack's alone", async () => {
+    const mismatch = "own\n64 (IP address mismatch)";
+    await rig.toolbox.run(placeCertificate([address]));
+    await rig.serve([8080]);
+    assert.equal(await shake(address), "own\n0 (ok)");
+    assert.equal(await shake("198.51.100.9"), mismatch);
+    await rig.toolbox.run(placeCertificate(names));
+    await rig.serve([8080], { https: { names, address, hstsSeconds: 300 } });
+    for (const number of [address, "198.51.100.9"]) assert.equal(await shake(number), mismatch, number);
+    // The request alone has the number, as that of a load balancer which looks after the app.
+    assert.equal(await ask("", "198.51.100.9"), "200");
   });
 
   it("answers nothing of the app to a request for another name than the handshake's", async () => {
