@@ -95,8 +95,11 @@ const misread = (what: string, path: string): Attack => ({
     ];
     await exchange({ address, parts });
     const program = [
-      "import json, sys",
-      `lines = [line for line in open('/var/log/berth/edge.log', 'rb') if b'${token}' in line]`,
+      "import json, time",
+      "lines, deadline = [], time.monotonic() + 10",
+      // The edge logs a request when its client already has the answer.
+      "while not lines and time.monotonic() < deadline:",
+      `  lines = [line for line in open('/var/log/berth/edge.log', 'rb') if b'${token}' in line]`,
       "try: print(len(lines), type(json.loads(lines[0].decode('utf-8')).get('path')).__name__)",
       "except ValueError as error: print(error)",
     ].join("\n");

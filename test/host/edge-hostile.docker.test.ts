@@ -47,8 +47,9 @@ describe("the edge, when a client means harm,", () => {
   it("counts tries by itself, whatever the app says of them", async () => {
     const response = await fetch(`${rig.url}/headers`);
     await response.arrayBuffer();
-    const line = (await rig.readLog()).at(-1);
-    assert.deepEqual([line?.tries, line?.replicas], ["200", "127.0.0.1:8080"]);
+    const id = response.headers.get("x-request-id");
+    const line = await rig.findLine((one) => one.id === id);
+    assert.deepEqual([line.tries, line.replicas], ["200", "127.0.0.1:8080"]);
     assert.equal(response.headers.get("x-berth-tries"), null);
     assert.equal(response.headers.get("x-berth-replicas"), null);
   });
@@ -69,7 +70,7 @@ describe("the edge, when a client means harm,", () => {
         Buffer.from(`${method} / HTTP/1.1\r\nHost: edge\r\nX-Request-ID: "\xff\r\n\r\n`, "latin1"),
       );
     }
-    const lines = (await rig.readLog()).slice(earlier);
+    const lines = await rig.readLines(earlier, hostilePaths.length + 5);
     assert.equal(lines.length, hostilePaths.length + 5);
     const paths = lines.map((line) => line.path);
     for (const path of ["/%ff", "/%ff%fe%0a%22%5c", '/"quoted"\\back', "/caf", "/a"]) {

@@ -15,7 +15,9 @@ describe("the edge's retries", () => {
   const ask = async (method: string, path: string) => {
     const body = ["GET", "HEAD", "OPTIONS"].includes(method) ? {} : { body: "x" };
     const response = await fetch(`${rig.url}${path}`, { method, ...body });
-    return { status: response.status, text: await response.text() };
+    const id = response.headers.get("x-request-id");
+    const tries = async () => (await rig.findLine((line) => line.id === id)).tries;
+    return { status: response.status, text: await response.text(), tries };
   };
   const askMany = async (requests: number, path: string) => {
     const clients = Array.from({ length: 10 }, async () => {
@@ -44,18 +46,20 @@ describe("the edge's retries", () => {
     assert.equal((await ask("GET", "/drop")).status, 502);
     assert.deepEqual(await rig.takeSeen(), ["GET /drop", "GET /drop"]);
     for (const method of unsafe) {
-      assert.equal((await ask(method, "/drop")).status, 502);
+      const { status, tries } = await ask(method, "/drop");
+      assert.equal(status, 502);
       assert.equal((await rig.takeSeen()).length, 1, method);
+      assert.equal(await tries(), "502");
     }
-    assert.equal((await rig.readLog()).at(-1)?.tries, "502");
   });
 
   it("give a request that took too long one more try, and then say so", async () => {
     await rig.serve(ports, { answerSeconds: 1 });
     await rig.takeSeen();
-    assert.equal((await ask("GET", "/hang")).status, 504);
+    const { status, tries } = await ask("GET", "/hang");
+    assert.equal(status, 504);
     assert.deepEqual(await rig.takeSeen(), ["GET /hang", "GET /hang"]);
-    assert.equal((await rig.readLog()).at(-1)?.tries, "504 : 504");
+    assert.equal(await tries(), "504 : 504");
     await rig.serve(ports);
   });
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { connectDocker } from "../../lib/docker/connection.ts";
 import type { Content } from "../../lib/release/schema.ts";
 import { fromRoot } from "../../lib/paths.ts";
+import { until } from "../local/temporary-aws.ts";
 import { openToolbox, type Toolbox } from "./toolbox.ts";
 
 /** A host's edge and switch, in a toolbox, with replicas of an app that behaves as a test requests. */
@@ -14,8 +15,12 @@ export interface EdgeRig extends AsyncDisposable {
   serve(ports: readonly number[], settings?: EdgeSettings): Promise<void>;
   /** The requests that reached the replicas since the last call: "GET /path", one for each try. */
   takeSeen(): Promise<string[]>;
-  /** The edge's log. Throws unless each line is UTF-8 and JSON. */
+  /** The edge's log. Throws unless each line is UTF-8 and JSON. The last requests may still be missing: see `findLine`. */
   readLog(): Promise<LogLine[]>;
+  /** The line that fits, once it is there: nginx logs a request when its client already has the answer. */
+  findLine(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The lines from this one on, once there are so many. */
+  readLines(from: number, count: number): Promise<LogLine[]>;
 }
 
 /** Fields of `edge` in a release. What is missing has its default. */
@@ -28,7 +33,7 @@ interface EdgeSettings extends Partial<Content["edge"]> {
   };
 }
 
-interface LogLine {
+export interface LogLine {
   readonly id: string;
   readonly method: string;
   readonly path: string;
@@ -96,6 +101,7 @@ export async function openEdgeRig(program = "failing-app.py"): Promise<EdgeRig> 
     await toolbox[Symbol.asyncDispose]();
     throw error;
   }
+  const readLog = async () => parseLog(await toolbox.run("base64 /var/log/berth/edge.log"));
   return {
     toolbox,
     url: toolbox.url,
@@ -108,7 +114,17 @@ export async function openEdgeRig(program = "failing-app.py"): Promise<EdgeRig> 
       const seen = await toolbox.run("touch /tmp/seen && mv /tmp/seen /tmp/taken && cat /tmp/taken");
       return seen === "" ? [] : seen.split("\n");
     },
-    readLog: async () => parseLog(await toolbox.run("base64 /var/log/berth/edge.log")),
+    readLog,
+    findLine: async (fits) => {
+      let line: LogLine | undefined;
+      await until(async () => (line = (await readLog()).find(fits)) !== undefined);
+      return line ?? Promise.reject(new Error("The edge logged no such line"));
+    },
+    readLines: async (from, count) => {
+      let lines: LogLine[] = [];
+      await until(async () => (lines = (await readLog()).slice(from)).length >= count);
+      return lines;
+    },
     [Symbol.asyncDispose]: () => toolbox[Symbol.asyncDispose](),
   };
 }
