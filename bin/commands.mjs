@@ -9,6 +9,11 @@ export const commands = {
   status: { script: "provision/status.ts", summary: "shows the app's URL and what stands" },
   history: { script: "provision/history.ts", summary: "shows every release and what became of it" },
   rollback: { script: "provision/rollback.ts", summary: "puts an earlier release back" },
+  maintenance: {
+    script: "provision/maintenance.ts",
+    summary: "shows visitors a page in place of the app, or the app again",
+    words: ["on", "off"],
+  },
   snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
   secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value", words: ["set"] },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },

@@ -9,6 +9,7 @@ import { resourceLines } from "../lib/deploy/resource-lines.ts";
 import { httpsLines } from "../lib/release/certificate.ts";
 import { appLine, releaseLines } from "../lib/release/figures.ts";
 import { hostNewsLines } from "../lib/release/host-news.ts";
+import { maintenanceLine } from "../lib/release/maintenance.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
@@ -42,7 +43,9 @@ async function status(session: Session): Promise<Outcome> {
     ...resourceLines(session.config.stack, rows),
     "",
     `url         ${url ?? "none"}`,
-    ...healthLines(health, app?.log),
+    ...(release?.maintenance === undefined
+      ? healthLines(health, app?.log)
+      : [maintenanceLine(release.maintenance)]),
     ...nameLines(names),
     ...httpsLines(https),
     ...releaseLines(release, rollout),

@@ -25,6 +25,12 @@ const options = {
   force: { type: "boolean", text: "even if the holder is alive", of: "state unlock" },
   all: { type: "boolean", text: "every release, not only the last 20", of: "history" },
   raw: { type: "boolean", text: "the stored text itself", of: "state show" },
+  page: {
+    type: "string",
+    value: "FILE",
+    text: "the HTML page to show, instead of Berth's own",
+    of: "maintenance on",
+  },
   help: { type: "boolean", short: "h", text: "this text" },
 } as const;
 
@@ -49,6 +55,7 @@ export interface Flags {
   readonly force: boolean;
   readonly all: boolean;
   readonly raw: boolean;
+  readonly page?: string | undefined;
   /** What the command is called with besides its options: NAME of `secret set NAME`. */
   readonly operands: readonly string[];
 }
@@ -121,6 +128,7 @@ export function parseFlags(command: string, most = 0): Flags | "help" {
     force: values.force === true,
     all: values.all === true,
     raw: values.raw === true,
+    page: typeof values.page === "string" ? values.page : undefined,
     operands: positionals.slice(words.length),
   };
 }

@@ -14,6 +14,7 @@ import {
   sumFigures,
 } from "../release/figures.ts";
 import { type HostNews, hostNewsOf } from "../release/host-news.ts";
+import { maintenanceText } from "../release/maintenance.ts";
 import { readReport } from "../release/reports.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { bucketOf, type Session } from "../command/session.ts";
@@ -33,12 +34,17 @@ export async function reportOutputs(
   const https = isLedHere
     ? await awaitCertificate(session, { address, instance, https: outputs.https })
     : outputs.https;
-  const { url, health } = await findAnswer(session, urlOf(config, address, https), `http://${address}/`);
+  const isInMaintenance = release?.maintenance !== undefined;
+  const wanted = urlOf(config, address, https);
+  const { url, health } = isInMaintenance
+    ? { url: wanted, health: await probeFor(session, wanted, 0) }
+    : await findAnswer(session, wanted, `http://${address}/`);
   const cost = estimateCost(config, reading.freeTierEligible);
   if (reading.newerMachineImageId !== undefined) {
     report.message(`a newer ${config.instance.os} image exists: ${reading.newerMachineImageId}`);
   }
   if (health.isHealthy) report.message(`answers ${health.status} from outside in ${health.durationMs} ms`);
+  else if (release?.maintenance !== undefined) report.message(maintenanceText(release.maintenance));
   else if (health.status !== undefined)
     throw appFails(url, health, await readAppLog(session, reading, found));
   else if (isOpenToAll(session)) throw unreachable(url, health.reason ?? "no answer");

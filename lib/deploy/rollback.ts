@@ -8,6 +8,7 @@ import { compareContent, type ContentDifference } from "../release/comparison.ts
 import { findRelease, type Published } from "../release/document.ts";
 import { minuteText, releaseFigures, shortCaller } from "../release/figures.ts";
 import { explainInterruption } from "../release/interruption.ts";
+import { maintenanceText } from "../release/maintenance.ts";
 import { publishRelease } from "../release/publish.ts";
 import { keepRecord, recordOf, summaryOf } from "../release/record.ts";
 import { awaitRecorded } from "../release/recorded-wait.ts";
@@ -98,7 +99,7 @@ export async function shipRollback(session: Session, ctx: WriteContext, rollback
       commit,
       isClean,
       by: session.caller,
-      before: { number: from.number, etag: found.etag },
+      before: { number: from.number, etag: found.etag, maintenance: found.release.maintenance },
       rolledBack: { from: from.number, to: number },
     });
     const told = new Map(reports.map((one) => [one.instance, one]));
@@ -134,12 +135,16 @@ export async function reportAnswer(session: Session, { ids, address }: Hosts): P
   const store = openS3Store(bucketOf(session));
   const [{ report: told }, found] = await Promise.all([readReport(store, host), findRelease(store)]);
   const url = urlOf(config, address, told?.https);
-  const health = await probeFor(session, url, 60_000);
-  if (!health.isHealthy && health.status !== undefined) throw appFails(url, health, told?.log ?? []);
+  const maintenance = found?.release.maintenance;
+  const health = await probeFor(session, url, maintenance === undefined ? 60_000 : 0);
+  if (maintenance === undefined && !health.isHealthy && health.status !== undefined)
+    throw appFails(url, health, told?.log ?? []);
   report.message(
-    health.isHealthy
-      ? `answers ${health.status} from outside in ${health.durationMs} ms`
-      : `no answer from here: ${health.reason ?? "nothing"}`,
+    maintenance !== undefined
+      ? maintenanceText(maintenance)
+      : health.isHealthy
+        ? `answers ${health.status} from outside in ${health.durationMs} ms`
+        : `no answer from here: ${health.reason ?? "nothing"}`,
   );
   report.data("outputs", { url, health, release: found && releaseFigures(found.release) }, [url]);
   return url;

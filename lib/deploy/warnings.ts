@@ -1,6 +1,8 @@
 import { privateText } from "../docker/private-names.ts";
 import { observedOf } from "../engine/read.ts";
+import { invocation } from "../invocation.ts";
 import { minuteText, shortCaller } from "../release/figures.ts";
+import { maintenanceText } from "../release/maintenance.ts";
 import type { PlanWarning } from "../report/shown-plan.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
@@ -22,6 +24,7 @@ type Check = (
 
 /** Each looks for one thing that a user should know before they agree. They run at once. */
 const checks: readonly Check[] = [
+  lookAtMaintenance,
   lookAtRollback,
   lookForPrivateFiles,
   lookInOtherRegions,
@@ -42,6 +45,17 @@ export async function findWarnings(session: Session, reading: Reading): Promise<
     readNames(session, reading, address),
   ]);
   return [...found.filter((one) => one !== undefined), ...names.flatMap(({ troubles }) => troubles)];
+}
+
+/** Whoever ships something may wait for visitors who don't get to see it. */
+function lookAtMaintenance(_session: Session, { parts, observations }: Reading): PlanWarning | undefined {
+  const { maintenance } = observedOf(parts.release, observations)?.release ?? {};
+  if (maintenance === undefined) return undefined;
+  return {
+    code: "maintenance-on",
+    message: maintenanceText(maintenance),
+    hint: `${invocation("maintenance off")} shows the app again`,
+  };
 }
 
 /** After a rollback, a run that only repairs something else would also ship the source again. */

@@ -1,9 +1,15 @@
 import { shortHash } from "../short-hash.ts";
 import type { HostReport } from "./reports.ts";
-import type { Release } from "./schema.ts";
+import type { Maintenance, Release } from "./schema.ts";
+
+/** What people are told of a maintenance. The page itself can be long. */
+export type MaintenanceFigures = Pick<Maintenance, "since" | "by">;
 
 /** What a user is told about a release: everything that the configuration doesn't say. */
-export type ReleaseFigures = Pick<Release, "number" | "image" | "commit" | "at" | "by" | "rolledBack">;
+export type ReleaseFigures = Pick<Release, "number" | "image" | "commit" | "at" | "by" | "rolledBack"> & {
+  /** Set as long as visitors see a page in place of the app. */
+  readonly maintenance?: MaintenanceFigures | undefined;
+};
 
 /**
  * Requests that the edge counted since the release began to serve, or since the host's converger started. Clients see fewer
@@ -39,13 +45,22 @@ export function rolloutOf(release: number, report: HostReport | undefined): Roll
   return { status, ...(serves === undefined ? {} : { serves }), at };
 }
 
-export const releaseFigures = ({ number, image, commit, at, by, rolledBack }: Release): ReleaseFigures => ({
+export const releaseFigures = ({
+  number,
+  image,
+  commit,
+  at,
+  by,
+  rolledBack,
+  maintenance,
+}: Release): ReleaseFigures => ({
   number,
   image,
   commit,
   at,
   by,
   ...(rolledBack === undefined ? {} : { rolledBack }),
+  ...(maintenance === undefined ? {} : { maintenance: { since: maintenance.since, by: maintenance.by } }),
 });
 
 /** Adds up the figures of all hosts that serve the release. Undefined as long as no host has reported any. */

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../../state/object-store.ts";
 import { releaseKey } from "./document.ts";
-import type { Content, Release } from "./schema.ts";
+import type { Content, Maintenance, Release } from "./schema.ts";
 import { writeDocument } from "./stored-document.ts";
 
 /** Where the content comes from. */
@@ -10,8 +10,12 @@ export interface Publication extends Origin {
   readonly content: Content;
   /** The caller's ARN, stored in the release. */
   readonly by: string;
-  /** The last number used, and the etag of the version to replace, if there is one. */
-  readonly before: { readonly number: number; readonly etag?: string };
+  /** The last number used, and the version to replace with its maintenance, if there is one. */
+  readonly before: {
+    readonly number: number;
+    readonly etag?: string;
+    readonly maintenance?: Maintenance | undefined;
+  };
 }
 
 /**
@@ -31,6 +35,7 @@ export async function publishRelease(store: ObjectStore, publication: Publicatio
     ...(commit === undefined ? {} : { commit }),
     ...(isClean === undefined ? {} : { isClean }),
     ...(rolledBack === undefined ? {} : { rolledBack }),
+    ...(before.maintenance === undefined ? {} : { maintenance: before.maintenance }),
   };
   const conflict = { code: "ReleaseConflict", resource: "release" };
   await writeDocument(store, { key: releaseKey, content: release, etag: before.etag, conflict });

@@ -70,7 +70,18 @@ export interface StoredRecord {
 }
 
 export function recordOf(
-  { number: own, image, at, by, commit, source, isClean, rolledBack: way, ...content }: Release,
+  {
+    number: own,
+    image,
+    at,
+    by,
+    commit,
+    source,
+    isClean,
+    rolledBack: way,
+    maintenance: _now,
+    ...content
+  }: Release,
   { hosts, before }: Pick<ReleaseRecord, "hosts" | "before">,
 ): ReleaseRecord {
   const known = { number: own, image, at, by, commit, source, isClean, rolledBack: way };

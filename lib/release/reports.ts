@@ -95,6 +95,8 @@ const hostReport = z.object({
   trouble: sentence.optional(),
   agent: agent.optional(),
   https: https.optional(),
+  /** The hash of the page that visitors see in place of the app. */
+  maintenance: hash.optional(),
   at: text,
 });
 

@@ -277,6 +277,26 @@ export const origin = {
 
 export const rolledBack = z.object({ from: number, to: number });
 
+/** As large as a page with its style and a small picture in it. Each plan and each host reads it. */
+export const mostPageBytes = 64 * 1024;
+
+const maintenance = z.object({
+  /** As ISO 8601 in UTC. */
+  since: text,
+  /** The ARN of the caller who switched it on. */
+  by: text,
+  /** What visitors see in place of the app: HTML. */
+  page: z
+    .string()
+    .min(1)
+    .refine(
+      (page) => Buffer.byteLength(page) <= mostPageBytes,
+      `a page takes at most ${mostPageBytes} bytes`,
+    ),
+});
+
+export type Maintenance = Readonly<z.output<typeof maintenance>>;
+
 export const release = z.object({
   /** Counts up from 1 for the life of the stack. Reports have the same limit, so that a host can name every release. */
   number,
@@ -289,6 +309,8 @@ export const release = z.object({
   ...origin,
   /** Set if a rollback published it: what was published last then, and the release whose content this is. */
   rolledBack: rolledBack.optional(),
+  /** Set as long as visitors see a page in place of the app. It belongs to the stack: each next release keeps it. */
+  maintenance: maintenance.optional(),
 });
 
 export type Content = Readonly<z.output<typeof content>>;

@@ -8,6 +8,7 @@ export const commands = [
   "provision/status.ts",
   "provision/history.ts",
   "provision/rollback.ts",
+  "provision/maintenance.ts",
   "provision/snapshot.ts",
   "provision/secret.ts",
   "provision/completion.ts",

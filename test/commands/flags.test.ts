@@ -26,6 +26,7 @@ const none = {
   force: false,
   all: false,
   raw: false,
+  page: undefined,
   operands: [],
 };
 
@@ -52,6 +53,7 @@ describe("the options of a command", () => {
     ["state restore", ["restore", "--version", "7"], { version: "7" }],
     ["state unlock", ["unlock", "--force"], { force: true }],
     ["state show", ["show", "--raw"], { raw: true }],
+    ["maintenance on", ["on", "--page", "a.html"], { page: "a.html" }],
     ["history", ["--all"], { all: true }],
     ["down", ["--keep-data"], { keepData: true }],
     ["down", ["--delete-data"], { deleteData: true }],

@@ -6,7 +6,17 @@ import { optionsOf } from "../../lib/command/flags.ts";
 import { matches, pages, read } from "./tree.ts";
 
 /** The commands that share the options of lib/command/flags.ts. */
-const deploying = new Set(["up", "plan", "status", "history", "rollback", "snapshot", "down", "state"]);
+const deploying = new Set([
+  "up",
+  "plan",
+  "status",
+  "history",
+  "rollback",
+  "maintenance",
+  "snapshot",
+  "down",
+  "state",
+]);
 
 describe("every page", () => {
   it("names only commands of `npx berth` that exist", async () => {
@@ -36,7 +46,7 @@ describe("every page", () => {
 
 function findUnknown(command: string, args: readonly string[]): string[] {
   const [word = ""] = args;
-  const options = optionsOf(command === "state" ? `state ${word}` : command);
+  const options = optionsOf(["state", "maintenance"].includes(command) ? `${command} ${word}` : command);
   const known = new Set(options.map(([name]) => `--${name}`));
   return args.filter((one) => one.startsWith("--") && !known.has(one.split("=")[0] ?? one));
 }

@@ -152,6 +152,13 @@ describe("what a command prints with --json", () => {
     await cli.configure();
   });
 
+  it("is as documented for a maintenance", async () => {
+    await expect(0, cli.run("maintenance", "on", "--yes"));
+    await expect(0, cli.run("plan"));
+    await expect(0, cli.run("status"));
+    await expect(0, cli.run("maintenance", "off"));
+  });
+
   it("is as documented for what differs, what is left over, and what fails", async () => {
     await cli.configure({ app: stack.app, network: { cidr: "10.30.0.0/16" } });
     await expect(2, cli.run("plan"));

@@ -43,6 +43,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "images",
       "last_words",
       "launcher",
+      "maintenance",
       "release_command",
       "releases",
       "reports",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { RebootInstancesCommand } from "@aws-sdk/client-ec2";
+import type { Release } from "../../lib/release/schema.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
 import { until } from "../local/temporary-aws.ts";
@@ -192,6 +193,37 @@ describe("the host", () => {
     assert.match(await pulls(), /image pull/, "a pull would have been seen");
   });
 
+  it("shows a page in place of the app, through a reboot's worth of converger, a release, and no longer", async () => {
+    const [reloads, page] = [() => rig.run("pgrep -f '^nginx: worker' | sort | xargs"), "<h1>closed</h1>"];
+    const on = { maintenance: { since: "then", by: "somebody", page } };
+    const found = await reloads();
+    const current = async (more: Partial<Release>) => {
+      await rig.release(11, image, more);
+      await until(
+        async () => ((await rig.report())?.maintenance === undefined) === (more.maintenance === undefined),
+      );
+    };
+    await current(on);
+    const answer = await fetch(rig.url, { method: "POST", body: "x" });
+    assert.deepEqual(
+      [
+        answer.status,
+        answer.headers.get("retry-after"),
+        answer.headers.get("content-type"),
+        await answer.text(),
+      ],
+      [503, "120", "text/html; charset=utf-8", page],
+    );
+    assert.deepEqual(await containers(), ["app-11-0 running", "app-11-1 running"]);
+    assert.equal(await reloads(), found, "the edge needs no reload");
+    assert.equal((await rig.release(12, image, on)).status, "serving");
+    await rig.run("systemctl restart berth.service nginx.service");
+    await until(async () => (await ask(rig.url)) === 503);
+    assert.equal(await (await fetch(rig.url)).text(), page);
+    await rig.release(12, image);
+    await answers();
+  });
+
   it("leaves edge and switch alone when the converger starts anew", async () => {
     const workers = () => rig.run("pgrep -f '^nginx: worker' | sort | xargs");
     const found = await workers();
@@ -211,7 +243,7 @@ describe("the host", () => {
     });
     await answers();
     await until(async () => (await rig.run("systemctl is-active berth.service || true")) === "active");
-    assert.deepEqual(await containers(), ["app-11-0 running", "app-11-1 running"]);
+    assert.deepEqual(await containers(), ["app-12-0 running", "app-12-1 running"]);
     assert.deepEqual([await send(11), (await send(9)) === 413], [413, false]);
   });
 });

@@ -275,6 +275,7 @@ describe("the host's limits", () => {
       "https.py",
       "images.py",
       "last_words.py",
+      "maintenance.py",
       "release_command.py",
       "replicas.py",
       "reporter.py",

@@ -94,16 +94,21 @@ http {
     default close;
     websocket upgrade;
   }
-  map $content_length:$upgrade $way {
+  map $content_length:$upgrade $app_way {
     default @spooled;
     "~^\d{8,}:" @streamed;
     "~:websocket$" @websocket;
+  }
+  map $maintained $way {
+    default $app_way;
+    maintained @maintenance;
   }
   map $leaving$http_upgrade:$server_protocol $farewell {
     "~^leaving:HTTP/1" close;
   }
   map $refusal:$method $retry_after {
     "~^(unreached|spool|limit):" 5;
+    "~^maintenance:" 120;
     "~^(cut|late):(GET|HEAD|OPTIONS)$" 5;
   }
   map $refusal $caching {
@@ -167,6 +172,10 @@ http {
     set $leaving "";
     if (-f /run/berth-leaving) {
       set $leaving leaving;
+    }
+    set $maintained "";
+    if (-f /var/lib/berth/maintenance/page.html) {
+      set $maintained maintained;
     }
     set $refusal "";
     set $own_tries "";
@@ -280,6 +289,9 @@ http {
       if ($server_protocol = "") {
         return 400;
       }
+      if ($maintained) {
+        return 418;
+      }
       if ($to_https) {
         return 308 https://$home$request_uri;
       }
@@ -304,6 +316,17 @@ http {
       client_max_body_size 10m;
       proxy_read_timeout 65s;
       proxy_pass http://unix:/run/berth-switch/http.sock;
+    }
+    location @maintenance {
+      error_page 503 /./page;
+      return 503;
+    }
+    location = /./page {
+      internal;
+      set $refusal maintenance;
+      root /var/lib/berth/maintenance;
+      charset utf-8;
+      try_files /page.html @unreached;
     }
     location = /./malformed {
       internal;

@@ -22,6 +22,7 @@ const scripts = {
   status: "provision/status.ts",
   history: "provision/history.ts",
   rollback: "provision/rollback.ts",
+  maintenance: "provision/maintenance.ts",
   secret: "provision/secret.ts",
   snapshot: "provision/snapshot.ts",
   state: "state/repair/commands.ts",

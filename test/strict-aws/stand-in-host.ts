@@ -7,6 +7,7 @@ import type { Clients } from "../../lib/aws/clients.ts";
 import { isNotFound } from "../../lib/aws/errors.ts";
 import { parseRelease, releaseKey } from "../../lib/release/document.ts";
 import { agentKey } from "../../lib/resources/delivery/agent.ts";
+import { pageHash } from "../../lib/release/maintenance.ts";
 import { hostReportKey, parseHostReport, type HostReport } from "../../lib/release/reports.ts";
 import type { Release } from "../../lib/release/schema.ts";
 
@@ -117,14 +118,22 @@ async function reportServing(
   const Key = hostReportKey(instance);
   const before = await read(clients.s3, bucket, Key);
   const told = before === undefined ? undefined : parseHostReport(before, instance).report;
-  const { number } = desired.release;
+  const { number, maintenance } = desired.release;
+  const page = maintenance && pageHash(maintenance.page);
   // A running agent goes on when no desired agent is named.
   const agent = desired.agent ?? told?.agent?.sha256;
-  if (told?.release === number && told.agent?.sha256 === agent) return;
+  if (told?.release === number && told.agent?.sha256 === agent && told.maintenance === page) return;
   const at = new Date().toISOString();
   const running = agent === undefined ? {} : { agent: { sha256: agent } };
   const serving = { status: "serving", serves: number } as const;
-  const report: HostReport = { instance, release: number, ...(says?.(number) ?? serving), ...running, at };
+  const report: HostReport = {
+    instance,
+    release: number,
+    ...(says?.(number) ?? serving),
+    ...running,
+    maintenance: page,
+    at,
+  };
   try {
     await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: JSON.stringify(report) }));
   } catch (error) {

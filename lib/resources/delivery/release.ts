@@ -85,7 +85,8 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const isNew =
         contentDifferences(content, observed.release).length > 0 ||
         hosts.some((host) => shortfallsOf(host, wished, observed).some(isFailure));
-      const before = { number: observed.release.number, etag: observed.etag };
+      const { number, maintenance } = observed.release;
+      const before = { number, maintenance, etag: observed.etag };
       const current = isNew ? await publishRelease(store, { ...rest, by, before }) : observed.release;
       const release = current.number;
       const stored = isNew

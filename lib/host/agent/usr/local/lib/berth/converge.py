@@ -28,6 +28,7 @@ from edge import Edge
 from figures import Figures
 from health import Watch
 from https import Https
+from maintenance import Maintenance
 from reporter import Reporter
 from restarts import Restarts
 from state import Release, load, save, write
@@ -54,6 +55,7 @@ class Host:
         self.retry, self.steps = Backoff(), Steps()
         self.figures, self.space = Figures(), volumes.Space()
         self.restarts, self.watch, self.https = Restarts(), Watch(), Https(bucket)
+        self.maintenance = Maintenance()
         self.secrets = app_secrets.Secrets(bucket)
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
@@ -64,6 +66,7 @@ class Host:
         self.steps.attempt("the certificate", self.https.turn)
         self.steps.attempt("the desired release", self.hear)
         wanted = self.heard
+        self.steps.attempt("the page for visitors", self.maintenance.turn, wanted)
         if wanted and (self.is_proven or not self.serving) and self.is_due(wanted):
             self.try_out(wanted)
         if self.serving:
@@ -203,11 +206,12 @@ class Host:
             self.tell({"release": number, "status": "serving", **figures})
 
     def tell(self, news: dict[str, Any]) -> None:
+        stack = {**self.https.told(), **self.maintenance.told()}
         if not self.serving:
-            self.reporter.tell(news, {}, self.steps.told() + self.space.told(), self.https.told())
+            self.reporter.tell(news, {}, self.steps.told() + self.space.told(), stack)
             return
         troubles = self.steps.told() + self.watch.told(self.serving) + self.space.told()
-        self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles, self.https.told())
+        self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles, stack)
 
 
 def starting(release: Release) -> dict[str, Any]:

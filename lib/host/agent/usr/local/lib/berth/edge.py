@@ -49,8 +49,9 @@ def count_tries(lines: bytes) -> tuple[int, int]:
 
 
 def count_failures(lines: bytes) -> dict[str, int]:
-    """The answers that were the edge's or the switch's own words, by their reason."""
-    return dict(collections.Counter(name.decode() for name in re.findall(rb'[{,]"failure":"([a-z]{1,16})"', lines)))
+    """The answers that were the edge's or the switch's own words, by their reason. A maintenance is no failure."""
+    names = (name.decode() for name in re.findall(rb'[{,]"failure":"([a-z]{1,16})"', lines))
+    return dict(collections.Counter(name for name in names if name != "maintenance"))
 
 
 class Edge:

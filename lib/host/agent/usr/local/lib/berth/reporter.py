@@ -26,13 +26,13 @@ class Reporter:
         self.told = {}
 
     def tell(
-        self, news: dict[str, Any], restarts: dict[str, Any], troubles: list[str], https: dict[str, Any]
+        self, news: dict[str, Any], restarts: dict[str, Any], troubles: list[str], stack: dict[str, Any]
     ) -> None:
         """Writes the report, as in lib/release/reports.ts, when there is news. One that can't be written is tried next turn."""
         if restarts != self.restarts and (not restarts or time.monotonic() >= self.restarts_at):
             self.restarts, self.restarts_at = restarts, time.monotonic() + RESTARTS_EVERY_S
         trouble = {"trouble": "; ".join(troubles)} if troubles else {}
-        report = {"instance": self.instance, **news, **self.restarts, **trouble, **https, **agent()}
+        report = {"instance": self.instance, **news, **self.restarts, **trouble, **stack, **agent()}
         at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         if report != self.told and self.bucket.put(f"hosts/{self.instance}.json", {**report, "at": at}):
             self.told = report

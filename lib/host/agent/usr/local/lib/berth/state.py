@@ -52,7 +52,7 @@ def save(name: str, document: dict[str, Any]) -> None:
 def write(path: pathlib.Path, text: str) -> None:
     """Whole or not at all, power cuts included."""
     draft = path.with_suffix(".draft")
-    with draft.open("w") as file:
+    with draft.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
