@@ -33,7 +33,7 @@ interface EdgeSettings extends Partial<Content["edge"]> {
   };
 }
 
-export interface LogLine {
+interface LogLine {
   readonly id: string;
   readonly method: string;
   readonly path: string;
