@@ -40,6 +40,10 @@ const certain: ReadonlyMap<string, string> = new Map([
     "command-late",
     "what app.releaseCommand began may be half done: let it do less at a time, or do long work outside of a release",
   ],
+  [
+    "worse",
+    "look at what the new release answers with 5xx; app.rollbackWhenWorse: false ships it whatever it fails",
+  ],
   ["host", "the host goes on trying, less and less often; run status to see whether it got further"],
 ]);
 

@@ -197,6 +197,8 @@ export const appFields = {
   command: command.optional(),
   /** What the new image runs once, before any replica starts. If it fails, so does the release. */
   releaseCommand: command.optional(),
+  /** Whether the host puts the release before back by itself, if the new one fails clearly more tries in its first minute. */
+  rollbackWhenWorse: z.boolean().default(false),
   /** Without it, a new replica has to answer `GET /` below 500 once, and nobody asks again. */
   health: health.optional(),
   volumes: volumes.default({}),
@@ -260,6 +262,7 @@ const asBefore = {
   writable: appFields.writable,
   tmpMib: appFields.tmpMib,
   stopSeconds: appFields.stopSeconds,
+  rollbackWhenWorse: appFields.rollbackWhenWorse,
   volumes: appFields.volumes,
   secrets: secretVersions.default({}),
   edge: z.object(edgeFields).prefault({}),

@@ -138,6 +138,11 @@ const table: Readonly<Record<string, Bounds>> = {
   ),
   "app.tmpMib": bounds<unknown>((tmpMib) => app({ tmpMib }), [1, 65_536], [0, 65_537, 1.5, "64"]),
   "app.command": bounds<unknown>((command) => app({ command }), ...lists),
+  "app.rollbackWhenWorse": bounds<unknown>(
+    (rollbackWhenWorse) => app({ rollbackWhenWorse }),
+    [true, false],
+    ["true", 1, null],
+  ),
   "app.releaseCommand": bounds<unknown>((releaseCommand) => app({ releaseCommand }), ...lists),
   "app.health.path": bounds<unknown>(
     (path) => app({ health: { path } }),
@@ -433,6 +438,7 @@ describe("berth.yaml leaves out", () => {
         memoryMib: 128,
         startSeconds: 60,
         stopSeconds: 10,
+        rollbackWhenWorse: false,
         environment: {},
         secrets: {},
         writable: false,

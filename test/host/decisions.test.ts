@@ -44,12 +44,14 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "last_words",
       "launcher",
       "maintenance",
+      "rates",
       "release_command",
       "releases",
       "reports",
       "room",
       "secrets",
       "steps",
+      "trial",
       "volumes",
     ];
     assert.deepEqual(

@@ -136,6 +136,7 @@ function releaseOf(number: number, image: string): Release {
     writable: false,
     tmpMib: 64,
     stopSeconds: 10,
+    rollbackWhenWorse: false,
     volumes: {},
     secrets: {},
     edge: edgeDefaults,

@@ -54,6 +54,7 @@ describe("the hint for a release that failed", () => {
         "pull",
         "host",
         "command-late",
+        "worse",
       ].map((cause) => [cause, findHint({ cause, log })]),
     );
     assert.match(hints["command-late"] ?? "", /^what app\.releaseCommand began may be half done/);
@@ -61,6 +62,7 @@ describe("the hint for a release that failed", () => {
       findHint({ cause: "command", log: ["no such table"] }),
       /^app\.releaseCommand has to end with/,
     );
+    assert.match(hints["worse"] ?? "", /5xx; app\.rollbackWhenWorse/);
     assert.match(hints["memory"] ?? "", /^raise app\.memoryMib/);
     assert.match(hints["not-found"] ?? "", /ENTRYPOINT and CMD, or app\.command/);
     assert.match(hints["not-executable"] ?? "", /chmod 755/);

@@ -172,6 +172,7 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
     ["x".repeat(65_537)],
     null,
   ].concat([Array.from({ length: 1_000 }, () => "x"), Array.from({ length: 1_001 }, () => "x")]),
+  rollbackWhenWorse: [true, false, "true", 0, 1, null],
   releaseCommand: [["migrate", ""], [], ["\0"], [1], "migrate", null],
   health: [
     {},

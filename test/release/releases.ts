@@ -25,6 +25,7 @@ export const content: Content = {
   tmpMib: 64,
   command: ["serve", "--fast"],
   releaseCommand: ["migrate"],
+  rollbackWhenWorse: false,
   health: { path: "/healthz", status: "200-399", timeoutSeconds: 5 },
 };
 

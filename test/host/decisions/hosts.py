@@ -7,6 +7,7 @@ from typing import Any
 
 import converge
 from command import Failed
+from rates import Rates
 from stand_ins import RELEASE, Case, Engine, answering
 from state import load
 
@@ -44,8 +45,8 @@ class Edge:
         self.engine = engine
         self.pointed: list[list[int]] = []
         self.seen: list[tuple[list[str], int | None]] = []
-        self.counted = {"tries": 0, "errors": 0}
-        self.counts = 0
+        self.before = self.counted = {"tries": 0, "errors": 0}
+        self.counts, self.rates = 0, Rates()
         self.refusal = ""
         self.settings_refusal = ""
         self.settings: dict[str, Any] = {}
@@ -60,7 +61,7 @@ class Edge:
             serving = load("serving.json")
             self.seen.append((sorted(self.engine.containers), serving and serving["number"]))
             self.pointed.append(ports)
-            self.counted = {"tries": 0, "errors": 0}
+            self.before, self.counted = self.counted, {"tries": 0, "errors": 0}
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Notes the settings that are news, and whether anything served by then."""

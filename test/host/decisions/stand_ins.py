@@ -22,10 +22,12 @@ import figures
 import gate
 import health
 import images
+import rates
 import release_command
 import replicas
 import reporter
 import state
+import trial
 import users
 import volumes
 from command import Failed
@@ -193,7 +195,7 @@ class Case(unittest.TestCase):
             self.enter(patch.object(module, "call", self.engine.call))
         self.enter(patch.dict(users.LISTS, clear=True))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
-        for module in (attempts, ends, figures, converge, gate, health, release_command, reporter, volumes):
+        for module in (attempts, ends, figures, converge, gate, health, rates, release_command, reporter, trial, volumes):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))

@@ -26,6 +26,7 @@ class Due(HostCase):
             "tmpMib": 65,
             "command": ["serve"],
             "releaseCommand": ["migrate"],
+            "rollbackWhenWorse": True,
             "health": {"path": "/", "status": "200", "timeoutSeconds": 5},
             "volumes": {"uploads": "/data"},
             "dataVolume": "vol-0123456789abcdef0",

@@ -23,7 +23,8 @@ class Reports(HostCase):
         report = self.bucket.reports[-1]
         self.assertRegex(report.pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertRegex(report["upstream"].pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-        upstream = {"tries": 0, "errors": 0}
+        none = {"tries": 0, "errors": 0}
+        upstream = {**none, "lastMinute": none, "lastHour": none}
         serving = {"instance": "i-1", "release": 7, "status": "serving", "serves": 7, "upstream": upstream}
         self.assertEqual(report, {**serving, "https": {"wanted": []}})
 

@@ -11,7 +11,7 @@ import json
 import logging
 import pathlib
 import time
-from typing import Any
+from typing import Any, Callable
 
 import app_secrets
 import edge_settings
@@ -32,6 +32,7 @@ from maintenance import Maintenance
 from reporter import Reporter
 from restarts import Restarts
 from state import Release, load, save, write
+from trial import Trial
 
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 TURN = pathlib.Path("/run/berth/turn")
@@ -55,7 +56,7 @@ class Host:
         self.retry, self.steps = Backoff(), Steps()
         self.figures, self.space = Figures(), volumes.Space()
         self.restarts, self.watch, self.https = Restarts(), Watch(), Https(bucket)
-        self.maintenance = Maintenance()
+        self.maintenance, self.trial = Maintenance(), Trial()
         self.secrets = app_secrets.Secrets(bucket)
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
@@ -72,6 +73,7 @@ class Host:
         if self.serving:
             self.keep(self.serving)
         self.steps.attempt("the edge's log", self.edge.count_tries)
+        self.steps.attempt("the release before", self.judge)
         self.report(wanted)
         if not self.is_proven and self.bucket.is_answering() and not self.steps.failing:
             self.is_proven = True
@@ -130,12 +132,7 @@ class Host:
                 self.failed = failed(number, failure)
             return
         try:
-            replicas.prepare_volumes(release)
-            replicas.remove(replicas.of(number))
-            release_command.run(release)
-            for index in range(release["replicas"]):
-                replicas.start(release, index)
-            gate.pass_gate(release)
+            self.start(release, release_command.run)
         except volumes.NotYet as failure:
             log.info("release %s: %s; waiting for it", number, failure)
             return
@@ -145,6 +142,22 @@ class Host:
             replicas.remove(replicas.of(number))
             self.forget_command(release)
             return
+        self.trial.prepare(release, self.serving)
+        self.take(release)
+        self.failed, self.retry.failures = None, 0
+        self.forget_command(release)
+
+    def start(self, release: Release, before: Callable[[Release], None]) -> None:
+        """Returns when the release has passed its gate, beside what serves."""
+        replicas.prepare_volumes(release)
+        replicas.remove(replicas.of(release["number"]))
+        before(release)
+        for index in range(release["replicas"]):
+            replicas.start(release, index)
+        gate.pass_gate(release)
+
+    def take(self, release: Release) -> None:
+        """From now on it is what this host keeps."""
         settings = self.settings_of(release)
         # For a set-up that comes first. Before anything serves, the edge has no client to wait for.
         save("edge.json", settings)
@@ -152,8 +165,25 @@ class Host:
             self.steps.attempt("the edge's settings", self.edge.configure, settings)
         # First written down, then switched: after a crash in between, the next turn of the loop switches.
         save("serving.json", release)
-        self.serving, self.failed, self.retry.failures = release, None, 0
-        self.forget_command(release)
+        self.serving = release
+
+    def judge(self) -> None:
+        """Puts the release before back if the one that serves is clearly worse, by the same gate and switch."""
+        number = self.serving["number"] if self.serving else 0
+        earlier = self.trial.judge(number, self.edge.counted) if self.kept == number else None
+        if not earlier:
+            return
+        log.warning("release %s: %s", number, self.trial.reason())
+        images.ensure(earlier)
+        self.secrets.ensure(earlier)
+        self.start(earlier, lambda _: None)
+        verdict = failed(number, Failed(self.trial.reason(), replicas.names(self.serving or earlier)[0], "worse"))
+        # First, so that a converger killed in between doesn't try the worse one again.
+        save("failed.json", verdict)
+        self.take(earlier)
+        self.failed = verdict
+        self.turn_to(earlier)
+        self.trial.end()
 
     def forget_command(self, release: Release) -> None:
         if setting(release, "releaseCommand"):
@@ -181,6 +211,8 @@ class Host:
         self.edge.point_at(self.watch.ports(release), edge_settings.settings_of(release))
         if self.kept == release["number"]:  # other replicas of the same release: its figures go on
             self.edge.counted = counted
+        else:
+            self.trial.begin(release["number"], self.edge.before)
         self.kept = release["number"]
         others = [name for name in replicas.states() if name not in replicas.names(release)]
         if others:
@@ -198,11 +230,12 @@ class Host:
             self.tell(self.failed)
         elif wanted and wanted["number"] != number:
             self.tell(starting(wanted))
-        elif self.serving and (self.kept != number or self.https.is_settling()):
+        elif self.serving and number and (self.kept != number or self.https.is_settling() or self.trial.is_about(number)):
             self.tell(starting(self.serving))
         elif self.serving and number:
             is_new, serving = not self.reporter.has_told(number, "serving"), self.serving
-            figures = self.figures.choose(self.edge.counted, is_new, lambda: replicas.last_words(serving))
+            read_log = lambda: replicas.last_words(serving)
+            figures = self.figures.choose(self.edge.counted, is_new, read_log, self.edge.rates.told())
             self.tell({"release": number, "status": "serving", **figures})
 
     def tell(self, news: dict[str, Any]) -> None:

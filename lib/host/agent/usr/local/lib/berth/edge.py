@@ -11,6 +11,7 @@ from typing import Any
 import state
 from command import call, wait
 from edge_settings import render_switch
+from rates import Rates
 
 LOG = pathlib.Path("/var/log/berth/edge.log")
 SWITCH_PID = pathlib.Path("/run/berth-switch/nginx.pid")
@@ -60,6 +61,8 @@ class Edge:
         told = state.load("switch.json")
         self.loaded: dict[str, str] = told if told and told == read_files(told) else {}
         self.counted: dict[str, Any] = {"tries": 0, "errors": 0}
+        self.rates = Rates()
+        self.before = self.counted  # of what the switch pointed at before
         self.offset = LOG.stat().st_size if LOG.exists() else 0
 
     def point_at(self, ports: list[int], settings: dict[str, Any]) -> None:
@@ -74,7 +77,9 @@ class Edge:
         before = set(self.workers())
         call("systemctl", "reload-or-restart", "berth-switch.service")
         wait(SWITCH_S, lambda: not any(self.workers().get(pid) for pid in before), "the switch kept its old replicas")
-        self.loaded, self.counted = wanted, {"tries": 0, "errors": 0}
+        # What has been answered so far is the old replicas' part, but for a moment's.
+        self.count_tries()
+        self.loaded, self.before, self.counted = wanted, self.counted, {"tries": 0, "errors": 0}
         try:
             wait(drain_s + DRAIN_MORE_S, lambda: not before & set(self.workers()), "some requests outlived the drain")
         finally:
@@ -107,6 +112,7 @@ class Edge:
         whole = new[: new.rfind(b"\n") + 1]
         self.offset += len(whole)
         tries, errors = count_tries(whole)
+        self.rates.add(tries, errors)
         failures = collections.Counter(self.counted.get("failures", {})) + collections.Counter(count_failures(whole))
         self.counted = {"tries": self.counted["tries"] + tries, "errors": self.counted["errors"] + errors}
         if failures:

@@ -17,7 +17,9 @@ class Figures:
         self.told: dict[str, Any] = {}
         self.due_at, self.failures_at = 0.0, 0.0
 
-    def choose(self, counted: dict[str, Any], is_new: bool, read_log: Callable[[], list[str]]) -> dict[str, Any]:
+    def choose(
+        self, counted: dict[str, Any], is_new: bool, read_log: Callable[[], list[str]], rates: dict[str, Any]
+    ) -> dict[str, Any]:
         """What the report says: as last time, or what is counted now, with the app's last words if tries have failed."""
         now = time.monotonic()
         has_failed = not is_new and failures(counted) != failures(self.counted)
@@ -27,7 +29,7 @@ class Figures:
                 self.failures_at = now + FAILURES_EVERY_S
             at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
             self.counted = counted
-            self.told = {"upstream": {**counted, "at": at}, **({"log": read_log()} if has_failed else {})}
+            self.told = {"upstream": {**counted, **rates, "at": at}, **({"log": read_log()} if has_failed else {})}
         return self.told
 
 
