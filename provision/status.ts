@@ -1,15 +1,11 @@
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
+import { estimateCost } from "../lib/deploy/cost.ts";
 import { probeFor, urlOf } from "../lib/deploy/certificate.ts";
-import { nameLines, readNames } from "../lib/deploy/names.ts";
+import { readNames } from "../lib/deploy/names.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
-import { healthLines } from "../lib/deploy/probe.ts";
-import { resourceLines } from "../lib/deploy/resource-lines.ts";
-import { httpsLines } from "../lib/release/certificate.ts";
-import { appLine, releaseLines } from "../lib/release/figures.ts";
-import { hostNewsLines } from "../lib/release/host-news.ts";
-import { maintenanceLine } from "../lib/release/maintenance.ts";
+import { statusLines } from "../lib/deploy/status-lines.ts";
 import type { Session } from "../lib/command/session.ts";
 
 async function status(session: Session): Promise<Outcome> {
@@ -23,13 +19,19 @@ async function status(session: Session): Promise<Outcome> {
       const state = id === undefined ? "absent" : action === undefined ? "ok" : "differs";
       return { name, kind, id, state } as const;
     });
-  const { address, release, rollout, app, host, https } = outputsOf(parts, observations);
+  const outputs = outputsOf(parts, observations);
+  const { address, instance, release, rollout, app, host, https } = outputs;
   const url = address && urlOf(session.config, address, https);
   const names = await readNames(session, reading, address);
   const health = url === undefined ? undefined : await probeFor(session, url, 3_000);
+  const cost = estimateCost(session.config, reading.freeTierEligible);
+  const differs = plan.steps.map(({ name, action }) => ({ name, action }));
   const data = {
     stack: session.config.stack,
     resources: rows,
+    differs,
+    cost: cost.monthlyUsd,
+    hosts: instance === undefined ? [] : [instance],
     url,
     health,
     release,
@@ -39,25 +41,14 @@ async function status(session: Session): Promise<Outcome> {
     https,
     domains: names.length === 0 ? undefined : names,
   };
-  session.report.data("status", data, [
-    ...resourceLines(session.config.stack, rows),
-    "",
-    `url         ${url ?? "none"}`,
-    ...(release?.maintenance === undefined
-      ? healthLines(health, app?.log)
-      : [maintenanceLine(release.maintenance)]),
-    ...nameLines(names),
-    ...httpsLines(https),
-    ...releaseLines(release, rollout),
-    appLine(app, Date.now()),
-    ...hostNewsLines(host),
-  ]);
+  const shown = { ...outputs, stack: data.stack, url, health, names, cost, resources: rows, differs };
+  session.report.data("status", data, statusLines(shown, Date.now()));
   return { outcome: "done", exitCode: exitCodes.done, url };
 }
 
 await runCommand({
   name: "status",
-  summary: "shows each resource, the URL, and how the app looks from outside",
+  summary: "shows on one screen what serves, how the app does, and what differs from berth.yaml",
   help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted."],
   run: status,
 });

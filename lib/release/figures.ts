@@ -22,11 +22,16 @@ export interface AppFigures {
   readonly errors: number;
   /** Requests that edge or switch answered themselves, by the failure's name. Missing where there were none. */
   readonly failures?: Readonly<Record<string, number>> | undefined;
+  /** The same of the last minute and the last hour before `at`, earlier releases included. */
+  readonly lastMinute?: Rate | undefined;
+  readonly lastHour?: Rate | undefined;
   /** When a host counted last. Hosts tell failures within a minute, and tries alone within ten minutes. */
   readonly at?: string | undefined;
   /** The end of the app's log when tries failed last. */
   readonly log?: readonly string[] | undefined;
 }
+
+type Rate = Pick<AppFigures, "tries" | "errors">;
 
 /** What has become of the release that was published last, as its host says. */
 export interface Rollout {
@@ -76,8 +81,24 @@ export function sumFigures(release: number, reports: readonly HostReport[]): App
     tries: sum(({ tries }) => tries),
     errors: sum(({ errors }) => errors),
     ...(failures.size === 0 ? {} : { failures: Object.fromEntries(failures) }),
+    ...sumRates(told),
     ...(at === undefined ? {} : { at }),
     ...(log.length === 0 ? {} : { log }),
+  };
+}
+
+function sumRates(told: readonly Pick<AppFigures, "lastMinute" | "lastHour">[]) {
+  const sum = (rates: readonly Rate[]) => ({
+    tries: rates.reduce((total, { tries }) => total + tries, 0),
+    errors: rates.reduce((total, { errors }) => total + errors, 0),
+  });
+  const [minutes, hours] = [
+    told.flatMap((one) => one.lastMinute ?? []),
+    told.flatMap((one) => one.lastHour ?? []),
+  ];
+  return {
+    ...(minutes.length === 0 ? {} : { lastMinute: sum(minutes) }),
+    ...(hours.length === 0 ? {} : { lastHour: sum(hours) }),
   };
 }
 
@@ -132,6 +153,20 @@ export function appLine(app: AppFigures | undefined, nowMs: number): string {
   const own = failures.length === 0 ? "" : `; the edge's own answers: ${failures.join(", ")}`;
   const tries = app.tries === 0 ? "no request yet" : `${app.errors} of ${app.tries} tries failed`;
   return `app         ${tries}${own}${ageText(app.at, nowMs)}`;
+}
+
+/** The share of failed tries in the last minute and the last hour, as of the host's last count. */
+export function rateLines({ lastMinute, lastHour, at }: Partial<AppFigures> = {}): string[] {
+  const rateText = (name: string, { tries, errors }: Rate) =>
+    tries === 0
+      ? `no request in the last ${name}`
+      : `${((errors / tries) * 100).toFixed(1)} % of ${tries} tries failed in the last ${name}`;
+  const texts = [
+    ...(lastMinute === undefined ? [] : [rateText("minute", lastMinute)]),
+    ...(lastHour === undefined ? [] : [rateText("hour", lastHour)]),
+  ];
+  if (texts.length === 0) return [];
+  return [`rates       ${texts.join(", ")}${at === undefined ? "" : `, as of ${minuteText(at)}`}`];
 }
 
 /** How old figures are. The host's clock may be ahead of this computer's. */

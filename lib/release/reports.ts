@@ -39,6 +39,8 @@ const agent = z.object({
 /** More kinds of failure than any edge knows. */
 const mostFailures = 32;
 
+const rate = z.object({ tries: count, errors: count });
+
 /** Requests that edge or switch answered themselves, by the failure's name in the edge's log. */
 const failures = z
   .record(z.string().regex(/^[a-z]{1,16}$/), count)
@@ -82,7 +84,15 @@ const hostReport = z.object({
     .optional(),
   /** Requests passed to the app since the release began to serve or the converger started, and those with a 5xx or no response. */
   upstream: z
-    .object({ tries: count, errors: count, failures: failures.optional(), at: z.string().max(64).optional() })
+    .object({
+      tries: count,
+      errors: count,
+      failures: failures.optional(),
+      /** Of any release, before `at`. */
+      lastMinute: rate.optional(),
+      lastHour: rate.optional(),
+      at: z.string().max(64).optional(),
+    })
     .optional(),
   /** How often replicas of the serving release ended by themselves and were started again, and why the last one ended. */
   restarts: z

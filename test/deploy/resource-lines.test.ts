@@ -1,28 +1,44 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { resourceLines } from "../../lib/deploy/resource-lines.ts";
+import { differenceLine, resourceLines } from "../../lib/deploy/resource-lines.ts";
+
+describe("what differs from berth.yaml", () => {
+  const steps = ["vpc", "role", "image", "release"].map((name) => ({ name, action: "update" }));
+  it("is one line, however much it is", () => {
+    assert.equal(differenceLine([]), "differs     nothing from berth.yaml");
+    assert.match(
+      differenceLine(steps.slice(3)),
+      /^differs {5}release \(update\); .*berth plan shows each field$/,
+    );
+    assert.match(
+      differenceLine(steps),
+      /^differs {5}vpc \(update\), role \(update\), image \(update\) and 1 more; /,
+    );
+  });
+});
 
 describe("the resources in status", () => {
-  it("have a row each, those that are gone too", () => {
+  it("have a row each where they aren't as declared, those that are gone too", () => {
     const rows = [
       { name: "vpc", id: "vpc-1", state: "ok" },
       { name: "address", id: undefined, state: "absent" },
       { name: "release", id: "release 3", state: "differs" },
     ] as const;
     assert.deepEqual(resourceLines("shop", rows), [
-      "vpc                ok       vpc-1",
       "address            absent   ",
       "release            differs  release 3",
+      "resources   1 others as declared",
     ]);
+    assert.deepEqual(resourceLines("shop", [rows[0], rows[0]]), ["resources   2, all as declared"]);
   });
 
   it("stand below each other, however long a domain is", () => {
     const rows = [
-      { name: "vpc", id: "vpc-1", state: "ok" },
-      { name: "record-app-example-org-b0bf13b6", id: "app.example.org", state: "ok" },
+      { name: "vpc", id: "vpc-1", state: "differs" },
+      { name: "record-app-example-org-b0bf13b6", id: "app.example.org", state: "differs" },
     ] as const;
     const [first = "", second = ""] = resourceLines("shop", rows);
-    assert.equal(first.indexOf("ok"), second.indexOf("ok"));
+    assert.equal(first.indexOf("differs"), second.indexOf("differs"));
   });
 
   it("are one sentence where there is none", () => {

@@ -56,7 +56,11 @@ describe("what a command prints with --json", () => {
   });
 
   it("has the release and the counters of the host that serves, not of one that is gone", async () => {
-    const counted = { tries: 200, errors: 20, failures: { late: 3 } };
+    const [lastMinute, lastHour] = [
+      { tries: 7, errors: 1 },
+      { tries: 150, errors: 12 },
+    ];
+    const counted = { tries: 200, errors: 20, failures: { late: 3 }, lastMinute, lastHour };
     // Nothing to wait for: the next try is too far away.
     const https = { wanted: [new URL(String(url)).hostname], error: "no", next: "2099-01-01T00:00:00Z" };
     await stack.report(
