@@ -15,6 +15,11 @@ export const commands = {
     words: ["on", "off"],
   },
   snapshot: { script: "provision/snapshot.ts", summary: "takes a snapshot of the app's data" },
+  logs: {
+    script: "provision/logs.ts",
+    summary: "shows what the app, the edge or the host logged",
+    words: ["app", "edge", "host"],
+  },
   secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value", words: ["set"] },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
   state: {

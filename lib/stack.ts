@@ -1,6 +1,6 @@
 import { type HostedZone, zoneFor } from "./aws/hosted-zones.ts";
 import type { MachineImage } from "./aws/lookup.ts";
-import { bucketName, repositoryName, roleName } from "./aws/names.ts";
+import { bucketName, logGroupName, repositoryName, roleName } from "./aws/names.ts";
 import { letsEncrypt } from "./config/https.ts";
 import type { Config } from "./config/load.ts";
 import { subnetsOf } from "./config/network.ts";
@@ -24,6 +24,7 @@ import { hostPolicy, hostTrust } from "./resources/identity/host-policy.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
 import { internetGateway } from "./resources/network/internet-gateway.ts";
 import type { ReleaseDesired, ObservedRelease } from "./resources/delivery/release.ts";
+import { logGroup, type ObservedLogGroup } from "./resources/watching/log-group.ts";
 import { parameter } from "./resources/storage/parameter.ts";
 import { repository, type ObservedRepository } from "./resources/delivery/repository.ts";
 import type { Resource } from "./contract/resource.ts";
@@ -110,7 +111,13 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
       name: names.role,
       description: `Lets the host of ${stack} pull its image and read its release`,
       trust: hostTrust({ region }),
-      policy: hostPolicy({ region, account, ...names, secrets: config.app.secrets }),
+      policy: hostPolicy({
+        region,
+        account,
+        ...names,
+        logGroup: config.logs && names.logGroup,
+        secrets: config.app.secrets,
+      }),
     }),
   });
   const theProfile = declare({
@@ -125,6 +132,9 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     hasVolumes || app === undefined
       ? declareDataVolume({ gib: config.instance.dataGib, snapshotId: restoredFrom }, network.subnet)
       : undefined;
+  // A teardown looks for logs too, even if the configuration no longer has them.
+  const theLogGroup =
+    config.logs !== undefined || app === undefined ? declareLogGroup(config, names) : undefined;
   const theAgent = app && declareAgent(app, names.bucket, theBucket);
   const theInstance = declare({
     name: "instance",
@@ -163,10 +173,12 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     declareApp({
       app,
       config,
+      names,
       repository: theRepository,
       agent: theAgent,
       instance: theInstance,
       dataVolume: theVolume,
+      logGroup: theLogGroup,
     });
   const theAddress = declare({
     name: "address",
@@ -182,6 +194,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     ...(theApp ? [theApp.image] : []),
     ...Object.values(network),
     ...(theVolume ? [theVolume] : []),
+    ...(theLogGroup ? [theLogGroup] : []),
     theRole,
     theProfile,
     ...(theAgent ? [theAgent] : []),
@@ -280,6 +293,15 @@ function declareDataVolume(
   });
 }
 
+/** Where the hosts send what app and host log. */
+function declareLogGroup({ logs }: Config, names: StackNames) {
+  return declare({
+    name: "log-group",
+    resource: logGroup,
+    desired: () => ({ name: names.logGroup, days: logs?.days ?? 14 }),
+  });
+}
+
 /** What the hosts run besides the app. */
 function declareAgent({ agent, bundle }: App, place: string, theBucket: DeclarationOf<ObservedBucket>) {
   return declare({
@@ -356,16 +378,18 @@ function declareHttps({ https: resource }: App, { domain, https }: Config, needs
 interface AppPlace {
   readonly app: App;
   readonly config: Config;
+  readonly names: StackNames;
   readonly repository: DeclarationOf<ObservedRepository>;
   readonly agent: DeclarationOf<ObservedAgent>;
   readonly instance: DeclarationOf<ObservedInstance>;
   readonly dataVolume: DeclarationOf<ObservedDataVolume> | undefined;
+  readonly logGroup: DeclarationOf<ObservedLogGroup> | undefined;
 }
 
 /** What changes with each release: the image, and the release document that the hosts read. */
 function declareApp(place: AppPlace) {
-  const { app, config, repository: theRepository, agent: theAgent, instance: theInstance } = place;
-  const { dataVolume: theVolume } = place;
+  const { app, config, names, repository: theRepository, agent: theAgent, instance: theInstance } = place;
+  const { dataVolume: theVolume, logGroup: theLogGroup } = place;
   const theImage = declare({
     name: "image",
     resource: app.image,
@@ -376,10 +400,10 @@ function declareApp(place: AppPlace) {
   const theRelease = declare({
     name: "release",
     resource: app.release,
-    needs: [theImage, theAgent, theInstance, ...(theVolume ? [theVolume] : [])],
+    needs: [theImage, theAgent, theInstance, theVolume, theLogGroup].filter((one) => one !== undefined),
     desired: (need, { secrets }: Offers) => ({
       content: contentOf(
-        { ...config.app, secrets, edge: config.edge },
+        { ...config.app, secrets, edge: config.edge, logGroup: theLogGroup && names.logGroup },
         need(theImage).id,
         theVolume && need(theVolume).id,
       ),
@@ -402,6 +426,7 @@ export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, 
     prefix: `berth-${stack}`,
     bucket: bucketName({ account, region }, named("bucket")),
     repository: repositoryName(named("repository")),
+    logGroup: logGroupName(named("log-group")),
     // The instance profile has the same name as its role.
     role: roleName({ region }, named("role")),
   };

@@ -174,6 +174,7 @@ describe("the declared stack", () => {
       // What secret set made, which up doesn't know.
       parameter: [],
       record: ["address"],
+      "log-group": [],
     });
   });
 

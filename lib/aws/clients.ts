@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
@@ -15,6 +16,7 @@ export interface Clients {
   readonly ec2: EC2Client;
   readonly ecr: ECRClient;
   readonly iam: IAMClient;
+  readonly logs: CloudWatchLogsClient;
   readonly route53: Route53Client;
   readonly s3: S3Client;
   readonly secretsManager: SecretsManagerClient;
@@ -27,6 +29,7 @@ export interface Endpoints {
   readonly ec2: string;
   readonly ecr: string;
   readonly iam: string;
+  readonly logs: string;
   readonly route53: string;
   readonly s3: string;
   readonly secretsManager: string;
@@ -41,6 +44,7 @@ export const endpointsAt = (url: string, registry: string): Endpoints => ({
   ec2: url,
   ecr: url,
   iam: url,
+  logs: url,
   route53: url,
   s3: url,
   secretsManager: url,
@@ -86,7 +90,7 @@ export interface ClientOptions {
   readonly connectionsOf?: Clients;
 }
 
-const readOperation = /^(Describe|Get|List|Head|BatchGet|BatchCheck)/;
+const readOperation = /^(Describe|Get|List|Head|BatchGet|BatchCheck|FilterLog)/;
 
 /** The name of every AWS operation that changes nothing begins with one of a few verbs. Anything else counts as a write. */
 export function callKind(operation: string): Call["kind"] {
@@ -111,6 +115,7 @@ export function createClients(options: ClientOptions): Clients {
     ec2: watched("ec2", new EC2Client(settings(endpoints?.ec2)), options),
     ecr: watched("ecr", new ECRClient(settings(endpoints?.ecr)), options),
     iam: watched("iam", new IAMClient(settings(endpoints?.iam)), options),
+    logs: watched("logs", new CloudWatchLogsClient(settings(endpoints?.logs)), options),
     route53: watched("route53", new Route53Client(settings(endpoints?.route53)), options),
     s3: watched("s3", new S3Client({ ...settings(endpoints?.s3), ...pathStyle }), options),
     secretsManager: watched(

@@ -93,6 +93,7 @@ const alreadyExists = new Set([
   "InvalidPermission.Duplicate",
   "ParameterAlreadyExists",
   "RepositoryAlreadyExistsException",
+  "ResourceAlreadyExistsException",
   "Resource.AlreadyAssociated",
   "Resource.AlreadyAttached",
   "RouteAlreadyExists",

@@ -22,6 +22,13 @@ export function repositoryName(named: Named): string {
   return `berth/${named.stack}${suffix(named, "repository", "/")}`;
 }
 
+/** Where the log groups of all stacks are. */
+export const logGroupRoot = "/berth/";
+
+export function logGroupName(named: Named): string {
+  return `${logGroupRoot}${named.stack}${suffix(named, "log-group", "/")}`;
+}
+
 /** At most 64 characters. The name contains the region because IAM is global. */
 export function roleName({ region }: Pick<Place, "region">, named: Named): string {
   return fit(`berth-${named.stack}-${region}${suffix(named, "role", "-")}`, 64);

@@ -31,6 +31,10 @@ const options = {
     text: "the HTML page to show, instead of Berth's own",
     of: "maintenance on",
   },
+  follow: { type: "boolean", short: "f", text: "go on with what comes", of: "logs" },
+  since: { type: "string", value: "TIME", text: "from so long ago: 10m (as without it), 2h, 1d", of: "logs" },
+  release: { type: "string", value: "N", text: "of this release alone", of: "logs" },
+  grep: { type: "string", value: "TEXT", text: "only lines that contain the text", of: "logs" },
   help: { type: "boolean", short: "h", text: "this text" },
 } as const;
 
@@ -56,6 +60,10 @@ export interface Flags {
   readonly all: boolean;
   readonly raw: boolean;
   readonly page?: string | undefined;
+  readonly follow: boolean;
+  readonly since: string;
+  readonly release?: string | undefined;
+  readonly grep?: string | undefined;
   /** What the command is called with besides its options: NAME of `secret set NAME`. */
   readonly operands: readonly string[];
 }
@@ -129,6 +137,10 @@ export function parseFlags(command: string, most = 0): Flags | "help" {
     all: values.all === true,
     raw: values.raw === true,
     page: typeof values.page === "string" ? values.page : undefined,
+    follow: values.follow === true,
+    since: typeof values.since === "string" ? values.since : "10m",
+    release: typeof values.release === "string" ? values.release : undefined,
+    grep: typeof values.grep === "string" ? values.grep : undefined,
     operands: positionals.slice(words.length),
   };
 }

@@ -118,6 +118,23 @@ const instance = z.strictObject({
   dataGib: z.int().min(1).max(16_384).default(8),
 });
 
+/** The only numbers of days that CloudWatch takes. */
+const keptDays = new Set([
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+]);
+
+/** Absent: the hosts keep their logs for themselves. */
+const logs = z
+  .strictObject({
+    days: z
+      .int()
+      .min(1)
+      .max(3653)
+      .refine((days) => keptDays.has(days), `CloudWatch keeps logs for ${[...keptDays].join(", ")} days`)
+      .default(14),
+  })
+  .optional();
+
 const state = z.discriminatedUnion("backend", [
   z.strictObject({ backend: z.literal("s3") }),
   z.strictObject({ backend: z.literal("file"), path: path.default(".berth/state") }),
@@ -142,6 +159,7 @@ export const schema = z.strictObject({
   instance: instance.prefault({}),
   network: z.strictObject({ cidr: networkBlock.default("10.20.0.0/16") }).prefault({}),
   state: state.default({ backend: "s3" }),
+  logs,
   tags,
 });
 

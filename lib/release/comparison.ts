@@ -67,7 +67,7 @@ export const settingsOf = (one: MaybeLacking<Content>): Readonly<Record<string, 
 /** What a user always wants to see: as if it had no default. */
 const alwaysTold = { port: undefined, replicas: undefined, memoryMib: undefined };
 /** Said elsewhere in a plan. */
-const elsewhere = new Set(["image", "dataVolume"]);
+const elsewhere = new Set(["image", "dataVolume", "logGroup"]);
 export const contentDefaults = { ...z.object(appFields).parse({}), edge: z.object(edgeFields).parse({}) };
 
 /** Describes a new release: the fields that a user always wants to see, and those that aren't as by default. */

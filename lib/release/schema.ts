@@ -237,12 +237,16 @@ export const edgeFields = {
     .default([]),
 };
 
+const logGroup = z.string().regex(/^\/berth\/[a-z0-9/-]{1,100}$/);
+
 /** Everything that a host runs. A release with the same content as the published one isn't published again. */
 export const content = z.object({
   /** By digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/berth/hello@sha256:…` */
   image: text.regex(/^[^-]/),
   /** The EBS volume that holds `volumes`, if there are any. */
   dataVolume: text.min(1).optional(),
+  /** The group in CloudWatch that the hosts send their logs to, if they do. */
+  logGroup: logGroup.optional(),
   ...withoutDefaults(appFields),
   secrets: secretVersions,
   edge: z.object(withoutDefaults(edgeFields)),

@@ -1,5 +1,6 @@
 import type { BerthError } from "../errors.ts";
 import { boundLines } from "./line.ts";
+import { fieldsOf } from "./log-line.ts";
 import type { Report, Tally } from "./report.ts";
 import type { ShownPlan } from "./shown-plan.ts";
 import { ownScreens, printJson, type Screens } from "./terminal.ts";
@@ -11,6 +12,7 @@ export function createJsonReport(tally: Tally, { stdout }: Screens = ownScreens)
   const since = (name: string) => Math.round(performance.now() - (startedMs.get(name) ?? 0));
   return {
     message: (text) => emit("message", { text: typeof text === "string" ? text : text.join("\n") }),
+    log: (one) => emit("log", { ...one, fields: fieldsOf(one.text) }),
     data: (event, values) => emit(event, values),
     announce: (event, values) => emit(event, values),
     raw: (event, values, text) => emit(event, { ...values, raw: text }),

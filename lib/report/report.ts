@@ -2,6 +2,7 @@ import type { Call } from "../aws/clients.ts";
 import type { Named } from "../engine/owned.ts";
 import type { Progress } from "../engine/progress.ts";
 import type { BerthError } from "../errors.ts";
+import type { LogLine } from "./log-line.ts";
 import type { ShownPlan } from "./shown-plan.ts";
 
 export interface ChangeCounts {
@@ -29,6 +30,8 @@ export interface Summary {
 export interface Report extends Progress {
   /** Prints one or more lines about the progress to stderr. A line break inside a line doesn't start a new one. */
   message(text: string | readonly string[]): void;
+  /** Prints a line that the app or a host logged to stdout. */
+  log(line: LogLine): void;
   /** Prints data that the user asked for to stdout: `event` and `values` are for machines, `lines` for people. */
   data(event: string, values: object, lines: readonly string[]): void;
   /** Prints what a command is about to do to stderr: as `data`, but it isn't what the user asked for. */

@@ -1,6 +1,7 @@
 import { type BerthError, exitCodes } from "../errors.ts";
 import { boundLines, Line, line } from "./line.ts";
 import { LiveLines } from "./live-lines.ts";
+import { logLine } from "./log-line.ts";
 import { marks, planLines } from "./plan-lines.ts";
 import type { Report, Tally } from "./report.ts";
 import { shortenNames } from "./short-names.ts";
@@ -25,6 +26,10 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
 
   return {
     message: (text) => live.print(...linesOf(text)),
+    log: (one) => {
+      live.clear();
+      printWrapped(stdout, logLine(one, paintFor(stdout)));
+    },
     data: (_event, _values, text) => {
       live.clear();
       printWrapped(stdout, ...linesOf(text));

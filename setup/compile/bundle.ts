@@ -11,6 +11,7 @@ export const commands = [
   "provision/maintenance.ts",
   "provision/snapshot.ts",
   "provision/secret.ts",
+  "provision/logs.ts",
   "provision/completion.ts",
   "state/repair/commands.ts",
   "teardown/down.ts",

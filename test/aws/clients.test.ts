@@ -8,6 +8,7 @@ import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { ListHostedZonesCommand } from "@aws-sdk/client-route-53";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
@@ -57,6 +58,7 @@ const callAll = (clients: Clients) =>
     clients.ec2.send(new DescribeVpcsCommand({})),
     clients.ecr.send(new DescribeRepositoriesCommand({})),
     clients.iam.send(new ListRolesCommand({})),
+    clients.logs.send(new DescribeLogGroupsCommand({})),
     clients.route53.send(new ListHostedZonesCommand({})),
     clients.s3.send(new ListBucketsCommand({})),
     clients.secretsManager.send(new ListSecretsCommand({})),
@@ -88,6 +90,7 @@ test("clients: there are no others, whose limits nobody set", async () => {
   const made = matches(inCode, /new (\w+Client)\(/g);
 
   const known = [
+    "CloudWatchLogsClient",
     "EC2Client",
     "ECRClient",
     "IAMClient",

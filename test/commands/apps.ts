@@ -28,6 +28,22 @@ export const deafApp = {
 	log.Fatal(http.ListenAndServe(":9999", http.NotFoundHandler()))`),
 };
 
+/** An app that logs each request, fails on demand, and says so before it dies. */
+export const talkingApp = {
+  "go.mod": goMod,
+  "main.go": program(`	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println(r.Method, r.URL.Path)
+		switch r.URL.Path {
+		case "/fail":
+			w.WriteHeader(500)
+		case "/die":
+			fmt.Print("dying")
+			os.Exit(1)
+		}
+	})
+	log.Fatal(http.ListenAndServe(":8080", nil))`).replace('"net/http"', '"net/http"\n\t"os"'),
+};
+
 export const brokenApp = {
   "go.mod": goMod,
   "main.go": program(`	fmt.Println("an unclosed string)\n	log.Fatal(http.ListenAndServe(":8080", nil))`),

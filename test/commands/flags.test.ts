@@ -27,6 +27,10 @@ const none = {
   all: false,
   raw: false,
   page: undefined,
+  follow: false,
+  since: "10m",
+  release: undefined,
+  grep: undefined,
   operands: [],
 };
 

@@ -72,6 +72,7 @@ export class Stack {
   up = (options?: RunOptions): Promise<Finished> => this.#run("provision/up.ts", options);
   plan = (): Promise<Finished> => this.#run("provision/plan.ts");
   status = (): Promise<Finished> => this.#run("provision/status.ts");
+  logs = (words: readonly string[]): Promise<Finished> => this.#run("provision/logs.ts", { words });
   snapshot = (): Promise<Finished> => this.#run("provision/snapshot.ts");
   down = (options?: RunOptions): Promise<Finished> => this.#run("teardown/down.ts", options);
 

@@ -23,7 +23,14 @@ describe("the runbook", () => {
   });
 
   it("prints a policy that allows every call the code makes, and no other", async () => {
-    const calls = await sources("lib/aws", "lib/toolkit", "lib/resources", "lib/command/session.ts", "state");
+    const calls = await sources(
+      "lib/aws",
+      "lib/toolkit",
+      "lib/resources",
+      "lib/command/session.ts",
+      "lib/deploy/log-reading.ts",
+      "state",
+    );
     const operations = [
       ...matches(calls, /\b([A-Z]\w+)Command\b(?=[\s,({])/g),
       ...matches(calls, /\bpaginate([A-Z]\w+)/g),
@@ -33,8 +40,14 @@ describe("the runbook", () => {
   });
 });
 
-describe("the runbook's policy", () => {
-  it("allows a tag only in a call that creates, or on what has a tag of Berth's", async () => {
+describe("the runbook's policies", () => {
+  it("are each within what IAM takes", async () => {
+    const lengths = (await readPolicies()).map((policy) => JSON.stringify(policy).length);
+    assert.equal(lengths.length, 2);
+    assert.ok(Math.max(...lengths) <= 6144, String(lengths));
+  });
+
+  it("allow a tag only in a call that creates, or on what has a tag of Berth's", async () => {
     const tagging = (await statementsOfPolicy()).filter(({ Action }) => Action.includes("ec2:CreateTags"));
     const conditions = tagging.map(({ Condition }) => Condition ?? {});
     // All creates of EC2 but this one send tags.
@@ -171,19 +184,21 @@ const taggedIn = new Set(
     .filter((name) => !["CreateRoute", "CreateTags"].includes(name)),
 );
 
-const statement = z.object({
+const statement = z.looseObject({
   Effect: z.literal("Allow"),
   Action: z.array(z.string()),
   Condition: z.record(z.string(), z.unknown()).optional(),
 });
 
 async function statementsOfPolicy() {
-  const [json = ""] = matches(
-    await read("RUNBOOK.md"),
-    /```json\n(\{\n {2}"Version": "2012-10-17"[^`]*)```/g,
+  return (await readPolicies()).flatMap((policy) => policy.Statement);
+}
+
+async function readPolicies() {
+  const found = matches(await read("RUNBOOK.md"), /```json\n(\{\n {2}"Version": "2012-10-17"[^`]*)```/g);
+  return found.map((json) =>
+    z.object({ Version: z.string(), Statement: z.array(statement) }).parse(JSON.parse(json)),
   );
-  const policy = z.object({ Statement: z.array(statement) }).parse(JSON.parse(json));
-  return policy.Statement;
 }
 
 /** Where AWS calls the permission otherwise than the call: https://docs.aws.amazon.com/service-authorization/ */
@@ -202,7 +217,8 @@ const renamed: Readonly<Record<string, readonly string[]>> = {
   PutPublicAccessBlock: ["s3:PutBucketPublicAccessBlock"],
   // AWS lets everybody ask who they are.
   GetCallerIdentity: [],
-  ListTagsForResource: ["ecr:ListTagsForResource", "ssm:ListTagsForResource"],
+  ListTagsForResource: ["ecr:ListTagsForResource", "logs:ListTagsForResource", "ssm:ListTagsForResource"],
+  TagResource: ["ecr:TagResource", "logs:TagResource"],
   // Of EC2 and of ECR alike.
   DescribeImages: ["ec2:DescribeImages", "ecr:DescribeImages"],
 };
@@ -233,6 +249,7 @@ function actionsOf(operation: string): readonly string[] {
 function serviceOf(operation: string): string {
   if (/Bucket|Object/.test(operation)) return "s3";
   if (/Parameters?$/.test(operation)) return "ssm";
+  if (/Log(?:Group|Event|Stream)|RetentionPolicy/.test(operation)) return "logs";
   if (/Secret/.test(operation)) return "secretsmanager";
   if (
     /Repositor|LifecyclePolicy|ImageScanning|ImageTag|AuthorizationToken|^ListTagsForResource|^TagResource/.test(

@@ -159,6 +159,7 @@ export function contextWithoutAws(
       ec2: nowhere,
       ecr: nowhere,
       iam: nowhere,
+      logs: nowhere,
       route53: nowhere,
       s3: nowhere,
       secretsManager: nowhere,

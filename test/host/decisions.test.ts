@@ -43,6 +43,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "images",
       "last_words",
       "launcher",
+      "logs",
       "maintenance",
       "rates",
       "release_command",

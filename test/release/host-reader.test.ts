@@ -160,6 +160,17 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
       Object.fromEntries(Array.from({ length }, (_none, index) => [`N${index}`, "ssm:/a:1"])),
     ),
   ],
+  logGroup: [
+    "/berth/shop",
+    "/berth/a-1/b",
+    "/berth/",
+    "/berth/A",
+    "/aws/x",
+    "",
+    "/berth/a\n",
+    1,
+    null,
+  ].concat([`/berth/${"a".repeat(100)}`, `/berth/${"a".repeat(101)}`]),
   writable: [true, false, "true", 0, 1, null],
   command: [
     ["serve"],

@@ -10,6 +10,7 @@ export const content: Content = {
   dataVolume: "vol-0123456789abcdef0",
   stopSeconds: 10,
   environment: { MODE: "fast" },
+  logGroup: "/berth/shop",
   secrets: { DATABASE_URL: "ssm:/shop/database-url:3" },
   edge: {
     bodyMib: 10,

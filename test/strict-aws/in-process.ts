@@ -83,6 +83,8 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       force: false,
       all: false,
       raw: false,
+      follow: false,
+      since: "10m",
       operands: [],
     };
     const signal = new AbortController().signal;
@@ -138,6 +140,7 @@ function listen(told: string[]): Report {
   const ignore = () => undefined;
   return {
     message: (text) => void told.push(...[text].flat()),
+    log: () => undefined,
     data: ignore,
     announce: ignore,
     raw: ignore,

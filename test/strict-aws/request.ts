@@ -4,7 +4,7 @@ import { callKind } from "../../lib/aws/clients.ts";
 import { route53Operation } from "./route53-operation.ts";
 import { s3Operation } from "./s3-operation.ts";
 
-const services = ["ec2", "ecr", "iam", "route53", "s3", "secretsmanager", "ssm", "sts"] as const;
+const services = ["ec2", "ecr", "iam", "logs", "route53", "s3", "secretsmanager", "ssm", "sts"] as const;
 export type Service = (typeof services)[number];
 
 /** One call as it arrived, in any of the protocols. */

@@ -24,13 +24,14 @@ export interface Admitted {
   readonly expectedHash: string | undefined;
 }
 
-/** All services but S3 have short bodies. The longest contain user data or policies. */
-const longestBody = 1024 * 1024;
+/** All services but S3 have short bodies. The longest contain log events: 1 MiB of text, longer as JSON. */
+const longestBody = 4 * 1024 * 1024;
 
 const services: ReadonlySet<string> = new Set([
   "ec2",
   "ecr",
   "iam",
+  "logs",
   "route53",
   "s3",
   "secretsmanager",

@@ -26,6 +26,7 @@ export function judgeCall(call: MachineCall): Judged {
   if (call.service === "s3") return judgeS3(call);
   if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
   if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
+  if (call.service === "logs") return { wanted: [logsWanted(call)], head: call.head };
   if (isSecretStore(call.service)) return { wanted: [secretWanted(call, call.service)], head: call.head };
   // With another content type, the same body could mean another action.
   if (!formType.test(call.head.headers["content-type"] ?? "")) throw denied("Only a form is answered");
@@ -80,6 +81,22 @@ function secretWanted(call: MachineCall, service: SecretStore): Wanted {
   }
   // AWS draws the last six characters.
   return { action: "secretsmanager:GetSecretValue", resource: `${place}:secret:${name}-aB3dE6` };
+}
+
+function logsWanted(call: MachineCall): Wanted {
+  const target = headerOf(call.head.headers, "x-amz-target") ?? "";
+  const operation = /^Logs_20140328\.(CreateLogStream|PutLogEvents)$/.exec(target)?.[1];
+  if (operation === undefined) throw denied("A machine only writes logs");
+  const body = parse(call.body);
+  const fields = new Map<string, unknown>(
+    body !== null && typeof body === "object" ? Object.entries(body) : [],
+  );
+  const [group, stream] = [fields.get("logGroupName"), fields.get("logStreamName")];
+  if (typeof group !== "string" || typeof stream !== "string" || fields.has("logGroupIdentifier"))
+    throw denied("That is no log stream");
+  const { region, account } = call;
+  const place = `arn:${partition(region).name}:logs:${region}:${account}`;
+  return { action: `logs:${operation}`, resource: `${place}:log-group:${group}:log-stream:${stream}` };
 }
 
 function parse(body: Buffer | undefined): unknown {

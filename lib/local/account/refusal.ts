@@ -110,7 +110,7 @@ export function describeRefusal({ reason, message }: Refusal, service: string | 
   };
 }
 
-const jsonServices: ReadonlySet<string> = new Set(["ecr", "secretsmanager", "ssm"]);
+const jsonServices: ReadonlySet<string> = new Set(["ecr", "logs", "secretsmanager", "ssm"]);
 
 function formatOf(service: string | undefined): Format {
   if (service === "ec2") return "ec2";

@@ -12,6 +12,8 @@ export interface HostRights {
   readonly bucket: string;
   /** The name of the ECR repository for the app's images. */
   readonly repository: string;
+  /** The name of the log group; absent if the hosts send no logs. */
+  readonly logGroup?: string | undefined;
   /** `app.secrets`: sources by variable. */
   readonly secrets: Readonly<Record<string, string>>;
 }
@@ -55,9 +57,17 @@ export function hostPolicy(rights: HostRights) {
       allow(["s3:PutObject"], `${bucketArn}/${hostReportKey("*")}`),
       allow(["s3:GetObject"], `${bucketArn}/${httpsKey}`),
       allow(["s3:GetObject", "s3:PutObject"], `${bucketArn}/${certificatePrefix}*`),
+      ...logStatements(rights),
       ...secretStatements(rights),
     ],
   };
+}
+
+/** Writing into the stack's own group, and reading nothing. */
+function logStatements({ region, account, logGroup }: HostRights) {
+  if (logGroup === undefined) return [];
+  const Resource = `arn:${partition(region).name}:logs:${region}:${account}:log-group:${logGroup}:*`;
+  return [{ Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents"], Resource }];
 }
 
 /** Reading exactly the app's secrets. Their keys may be used by the services that hold them, and for these secrets only. */

@@ -207,7 +207,7 @@ class Case(unittest.TestCase):
         # All of the disk is the engine's, and what is kept fits.
         self.enter(patch.object(images, "shutil", types.SimpleNamespace(disk_usage=lambda _: types.SimpleNamespace(total=1000))))
         self.enter(patch.object(converge.log, "disabled", True))
-        self.enter(patch.object(converge, "INSTANCE_ID", self.folder / "instance-id"))
+        self.enter(patch.object(state, "INSTANCE_ID", self.folder / "instance-id"))
         (self.folder / "instance-id").write_text("i-1\n")
 
     def enter(self, manager: Any) -> Any:

@@ -31,6 +31,7 @@ class Due(HostCase):
             "volumes": {"uploads": "/data"},
             "dataVolume": "vol-0123456789abcdef0",
             "stopSeconds": 20,
+            "logGroup": "/berth/shop",
             "secrets": {"TOKEN": "ssm:/token:1"},
             "edge": {"bodyMib": 20},
         }

@@ -5,6 +5,7 @@ import unittest
 from unittest.mock import patch
 
 import converge
+import state
 from hosts import HostCase
 
 COUNTED = {"tries": 10, "errors": 1}
@@ -151,7 +152,7 @@ class Loop(HostCase):
     def test_whatever_one_turn_meets_the_next_one_comes_two_seconds_later(self) -> None:
         (self.folder / "settings.json").write_text(json.dumps({"bucket": "b"}))
         troubles = [converge.Failed("no"), KeyError("number"), None, SystemExit()]
-        with patch.object(converge, "SETTINGS", self.folder / "settings.json"):
+        with patch.object(state, "SETTINGS", self.folder / "settings.json"):
             with patch.object(converge.Host, "turn", side_effect=troubles), self.assertRaises(SystemExit):
                 converge.main()
         self.assertEqual(self.clock.slept, [2, 2, 2])

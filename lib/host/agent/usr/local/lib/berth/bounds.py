@@ -30,6 +30,7 @@ DEFAULTS: Release = {
     "volumes": {},
     "dataVolume": None,
     "secrets": {},
+    "logGroup": None,
     "edge": edge_settings.DEFAULTS,
 }
 # What is healthy if the release doesn't say: any answer below 500 to the front page.
@@ -169,5 +170,6 @@ OTHERS: dict[str, Callable[[Any], bool]] = {
     "health": is_health,
     "volumes": is_volumes,
     "secrets": is_secrets,
+    "logGroup": lambda value: is_text(value, "/berth/[a-z0-9/-]{1,100}", 200),
     "dataVolume": lambda value: is_text(value, ".+", 2048),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import pathlib
 import random
 import time
 from typing import Any
@@ -19,10 +18,8 @@ import certificate_plan as plan
 import fetch
 from bucket import Bucket
 from command import Failed
-from state import load, save
+from state import load, read_instance, read_settings, save
 
-SETTINGS = pathlib.Path("/etc/berth/settings.json")
-INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 KEY = "tls/state.json"
 CLAIM_S = 180
 WAIT_S = 5  # for an address that is on its way
@@ -239,8 +236,8 @@ def main() -> None:
         files.forget_names()
         save("certificate.json", {"wanted": []})
         return
-    store = Store(Bucket(json.loads(SETTINGS.read_text())))
-    keeper = Keeper(store, INSTANCE_ID.read_text().strip(), settings, load("certificate.json") or {})
+    store = Store(Bucket(read_settings()))
+    keeper = Keeper(store, read_instance(), settings, load("certificate.json") or {})
     save("certificate.json", keeper.run())
 
 

@@ -7,7 +7,6 @@ may be killed at any moment. Runs on the Python that cloud-init brings along, 3.
 
 from __future__ import annotations
 
-import json
 import logging
 import pathlib
 import time
@@ -23,7 +22,7 @@ import volumes
 from attempts import Backoff, Steps, say
 from bounds import differ, find_excess, setting
 from bucket import Bucket
-from command import Failed
+from command import Failed, call
 from edge import Edge
 from figures import Figures
 from health import Watch
@@ -31,16 +30,15 @@ from https import Https
 from maintenance import Maintenance
 from reporter import Reporter
 from restarts import Restarts
-from state import Release, load, save, write
+from state import Release, load, read_instance, read_settings, save, write
 from trial import Trial
 
-SETTINGS = pathlib.Path("/etc/berth/settings.json")
 TURN = pathlib.Path("/run/berth/turn")
-INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 POLL_S = 2
 # Each look at the bucket costs: it is asked less often when there was no news for a while.
 REST_S = 6
 BUSY_S = 600
+LOGS_S = 30  # between two looks whether what sends the logs still runs
 PULLS_UNTIL_FAILED = 5
 
 log = logging.getLogger("berth")
@@ -49,7 +47,7 @@ log = logging.getLogger("berth")
 class Host:
     def __init__(self, bucket: Bucket, edge: Edge) -> None:
         self.bucket, self.edge = bucket, edge
-        self.reporter = Reporter(bucket, INSTANCE_ID.read_text().strip())
+        self.reporter = Reporter(bucket, read_instance())
         self.serving = load("serving.json")
         self.failed = load("failed.json")
         self.kept = 0  # the release that the edge is known to point at
@@ -61,6 +59,7 @@ class Host:
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
         self.is_proven = False
+        self.logs_at = 0.0
 
     def turn(self) -> None:
         """What serves comes first: an agent that can't look after it is taken back before it starts anything else."""
@@ -68,6 +67,7 @@ class Host:
         self.steps.attempt("the desired release", self.hear)
         wanted = self.heard
         self.steps.attempt("the page for visitors", self.maintenance.turn, wanted)
+        self.steps.attempt("the logs", self.send_logs, wanted)
         if wanted and (self.is_proven or not self.serving) and self.is_due(wanted):
             self.try_out(wanted)
         if self.serving:
@@ -196,6 +196,18 @@ class Host:
         self.steps.attempt("the edge", self.turn_to, release)
         self.steps.attempt("the edge's settings", self.edge.configure, self.settings_of(release))
 
+    def send_logs(self, wanted: Release | None) -> None:
+        """By a service of its own, which ends by itself when the release asks for something else."""
+        release = wanted if wanted and not find_excess(wanted) else self.serving
+        if not release:
+            return
+        group, known = setting(release, "logGroup"), load("logs.json")
+        if known != {"group": group} and (group or known):
+            save("logs.json", {"group": group})
+        if group and time.monotonic() >= self.logs_at:
+            self.logs_at = time.monotonic() + LOGS_S
+            call("systemctl", "start", "--no-block", "berth-logs.service")
+
     def settings_of(self, release: Release) -> dict[str, Any]:
         return {**edge_settings.settings_of(release), **self.https.edge()}
 
@@ -260,7 +272,7 @@ def failed(number: int, failure: Failed) -> dict[str, Any]:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    host = Host(Bucket(json.loads(SETTINGS.read_text())), Edge())
+    host = Host(Bucket(read_settings()), Edge())
     while True:
         try:
             host.turn()

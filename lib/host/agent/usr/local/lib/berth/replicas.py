@@ -13,7 +13,7 @@ import users
 import volumes
 from bounds import setting
 from command import Failed, call
-from state import Release
+from state import Release, read_instance, read_settings
 
 STOP_PATIENCE_S = 150  # the longest stopSeconds, and some more
 LOG_BYTES = 64 << 10
@@ -51,12 +51,27 @@ def bounds_of(release: Release, user: str) -> list[str]:
     # The container remembers it: the release that ends says how long it may take.
     arguments += ["--stop-timeout", str(setting(release, "stopSeconds"))]
     arguments += ["--memory", memory, "--memory-swap", memory]
-    arguments += ["--log-driver", "local", "--log-opt", "max-size=10m", "--log-opt", "max-file=3"]
+    arguments += log_arguments(release)
     for key, value in release["environment"].items():
         arguments += ["--env", f"{key}={value}"]
     if setting(release, "secrets"):
         arguments += ["--runtime", "berth", "--env", f"BERTH_SECRETS={release['number']}"]
     return arguments
+
+
+def log_arguments(release: Release) -> list[str]:
+    """On this disk within bounds. If the release names a group in CloudWatch, the engine sends every line there too.
+
+    The app waits for no line to be sent: what CloudWatch doesn't take in time is left out there, and stays on the disk.
+    """
+    group, kept = setting(release, "logGroup"), {"max-size": "10m", "max-file": "3"}
+    options = kept
+    if group:
+        options = {f"cache-{key}": value for key, value in kept.items()}
+        options |= {"mode": "non-blocking", "max-buffer-size": "4m", "awslogs-region": read_settings()["region"]}
+        options |= {"awslogs-group": group, "tag": f"app/{{{{.Name}}}}/{read_instance()}"}
+    arguments = ["--log-driver", "awslogs" if group else "local"]
+    return arguments + [word for key, value in options.items() for word in ("--log-opt", f"{key}={value}")]
 
 
 def states() -> dict[str, str]:

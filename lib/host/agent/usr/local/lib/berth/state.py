@@ -13,8 +13,19 @@ Release = dict[str, Any]  # the fields are those of lib/release/schema.ts
 log = logging.getLogger("berth")
 
 STATE = pathlib.Path("/var/lib/berth")
+SETTINGS = pathlib.Path("/etc/berth/settings.json")
+INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
 LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
 WAITING = pathlib.Path("/run/berth-launcher/waiting.json")
+
+
+def read_settings() -> dict[str, str]:
+    """Where this host belongs: what the launcher was given by the user data."""
+    return dict(json.loads(SETTINGS.read_text()))
+
+
+def read_instance() -> str:
+    return INSTANCE_ID.read_text().strip()
 
 
 def agent() -> dict[str, Any]:

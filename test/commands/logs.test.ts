@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  CreateLogStreamCommand,
+  DescribeLogGroupsCommand,
+  PutLogEventsCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { GetRolePolicyCommand } from "@aws-sdk/client-iam";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { createClients } from "../../lib/aws/clients.ts";
+import { followLogs } from "../../lib/deploy/log-reading.ts";
+import { openCli, type Cli } from "../strict-aws/cli.ts";
+import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
+
+const group = "/berth/logging";
+
+describe("the logs of a stack", () => {
+  let directory: string;
+  let aws: StrictAws;
+  let cli: Cli;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "berth-logs-"));
+    aws = await startStrictAws({ logDirectory: directory, ecr: true });
+    cli = await openCli({ aws, directory, stack: "logging" });
+  });
+  after(async () => {
+    await cli?.[Symbol.asyncDispose]();
+    await aws?.[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const clients = () =>
+    createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
+  const run = async (exitCode: number, ...[command, ...more]: Parameters<Cli["run"]>) => {
+    const ended = await cli.run(command, ...more);
+    assert.equal(ended.exitCode, exitCode, ended.stderr + JSON.stringify(ended.events));
+    return ended;
+  };
+  const shown = async (...more: string[]) =>
+    (await run(0, "logs", ...more)).events.filter(({ event }) => event === "log");
+  const texts = async (...more: string[]) => (await shown(...more)).map(({ text }) => text);
+  const write = async (logStreamName: string, ...lines: (readonly [number, string])[]) => {
+    const { logs } = clients();
+    await logs.send(new CreateLogStreamCommand({ logGroupName: group, logStreamName }));
+    const logEvents = lines.map(([ageMs, message]) => ({ timestamp: Date.now() - ageMs, message }));
+    await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName, logEvents }));
+  };
+
+  it("are sent nowhere, and no call is made for them, unless berth.yaml says so", async () => {
+    const { events } = await run(3, "logs");
+    assert.equal(events.find(({ event }) => event === "error")?.["code"], "NoLogs");
+    await run(2, "plan");
+    assert.deepEqual(
+      aws.calls.filter(({ service }) => service === "logs"),
+      [],
+    );
+  });
+
+  it("have a group with the days that it keeps, which the host's role may write to and the release names", async () => {
+    await cli.configure({ logs: { days: 3 } });
+    await run(0, "up", "--yes");
+    await run(0, "plan");
+    const { iam, logs, s3 } = clients();
+    const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
+    assert.deepEqual(
+      logGroups.map(({ logGroupName, retentionInDays }) => [logGroupName, retentionInDays]),
+      [[group, 3]],
+    );
+    const role = { RoleName: "berth-logging-eu-central-1", PolicyName: "berth" };
+    const { PolicyDocument = "" } = await iam.send(new GetRolePolicyCommand(role));
+    const text = PolicyDocument.startsWith("%") ? decodeURIComponent(PolicyDocument) : PolicyDocument;
+    const { Statement }: { Statement: { Action: string[] }[] } = JSON.parse(text);
+    assert.deepEqual(
+      Statement.filter(({ Action }) => Action.some((action) => action.startsWith("logs:"))),
+      [
+        {
+          Effect: "Allow",
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: `arn:aws:logs:eu-central-1:123456789012:log-group:${group}:*`,
+        },
+      ],
+    );
+    const Bucket = "berth-logging-123456789012-eu-central-1";
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: "release.json" }));
+    const release: Record<string, unknown> = JSON.parse((await Body?.transformToString()) ?? "");
+    assert.equal(release["logGroup"], group);
+  });
+
+  it("are shown merged by their time, of the app alone or the host, of one release, by text and by age", async () => {
+    await write("app/app-1-0/i-1", [50_000, "one"], [30_000, "three"]);
+    await write("app/app-1-1/i-1", [3_000_000, "long ago"], [40_000, "two"]);
+    await write("app/app-11-0/i-1", [20_000, '{"level":"error","at":4}']);
+    await write("agent/i-1", [35_000, "berth: release 1 serves"]);
+    await write("boot/i-1", [45_000, "cloud-init: done"]);
+    await write("edge/i-1", [10_000, '{"path":"/a","status":500}']);
+
+    assert.deepEqual(await texts(), ["one", "two", "three", '{"level":"error","at":4}']);
+    assert.deepEqual(await texts("host"), ["cloud-init: done", "berth: release 1 serves"]);
+    assert.deepEqual(await texts("edge"), ['{"path":"/a","status":500}']);
+    assert.deepEqual(await texts("app", "--release", "1"), ["one", "two", "three"]);
+    assert.deepEqual(await texts("--grep", "t"), ["two", "three", '{"level":"error","at":4}']);
+    assert.deepEqual(await texts("--since", "1h", "--release", "1"), ["long ago", "one", "two", "three"]);
+    assert.deepEqual(await texts("--grep", "nowhere"), []);
+    const [last] = (await shown()).slice(-1);
+    assert.deepEqual(
+      [last?.["source"], last?.["host"], last?.["fields"]],
+      ["app-11-0", "i-1", { level: "error", at: 4 }],
+    );
+  });
+
+  for (const [args, text] of [
+    [["web"], /logs of app, edge or host, not of "web"/],
+    [["edge", "--release", "1"], /--release is for logs of the app/],
+    [["--since", "10"], /--since takes a time such as 10m/],
+    [["--release", "x"], /--release takes a number/],
+  ] as const)
+    it(`are refused for ${args.join(" ")}`, async () => {
+      const { events } = await run(3, "logs", ...args);
+      assert.match(String(events.find(({ event }) => event === "error")?.["message"]), text);
+    });
+
+  it("are followed: each line once, the new ones too, until the command is stopped", async () => {
+    const stop = new AbortController();
+    const timings = { firstMs: 10, longestMs: 50, timeoutMs: 5000 };
+    const place = { account: "123456789012", region: cli.region, note: () => {}, timings };
+    const ctx = { ...place, clients: clients(), signal: stop.signal };
+    const seen: string[] = [];
+    const following = (async () => {
+      const query = { group, prefixes: ["app/app-1-"], sinceMs: Date.now() - 100_000 };
+      for await (const { text } of followLogs(ctx, query)) {
+        seen.push(text);
+        if (text === "three") await write("app/app-1-2/i-1", [0, "new"]);
+        if (text === "new") stop.abort();
+      }
+    })();
+    await assert.rejects(following, { name: "AbortError" });
+    assert.deepEqual(seen, ["one", "two", "three", "new"]);
+  });
+
+  it("go with the stack, also when berth.yaml no longer has them", async () => {
+    await cli.configure();
+    const down = await run(0, "down", "--yes");
+    const census = down.events.find(({ event }) => event === "census");
+    assert.equal(Object(census?.["counts"])["log-group"], 0);
+    const { logGroups = [] } = await clients().logs.send(new DescribeLogGroupsCommand({}));
+    assert.deepEqual(logGroups, []);
+  });
+});
