@@ -65,7 +65,7 @@ export interface App {
 
 /** What AWS offers now. Only the comparison needs it, so it is looked up while the resources are read. */
 export interface Offers {
-  readonly machineImage: MachineImage;
+  readonly machineImage: MachineImage & { readonly isUpgrade?: boolean };
   /** Availability Zones that offer the instance type. */
   readonly zones: readonly string[];
   /** `app.secrets` with the version that each has now: `ssm:/shop/database-url:3`. */
@@ -156,6 +156,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
       : "a new host boots beside the old one; the address moves when the new one serves",
     desired: (need, { machineImage }: Offers) => ({
       imageId: machineImage.imageId,
+      upgradesOs: machineImage.isUpgrade === true,
       rootDeviceName: machineImage.rootDeviceName,
       os: config.instance.os,
       type: config.instance.type,

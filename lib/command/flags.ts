@@ -22,6 +22,7 @@ const options = {
     of: "up",
   },
   "new-data": { type: "boolean", text: "begin with an empty data volume", of: "up" },
+  "upgrade-os": { type: "boolean", text: "a new host with the newest image of its system", of: "up" },
   force: { type: "boolean", text: "even if the holder is alive", of: "state unlock" },
   all: { type: "boolean", text: "every release, not only the last 20", of: "history" },
   raw: { type: "boolean", text: "the stored text itself", of: "state show" },
@@ -56,6 +57,7 @@ export interface Flags {
   readonly deleteData: boolean;
   readonly restoreData?: string | undefined;
   readonly newData: boolean;
+  readonly upgradeOs: boolean;
   readonly force: boolean;
   readonly all: boolean;
   readonly raw: boolean;
@@ -133,6 +135,7 @@ export function parseFlags(command: string, most = 0): Flags | "help" {
     deleteData: values["delete-data"] === true,
     restoreData: typeof values["restore-data"] === "string" ? values["restore-data"] : undefined,
     newData: values["new-data"] === true,
+    upgradeOs: values["upgrade-os"] === true,
     force: values.force === true,
     all: values.all === true,
     raw: values.raw === true,

@@ -40,9 +40,6 @@ export async function reportOutputs(
     ? { url: wanted, health: await probeFor(session, wanted, 0) }
     : await findAnswer(session, wanted, `http://${address}/`);
   const cost = estimateCost(config, reading.freeTierEligible);
-  if (reading.newerMachineImageId !== undefined) {
-    report.message(`a newer ${config.instance.os} image exists: ${reading.newerMachineImageId}`);
-  }
   if (health.isHealthy) report.message(`answers ${health.status} from outside in ${health.durationMs} ms`);
   else if (release?.maintenance !== undefined) report.message(maintenanceText(release.maintenance));
   else if (health.status !== undefined)

@@ -93,11 +93,12 @@ export async function readStack(session: Session, options: ReadingOptions = {}):
       parts.dataVolume === undefined ? listDataVolumes(ctx, config.stack) : [],
     ]);
   const newest = machineImage.imageId;
-  const imageId = document.pins[session.imagePin] ?? newest;
+  const { upgradeOs: isUpgrade } = session.flags;
+  const imageId = isUpgrade ? newest : (document.pins[session.imagePin] ?? newest);
   const dataVolume = observedOf(parts.dataVolume, observations);
   // The host has to be where its data is.
   const near = dataVolume === undefined ? zones : [dataVolume.zone];
-  const offers = { machineImage: { ...machineImage, imageId }, zones: near, secrets };
+  const offers = { machineImage: { ...machineImage, imageId, isUpgrade }, zones: near, secrets };
   return {
     declarations,
     parts,

@@ -35,6 +35,7 @@ const checks: readonly Check[] = [
   ({ config }) => findUntestedWarning(config.instance),
   ({ config }) => findNoCertificateWarning(config),
   lookAtFreePlan,
+  lookForNewerImage,
 ];
 
 /** What the plan warns of, in the order of the checks. Writes nothing. */
@@ -99,5 +100,15 @@ async function lookInOtherRegions(
     code: "other-region",
     message: `a stack of the name ${config.stack} is in ${others.join(", ")} already; this one in ${config.region} is another, and costs as much again`,
     hint: `to work on that one, set region to ${others[0]}`,
+  };
+}
+
+/** The host keeps the image that it was launched from: its packages are updated in place. */
+function lookForNewerImage({ config }: Session, { newerMachineImageId }: Reading): PlanWarning | undefined {
+  if (newerMachineImageId === undefined) return undefined;
+  return {
+    code: "newer-image",
+    message: `there is a newer image of ${config.instance.os}: ${newerMachineImageId}`,
+    hint: `${invocation("up")} --upgrade-os replaces the host by one that boots from it`,
   };
 }

@@ -23,6 +23,7 @@ const none = {
   deleteData: false,
   restoreData: undefined,
   newData: false,
+  upgradeOs: false,
   force: false,
   all: false,
   raw: false,

@@ -30,6 +30,11 @@ http {
     "~^0*(?<number>\d+)$" $number;
   }
   access_log /var/log/berth/edge.log edge;
+  map $status $has_failed {
+    default 0;
+    "~^5|009" 1;
+  }
+  access_log syslog:server=unix:/dev/log,nohostname,tag=failed edge if=$has_failed;
   limit_conn_zone $binary_remote_addr zone=connections:2m;
   limit_req_zone $binary_remote_addr zone=requests:2m rate=1000r/s;
   limit_conn connections 256;

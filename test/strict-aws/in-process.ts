@@ -80,6 +80,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       keepData: false,
       deleteData: false,
       newData: false,
+      upgradeOs: false,
       force: false,
       all: false,
       raw: false,

@@ -11,6 +11,7 @@ export function instanceDifferences(desired: InstanceDesired, observed: Observed
     ...diskDifferences(desired, observed),
     ...dataDifference(desired, observed),
     ...osDifference(desired, observed),
+    ...imageDifference(desired, observed),
     ...fieldDifference("security-groups", {
       desired: desired.securityGroupId,
       observed: observed.securityGroupIds.join(", ") || undefined,
@@ -89,7 +90,7 @@ function diskDifferences(desired: InstanceDesired, { disk }: ObservedInstance): 
 }
 
 /**
- * A newer image of the same operating system doesn't count as a difference: a host isn't replaced for each published image.
+ * A newer image of the same operating system is a difference on request only: a host isn't replaced for each published image.
  * If the tag is missing, the operating system is still known if the image is the desired one.
  */
 function osDifference(desired: InstanceDesired, observed: ObservedInstance): Difference[] {
@@ -101,5 +102,14 @@ function osDifference(desired: InstanceDesired, observed: ObservedInstance): Dif
     desired: desired.os,
     observed: found,
     replace: "another operating system is another machine",
+  });
+}
+
+function imageDifference({ imageId, upgradesOs = false }: InstanceDesired, observed: ObservedInstance) {
+  if (!upgradesOs) return [];
+  return fieldDifference("image", {
+    desired: imageId,
+    observed: observed.imageId,
+    replace: "a host boots from its image once",
   });
 }

@@ -11,6 +11,8 @@ import type { Identity, WriteContext } from "../../contract/resource.ts";
 
 export interface InstanceDesired {
   readonly imageId: string;
+  /** Whether a host with another image of the same system is replaced. */
+  readonly upgradesOs?: boolean;
   /** The image's root device: `/dev/xvda`. */
   readonly rootDeviceName: string;
   /** `debian-13`; recorded in the tag `berth:os`. */

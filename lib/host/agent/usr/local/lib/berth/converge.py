@@ -120,6 +120,7 @@ class Host:
             save("failed.json", self.failed)
             return
         if not self.retry.failures:
+            log.info("release %s is tried: %s", number, release["image"])
             self.tell(starting(release))
         try:
             images.ensure(release)
@@ -225,13 +226,13 @@ class Host:
             self.edge.counted = counted
         else:
             self.trial.begin(release["number"], self.edge.before)
+            log.info("release %s serves", release["number"])
         self.kept = release["number"]
         others = [name for name in replicas.states() if name not in replicas.names(release)]
         if others:
             replicas.remove(others)
             replicas.forget_volumes()
             app_secrets.forget(release)
-            log.info("release %s serves", release["number"])
         images.note(release)
         if not setting(release, "volumes"):
             volumes.let_go()
