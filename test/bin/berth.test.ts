@@ -102,7 +102,7 @@ describe("bin/berth.mjs, before it has packages", () => {
     assert.equal(status, 3);
     assert.equal(
       stderr,
-      "There is no command deploy??2J\n  Commands: demo, up, plan, status, history, rollback, maintenance, snapshot, secret, down, state, completion, smoke, test, packages\n",
+      "There is no command deploy??2J\n  Commands: demo, up, plan, status, history, rollback, maintenance, snapshot, logs, secret, down, state, completion, smoke, test, packages\n",
     );
     assert.ok(!existsSync(join(project, "node_modules")));
   });
@@ -154,9 +154,18 @@ describe("bin/berth.mjs, with its packages", () => {
   // Those that it starts, and one for the room that has none.
   const scripts = [
     ...["demo/demo", "tests/test"].map((name) => `setup/${name}`),
-    ...["up", "plan", "status", "history", "rollback", "maintenance", "snapshot", "secret", "completion"].map(
-      (name) => `provision/${name}`,
-    ),
+    ...[
+      "up",
+      "plan",
+      "status",
+      "history",
+      "rollback",
+      "maintenance",
+      "snapshot",
+      "logs",
+      "secret",
+      "completion",
+    ].map((name) => `provision/${name}`),
     "state/repair/commands",
     "teardown/down",
     "compose/smoke",
