@@ -426,15 +426,30 @@ class Converger(unittest.TestCase):
         self.publish()
         self.one.turn()
         self.assertTrue(self.one.is_settling())
-        state.save("certificate.json", {"wanted": ["203.0.113.7"], "next": time.time() + 600})
+        told = {"wanted": ["203.0.113.7"], "directory": DIRECTORY}
+        state.save("certificate.json", {**told, "next": time.time() + 600})
         self.one.start_at = 0
         self.one.turn()
         self.assertEqual((self.calls, self.one.is_settling()), ([https.SERVICE], False))
-        state.save("certificate.json", {"wanted": ["203.0.113.7"], "next": time.time() - 1})
+        state.save("certificate.json", {**told, "next": time.time() - 1})
         self.one.turn()
         self.publish(names=["a.example"])
         self.one.turn()
         self.assertEqual(self.calls, [https.SERVICE] * 3)
+
+    def test_settings_that_come_while_the_service_runs_start_it_again(self) -> None:
+        next_s = time.time() + 600
+        self.publish()
+        self.one.turn()
+        for settings in ({"names": ["a.example"]}, {"directory": "https://staging.example/"}, {"isOn": False}):
+            self.publish(**settings)
+            self.one.turn()
+            # systemd starts nothing that runs, and this one had read the settings of before.
+            state.save("certificate.json", {"wanted": ["203.0.113.7"], "directory": DIRECTORY, "next": next_s})
+            self.calls.clear()
+            self.one.start_at = 0
+            self.one.turn()
+            self.assertEqual(self.calls, [https.SERVICE], settings)
 
     def test_settings_that_no_configuration_may_hold_are_not_taken(self) -> None:
         for changes in (

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from bucket import Bucket
-from certificate_plan import is_name
+from certificate_plan import is_name, names_of
 from command import call
 from state import load, save
 
@@ -59,7 +59,15 @@ class Https:
 
     def is_due(self) -> bool:
         told = load("certificate.json")
-        return self.is_stale or told is None or float(told.get("next", 0)) <= time.time() if self.is_on() else self.is_stale
+        if self.is_stale or told is None:
+            return self.is_stale or self.is_on()
+        return not self.is_about(told) or (self.is_on() and float(told.get("next", 0)) <= time.time())
+
+    def is_about(self, told: dict[str, Any]) -> bool:
+        """Whether the service spoke of these settings. They may have come while it ran, and systemd starts nothing twice."""
+        settings = self.settings or {}
+        same = told.get("wanted") == names_of(settings)
+        return same and (not self.is_on() or told.get("directory") == settings["directory"])
 
     def is_on(self) -> bool:
         return bool(self.settings and self.settings["isOn"])
