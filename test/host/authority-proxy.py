@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
     def refuse(self) -> None:
         """As https://letsencrypt.org/docs/rate-limits/ has it. The nonce that came with the request stays unused."""
         problem = {"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many new orders recently", "status": 429}
-        headers = [("Content-Type", "application/problem+json"), ("Retry-After", "20")]
+        headers = [("Content-Type", "application/problem+json"), ("Retry-After", "12")]
         self.answer(429, headers, json.dumps(problem).encode())
 
     def answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:

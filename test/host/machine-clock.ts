@@ -13,6 +13,9 @@ export async function setClock(run: MachineShell, offset: string): Promise<void>
       apt-get -qq -o DPkg::Lock::Timeout=300 update
       apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends libfaketime > /dev/null
     }
+    # What runs already ends with the time that it began with.
+    systemctl stop berth.service
+    systemctl start berth-certificate.service
     for unit in ${units.join(" ")}; do
       mkdir -p /etc/systemd/system/$unit.service.d
       {
@@ -22,5 +25,5 @@ export async function setClock(run: MachineShell, offset: string): Promise<void>
       } > /etc/systemd/system/$unit.service.d/clock.conf
     done
     systemctl daemon-reload
-    systemctl restart berth.service`);
+    systemctl start berth.service`);
 }
