@@ -44,6 +44,14 @@ export const talkingApp = {
 	log.Fatal(http.ListenAndServe(":8080", nil))`).replace('"net/http"', '"net/http"\n\t"os"'),
 };
 
+/** An app that says why it can't start, and ends. */
+export const crashingApp = {
+  "go.mod": goMod,
+  "main.go": program(`	http.DefaultClient.Timeout = 0
+	fmt.Println("starting")
+	log.Fatal("no database")`),
+};
+
 export const brokenApp = {
   "go.mod": goMod,
   "main.go": program(`	fmt.Println("an unclosed string)\n	log.Fatal(http.ListenAndServe(":8080", nil))`),

@@ -5,7 +5,7 @@ import { connectDocker } from "../../lib/docker/connection.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
 import { runInMachine } from "../local/machine-shell.ts";
 import { until } from "../local/temporary-aws.ts";
-import { talkingApp } from "./apps.ts";
+import { crashingApp, talkingApp } from "./apps.ts";
 import { requireExit } from "./command-line.ts";
 import { type Home, openHome, Stack } from "./stack.ts";
 
@@ -76,6 +76,17 @@ describe("logs of a booted host", () => {
     // The file itself is mounted, so nothing can take its place.
     await onHost("grep -v amazonaws /etc/hosts > /tmp/hosts && cat /tmp/hosts > /etc/hosts");
     await until(() => hasText("brought back", "host"));
+  });
+
+  it("have what a release said that failed its gate, as up has it", async () => {
+    await using app = await writeSourceFolder(crashingApp);
+    await stack.configure({ source: app.path, lines: ["logs: { days: 3 }"] });
+    const failed = await stack.up();
+    requireExit(failed, 5);
+    const error = failed.events.find(({ event }) => event === "error");
+    assert.match(JSON.stringify(error?.["detail"]), /no database/);
+    await until(() => hasText("no database", "--release", "2"));
+    await until(() => hasText("berth: release 2 failed", "host"));
   });
 
   it("are gone after down, which counts them", async () => {
