@@ -1,0 +1,153 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { Agent, request } from "node:https";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { exitCodes } from "../lib/errors.ts";
+import { fromRoot } from "../lib/paths.ts";
+import { printNote, printText } from "../lib/report/terminal.ts";
+import { systemCodeOf } from "../lib/system-errors.ts";
+import { bundle, bundled, commands } from "../setup/compile/bundle.ts";
+import { runScript, type ScriptContext } from "../setup/script.ts";
+import type { Finished } from "../test/commands/command-line.ts";
+import { openHome, Stack } from "../test/commands/stack.ts";
+
+const help = `releases: what clients notice of ten releases and three rollbacks in a row
+
+Usage: node --import tsx bench/releases.ts
+
+A host boots on an embedded AWS, with an app in Go that answers at once, and a certificate. Eight clients ask by HTTPS all
+the while, four on connections that they keep and four on a new one each time, while berth up and berth rollback do their
+work. Anything but a 200 is lost.
+`;
+
+const releases = 10;
+const rollbacks = 3;
+const pauseMs = 20;
+const patienceMs = 10_000;
+
+interface Answer {
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly said: string;
+}
+
+interface Step {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+function ask(url: string, ca: string, agent: Agent | false): Promise<Answer> {
+  const atMs = performance.now();
+  return new Promise((resolve) => {
+    const end = (said: string) => resolve({ atMs, durationMs: performance.now() - atMs, said });
+    const asked = request(url, { ca, agent, timeout: patienceMs }, (response) => {
+      response.once("error", (error) => end(systemCodeOf(error) ?? String(error)));
+      response.resume().once("end", () => end(String(response.statusCode)));
+    });
+    asked
+      .once("timeout", () => asked.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })))
+      .once("error", (error) => end(systemCodeOf(error) ?? String(error)))
+      .end();
+  });
+}
+
+/** What the clients got while something was done. */
+async function askDuring(url: string, ca: string, during: () => Promise<void>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const ended = new AbortController();
+  const kept = new Agent({ keepAlive: true, maxSockets: 4 });
+  const client = async (agent: Agent | false) => {
+    while (!ended.signal.aborted) {
+      answers.push(await ask(url, ca, agent));
+      await sleep(pauseMs);
+    }
+  };
+  const clients = Array.from({ length: 8 }, (_none, index) => client(index % 2 === 0 ? kept : false));
+  await during().finally(() => ended.abort());
+  await Promise.all(clients);
+  kept.destroy();
+  return answers;
+}
+
+function requireDone({ exitCode, stdout, stderr }: Finished): void {
+  if (exitCode !== exitCodes.done) throw new Error(`a command ended with ${exitCode}:\n${stdout}\n${stderr}`);
+}
+
+const configure = (stack: Stack, release: number): Promise<void> =>
+  stack.configure({
+    source: fromRoot("test/apps/go-modules"),
+    isSecure: true,
+    lines: [`  environment: { RELEASE: "${release}" }`, "edge: { drainSeconds: 5 }"],
+  });
+
+async function shipAll(stack: Stack, signal: AbortSignal): Promise<Step[]> {
+  const steps: Step[] = [];
+  const take = async (name: string, work: () => Promise<Finished>) => {
+    signal.throwIfAborted();
+    const fromMs = performance.now();
+    requireDone(await work());
+    steps.push({ name, fromMs, toMs: performance.now() });
+    printNote(`${name}: ${seconds(steps.at(-1))} s`);
+  };
+  for (let release = 2; release < 2 + releases; release += 1) {
+    await configure(stack, release);
+    await take(`release ${release}`, () => stack.up());
+  }
+  for (let back = 1; back <= rollbacks; back += 1)
+    await take(`rollback to ${1 + releases - back}`, () => stack.rollback());
+  return steps;
+}
+
+const seconds = (step: Step | undefined): string =>
+  step === undefined ? "" : ((step.toMs - step.fromMs) / 1000).toFixed(1);
+
+function rowOf(name: string, took: string, answers: readonly Answer[]): string {
+  const lost = answers.filter(({ said }) => said !== "200");
+  const kinds = [...new Set(lost.map(({ said }) => said))].join(", ");
+  const slowest = answers.reduce((most, { durationMs }) => Math.max(most, durationMs), 0);
+  const cells = [name, took, answers.length, lost.length === 0 ? "0" : `${lost.length} (${kinds})`];
+  return `| ${[...cells, `${slowest.toFixed(0)} ms`].join(" | ")} |`;
+}
+
+async function bench(_asked: undefined, { signal }: ScriptContext): Promise<number> {
+  const compiled = await mkdtemp(join(tmpdir(), "berth-bench-"));
+  await bundle([...commands, "lib/local/supervisor.ts"], compiled);
+  process.env["BERTH_BUNDLE"] = compiled;
+  process.env["BERTH_SUPERVISOR"] = bundled("lib/local/supervisor.ts", compiled);
+  const loadBefore = loadavg()[0]?.toFixed(1);
+  await using home = await openHome();
+  const stack = new Stack(home, "releases");
+  await configure(stack, 1);
+  const first = await stack.up();
+  requireDone(first);
+  const url = String(first.summary["url"]);
+  const ca = await readFile(join(home.directory, "local/web-authority.pem"), "utf8");
+  let steps: Step[] = [];
+  const answers = await askDuring(url, ca, async () => {
+    steps = await shipAll(stack, signal);
+  });
+  requireDone(await stack.down());
+  await rm(compiled, { recursive: true, force: true });
+  const within = ({ fromMs, toMs }: Step) => answers.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+  const rows = steps.map((step) => rowOf(step.name, `${seconds(step)} s`, within(step)));
+  const [from, to] = [steps[0]?.fromMs ?? 0, steps.at(-1)?.toMs ?? 0];
+  printText(
+    [
+      "| step | command took | requests | lost | slowest answer |",
+      "| --- | --- | --- | --- | --- |",
+      ...rows,
+      rowOf("in all", `${((to - from) / 1000).toFixed(0)} s`, answers),
+      "",
+      `By ${new URL(url).protocol.slice(0, -1)}, eight clients; ${cpus().length} processors, load average ${loadBefore} before.`,
+    ].join("\n"),
+  );
+  return answers.every(({ said }) => said === "200") ? exitCodes.done : exitCodes.failed;
+}
+
+function parse(args: readonly string[]): undefined {
+  if (args.length > 0) throw new TypeError(`it takes no arguments, and got ${args.join(" ")}`);
+}
+
+await runScript({ invocation: "node --import tsx bench/releases.ts", help, parse, run: bench });
