@@ -1,7 +1,7 @@
 /** Not a script: only installs the packages, for what is run next. */
 export const onlyPackages = "packages";
 
-/** What \`berth COMMAND\` can be. \`words\` are what a command with several subcommands goes on with. */
+/** What `berth COMMAND` can be. `words` are a command's subcommands, `operands` what one without can be about. */
 export const commands = {
   demo: { script: "setup/demo/demo.ts", summary: "brings the app of berth.yaml up on an embedded AWS" },
   up: { script: "provision/up.ts", summary: "makes everything as berth.yaml declares it" },
@@ -18,7 +18,7 @@ export const commands = {
   logs: {
     script: "provision/logs.ts",
     summary: "shows what the app, the edge or the host logged",
-    words: ["app", "edge", "host"],
+    operands: ["app", "edge", "host"],
   },
   secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value", words: ["set"] },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },

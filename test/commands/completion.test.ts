@@ -62,6 +62,13 @@ describe("berth completion bash, in a real bash", () => {
         assert.ok(options.includes("--help"), help.stdout);
         const offered = await complete(...path, "--");
         assert.deepEqual(offered.toSorted(), options);
+        const operands: readonly string[] = "operands" in command ? command.operands : [];
+        if (operands.length > 0) {
+          assert.match(help.stdout, new RegExp(`^Usage: .* \\[${operands.join("\\|")}\\] `, "m"));
+          assert.deepEqual(await complete(...path, ""), operands);
+          for (const one of operands) assert.deepEqual(await complete(...path, one, "--"), offered);
+          return;
+        }
         // With nothing typed, the short ones too: no other word can follow.
         assert.deepEqual(
           (await complete(...path, "")).toSorted(),

@@ -26,9 +26,15 @@ export function listCommands(): KnownCommand[] {
     { path: "", words: top, options: onlyHelp() },
     ...entries.flatMap(([name, command]) => {
       const words = "words" in command ? command.words : [];
+      const operands = "operands" in command ? command.operands : [];
       const options = "script" in command && sharesOptions(command.script) ? knownOptions : onlyHelp;
       return [
-        { path: name, words: words.map((word) => [word, ""] as const), options: options(name) },
+        {
+          path: name,
+          words: [...words, ...operands].map((word) => [word, ""] as const),
+          options: options(name),
+        },
+        ...operands.map((word) => ({ path: `${name} ${word}`, words: [], options: options(name) })),
         ...words.map((word) => ({ path: `${name} ${word}`, words: [], options: options(`${name} ${word}`) })),
       ];
     }),
