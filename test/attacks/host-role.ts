@@ -5,7 +5,9 @@ const prelude = `
 from botocore.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-import sys
+import os, sys
+# As long as for the calls themselves: it would give up after a second, and attack without any credentials.
+os.environ.update(AWS_METADATA_SERVICE_TIMEOUT="10", AWS_METADATA_SERVICE_NUM_ATTEMPTS="3")
 patience = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
 def aws(service):
     return Session().create_client(service, region_name="eu-central-1", config=patience)
@@ -42,6 +44,8 @@ const tries: Record<string, string> = {
   "open its bucket to all": `aws("s3").put_bucket_policy(Bucket="berth-no-such-bucket", Policy='{"Version":"2012-10-17","Statement":[]}')`,
   "push an image": `aws("ecr").put_image(repositoryName="berth/none", imageManifest="{}")`,
   "make a repository": `aws("ecr").create_repository(repositoryName="berth/attacked")`,
+  "write another's log": `aws("logs").put_log_events(logGroupName="/berth/other", logStreamName="app", logEvents=[{"timestamp": 1, "message": "x"}])`,
+  "read the stack's log": `aws("logs").filter_log_events(logGroupName="/berth/other")`,
   "read a parameter": `aws("ssm").get_parameter(Name="/berth/none")`,
   "run a function": `aws("lambda").list_functions()`,
 };
