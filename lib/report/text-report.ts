@@ -19,6 +19,7 @@ const quietMs = 5_000;
 /** The report for people: progress goes to stderr, live on a terminal and as plain lines elsewhere; data goes to stdout. */
 export function createTextReport(tally: Tally, { stdout, stderr }: Screens = ownScreens): Report {
   const colors = paintFor(stderr);
+  const dataColors = paintFor(stdout);
   const live = new LiveLines(stderr);
   const startedMs = new Map<string, number>();
   const sinceMs = (name: string) => performance.now() - (startedMs.get(name) ?? 0);
@@ -28,7 +29,7 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
     message: (text) => live.print(...linesOf(text)),
     log: (one) => {
       live.clear();
-      printWrapped(stdout, logLine(one, paintFor(stdout)));
+      printWrapped(stdout, logLine(one, dataColors));
     },
     data: (_event, _values, text) => {
       live.clear();
@@ -41,7 +42,7 @@ export function createTextReport(tally: Tally, { stdout, stderr }: Screens = own
     },
     plan: (plan, asData) => {
       live.clear();
-      printWrapped(asData ? stdout : stderr, ...planLines(plan, asData ? paintFor(stdout) : colors));
+      printWrapped(asData ? stdout : stderr, ...planLines(plan, asData ? dataColors : colors));
     },
     begin: (name, action) => {
       startedMs.set(name, performance.now());

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { commands } from "../../bin/commands.mjs";
 import { fromRoot, root } from "../../lib/paths.ts";
 
 const run = promisify(execFile);
@@ -153,22 +154,7 @@ describe("bin/berth.mjs, with its packages", () => {
   const cache = join(project, "node_modules/.cache/berth");
   // Those that it starts, and one for the room that has none.
   const scripts = [
-    ...["demo/demo", "tests/test"].map((name) => `setup/${name}`),
-    ...[
-      "up",
-      "plan",
-      "status",
-      "history",
-      "rollback",
-      "maintenance",
-      "snapshot",
-      "logs",
-      "secret",
-      "completion",
-    ].map((name) => `provision/${name}`),
-    "state/repair/commands",
-    "teardown/down",
-    "compose/smoke",
+    ...Object.values(commands).flatMap((one) => ("script" in one ? [one.script.replace(/\.ts$/, "")] : [])),
     "lib/local/supervisor",
     "state/document",
   ];
