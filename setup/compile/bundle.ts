@@ -1,21 +1,11 @@
 import { join } from "node:path";
+import { commands as all } from "../../bin/commands.mjs";
 import { root } from "../../lib/paths.ts";
 
-/** The commands that a user starts, for tests that start them. */
-export const commands = [
-  "provision/up.ts",
-  "provision/plan.ts",
-  "provision/status.ts",
-  "provision/history.ts",
-  "provision/rollback.ts",
-  "provision/maintenance.ts",
-  "provision/snapshot.ts",
-  "provision/secret.ts",
-  "provision/logs.ts",
-  "provision/completion.ts",
-  "state/repair/commands.ts",
-  "teardown/down.ts",
-];
+/** The scripts of the commands that work on a stack, for tests that start them. */
+export const commands = Object.values(all)
+  .flatMap((one) => ("script" in one ? [one.script] : []))
+  .filter((script) => !/^(?:setup|compose)\//.test(script));
 
 /**
  * Compiles scripts with everything that they load: `test/a.test.ts` becomes `<directory>/test/a.test.mjs`, and shared
