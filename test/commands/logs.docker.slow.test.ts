@@ -45,7 +45,8 @@ describe("logs of a booted host", () => {
   it("have what each replica wrote, the last words of one that crashed too", async () => {
     await fetch(`${url}hello`);
     await fetch(`${url}die`, { method: "POST" });
-    await until(() => hasText("dying"));
+    // Each replica's lines are sent by themselves, so those of one may be there well before the other's.
+    await until(async () => (await hasText("dying")) && hasText("GET /hello"));
     const lines = await shown("app", "--release", "1");
     const words = (text: string) => lines.find((line) => line["text"] === text) ?? assert.fail(text);
     assert.match(String(words("GET /hello")["source"]), /^app-1-[01]$/);
