@@ -5,7 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { BerthError } from "../errors.ts";
 import { drawSecret } from "./account/drawn-credentials.ts";
 import { longestHandshakeMs, readProvenRequest } from "./control/handshake.ts";
-import { controlFiles, type ControlMessage } from "./control/messages.ts";
+import { controlFiles, type ControlMessage, toldAfter } from "./control/messages.ts";
 import { startEmbeddedAws, type EmbeddedAws } from "./embedded-aws.ts";
 import { openPrivateDirectory, type PrivateDirectory } from "./control/private-directory.ts";
 
@@ -135,7 +135,7 @@ class Supervisor {
   }
 
   #tell(message: ControlMessage): void {
-    this.#told = message;
+    this.#told = toldAfter(this.#told, message);
     for (const user of this.#users.keys()) send(user, message);
   }
 }

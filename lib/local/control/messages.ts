@@ -23,6 +23,13 @@ export type ControlMessage =
     }
   | { readonly event: "ending"; readonly pid: number };
 
+/**
+ * What a client is told that connects after `message`. A note is about the start: what is built in the background sends
+ * some after it, and they must not take the place of how it ended, which is all that a client waits for.
+ */
+export const toldAfter = (told: ControlMessage, message: ControlMessage): ControlMessage =>
+  message.event === "note" && told.event !== "note" ? told : message;
+
 /** A client's first message. A client that sends `open` counts as a user for as long as its connection lasts. */
 export type ControlRequest =
   | { readonly command: "open"; readonly pid: number }
