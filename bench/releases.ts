@@ -1,8 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
+import { appendFile, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { Agent, request } from "node:https";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectDocker } from "../lib/docker/connection.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { fromRoot } from "../lib/paths.ts";
 import { printNote, printText } from "../lib/report/terminal.ts";
@@ -10,15 +12,17 @@ import { systemCodeOf } from "../lib/system-errors.ts";
 import { bundle, bundled, commands } from "../setup/compile/bundle.ts";
 import { runScript, type ScriptContext } from "../setup/script.ts";
 import type { Finished } from "../test/commands/command-line.ts";
-import { openHome, Stack } from "../test/commands/stack.ts";
+import { type Home, openHome, Stack } from "../test/commands/stack.ts";
+import { runInMachine } from "../test/local/machine-shell.ts";
 
-const help = `releases: what clients notice of ten releases and three rollbacks in a row
+const help = `releases: what clients notice of releases and rollbacks in a row
 
 Usage: node --import tsx bench/releases.ts
 
 A host boots on an embedded AWS, with an app in Go that answers at once, and a certificate. Eight clients ask by HTTPS all
 the while, four on connections that they keep and four on a new one each time, while berth up and berth rollback do their
-work. Anything but a 200 is lost.
+work: ten releases and three rollbacks with one image, which is on the host, then a release with another image, and a
+rollback whose image has to be pulled again, because the host's was removed. Anything but a 200 is lost.
 `;
 
 const releases = 10;
@@ -75,14 +79,14 @@ function requireDone({ exitCode, stdout, stderr }: Finished): void {
   if (exitCode !== exitCodes.done) throw new Error(`a command ended with ${exitCode}:\n${stdout}\n${stderr}`);
 }
 
-const configure = (stack: Stack, release: number): Promise<void> =>
+const configure = (stack: Stack, source: string, release: number): Promise<void> =>
   stack.configure({
-    source: fromRoot("test/apps/go-modules"),
+    source,
     isSecure: true,
     lines: [`  environment: { RELEASE: "${release}" }`, "edge: { drainSeconds: 5 }"],
   });
 
-async function shipAll(stack: Stack, signal: AbortSignal): Promise<Step[]> {
+async function shipAll(home: Home, stack: Stack, source: string, signal: AbortSignal): Promise<Step[]> {
   const steps: Step[] = [];
   const take = async (name: string, work: () => Promise<Finished>) => {
     signal.throwIfAborted();
@@ -92,12 +96,24 @@ async function shipAll(stack: Stack, signal: AbortSignal): Promise<Step[]> {
     printNote(`${name}: ${seconds(steps.at(-1))} s`);
   };
   for (let release = 2; release < 2 + releases; release += 1) {
-    await configure(stack, release);
+    await configure(stack, source, release);
     await take(`release ${release}`, () => stack.up());
   }
   for (let back = 1; back <= rollbacks; back += 1)
     await take(`rollback to ${1 + releases - back}`, () => stack.rollback());
+  await appendFile(join(source, "main.go"), '\nfunc init() { println("another image") }\n');
+  await take("release with another image", () => stack.up());
+  await removeImages(home);
+  await take("rollback, image pulled again", () => stack.rollback());
   return steps;
+}
+
+/** All images of the host that no container uses. */
+async function removeImages(home: Home): Promise<void> {
+  const { ec2 } = await home.clients();
+  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
+  const host = Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
+  printNote(await runInMachine(await connectDocker(), host, "docker image prune --all --force"));
 }
 
 const seconds = (step: Step | undefined): string =>
@@ -119,14 +135,16 @@ async function bench(_asked: undefined, { signal }: ScriptContext): Promise<numb
   const loadBefore = loadavg()[0]?.toFixed(1);
   await using home = await openHome();
   const stack = new Stack(home, "releases");
-  await configure(stack, 1);
+  const source = join(home.directory, "app");
+  await cp(fromRoot("test/apps/go-modules"), source, { recursive: true });
+  await configure(stack, source, 1);
   const first = await stack.up();
   requireDone(first);
   const url = String(first.summary["url"]);
   const ca = await readFile(join(home.directory, "local/web-authority.pem"), "utf8");
   let steps: Step[] = [];
   const answers = await askDuring(url, ca, async () => {
-    steps = await shipAll(stack, signal);
+    steps = await shipAll(home, stack, source, signal);
   });
   requireDone(await stack.down());
   await rm(compiled, { recursive: true, force: true });
