@@ -259,6 +259,7 @@ describe("the host's limits", () => {
       "acme_order.py",
       "app_secrets.py",
       "attempts.py",
+      "aws_call.py",
       "bounds.py",
       "bucket.py",
       "certificate.py",

@@ -6,23 +6,25 @@ engine's, a report or the journal.
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import aws_call
 import fetch
 from bounds import setting
-from bucket import Bucket
 from command import Failed
 from state import Release
+
+if TYPE_CHECKING:  # it needs botocore, and what sends logs and metrics needs neither
+    from bucket import Bucket
 
 FOLDER = pathlib.Path("/run/berth-secrets")
 MOST_BYTES = 256 << 10  # of an answer: AWS's limit is 64 KiB for a value
 SHORTEST_HIDDEN = 4
-TARGETS = {"ssm": "AmazonSSM.GetParameter", "secretsmanager": "secretsmanager.GetSecretValue"}
+PREFIXES = {"ssm": "AmazonSSM", "secretsmanager": "secretsmanager"}
 
 log = logging.getLogger("berth")
 
@@ -43,35 +45,24 @@ class Secrets:
 
     def read(self, variable: str, source: str, credentials: dict[str, str]) -> str:
         service, name, version = source.split(":")
-        asked = {"Name": f"{name}:{version}", "WithDecryption": True}
-        if service != "ssm":
-            asked = {"SecretId": name, "VersionId": version}
         try:
-            answer = self.ask(service, asked, credentials)
-            found = answer["Parameter"]["Value"] if service == "ssm" else answer["SecretString"]
-        except (OSError, ValueError, KeyError, TypeError, fetch.Refused, http.client.HTTPException) as trouble:
-            # What AWS answered holds no value here: only its code is told.
-            reason = str(trouble) if isinstance(trouble, fetch.Refused) else type(trouble).__name__
-            raise Failed(f"the value of {variable} can't be read from {source}: {reason}", cause="secret") from None
+            if service == "ssm":
+                asked = {"Name": f"{name}:{version}", "WithDecryption": True}
+                found = self.ask(service, "GetParameter", asked, credentials)["Parameter"]["Value"]
+            else:
+                asked = {"SecretId": name, "VersionId": version}
+                found = self.ask(service, "GetSecretValue", asked, credentials)["SecretString"]
+        except aws_call.TROUBLE as trouble:
+            raise Failed(f"the value of {variable} can't be read from {source}: {say(trouble)}", cause="secret") from None
         if not isinstance(found, str) or "\0" in found:
             raise Failed(f"the value of {variable} in {source} is none that an environment can hold", cause="secret")
         return found
 
-    def ask(self, service: str, asked: dict[str, Any], credentials: dict[str, str]) -> dict[str, Any]:
-        settings = self.bucket.settings
-        host = f"{service}.{settings['region']}.{settings['domain']}"
-        body = json.dumps(asked).encode()
-        headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": TARGETS[service]}
-        at = fetch.utc_now()
-        signed = fetch.sign(host, "/", headers, settings["region"], credentials, at, "POST", body, service)
-        connection = fetch.connect(host)
+    def ask(self, name: str, operation: str, asked: dict[str, Any], credentials: dict[str, str]) -> dict[str, Any]:
+        service = aws_call.service_of(self.bucket.settings, name, PREFIXES[name])
+        connection = fetch.connect(service.host)
         try:
-            connection.request("POST", "/", body=body, headers=signed)
-            answer = connection.getresponse()
-            said = json.loads(fetch.read(answer, MOST_BYTES, host))
-            if answer.status != 200:
-                raise fetch.Refused(str(said.get("__type", answer.status)).rpartition("#")[2][:64])
-            return dict(said)
+            return aws_call.call(connection, service, operation, asked, credentials, MOST_BYTES)
         finally:
             connection.close()
 
@@ -79,8 +70,15 @@ class Secrets:
 def read_credentials() -> dict[str, str]:
     try:
         return fetch.read_credentials()
-    except (OSError, ValueError, KeyError, fetch.Refused, http.client.HTTPException) as trouble:
+    except aws_call.TROUBLE as trouble:
         raise Failed(f"the role of this host can't be read: {trouble}", cause="secret") from trouble
+
+
+def say(trouble: Exception) -> str:
+    """What AWS answered may hold a value: only its code is told."""
+    if isinstance(trouble, aws_call.Refusal):
+        return trouble.code
+    return str(trouble) if isinstance(trouble, fetch.Refused) else type(trouble).__name__
 
 
 def path_of(release: Release) -> pathlib.Path:

@@ -7,11 +7,9 @@ small: when AWS doesn't answer for long, the oldest entries are lost, and neithe
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import queue
-import re
 import subprocess
 import threading
 import time
@@ -19,11 +17,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import app_secrets
-import fetch
+from aws_call import TROUBLE, Client, Refusal, service_of
 from state import load, read_instance, read_settings, save
 
 STREAMS = {
-    "agent": ("berth", "berth-launcher", "berth-certificate", "berth-data", "berth-logs", "docker"),
+    "agent": ("berth", "berth-launcher", "berth-certificate", "berth-data", "berth-logs", "berth-metrics", "docker"),
     "edge": ("nginx", "berth-switch", "berth-edge"),
     "boot": ("cloud-init-local", "cloud-init", "cloud-init-main", "cloud-config", "cloud-final"),
 }
@@ -34,11 +32,9 @@ TEXT_CHARACTERS = 8_000
 BATCH_EVENTS, BATCH_BYTES, EVENT_BYTES = 1_000, 900_000, 26
 BATCH_MS = 23 * 3_600_000
 OLDEST_MS = 13 * 86_400_000  # CloudWatch takes nothing older than 14 days
-LOOK_S, LONGEST_PAUSE_S, CREDENTIALS_S = 2, 60, 300
+LOOK_S, LONGEST_PAUSE_S = 2, 60
 
 log = logging.getLogger("berth-logs")
-
-TROUBLE = (OSError, ValueError, KeyError, fetch.Refused, http.client.HTTPException)
 
 
 class Event(NamedTuple):
@@ -49,57 +45,38 @@ class Event(NamedTuple):
 
 
 class Sender:
-    """CloudWatch, over one connection."""
+    """The group in CloudWatch, over one connection."""
 
     def __init__(self, settings: dict[str, str], group: str) -> None:
-        self.settings, self.group = settings, group
-        self.host = f"logs.{settings['region']}.{settings['domain']}"
-        self.connection: http.client.HTTPConnection | None = None
+        self.group = group
+        self.client = Client(service_of(settings, "logs", "Logs_20140328"))
         self.known: set[str] = set()
-        self.credentials: dict[str, str] = {}
-        self.until = 0.0
 
     def send(self, stream: str, events: list[Event]) -> None:
         """Events of one stream, oldest first, within the limits of one call."""
         try:
             if stream not in self.known:
-                self.call("CreateLogStream", {"logStreamName": stream}, fine="ResourceAlreadyExistsException")
+                self.create(stream)
                 self.known.add(stream)
             said = [{"timestamp": event.at_ms, "message": event.text} for event in events]
-            answer = self.call("PutLogEvents", {"logStreamName": stream, "logEvents": said})
+            answer = self.client.call("PutLogEvents", {**self.named(stream), "logEvents": said})
         except Exception:
-            self.close()
+            # Somebody may have removed a stream.
+            self.known.clear()
+            self.client.close()
             raise
         if answer.get("rejectedLogEventsInfo"):
             log.warning("CloudWatch refused some of %d events: %s", len(events), answer["rejectedLogEventsInfo"])
 
-    def call(self, operation: str, asked: dict[str, Any], fine: str = "") -> dict[str, Any]:
-        if time.monotonic() >= self.until:
-            self.credentials, self.until = fetch.read_credentials(), time.monotonic() + CREDENTIALS_S
-        body = json.dumps({"logGroupName": self.group, **asked}).encode()
-        headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"Logs_20140328.{operation}"}
-        region, at = self.settings["region"], fetch.utc_now()
-        signed = fetch.sign(self.host, "/", headers, region, self.credentials, at, "POST", body, "logs")
-        if self.connection is None:
-            self.connection = fetch.connect(self.host)
-        self.connection.request("POST", "/", body=body, headers=signed)
-        answer = self.connection.getresponse()
-        said = fetch.read(answer, 65536, self.host)
-        if answer.status == 200:
-            return dict(json.loads(said or b"{}"))
-        code = re.search(rb'"__type"\s*:\s*"(?:[^"#]*#)?(\w{1,64})"', said)
-        name = code.group(1).decode() if code else str(answer.status)
-        if name == fine:
-            return {}
-        raise fetch.Refused(f"{operation}: {name}")
+    def create(self, stream: str) -> None:
+        try:
+            self.client.call("CreateLogStream", self.named(stream))
+        except Refusal as refusal:
+            if refusal.code != "ResourceAlreadyExistsException":
+                raise
 
-    def close(self) -> None:
-        """The next call begins anew: with fresh credentials, and with streams that somebody may have removed."""
-        self.until = 0.0
-        self.known.clear()
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
+    def named(self, stream: str) -> dict[str, str]:
+        return {"logGroupName": self.group, "logStreamName": stream}
 
 
 class Journal:
