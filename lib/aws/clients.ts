@@ -1,3 +1,4 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
@@ -5,6 +6,7 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { Route53Client } from "@aws-sdk/client-route-53";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { MiddlewareStack } from "@smithy/types";
@@ -13,6 +15,7 @@ import { beforeSending, reportLostReplies } from "./lost-reply.ts";
 import { operationName } from "./operation-name.ts";
 
 export interface Clients {
+  readonly cloudWatch: CloudWatchClient;
   readonly ec2: EC2Client;
   readonly ecr: ECRClient;
   readonly iam: IAMClient;
@@ -20,12 +23,14 @@ export interface Clients {
   readonly route53: Route53Client;
   readonly s3: S3Client;
   readonly secretsManager: SecretsManagerClient;
+  readonly sns: SNSClient;
   readonly ssm: SSMClient;
   readonly sts: STSClient;
 }
 
 /** The endpoint of each service when it isn't AWS itself. URLs, without a trailing slash. */
 export interface Endpoints {
+  readonly cloudWatch: string;
   readonly ec2: string;
   readonly ecr: string;
   readonly iam: string;
@@ -33,6 +38,7 @@ export interface Endpoints {
   readonly route53: string;
   readonly s3: string;
   readonly secretsManager: string;
+  readonly sns: string;
   readonly ssm: string;
   readonly sts: string;
   /** `host:port` that replaces the registry's name in a push. Pulls on a host always use the real name. */
@@ -41,6 +47,7 @@ export interface Endpoints {
 
 /** All services at one URL. */
 export const endpointsAt = (url: string, registry: string): Endpoints => ({
+  cloudWatch: url,
   ec2: url,
   ecr: url,
   iam: url,
@@ -48,6 +55,7 @@ export const endpointsAt = (url: string, registry: string): Endpoints => ({
   route53: url,
   s3: url,
   secretsManager: url,
+  sns: url,
   ssm: url,
   sts: url,
   registry,
@@ -112,6 +120,7 @@ export function createClients(options: ClientOptions): Clients {
   });
   const pathStyle = isElsewhere(options) ? { forcePathStyle: true } : {};
   return {
+    cloudWatch: watched("cloudwatch", new CloudWatchClient(settings(endpoints?.cloudWatch)), options),
     ec2: watched("ec2", new EC2Client(settings(endpoints?.ec2)), options),
     ecr: watched("ecr", new ECRClient(settings(endpoints?.ecr)), options),
     iam: watched("iam", new IAMClient(settings(endpoints?.iam)), options),
@@ -123,6 +132,7 @@ export function createClients(options: ClientOptions): Clients {
       new SecretsManagerClient(settings(endpoints?.secretsManager)),
       options,
     ),
+    sns: watched("sns", new SNSClient(settings(endpoints?.sns)), options),
     ssm: watched("ssm", new SSMClient(settings(endpoints?.ssm)), options),
     sts: watched("sts", new STSClient(settings(endpoints?.sts)), options),
   };

@@ -179,7 +179,13 @@ export function isDenied(error: unknown): boolean {
   return denied.has(errorCode(error)) || statusOf(error) === 403;
 }
 
-const denied = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden"]);
+const denied = new Set([
+  "AccessDenied",
+  "AccessDeniedException",
+  "AuthorizationErrorException",
+  "UnauthorizedOperation",
+  "Forbidden",
+]);
 
 function statusOf(error: unknown): number | undefined {
   return metadataOf(error)?.httpStatusCode;

@@ -29,6 +29,9 @@ export function logGroupName(named: Named): string {
   return `${logGroupRoot}${named.stack}${suffix(named, "log-group", "/")}`;
 }
 
+/** Where the metrics of a stack's hosts are. Each stack has its own, so that its hosts can't write another's. */
+export const metricsNamespace = ({ stack }: Pick<Named, "stack">): string => `Berth/${stack}`;
+
 /** At most 64 characters. The name contains the region because IAM is global. */
 export function roleName({ region }: Pick<Place, "region">, named: Named): string {
   return fit(`berth-${named.stack}-${region}${suffix(named, "role", "-")}`, 64);

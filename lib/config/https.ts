@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { email } from "./email.ts";
 
 /** Let's Encrypt. Its profile `shortlived` issues certificates for addresses too. */
 export const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
@@ -28,11 +29,6 @@ const directory = z
     /^https:\/\/[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?(?:\/[!-~]*)?$/,
     "use the https URL of an ACME directory, such as https://acme-staging-v02.api.letsencrypt.org/directory",
   );
-
-const email = z
-  .string()
-  .max(254)
-  .regex(/^[A-Za-z0-9._+-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+$/, "use an address such as admin@example.org");
 
 const twoYears = 2 * 365 * 24 * 3600;
 

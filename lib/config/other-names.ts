@@ -23,6 +23,9 @@ const namesHere: Readonly<Record<string, readonly string[]>> = {
   "instance.type": ["instancetype", "machine", "size"],
   "instance.diskGib": ["disk", "disksize", "rootvolume"],
   "network.cidr": ["vpc", "vpccidr"],
+  metrics: ["monitoring", "metric", "telemetry", "cloudwatch"],
+  alarms: ["alarm", "alerts", "alert", "alerting", "notifications", "notify", "sns"],
+  dashboard: ["dashboards"],
   https: ["ssl", "tls", "certificate", "certificates", "cert", "acme", "letsencrypt"],
   tags: ["labels"],
 };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isBlock, prefixOf } from "../ipv4-block.ts";
 import { appFields, edgeFields, port } from "../release/schema.ts";
 import { domain, https } from "./https.ts";
+import { alarms } from "./metrics.ts";
 import { tags } from "./tags.ts";
 
 export const stackName = z
@@ -160,6 +161,10 @@ export const schema = z.strictObject({
   network: z.strictObject({ cidr: networkBlock.default("10.20.0.0/16") }).prefault({}),
   state: state.default({ backend: "s3" }),
   logs,
+  /** Each costs money, so nothing is sent, watched or shown unless somebody asks. */
+  metrics: z.boolean().default(false),
+  alarms,
+  dashboard: z.boolean().default(false),
   tags,
 });
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
 import { CreateVpcCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
@@ -10,6 +11,7 @@ import { ListHostedZonesCommand } from "@aws-sdk/client-route-53";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
+import { ListTopicsCommand } from "@aws-sdk/client-sns";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createClients, type Clients } from "../../lib/aws/clients.ts";
@@ -55,6 +57,7 @@ test("clients: a lease that is lost between two tries of the SDK keeps the secon
 /** A call by each client: a client's limits are known once it has sent something. */
 const callAll = (clients: Clients) =>
   Promise.all([
+    clients.cloudWatch.send(new DescribeAlarmsCommand({})),
     clients.ec2.send(new DescribeVpcsCommand({})),
     clients.ecr.send(new DescribeRepositoriesCommand({})),
     clients.iam.send(new ListRolesCommand({})),
@@ -62,6 +65,7 @@ const callAll = (clients: Clients) =>
     clients.route53.send(new ListHostedZonesCommand({})),
     clients.s3.send(new ListBucketsCommand({})),
     clients.secretsManager.send(new ListSecretsCommand({})),
+    clients.sns.send(new ListTopicsCommand({})),
     clients.ssm.send(new DescribeParametersCommand({})),
     clients.sts.send(new GetCallerIdentityCommand({})),
   ]);
@@ -90,12 +94,14 @@ test("clients: there are no others, whose limits nobody set", async () => {
   const made = matches(inCode, /new (\w+Client)\(/g);
 
   const known = [
+    "CloudWatchClient",
     "CloudWatchLogsClient",
     "EC2Client",
     "ECRClient",
     "IAMClient",
     "Route53Client",
     "S3Client",
+    "SNSClient",
     "SSMClient",
     "STSClient",
     "SecretsManagerClient",

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { explainAwsError } from "../../lib/aws/explanation.ts";
-import { bucketName, iamPath, instanceProfileName, repositoryName, roleName } from "../../lib/aws/names.ts";
+import {
+  bucketName,
+  iamPath,
+  instanceProfileName,
+  metricsNamespace,
+  repositoryName,
+  roleName,
+} from "../../lib/aws/names.ts";
 import { samePolicy } from "../../lib/aws/policy-document.ts";
 import { ownershipFilters, resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
 import { BerthError } from "../../lib/errors.ts";
@@ -48,6 +55,7 @@ describe("what a stack is found again by", () => {
 
     assert.equal(bucketName(place, named("bucket")), "berth-hello-123456789012-eu-central-1");
     assert.equal(bucketName(place, named("logs")), "berth-hello-123456789012-eu-central-1-logs");
+    assert.equal(metricsNamespace({ stack: "hello" }), "Berth/hello");
     assert.equal(repositoryName(named("repository")), "berth/hello");
     assert.equal(repositoryName(named("worker")), "berth/hello/worker");
     assert.equal(roleName(place, named("role")), "berth-hello-eu-central-1");

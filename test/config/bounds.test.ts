@@ -344,6 +344,24 @@ const table: Readonly<Record<string, Bounds>> = {
     ["admin@example.org", "a.b+c_d-e@mail.example.org"],
     ["", "admin", "admin@localhost", "a b@example.org", "mailto:a@example.org", "a@b@example.org", 7],
   ),
+  metrics: bounds<unknown>((metrics) => ({ metrics }), [true, false], ["true", 1, {}, null]),
+  dashboard: bounds<unknown>((dashboard) => ({ dashboard }), [true, false], ["true", 1, {}, null]),
+  "alarms.email": bounds<unknown>(
+    (email) => ({ alarms: { email } }),
+    ["ops@example.com"],
+    ["", "ops", "ops@localhost", "https://example.com/hook", 7, undefined],
+  ),
+  alarms: bounds<unknown>((alarms) => ({ alarms }), [undefined], [true, "ops@example.com", {}, [], null]),
+  "alarms.failedRequestsPercent": bounds<unknown>(
+    (failedRequestsPercent) => ({ alarms: { email: "ops@example.com", failedRequestsPercent } }),
+    [1, 99],
+    [0, 100, 0.5, "5"],
+  ),
+  "alarms.failedTriesPercent": bounds<unknown>(
+    (failedTriesPercent) => ({ alarms: { email: "ops@example.com", failedTriesPercent } }),
+    [1, 99],
+    [0, 100, 0.5, "20"],
+  ),
   "https.hstsSeconds": bounds<unknown>(
     (hstsSeconds) => ({ https: { hstsSeconds } }),
     [0, 63_072_000],
@@ -457,6 +475,8 @@ describe("berth.yaml leaves out", () => {
       instance: { type: "t3.micro", os: "debian-13", diskGib: 8, dataGib: 8 },
       network: { cidr: "10.20.0.0/16" },
       state: { backend: "s3" },
+      metrics: false,
+      dashboard: false,
       tags: {},
     });
     assert.deepEqual(ingressOf(schema.parse(least)), [

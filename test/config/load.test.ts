@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { loadConfig } from "../../lib/config/load.ts";
+import { sendsMetrics } from "../../lib/config/metrics.ts";
 import { BerthError } from "../../lib/errors.ts";
 
 const root = await mkdtemp(join(tmpdir(), "berth-config-"));
@@ -133,3 +134,16 @@ test("rules that are enough for HTTPS, and any rules without it, are taken", asy
   ])
     await loadConfig(await write(`stack: hello\nregion: eu-central-1\napp: { source: app }\n${rules}\n`));
 });
+
+for (const [lines, sends] of [
+  ["", false],
+  ["metrics: true", true],
+  ["metrics: false", false],
+  ["dashboard: true", true],
+  ["alarms: { email: ops@example.com }", true],
+  ["metrics: false\nalarms: { email: ops@example.com }", true],
+] as const)
+  test(`the hosts send ${sends ? "" : "no "}metrics with ${JSON.stringify(lines)}`, async () => {
+    const file = await write(`stack: hello\nregion: eu-central-1\napp: { source: app }\n${lines}\n`);
+    assert.equal(sendsMetrics(await loadConfig(file)), sends);
+  });

@@ -156,6 +156,7 @@ export function contextWithoutAws(
     maxAttempts: 1,
     credentials: { accessKeyId: "none", secretAccessKey: "none" },
     endpoints: {
+      cloudWatch: nowhere,
       ec2: nowhere,
       ecr: nowhere,
       iam: nowhere,
@@ -163,6 +164,7 @@ export function contextWithoutAws(
       route53: nowhere,
       s3: nowhere,
       secretsManager: nowhere,
+      sns: nowhere,
       ssm: nowhere,
       sts: nowhere,
       registry: "none",

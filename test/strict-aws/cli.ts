@@ -171,6 +171,7 @@ function environmentFor({ endpoints, credentials }: StrictAws, region: string): 
     AWS_CONFIG_FILE: "/nonexistent",
     AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
     AWS_EC2_METADATA_DISABLED: "true",
+    AWS_ENDPOINT_URL_CLOUDWATCH: endpoints.cloudWatch,
     AWS_ENDPOINT_URL_EC2: endpoints.ec2,
     AWS_ENDPOINT_URL_ECR: endpoints.ecr,
     AWS_ENDPOINT_URL_IAM: endpoints.iam,
@@ -178,6 +179,7 @@ function environmentFor({ endpoints, credentials }: StrictAws, region: string): 
     AWS_ENDPOINT_URL_ROUTE_53: endpoints.route53,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    AWS_ENDPOINT_URL_SNS: endpoints.sns,
     AWS_ENDPOINT_URL_SSM: endpoints.ssm,
     AWS_ENDPOINT_URL_STS: endpoints.sts,
   };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
 import { CreateVpcCommand, DescribeVpcsCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { CreateRepositoryCommand, DescribeRepositoriesCommand } from "@aws-sdk/client-ecr";
 import { GetRoleCommand, ListRolesCommand } from "@aws-sdk/client-iam";
@@ -10,6 +11,7 @@ import {
   HeadBucketCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
+import { ListTopicsCommand } from "@aws-sdk/client-sns";
 import { GetParameterCommand } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { isDenied, isThrottle } from "../../lib/aws/errors.ts";
@@ -34,6 +36,8 @@ const reads = [
   () => strict.ecr.send(new DescribeRepositoriesCommand({})),
   () => strict.iam.send(new ListRolesCommand({})),
   () => strict.s3.send(new GetObjectCommand({ Bucket: "berth-any", Key: "any" })),
+  () => strict.cloudWatch.send(new DescribeAlarmsCommand({})),
+  () => strict.sns.send(new ListTopicsCommand({})),
   () => strict.ssm.send(new GetParameterCommand({ Name: "any" })),
   () => strict.sts.send(new GetCallerIdentityCommand({})),
 ];
@@ -48,6 +52,8 @@ const names: [RefusedFault, string[]][] = [
       "SlowDown",
       "ThrottlingException",
       "Throttling",
+      "ThrottlingException",
+      "Throttling",
     ],
   ],
   [
@@ -59,6 +65,8 @@ const names: [RefusedFault, string[]][] = [
       "SlowDown",
       "ThrottlingException",
       "Throttling",
+      "ThrottlingException",
+      "Throttling",
     ],
   ],
   [
@@ -68,6 +76,8 @@ const names: [RefusedFault, string[]][] = [
       "ServerException",
       "ServiceFailureException",
       "InternalError",
+      "InternalServiceFault",
+      "InternalFailure",
       "InternalServerError",
       "InternalFailure",
     ],
@@ -76,6 +86,8 @@ const names: [RefusedFault, string[]][] = [
     "503",
     [
       "Unavailable",
+      "ServiceUnavailable",
+      "ServiceUnavailable",
       "ServiceUnavailable",
       "ServiceUnavailable",
       "ServiceUnavailable",
@@ -92,6 +104,8 @@ const names: [RefusedFault, string[]][] = [
       "ExpiredToken",
       "ExpiredTokenException",
       "ExpiredToken",
+      "ExpiredTokenException",
+      "ExpiredToken",
     ],
   ],
   [
@@ -101,6 +115,8 @@ const names: [RefusedFault, string[]][] = [
       "AccessDeniedException",
       "AccessDenied",
       "AccessDenied",
+      "AccessDeniedException",
+      "AuthorizationErrorException",
       "AccessDeniedException",
       "AccessDenied",
     ],
@@ -119,7 +135,7 @@ describe("faults", () => {
       const found = [];
       for (const read of reads) found.push(await outcome(read()));
       assert.deepEqual(found, expected);
-      assert.equal(planned.hits, 6);
+      assert.equal(planned.hits, 8);
       planned.stop();
       assert.equal(await outcome(strict.sts.send(new GetCallerIdentityCommand({}))), "ok");
     });

@@ -118,6 +118,7 @@ type Codes = Readonly<Record<Service, readonly [status: number, code: string]>>;
 
 // Services have different codes for the same error.
 const throttle: Codes = {
+  cloudwatch: [400, "ThrottlingException"],
   ec2: [503, "RequestLimitExceeded"],
   ecr: [400, "ThrottlingException"],
   iam: [400, "Throttling"],
@@ -125,10 +126,12 @@ const throttle: Codes = {
   s3: [503, "SlowDown"],
   logs: [400, "ThrottlingException"],
   secretsmanager: [400, "ThrottlingException"],
+  sns: [400, "Throttling"],
   ssm: [400, "ThrottlingException"],
   sts: [400, "Throttling"],
 };
 const internal: Codes = {
+  cloudwatch: [500, "InternalServiceFault"],
   ec2: [500, "InternalError"],
   ecr: [500, "ServerException"],
   iam: [500, "ServiceFailure"],
@@ -136,10 +139,12 @@ const internal: Codes = {
   s3: [500, "InternalError"],
   logs: [500, "InternalServerError"],
   secretsmanager: [500, "InternalServerError"],
+  sns: [500, "InternalFailure"],
   ssm: [500, "InternalServerError"],
   sts: [500, "InternalFailure"],
 };
 const unavailable: Codes = {
+  cloudwatch: [503, "ServiceUnavailable"],
   ec2: [503, "Unavailable"],
   ecr: [503, "ServiceUnavailable"],
   iam: [503, "ServiceUnavailable"],
@@ -147,10 +152,12 @@ const unavailable: Codes = {
   s3: [503, "ServiceUnavailable"],
   logs: [503, "ServiceUnavailable"],
   secretsmanager: [503, "ServiceUnavailable"],
+  sns: [503, "ServiceUnavailable"],
   ssm: [503, "ServiceUnavailable"],
   sts: [503, "ServiceUnavailable"],
 };
 const expired: Codes = {
+  cloudwatch: [400, "ExpiredTokenException"],
   ec2: [400, "RequestExpired"],
   ecr: [400, "ExpiredTokenException"],
   iam: [403, "ExpiredToken"],
@@ -158,10 +165,12 @@ const expired: Codes = {
   s3: [400, "ExpiredToken"],
   logs: [400, "ExpiredTokenException"],
   secretsmanager: [400, "ExpiredTokenException"],
+  sns: [403, "ExpiredToken"],
   ssm: [400, "ExpiredTokenException"],
   sts: [403, "ExpiredToken"],
 };
 const denied: Codes = {
+  cloudwatch: [400, "AccessDeniedException"],
   ec2: [403, "UnauthorizedOperation"],
   ecr: [400, "AccessDeniedException"],
   iam: [403, "AccessDenied"],
@@ -169,6 +178,7 @@ const denied: Codes = {
   s3: [403, "AccessDenied"],
   logs: [400, "AccessDeniedException"],
   secretsmanager: [400, "AccessDeniedException"],
+  sns: [403, "AuthorizationError"],
   ssm: [400, "AccessDeniedException"],
   sts: [403, "AccessDenied"],
 };

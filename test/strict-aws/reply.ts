@@ -20,13 +20,17 @@ export interface Refusal {
 const namespaces: Record<string, string> = {
   route53: "https://route53.amazonaws.com/doc/2013-04-01/",
   iam: "https://iam.amazonaws.com/doc/2010-05-08/",
+  sns: "http://sns.amazonaws.com/doc/2010-03-31/",
   sts: "https://sts.amazonaws.com/doc/2011-06-15/",
 };
+
+const jsonServices: ReadonlySet<Service> = new Set(["cloudwatch", "ecr", "logs", "secretsmanager", "ssm"]);
+const isJson = (service: Service): boolean => jsonServices.has(service);
 
 /** Makes an error in the exact format of the service's protocol, so that the SDK finds its name. */
 export function refuse({ service, method }: AwsRequest, refusal: Refusal): Reply {
   const { status } = refusal;
-  if (service === "ssm" || service === "ecr") {
+  if (isJson(service)) {
     const body = JSON.stringify({ __type: refusal.code, message: refusal.message });
     return { status, headers: { "content-type": "application/x-amz-json-1.1" }, body: Buffer.from(body) };
   }
@@ -67,7 +71,7 @@ export function withXml(reply: Reply, root: Element): Reply {
 export function outcomeOf({ service }: AwsRequest, reply: Reply): string {
   if (isOk(reply)) return "ok";
   const text = reply.body instanceof Buffer ? reply.body.toString("utf8") : "";
-  const code = service === "ssm" || service === "ecr" ? jsonCode(text) : xmlCode(text);
+  const code = isJson(service) ? jsonCode(text) : xmlCode(text);
   return code || String(reply.status);
 }
 

@@ -4,7 +4,19 @@ import { callKind } from "../../lib/aws/clients.ts";
 import { route53Operation } from "./route53-operation.ts";
 import { s3Operation } from "./s3-operation.ts";
 
-const services = ["ec2", "ecr", "iam", "logs", "route53", "s3", "secretsmanager", "ssm", "sts"] as const;
+const services = [
+  "cloudwatch",
+  "ec2",
+  "ecr",
+  "iam",
+  "logs",
+  "route53",
+  "s3",
+  "secretsmanager",
+  "sns",
+  "ssm",
+  "sts",
+] as const;
 export type Service = (typeof services)[number];
 
 /** One call as it arrived, in any of the protocols. */
@@ -19,13 +31,13 @@ export interface AwsRequest {
   /** Path and query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** Parameters of EC2, IAM and STS, in the flat form of the protocol: `Filter.1.Name`. Forwarded as they are here. */
+  /** Parameters of EC2, IAM, SNS and STS, in the flat form of the protocol: `Filter.1.Name`. Forwarded as they are here. */
   readonly fields: ReadonlyMap<string, string>;
   /** The body in the other protocols. A long S3 object is passed through as a stream. */
   readonly body: Buffer | Readable;
 }
 
-const isQuery = (service: Service): boolean => ["ec2", "iam", "sts"].includes(service);
+const isQuery = (service: Service): boolean => ["ec2", "iam", "sns", "sts"].includes(service);
 
 /** Undefined for a request that isn't a signed call to one of the services. */
 export async function readRequest(
@@ -34,7 +46,8 @@ export async function readRequest(
 ): Promise<AwsRequest | undefined> {
   const { method = "GET", url = "/", headers } = incoming;
   const scope = /Credential=[^/]+\/\d+\/(?<region>[^/]+)\/(?<name>[^/]+)\//.exec(headers.authorization ?? "");
-  const service = services.find((name) => name === scope?.groups?.["name"]);
+  const signed = scope?.groups?.["name"];
+  const service = services.find((name) => name === (signed === "monitoring" ? "cloudwatch" : signed));
   if (service === undefined) return undefined;
   const rest = { number, service, region: scope?.groups?.["region"] ?? "", method, url, headers };
   const called = (operation: string) => ({ ...rest, operation, kind: callKind(operation) });

@@ -1,4 +1,4 @@
-import { createClients, type Clients, type Endpoints } from "../../lib/aws/clients.ts";
+import { createClients, type Clients, type Endpoints, endpointsAt } from "../../lib/aws/clients.ts";
 import type { LocalCredentials } from "../../lib/local/account/drawn-credentials.ts";
 import { borrowEmulators } from "../local/borrowed-emulators.ts";
 import { Disposables } from "../../lib/local/disposables.ts";
@@ -58,7 +58,7 @@ export async function startStrictAws(options: BehavingAwsOptions): Promise<Stric
   const kept = started.move();
   const { url, log, hooks } = proxy;
   return {
-    endpoints: { ...bare, ec2: url, ecr: url, iam: url, route53: url, s3: url, ssm: url, sts: url },
+    endpoints: endpointsAt(url, bare.registry),
     credentials,
     bare,
     faults,

@@ -32,9 +32,11 @@ const services: ReadonlySet<string> = new Set([
   "ecr",
   "iam",
   "logs",
+  "monitoring",
   "route53",
   "s3",
   "secretsmanager",
+  "sns",
   "ssm",
   "sts",
 ]);

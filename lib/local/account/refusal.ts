@@ -110,12 +110,14 @@ export function describeRefusal({ reason, message }: Refusal, service: string | 
   };
 }
 
-const jsonServices: ReadonlySet<string> = new Set(["ecr", "logs", "secretsmanager", "ssm"]);
+const queryServices: ReadonlySet<string> = new Set(["iam", "route53", "sns", "sts"]);
+const jsonServices: ReadonlySet<string> = new Set(["ecr", "logs", "monitoring", "secretsmanager", "ssm"]);
 
 function formatOf(service: string | undefined): Format {
   if (service === "ec2") return "ec2";
-  if (service === "iam" || service === "route53" || service === "sts") return "query";
-  return service !== undefined && jsonServices.has(service) ? "json" : "s3";
+  if (service === undefined) return "s3";
+  if (queryServices.has(service)) return "query";
+  return jsonServices.has(service) ? "json" : "s3";
 }
 
 function wrap(format: Exclude<Format, "json">, text: string): string {

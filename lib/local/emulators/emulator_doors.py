@@ -11,7 +11,10 @@ import hmac
 import re
 
 # moto's services, by the name in the signature's scope, which moto itself reads.
-MOTO_SERVICES = frozenset({"ec2", "ecr", "iam", "logs", "route53", "s3", "secretsmanager", "ssm", "sts"})
+# CloudWatch signs as `monitoring`.
+MOTO_SERVICES = frozenset(
+    {"ec2", "ecr", "iam", "logs", "monitoring", "route53", "s3", "secretsmanager", "sns", "ssm", "sts"}
+)
 # Paths that moto routes without looking at the signature.
 MOTO_CONTROL_PATHS = ("/moto-api", "/latest/meta-data/", "/latest/api/", "/favicon.ico", "/v20180820/")
 # The scope of a signed call. A presigned call has it in the query and is for S3.
