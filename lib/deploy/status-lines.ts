@@ -2,6 +2,7 @@ import { httpsLines } from "../release/certificate.ts";
 import { appLine, minuteText, rateLines, releaseLines } from "../release/figures.ts";
 import { hostNewsLines } from "../release/host-news.ts";
 import { maintenanceLine } from "../release/maintenance.ts";
+import { silenceLines } from "../release/silence.ts";
 import type { CostEstimate } from "../report/shown-plan.ts";
 import { nameLines, type NameNews } from "./names.ts";
 import type { Outputs } from "./outputs.ts";
@@ -31,6 +32,7 @@ export function statusLines(status: Status, nowMs: number): string[] {
     ...httpsLines(https, nowMs),
     ...releaseLines(release, rollout),
     hostLine(status),
+    ...silenceLines(rollout?.at, nowMs),
     appLine(app, nowMs),
     ...rateLines(app),
     ...hostNewsLines(host),

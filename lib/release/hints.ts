@@ -44,6 +44,12 @@ const certain: ReadonlyMap<string, string> = new Map([
     "worse",
     "look at what the new release answers with 5xx; app.rollbackWhenWorse: false ships it whatever it fails",
   ],
+  [
+    "interrupted",
+    "find out what starts the host anew, such as app.releaseCommand needing more memory or disk than there is; then let the command do less at a time",
+  ],
+  ["disk", "the host goes on trying: make room on its disk, or raise instance.diskGib"],
+  ["engine", "the host goes on trying; its journal has what the engine said before its end"],
   ["host", "the host goes on trying, less and less often; run status to see whether it got further"],
 ]);
 

@@ -37,10 +37,10 @@ const tookText = (seconds: PastRelease["seconds"]): string =>
   seconds?.["hosts"] === undefined ? "" : `${seconds["hosts"].toFixed(1)} s`;
 
 function notesOf(one: PastRelease | undefined): string[] {
-  const { rolledBack, reason, problem } = one ?? {};
+  const { rolledBack, reason, problem, result } = one ?? {};
   return [
     ...(rolledBack === undefined ? [] : [`    rolled back from ${rolledBack.from} to ${rolledBack.to}`]),
-    ...(reason === undefined ? [] : [`    ${reason}`]),
+    ...(reason === undefined ? [] : [`    ${result === "failed" ? "" : "at first: "}${reason}`]),
     ...(problem === undefined ? [] : [`    ${problem}`]),
   ];
 }

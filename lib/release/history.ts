@@ -25,6 +25,7 @@ export interface PastRelease extends Partial<
    */
   readonly result: "serves" | "served" | "failed" | "starting" | "unknown";
   readonly endedAt?: string;
+  /** Why it failed; or why a host gave up at first that served it later. */
   readonly reason?: string;
   readonly seconds?: ReleaseEnd["seconds"];
   /** Why its own record can't be read. */
@@ -119,6 +120,8 @@ function resultOf(number: number, { own, repeated, isPublished, reports }: Evide
   if (reports.some(({ serves, status, release }) => isServing({ serves, status, release }, number)))
     return about.some(({ status }) => status === "failed") ? "failed" : "serves";
   if (about.some(({ status }) => status === "failed")) return "failed";
+  // A host that gave up for a while, say for a full disk, may have served the release after the run that waited had ended.
+  if (repeated?.result === "served") return "served";
   return own?.end?.result ?? repeated?.result ?? (isPublished ? "starting" : "unknown");
 }
 

@@ -64,6 +64,21 @@ describe("the status of a stack", () => {
     ]);
   });
 
+  it("warns of a host that said nothing for half an hour, and of none that is younger", () => {
+    const silent = (at: string) => show({ rollout: { status: "serving", serves: 8, at } });
+    const warns = (at: string) => silent(at).some((line) => line.startsWith("silent"));
+    assert.deepEqual(
+      ["2026-11-27T09:34:59Z", "2026-11-27T09:35:00Z", "2026-11-27T10:20:00Z", "no time"].map(warns),
+      [true, false, false, false],
+    );
+    const line = silent("2026-11-27T09:30:00Z")[8] ?? "";
+    assert.match(
+      line,
+      /^silent {6}nothing since 2026-11-27 09:30 UTC, though .*its clock .*logs host.*console/,
+    );
+    assert.ok(!show({ rollout: { status: "waiting" } }).some((one) => one.startsWith("silent")));
+  });
+
   it("says that nobody came, and nothing of rates where a host counts none", () => {
     const none = { tries: 0, errors: 0 };
     const quiet = show({ app: { ...none, lastMinute: none, lastHour: none } });

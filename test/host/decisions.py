@@ -105,7 +105,7 @@ class Wishes(unittest.TestCase):
     def test_a_failed_pull_is_tried_again_later(self) -> None:
         host = self.host(6, 0)
         host.retry.about(7)
-        host.retry.failed()
+        host.retry.failed("no")
         self.assertFalse(host.is_due(RELEASE))
         host.retry.until = 0
         self.assertTrue(host.is_due(RELEASE))

@@ -40,6 +40,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "facts",
       "fetch",
       "gate",
+      "hindrance",
       "images",
       "last_words",
       "launcher",

@@ -55,6 +55,9 @@ describe("the hint for a release that failed", () => {
         "host",
         "command-late",
         "worse",
+        "interrupted",
+        "disk",
+        "engine",
       ].map((cause) => [cause, findHint({ cause, log })]),
     );
     assert.match(hints["command-late"] ?? "", /^what app\.releaseCommand began may be half done/);
@@ -62,6 +65,12 @@ describe("the hint for a release that failed", () => {
       findHint({ cause: "command", log: ["no such table"] }),
       /^app\.releaseCommand has to end with/,
     );
+    assert.match(hints["interrupted"] ?? "", /^find out what starts the host anew/);
+    assert.match(
+      hints["disk"] ?? "",
+      /^the host goes on trying: make room on its disk, or raise instance\.diskGib/,
+    );
+    assert.match(hints["engine"] ?? "", /^the host goes on trying; its journal/);
     assert.match(hints["worse"] ?? "", /5xx; app\.rollbackWhenWorse/);
     assert.match(hints["memory"] ?? "", /^raise app\.memoryMib/);
     assert.match(hints["not-found"] ?? "", /ENTRYPOINT and CMD, or app\.command/);

@@ -187,6 +187,25 @@ describe("the history", () => {
     assert.equal(rows[0]?.settings?.["replicas"], "2");
   });
 
+  it("says that a release served which a host had given up at first, also once the host serves another one", async () => {
+    const { store, keep, results } = await openHistory();
+    await keep(1);
+    const reason = "release 2 failed on i-1: the host's disk is full; release 1 still serves";
+    const stored = await keepRecord(store, recordOf(release(2), { hosts }));
+    await keepEnd(store, stored, { ...served, result: "failed", reason });
+    const failing = (await results(2, [say(2, "failed", 1)]))[0];
+    assert.deepEqual([failing?.result, failing?.reason], ["failed", reason]);
+
+    const late = await results(2, [say(2, "serving", 2)]);
+    assert.equal(late[0]?.result, "serves");
+    assert.ok(historyLines(late).includes(`    at first: ${reason}`));
+
+    await keep(3);
+    const [, afterwards] = await results(3, [say(3, "serving", 3)]);
+    assert.deepEqual([afterwards?.number, afterwards?.result], [2, "served"]);
+    await keep(3, { beforeServed: false });
+  });
+
   it("survives whatever lies in place of a record, and names it", async () => {
     const { store, keep, results } = await openHistory();
     await keep(2);

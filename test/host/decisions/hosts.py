@@ -17,7 +17,7 @@ class Bucket:
         self.wanted: dict[str, Any] | None = None
         self.reports: list[dict[str, Any]] = []
         self.keys: set[str] = set()
-        self.is_silent = False
+        self.is_silent = self.was_silent_for_long = False
         self.asked = 0
 
     def release(self) -> dict[str, Any] | None:
@@ -26,6 +26,9 @@ class Bucket:
 
     def is_answering(self) -> bool:
         return not self.is_silent
+
+    def is_away(self) -> bool:
+        return self.is_silent and self.was_silent_for_long
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
         """No settings of HTTPS, unless a test has put some."""

@@ -21,6 +21,7 @@ import ends
 import figures
 import gate
 import health
+import hindrance
 import images
 import rates
 import release_command
@@ -80,8 +81,12 @@ class Engine:
         self.restarts: dict[str, int] = {}
         self.events: dict[str, list[dict[str, Any]]] = {}
         self.logs: dict[str, list[str]] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+        self.life = "1"
 
     def call(self, *command: str, timeout_s: int = 120) -> str:
+        if command[:2] == ("systemctl", "show"):
+            return self.life
         self.calls.append(command[1:])
         verb = command[1]
         self.patience[verb] = timeout_s
@@ -120,6 +125,8 @@ class Engine:
         if name in self.containers:
             raise Failed(f"docker run: the name {name} is taken")
         self.containers[name] = "running" if name.startswith("app-") else self.command_ends_as
+        pairs = (word.split("=") for before, word in zip(arguments, arguments[1:]) if before == "--label")
+        self.labels[name] = {key: value for key, value in pairs}
         return ""
 
     def do_kill(self, name: str) -> str:
@@ -128,7 +135,8 @@ class Engine:
 
     def do_ps(self, *arguments: str) -> str:
         if "label=berth.command" in arguments:
-            return "".join(f"{name}\n" for name in self.containers if name.startswith("release-"))
+            found = {name: self.labels.get(name, {}) for name in self.containers if name.startswith("release-")}
+            return "".join(f"{name} {one.get('berth.boot', '')} {one.get('berth.begun', '')}\n" for name, one in found.items())
         return "".join(f"{name} {state}\n" for name, state in self.containers.items() if name.startswith("app-"))
 
     def do_inspect(self, *arguments: str) -> str:
@@ -191,11 +199,11 @@ class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.engine, self.clock = Engine(), Clock()
         self.folder = pathlib.Path(self.enter(tempfile.TemporaryDirectory()))
-        for module in (replicas, images, release_command, ends, users):
+        for module in (replicas, hindrance, images, release_command, ends, users):
             self.enter(patch.object(module, "call", self.engine.call))
         self.enter(patch.dict(users.LISTS, clear=True))
         self.enter(patch.object(users, "call_for_bytes", self.engine.call_for_bytes))
-        for module in (attempts, ends, figures, converge, gate, health, rates, release_command, reporter, trial, volumes):
+        for module in (attempts, ends, figures, converge, gate, health, hindrance, rates, release_command, reporter, trial, volumes):
             self.enter(patch.object(module, "time", self.clock))
         self.enter(patch.object(gate, "tail", lambda name: self.engine.logs.get(name, [])))
         self.enter(patch.object(replicas.platform, "machine", lambda: "x86_64"))
@@ -206,6 +214,8 @@ class Case(unittest.TestCase):
         self.enter(patch.object(edge, "LOG", self.folder / "edge.log"))
         # All of the disk is the engine's, and what is kept fits.
         self.enter(patch.object(images, "shutil", types.SimpleNamespace(disk_usage=lambda _: types.SimpleNamespace(total=1000))))
+        self.free_bytes = 1 << 30
+        self.enter(patch.object(hindrance, "count_free", lambda: self.free_bytes))
         self.enter(patch.object(converge.log, "disabled", True))
         self.enter(patch.object(state, "INSTANCE_ID", self.folder / "instance-id"))
         (self.folder / "instance-id").write_text("i-1\n")

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import release_command
 import replicas
+import state
 from command import Failed
 from hosts import HostCase
 from stand_ins import RELEASE
@@ -19,6 +20,7 @@ class ReleaseCommand(HostCase):
         self.wish()
         self.turn()
         self.wish(number=8, releaseCommand=WORDS)
+        self.boot = state.name_boot()
         self.enter(patch.object(replicas, "tail", lambda name: [f"the log of {name}"]))
 
     def runs(self) -> "list[tuple[str, ...]]":
@@ -36,7 +38,8 @@ class ReleaseCommand(HostCase):
         command, replica = self.runs()[:2]
         self.assertEqual(command[-4:], ("registry/app@sha256:07", *WORDS))
         own = [word for word in command if word not in replica]
-        self.assertEqual(own, ["release-8", "berth.command=8", *WORDS])
+        self.assertEqual(own[:2] + own[3:], ["release-8", "berth.command=8", "berth.begun=1", *WORDS])
+        self.assertRegex(own[2], "^berth.boot=")
         lacks = [word for word in replica if word not in command]
         self.assertEqual(lacks[1:3], ["--restart", "unless-stopped"])
         self.assertEqual([word for word in lacks if word.startswith("--")], ["--restart", "--publish"])
@@ -69,7 +72,7 @@ class ReleaseCommand(HostCase):
         self.assertIn(("kill", "release-8"), self.engine.calls)
         self.assertEqual(self.bucket.reports[-1]["reason"], "app.releaseCommand took longer than 300 s")
         self.assertEqual(self.bucket.reports[-1]["serves"], 7)
-        self.assertEqual(round(self.clock.now - begun), 300)
+        self.assertEqual(round(self.clock.now - begun - 1), 300, "and a second to hear of an end of the engine")
         self.assertNotIn("release-8", self.engine.containers)
 
     def test_memory_that_is_too_small_is_named(self) -> None:
@@ -95,6 +98,62 @@ class ReleaseCommand(HostCase):
         self.turn()
         self.assertEqual(len(self.runs()), 3)
         self.assertEqual(self.said()[-1], (8, "serving"))
+
+    def test_what_an_earlier_agent_began_has_no_labels_and_is_waited_for_too(self) -> None:
+        self.engine.containers["release-8"], self.engine.labels = "running", {}
+        self.assertIsNone(release_command.count_begun("release-8"))
+
+    def test_what_the_engine_made_and_did_not_start_counts_as_not_begun(self) -> None:
+        self.interrupt(2, self.boot)
+        self.engine.containers["release-8"] = "created"
+        self.assertEqual(release_command.count_begun("release-8"), 1)
+
+    def interrupt(self, begun: int, boot: str) -> None:
+        """A command of a machine that went down, as the engine finds it afterwards."""
+        self.engine.containers["release-8"] = "exited"
+        self.engine.labels["release-8"] = {"berth.boot": boot, "berth.begun": str(begun)}
+        self.engine.ends = {"release-8": {"ExitCode": 255}}
+
+    def test_one_that_ended_with_the_machine_begins_anew_and_what_is_left_of_it_is_gone_first(self) -> None:
+        self.interrupt(1, "another-boot")
+        do_run = self.engine.do_run
+
+        def run(*arguments: str) -> str:
+            self.assertNotIn("release-8", self.engine.containers, "never two at once")
+            self.engine.ends = {}
+            return do_run(*arguments)
+
+        with patch.object(self.engine, "do_run", run):
+            release_command.run({**RELEASE, "number": 8, "releaseCommand": WORDS})
+        command = self.runs()[-1]
+        self.assertIn("berth.begun=2", command)
+        self.assertIn(f"berth.boot={self.boot}", command)
+
+    def test_one_that_ended_well_with_the_machine_may_have_been_told_to_leave_and_begins_anew(self) -> None:
+        self.interrupt(1, "another-boot")
+        self.engine.ends = {}
+        self.turn()
+        self.assertEqual(self.runs()[0][self.runs()[0].index("--name") + 1], "release-8")
+        self.assertEqual(self.said()[-1], (8, "serving"))
+
+    def test_one_that_takes_the_machine_down_each_time_fails_its_release_and_says_so(self) -> None:
+        self.interrupt(3, "another-boot")
+        self.turn()
+        report = self.bucket.reports[-1]
+        self.assertEqual((report["status"], report["cause"], report["serves"]), ("failed", "interrupted", 7))
+        self.assertEqual(report["reason"], "app.releaseCommand was interrupted 3 times, as the host started anew")
+        self.assertEqual(report["log"], ["the log of release-8"])
+        self.assertEqual(self.runs(), [])
+
+    def test_a_boot_has_a_name_of_its_own_in_a_container_too(self) -> None:
+        kernel, first = self.folder / "boot_id", self.folder / "stat"
+        names = set()
+        for boot, begun in (("a", "1"), ("a", "2"), ("b", "1")):
+            kernel.write_text(f"{boot}\n")
+            first.write_text(f"1 (sys) temd) S {' '.join('0' * 18)} {begun} 99\n")
+            with patch.object(state, "BOOT_ID", kernel), patch.object(state, "FIRST_PROCESS", first):
+                names.add(state.name_boot())
+        self.assertEqual(names, {"a.1", "a.2", "b.1"})
 
     def test_the_replicas_that_serve_are_kept_without_it(self) -> None:
         self.engine.containers["release-8"] = "running"

@@ -99,9 +99,27 @@ class Reports(HostCase):
         self.wish()
         self.turn()
         for _ in range(3):
-            self.clock.now += 600
+            self.clock.now += 199
             self.turn()
         self.assertEqual(len(self.bucket.reports), 2)
+
+    def test_a_host_without_news_says_every_ten_minutes_that_it_is_there(self) -> None:
+        self.wish()
+        self.turn()
+        self.clock.now += 599
+        self.turn()
+        self.assertEqual(len(self.bucket.reports), 2)
+        self.clock.now += 1
+        self.turn()
+        self.turn()
+        self.assertEqual(self.said(), [(7, "starting"), (7, "serving"), (7, "serving")])
+
+    def test_a_host_whose_release_failed_says_so_too(self) -> None:
+        self.wish()
+        self.turn(500)
+        self.clock.now += 600
+        self.turn()
+        self.assertEqual(self.said(), [(7, "starting"), (7, "failed"), (7, "failed")])
 
     def test_counters_of_a_new_release_begin_with_it(self) -> None:
         self.wish()

@@ -18,15 +18,22 @@ class Backoff:
     """Failures in a row to get one release running, and when the next try is due."""
 
     def __init__(self) -> None:
-        self.number, self.failures, self.until = 0, 0, 0.0
+        self.number, self.failures, self.until, self.reason = 0, 0, 0.0, ""
 
     def about(self, number: int) -> None:
         if self.number != number:
             self.number, self.failures = number, 0
 
-    def failed(self) -> None:
-        self.failures += 1
+    def failed(self, reason: str) -> None:
+        self.failures, self.reason = self.failures + 1, reason
         self.until = time.monotonic() + min(2**self.failures, 300)
+
+    def forgive(self) -> None:
+        """The next try is due at once, as if it were the first."""
+        self.failures = 0
+
+    def told(self, number: int) -> list[str]:
+        return [f"{self.reason}; tried again soon"] if self.failures and self.number == number else []
 
     def is_over(self) -> bool:
         return time.monotonic() >= self.until

@@ -12,6 +12,7 @@ from command import Failed
 from state import Release
 
 LONGEST_SILENCE_S = 30
+AWAY_S = 8
 
 log = logging.getLogger("berth")
 
@@ -35,6 +36,10 @@ class Bucket:
 
     def is_answering(self) -> bool:
         return not self.silence_s
+
+    def is_away(self) -> bool:
+        """Silent several times in a row, so that whatever else the network leads to may be out of reach too."""
+        return self.silence_s >= AWAY_S
 
     def put(self, key: str, document: dict[str, Any]) -> bool:
         body = json.dumps(document).encode()

@@ -15,6 +15,7 @@ from typing import Any, Callable
 import app_secrets
 import edge_settings
 import gate
+import hindrance
 import images
 import release_command
 import replicas
@@ -39,7 +40,9 @@ POLL_S = 2
 REST_S = 6
 BUSY_S = 600
 LOGS_S = 30  # between two looks whether what sends the logs still runs
-PULLS_UNTIL_FAILED = 5
+TRIES_UNTIL_FAILED = 5
+# A new agent has to look after what serves first, or the launcher takes it back by then: 90 s, and the time to do so.
+PROOF_S = 180
 
 log = logging.getLogger("berth")
 
@@ -58,7 +61,7 @@ class Host:
         self.secrets = app_secrets.Secrets(bucket)
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
-        self.is_proven = False
+        self.is_proven, self.proof_until = False, time.monotonic() + PROOF_S
         self.logs_at = 0.0
 
     def turn(self) -> None:
@@ -68,7 +71,7 @@ class Host:
         wanted = self.heard
         self.steps.attempt("the page for visitors", self.maintenance.turn, wanted)
         self.steps.attempt("the logs", self.send_logs, wanted)
-        if wanted and (self.is_proven or not self.serving) and self.is_due(wanted):
+        if wanted and self.may_try() and self.is_due(wanted):
             self.try_out(wanted)
         if self.serving:
             self.keep(self.serving)
@@ -84,13 +87,20 @@ class Host:
         if self.busy_until <= now < self.hear_at:
             return
         self.hear_at = now + REST_S
-        wanted = self.bucket.release()
+        was_away, wanted = self.bucket.is_away(), self.bucket.release()
+        if was_away and self.bucket.is_answering():
+            # What couldn't be fetched says nothing any more.
+            self.retry.forgive()
+            self.failed = load("failed.json")
         if wanted is not None and (not isinstance(wanted, dict) or type(wanted.get("number")) is not int):
             raise Failed("release.json in the state bucket is no release: it has no number")
         # A bucket that was lost and made again knows nothing of what was told.
         if wanted != self.heard:
             self.heard, self.busy_until = wanted, now + BUSY_S
             self.reporter.forget()
+
+    def may_try(self) -> bool:
+        return self.is_proven or not self.serving or time.monotonic() >= self.proof_until
 
     def is_due(self, wanted: Release) -> bool:
         """A release that failed its gate isn't tried again; one that this host couldn't try is, after a while."""
@@ -103,13 +113,32 @@ class Host:
         return not (self.failed and self.failed["release"] == number)
 
     def try_out(self, release: Release) -> None:
-        """Whatever goes wrong on the way that nobody thought of says nothing for good, but it is said."""
+        """A release is given up for what it does itself. What is in its way on this host is said, and it is tried again."""
+        engine = hindrance.look_at_engine()
         try:
             self.deploy(release)
         except Exception as error:
-            log.exception("release %s", release["number"])
-            self.retry.failed()
-            self.failed = failed(release["number"], Failed(f"the host couldn't try it: {say(error)}", cause="host"))
+            obstacle = hindrance.find(error, engine)
+            if obstacle:
+                self.put_off(release, obstacle)
+            elif isinstance(error, Failed):
+                self.give_up(release, error)
+            else:
+                log.exception("release %s", release["number"])
+                self.retry.failed(say(error))
+                self.failed = failed(release["number"], Failed(f"the host couldn't try it: {say(error)}", cause="host"))
+
+    def put_off(self, release: Release, obstacle: Failed) -> None:
+        log.warning("release %s: %s", release["number"], obstacle)
+        self.retry.failed(say(obstacle))
+        if self.retry.failures >= TRIES_UNTIL_FAILED:
+            self.failed = failed(release["number"], obstacle)
+
+    def give_up(self, release: Release, failure: Failed) -> None:
+        self.failed, self.retry.failures = failed(release["number"], failure), 0
+        save("failed.json", self.failed)
+        replicas.remove(replicas.of(release["number"]))
+        self.forget_command(release)
 
     def deploy(self, release: Release) -> None:
         """Starts a release beside the one that serves. Only when it has passed its gate it becomes the one to keep."""
@@ -126,22 +155,13 @@ class Host:
             images.ensure(release)
             self.secrets.ensure(release)
         except Failed as failure:
-            self.retry.failed()
-            log.warning("%s", failure)
-            if self.retry.failures >= PULLS_UNTIL_FAILED:
-                failure.cause = failure.cause or "pull"
-                self.failed = failed(number, failure)
+            failure.cause = failure.cause or "pull"
+            self.put_off(release, hindrance.find_full_disk(failure) or failure)
             return
         try:
             self.start(release, release_command.run)
         except volumes.NotYet as failure:
             log.info("release %s: %s; waiting for it", number, failure)
-            return
-        except Failed as failure:
-            self.failed, self.retry.failures = failed(number, failure), 0
-            save("failed.json", self.failed)
-            replicas.remove(replicas.of(number))
-            self.forget_command(release)
             return
         self.trial.prepare(release, self.serving)
         self.take(release)
@@ -253,10 +273,11 @@ class Host:
 
     def tell(self, news: dict[str, Any]) -> None:
         stack = {**self.https.told(), **self.maintenance.told()}
+        put_off = self.retry.told(news["release"]) if news["status"] == "starting" else []
         if not self.serving:
-            self.reporter.tell(news, {}, self.steps.told() + self.space.told(), stack)
+            self.reporter.tell(news, {}, put_off + self.steps.told() + self.space.told(), stack)
             return
-        troubles = self.steps.told() + self.watch.told(self.serving) + self.space.told()
+        troubles = put_off + self.steps.told() + self.watch.told(self.serving) + self.space.told()
         self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles, stack)
 
 

@@ -15,6 +15,8 @@ log = logging.getLogger("berth")
 STATE = pathlib.Path("/var/lib/berth")
 SETTINGS = pathlib.Path("/etc/berth/settings.json")
 INSTANCE_ID = pathlib.Path("/var/lib/cloud/data/instance-id")
+BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
+FIRST_PROCESS = pathlib.Path("/proc/1/stat")
 LAUNCHER = pathlib.Path("/var/lib/berth-launcher/state.json")
 WAITING = pathlib.Path("/run/berth-launcher/waiting.json")
 
@@ -26,6 +28,12 @@ def read_settings() -> dict[str, str]:
 
 def read_instance() -> str:
     return INSTANCE_ID.read_text().strip()
+
+
+def name_boot() -> str:
+    """Another one after each start of the machine: by its kernel, and by its first process, as a container has no kernel of its own."""
+    begun = FIRST_PROCESS.read_text().rpartition(")")[2].split()[19]
+    return f"{BOOT_ID.read_text().strip()}.{begun}"
 
 
 def agent() -> dict[str, Any]:
