@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { BerthError } from "../../lib/errors.ts";
 import type { LeaseRecord } from "../../state/lease/record.ts";
-import { type Lease, leaseKey, takeLease } from "../../state/lease/lease.ts";
+import { type Lease, leaseKey, readLease, takeLease } from "../../state/lease/lease.ts";
 import type { ObjectStore } from "../../state/object-store.ts";
+import { until } from "../local/temporary-aws.ts";
 
+/** Of one that has to expire. Stores measure age in whole seconds, so it lives for a few seconds. */
 const ttlMs = 2_000;
+/** Of one that may not expire, however long this process stands still. */
+const longMs = 600_000;
+/** Longer than any wait. */
+const waitMs = 300_000;
 
-/** What a lease must guarantee on every store. Stores measure age in whole seconds, so the lease lives for a few seconds. */
+/** What a lease must guarantee on every store. */
 export function leaseSuite(name: string, open: () => Promise<[ObjectStore, ObjectStore]>): void {
   test(`${name}: a held lease is refused, by whom and for what`, async () => {
     const [one, other] = await open();
-    const held = await takeLease(one, { operation: "up", ttlMs });
+    const held = await takeLease(one, { operation: "up", ttlMs: longMs });
 
     await assert.rejects(takeLease(other, { operation: "down", ttlMs }), (error: unknown) => {
       assert.ok(error instanceof BerthError);
@@ -39,9 +44,10 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
   describe(`${name}: as time goes by`, { concurrency: true }, () => {
     it("a heartbeat keeps it for longer than its life", async () => {
       const [one, other] = await open();
-      const held = await takeLease(one, { operation: "up", ttlMs });
+      const held = await takeLease(one, { operation: "up", ttlMs: 3 * ttlMs });
 
-      await sleep(ttlMs * 1.8);
+      // Each renews it for its whole life, and they are a third of that apart.
+      await until(async () => ((await readLease(other))?.record?.beat ?? 0) >= 4);
 
       await assert.rejects(takeLease(other, { operation: "down", ttlMs }), { code: "LeaseHeld" });
       await held.assertHeld();
@@ -57,7 +63,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
       const next = await takeLease(other, {
         operation: "down",
         ttlMs,
-        waitMs: ttlMs * 5,
+        waitMs,
         onTakeover: (from) => took.push(from),
       });
 
@@ -73,7 +79,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
       const process = freezable(one);
       const sleeper = await takeLease(process.store, { operation: "up", ttlMs });
       process.freeze();
-      const next = await takeLease(other, { operation: "down", ttlMs, waitMs: ttlMs * 5 });
+      const next = await takeLease(other, { operation: "down", ttlMs, waitMs });
       process.wake();
 
       await assert.rejects(sleeper.assertHeld(), { code: "LeaseLost", exitCode: 4 });
@@ -90,7 +96,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
     t.mock.method(performance, "now", () => stoodAt);
     const sleeper = await takeLease(computer.store, { operation: "up", ttlMs });
     computer.freeze();
-    const next = await takeLease(other, { operation: "down", ttlMs, waitMs: ttlMs * 5 });
+    const next = await takeLease(other, { operation: "down", ttlMs, waitMs });
     computer.wake();
 
     await assert.rejects(sleeper.assertHeld(), { code: "LeaseLost", exitCode: 4 });
@@ -104,7 +110,7 @@ export function leaseSuite(name: string, open: () => Promise<[ObjectStore, Objec
 
     const attempts = await Promise.allSettled(
       Array.from({ length: 20 }, (_, index) =>
-        takeLease(index % 2 === 0 ? one : other, { operation: `run ${index}`, ttlMs }),
+        takeLease(index % 2 === 0 ? one : other, { operation: `run ${index}`, ttlMs: longMs }),
       ),
     );
 

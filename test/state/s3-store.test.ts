@@ -47,7 +47,7 @@ test("s3 store: nothing is stored where there is no bucket", async () => {
 
 test("lease in s3: where the bucket went with the last holder, it is given up and told", async () => {
   const store = openS3Store({ client: connect(), bucket: "nowhere", account });
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(120_000);
 
   const taking = takeLease(store, { operation: "up", ttlMs: 400, waitMs: 60_000, signal });
 
