@@ -14,16 +14,20 @@ export interface NameAnswers {
   readonly caa: Answer<CaaRecord>;
 }
 
-/** Each try of a query, and there are two. */
-const timeoutMs = 2_000;
+/** Each try of a query, and there are two. A name server that is named is the embedded AWS's, on this busy computer. */
+const timeoutsMs = { usual: 2_000, named: 15_000 };
 
 /**
  * Asks DNS as this computer does, without its hosts file.
  *
  * @param nameServer `address:port` to ask instead of the computer's own name servers.
  */
-export async function lookupNames(names: readonly string[], nameServer?: string): Promise<NameAnswers[]> {
-  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+export async function lookupNames(
+  names: readonly string[],
+  nameServer?: string,
+  timeout = nameServer === undefined ? timeoutsMs.usual : timeoutsMs.named,
+): Promise<NameAnswers[]> {
+  const resolver = new Resolver({ timeout, tries: 2 });
   if (nameServer !== undefined) resolver.setServers([nameServer]);
   return Promise.all(
     names.map(async (name) => {
@@ -39,7 +43,7 @@ export async function lookupNames(names: readonly string[], nameServer?: string)
 
 /** For `http.request`: has it find a name's IPv4 address by one name server, at `address:port`. */
 export function lookupBy(nameServer: string): LookupFunction {
-  const resolver = new CallbackResolver({ timeout: timeoutMs, tries: 2 });
+  const resolver = new CallbackResolver({ timeout: timeoutsMs.named, tries: 2 });
   resolver.setServers([nameServer]);
   return (name, { all }, callback) =>
     resolver.resolve4(name, (error, addresses) => {

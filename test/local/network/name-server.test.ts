@@ -7,7 +7,7 @@ import { decode, encode } from "dns-packet";
 import { startNameServer, type NameServer } from "../../../lib/local/network/name-server.ts";
 
 describe("the machines' name server", () => {
-  const resolver = new Resolver({ timeout: 2000, tries: 1 });
+  const resolver = new Resolver({ timeout: 120_000, tries: 1 });
   let server: NameServer;
   before(async () => {
     server = await startNameServer("127.0.0.9");

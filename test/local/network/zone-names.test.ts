@@ -16,7 +16,7 @@ const host = "127.0.0.10";
 
 describe("the name server of the embedded AWS, with hosted zones", () => {
   let server: NameServer;
-  const resolver = new Resolver();
+  const resolver = new Resolver({ timeout: 60_000 });
   before(async () => {
     for (const [Name, PrivateZone] of [
       ["example.org", false],
@@ -70,7 +70,7 @@ describe("the name server of the embedded AWS, with hosted zones", () => {
   });
 
   it("gives a command what it judges by, and CAA records from the name above", async () => {
-    const [found] = await lookupNames(["app.example.org"], `${host}:${server.port}`);
+    const [found] = await lookupNames(["app.example.org"], `${host}:${server.port}`, 60_000);
     assert.deepEqual(found?.caa, {
       values: [
         { critical: 0, issue: "letsencrypt.org" },
@@ -78,7 +78,7 @@ describe("the name server of the embedded AWS, with hosted zones", () => {
       ],
     });
     assert.deepEqual(found.ipv6, { values: ["2001:db8::1"] });
-    const [absent] = await lookupNames(["nobody.example.org"], `${host}:${server.port}`);
+    const [absent] = await lookupNames(["nobody.example.org"], `${host}:${server.port}`, 60_000);
     assert.deepEqual(absent?.ipv4, { values: [] });
   });
 
@@ -92,7 +92,7 @@ describe("the name server of the embedded AWS, with hosted zones", () => {
 it("fails alone: DNS that doesn't answer is a failure, and not an absent name", async () => {
   const silent = await startNameServer("127.0.0.11", () => new Promise(() => {}));
   try {
-    const [found] = await lookupNames(["app.example.org"], `127.0.0.11:${silent.port}`);
+    const [found] = await lookupNames(["app.example.org"], `127.0.0.11:${silent.port}`, 500);
     assert.deepEqual(found?.ipv4, { failure: "ETIMEOUT" });
   } finally {
     await silent[Symbol.asyncDispose]();
