@@ -64,7 +64,7 @@ class FetchCase(unittest.TestCase):
             self.addCleanup(clean)
         self.address = f"127.0.0.1:{server.server_port}"
         self.change(fetch, "METADATA", self.address)
-        self.change(fetch, "TIMEOUT_S", 2)
+        self.change(fetch, "TIMEOUT_S", 120)
         self.change(fetch, "connect", lambda host: http.client.HTTPConnection(self.address, timeout=fetch.TIMEOUT_S))
         self.bucket = Bucket(SETTINGS)
 

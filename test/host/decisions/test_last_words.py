@@ -80,7 +80,7 @@ class LastWords(unittest.TestCase):
         self.change(last_words, "SETTINGS", self.folder / "settings")
         self.change(last_words, "INSTANCE_ID", self.folder / "id")
         self.change(last_words, "MARK", self.folder / "mark")
-        self.change(fetch, "connect", lambda host: http.client.HTTPConnection(address, timeout=5))
+        self.change(fetch, "connect", lambda host: http.client.HTTPConnection(address, timeout=120))
         result = {"SERVICE_RESULT": "exit-code", "PATH": f"{self.folder}:{os.environ['PATH']}"}
         environment = patch.dict(os.environ, result)
         environment.start()
