@@ -32,7 +32,7 @@ export async function askDuring(url: string, during: () => Promise<unknown>): Pr
 export async function ask(url: string): Promise<number | string> {
   const limit = new AbortController();
   // AbortSignal.timeout would not keep the process alive when it waits only for a lost connection.
-  const timer = setTimeout(() => limit.abort(), 5000);
+  const timer = setTimeout(() => limit.abort(), 60_000);
   try {
     const response = await fetch(url, { signal: limit.signal });
     await response.arrayBuffer();

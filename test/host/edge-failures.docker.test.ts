@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openEdgeRig, type EdgeRig } from "./edge-rig.ts";
-import { exchange } from "./raw-http.ts";
+import { exchange, fetchAlone } from "./raw-http.ts";
 
 /** What a client gets that isn't the app's, and what the log says of it. */
 interface Failure {
@@ -30,13 +29,13 @@ describe("the edge's own words", () => {
   let rig: EdgeRig;
   before(async () => {
     rig = await openEdgeRig();
-    await rig.serve([8080], { answerSeconds: 1, drainSeconds: 1 });
+    await rig.serve([8080], { drainSeconds: 1 });
   });
   after(() => rig?.[Symbol.asyncDispose]());
 
   const ask = async (method: string, path: string, headers: Record<string, string> = {}, body = "x") => {
     const withBody = ["GET", "HEAD", "OPTIONS"].includes(method) ? {} : { body };
-    const response = await fetch(`${rig.url}${path}`, { method, headers, ...withBody });
+    const response = await fetchAlone(`${rig.url}${path}`, { method, headers, ...withBody });
     return { response, text: await response.text() };
   };
 
@@ -77,8 +76,10 @@ describe("the edge's own words", () => {
   });
 
   it("say that the app gave no answer in time", async () => {
+    await rig.serve([8080], { answerSeconds: 1, drainSeconds: 1 });
     await expectFailure(await ask("GET", "/hang"), { ...late, retryAfter: "5", tries: "504 : 504" });
-    await expectFailure(await ask("POST", "/sleep/3"), { ...late, retryAfter: null, tries: "504" });
+    await expectFailure(await ask("POST", "/sleep/120"), { ...late, retryAfter: null, tries: "504" });
+    await rig.serve([8080], { drainSeconds: 1 });
   });
 
   it("say what is too large of a request, and that the app hasn't seen it", async () => {
@@ -134,13 +135,13 @@ describe("the edge's own words", () => {
       tries: "502",
     };
     for (const [method, path, retryAfter] of [
-      ["POST", "/sleep/9", null],
+      ["POST", "/sleep/120", null],
       ["GET", "/hang", "5"],
     ] as const) {
       await rig.serve([8080], { answerSeconds: 60, drainSeconds: 1 });
       await rig.takeSeen();
       const asked = ask(method, path);
-      while ((await rig.takeSeen()).length === 0) await sleep(20);
+      await rig.awaitSeen(1);
       // A switch to other replicas, as of a new release.
       await rig.serve([8081], { answerSeconds: 60, drainSeconds: 1 });
       await expectFailure(await asked, { ...cut, retryAfter });
@@ -148,7 +149,9 @@ describe("the edge's own words", () => {
   });
 
   it("ask for another try of everything where nothing serves, since nothing was sent", async () => {
-    await rig.toolbox.run("pkill -f '^python3 -B /tmp/app'");
+    await rig.toolbox.run(
+      "pkill -f '^python3 -B /tmp/app'; while pgrep -f '^python3 -B /tmp/app'; do sleep 0.1; done",
+    );
     const nothing = {
       status: 503,
       words: /^Nothing is serving here yet\./,
@@ -170,7 +173,7 @@ describe("the edge's spool, when it is full,", () => {
     await rig.serve([8080]);
     await rig.takeSeen();
     await rig.toolbox.run("head -c 60M /dev/zero > /var/spool/berth/filling");
-    const response = await fetch(`${rig.url}/`, { method: "POST", body: "x".repeat(9 << 20) });
+    const response = await fetchAlone(`${rig.url}/`, { method: "POST", body: "x".repeat(9 << 20) });
     assert.deepEqual([response.status, response.headers.get("retry-after")], [503, "5"]);
     assert.match(await response.text(), /^Too many large bodies are on their way\./);
     const id = response.headers.get("x-request-id");

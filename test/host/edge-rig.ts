@@ -15,6 +15,8 @@ export interface EdgeRig extends AsyncDisposable {
   serve(ports: readonly number[], settings?: EdgeSettings): Promise<void>;
   /** The requests that reached the replicas since the last call: "GET /path", one for each try. */
   takeSeen(): Promise<string[]>;
+  /** The same once there are so many: a replica may be asked in vain before it notes that. */
+  awaitSeen(count: number): Promise<string[]>;
   /** The edge's log. Throws unless each line is UTF-8 and JSON. The last requests may still be missing: see `findLine`. */
   readLog(): Promise<LogLine[]>;
   /** The line that fits, once it is there: nginx logs a request when its client already has the answer. */
@@ -82,6 +84,8 @@ def call(*command, timeout_s=0):
     subprocess.run(["cp", "/var/lib/berth/edge.json", "/var/lib/berth/applied/edge.json"], check=True)
 
 edge.call = call
+# A worker on a busy machine hears late of a reload. A host tries again; here there is one try.
+edge.SWITCH_S = edge.DRAIN_MORE_S = 120
 settings = edge_settings.settings_of({"edge": json.loads(sys.argv[1])})
 one = edge.Edge()
 one.configure(settings)
@@ -102,6 +106,14 @@ export async function openEdgeRig(program = "failing-app.py"): Promise<EdgeRig> 
     throw error;
   }
   const readLog = async () => parseLog(await toolbox.run("base64 /var/log/berth/edge.log"));
+  let taken = 0;
+  // Nothing is moved or cut off: a replica may be about to write.
+  const takeSeen = async () => {
+    const seen = await toolbox.run(`touch /tmp/seen && tail -n +${taken + 1} /tmp/seen`);
+    const lines = seen === "" ? [] : seen.split("\n");
+    taken += lines.length;
+    return lines;
+  };
   return {
     toolbox,
     url: toolbox.url,
@@ -110,9 +122,11 @@ export async function openEdgeRig(program = "failing-app.py"): Promise<EdgeRig> 
       for (const port of ports) await toolbox.run(startReplica(port));
       await toolbox.run(`python3 -B /tmp/point-at.py '${JSON.stringify(settings)}' ${ports.join(" ")}`);
     },
-    takeSeen: async () => {
-      const seen = await toolbox.run("touch /tmp/seen && mv /tmp/seen /tmp/taken && cat /tmp/taken");
-      return seen === "" ? [] : seen.split("\n");
+    takeSeen,
+    awaitSeen: async (count) => {
+      const seen: string[] = [];
+      await until(async () => seen.push(...(await takeSeen())) >= count);
+      return seen;
     },
     readLog,
     findLine: async (fits) => {
@@ -137,8 +151,7 @@ function startReplica(port: number): string {
 
 function parseLog(base64: string): LogLine[] {
   const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64, "base64"));
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line): LogLine => JSON.parse(line));
+  // What is behind the last line's end is being written.
+  const lines = text.split("\n").slice(0, -1);
+  return lines.map((line): LogLine => JSON.parse(line));
 }

@@ -35,7 +35,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         elif self.path == "/hang":
-            time.sleep(3)
+            time.sleep(120)
         elif self.path == "/fail":
             self.answer(500, "the app's own words")
         elif self.path == "/again":
