@@ -1,6 +1,6 @@
 import { type HostedZone, zoneFor } from "./aws/hosted-zones.ts";
 import type { MachineImage } from "./aws/lookup.ts";
-import { bucketName, logGroupName, repositoryName, roleName } from "./aws/names.ts";
+import { bucketName, dashboardName, logGroupName, repositoryName, roleName, topicName } from "./aws/names.ts";
 import { letsEncrypt } from "./config/https.ts";
 import type { Config } from "./config/load.ts";
 import { subnetsOf } from "./config/network.ts";
@@ -24,10 +24,15 @@ import { hostPolicy, hostTrust } from "./resources/identity/host-policy.ts";
 import { instanceProfile } from "./resources/identity/instance-profile.ts";
 import { internetGateway } from "./resources/network/internet-gateway.ts";
 import type { ReleaseDesired, ObservedRelease } from "./resources/delivery/release.ts";
+import { alarm, type ObservedAlarm } from "./resources/watching/alarm.ts";
+import { alarmRules } from "./resources/watching/alarm-rules.ts";
+import { dashboard } from "./resources/watching/dashboard.ts";
+import { dashboardBody } from "./resources/watching/dashboard-body.ts";
+import { type ObservedTopic, topic, topicArn, topicDisplayName } from "./resources/watching/topic.ts";
 import { logGroup, type ObservedLogGroup } from "./resources/watching/log-group.ts";
 import { parameter } from "./resources/storage/parameter.ts";
 import { repository, type ObservedRepository } from "./resources/delivery/repository.ts";
-import type { Resource } from "./contract/resource.ts";
+import type { Observed, Resource } from "./contract/resource.ts";
 import { role } from "./resources/identity/role.ts";
 import { recordResource } from "./resources/network/record.ts";
 import { recordName } from "./resources/network/record-claim.ts";
@@ -88,6 +93,9 @@ export interface StackParts {
   readonly dataVolume: DeclarationOf<ObservedDataVolume> | undefined;
   readonly image: DeclarationOf<ObservedImage> | undefined;
   readonly release: DeclarationOf<ObservedRelease> | undefined;
+  /** Absent in a stack without `alarms`. */
+  readonly topic: DeclarationOf<ObservedTopic> | undefined;
+  readonly alarms: readonly DeclarationOf<ObservedAlarm>[];
 }
 
 export const declareStack = (inputs: StackInputs): readonly StackDeclaration[] =>
@@ -189,6 +197,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
   });
   const { retired, records } = declareRecords({ config, zones }, theAddress);
   const theHttps = app && declareHttps(app, config, { bucket: theBucket, address: theAddress, records });
+  const watching = declareWatching({ config, names, account, isTeardown: app === undefined }, theAddress);
   const declarations = [
     theBucket,
     theRepository,
@@ -205,6 +214,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     retired,
     ...(app === undefined ? [] : records),
     ...(theHttps ? [theHttps] : []),
+    ...watching.declarations,
     // Only `secret set` makes one, so there is none to converge.
     ...(app ? [] : [declare({ name: "parameter", resource: parameter, desired: () => undefined })]),
   ];
@@ -218,6 +228,8 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
     dataVolume: theVolume,
     image: theApp?.image,
     release: theApp?.release,
+    topic: watching.topic,
+    alarms: watching.alarms,
   };
 }
 
@@ -303,6 +315,67 @@ function declareLogGroup({ logs }: Config, names: StackNames) {
   });
 }
 
+const noDesiredState = (): never => {
+  throw new TypeError("a retired declaration has no desired state");
+};
+
+interface WatchingOptions {
+  readonly config: Config;
+  readonly names: StackNames;
+  readonly account: string;
+  readonly isTeardown: boolean;
+}
+
+/**
+ * Who watches the stack: after the address, so that nobody is told of a stack that doesn't serve yet, or is being removed. What
+ * the state knows and the configuration no longer has is removed.
+ */
+function declareWatching(
+  { config, names, account, isTeardown }: WatchingOptions,
+  theAddress: DeclarationOf<ObservedAddress>,
+) {
+  const { stack, region, alarms } = config;
+  const retired = <Desired, Found extends Observed>(name: string, resource: Resource<Desired, Found>) => ({
+    name,
+    // Only a teardown looks for what nobody asked for: other runs may lack the permission.
+    resource: isTeardown ? resource : { ...resource, list: () => Promise.resolve([]) },
+    desired: noDesiredState,
+    isRetired: true as const,
+  });
+  const theTopic = declare(
+    alarms === undefined
+      ? retired("topic", topic)
+      : {
+          name: "topic",
+          resource: topic,
+          desired: () => ({
+            name: names.topic,
+            displayName: topicDisplayName(stack),
+            email: alarms.email,
+          }),
+        },
+  );
+  const needs = [theTopic, theAddress];
+  const theAlarms = alarmRules(config, topicArn({ region, account }, names.topic)).map(({ name, desired }) =>
+    declare({ name, resource: alarm, needs, desired: () => desired }),
+  );
+  const retiredAlarm = declare({ ...retired("alarm", alarm), needs });
+  const theDashboard = declare(
+    config.dashboard
+      ? {
+          name: "dashboard",
+          resource: dashboard,
+          desired: () => ({ name: names.dashboard, body: dashboardBody({ stack, region }) }),
+        }
+      : retired("dashboard", dashboard),
+  );
+  return {
+    declarations: [theTopic, ...theAlarms, retiredAlarm, theDashboard],
+    topic: alarms && theTopic,
+    alarms: theAlarms,
+  };
+}
+
 /** What the hosts run besides the app. */
 function declareAgent({ agent, bundle }: App, place: string, theBucket: DeclarationOf<ObservedBucket>) {
   return declare({
@@ -344,9 +417,7 @@ function declareRecords({ config, zones }: RecordsOptions, theAddress: Declarati
     name: "record",
     resource: recordResource({ ...kind, others: "ignored" }),
     needs: [theAddress],
-    desired: () => {
-      throw new TypeError("a retired declaration has no desired state");
-    },
+    desired: noDesiredState,
     isRetired: true,
   });
   return { retired, records };
@@ -428,6 +499,8 @@ export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, 
     bucket: bucketName({ account, region }, named("bucket")),
     repository: repositoryName(named("repository")),
     logGroup: logGroupName(named("log-group")),
+    topic: topicName(named("topic")),
+    dashboard: dashboardName({ region }, named("dashboard")),
     // The instance profile has the same name as its role.
     role: roleName({ region }, named("role")),
   };

@@ -39,7 +39,7 @@ import { recordSent } from "./resources/sent-calls.ts";
 // What keeps a user safe is written out here, and not taken from the code: a weakened constant there must not weaken the
 // test with it. AWS is asked by another route what came of it.
 
-const { ctx, stranger } = await openAccount();
+const { ctx, stranger, calls } = await openAccount();
 const sent = recordSent(ctx.clients);
 const settings = schema.parse({
   stack: "hello",
@@ -119,6 +119,9 @@ async function make({ name, find, create }: StackDeclaration): Promise<void> {
 const madeHere = declarations.filter(({ name }) => !["image", "release", "https"].includes(name));
 for (const declaration of madeHere) await make(declaration);
 
+const watching = new Set(["topic", "alarm", "dashboard"]);
+const isWatching = ({ kind }: StackDeclaration) => watching.has(kind);
+
 const bucketArn = "arn:aws:s3:::berth-hello-123456789012-eu-central-1";
 const RoleName = "berth-hello-eu-central-1";
 const sentTo = (operation: string) =>
@@ -175,7 +178,44 @@ describe("the declared stack", () => {
       parameter: [],
       record: ["address"],
       "log-group": [],
+      topic: [],
+      alarm: ["topic", "address"],
+      dashboard: [],
     });
+  });
+
+  it("has alarms, whose topic goes after them and whose address comes before them, and a dashboard", () => {
+    const watched = declare({
+      alarms: { email: "ops@example.com", failedRequestsPercent: 5, failedTriesPercent: 20 },
+      dashboard: true,
+    });
+    assert.deepEqual(
+      watched.filter(isWatching).map((one) => [one.name, one.needs, one.isRetired]),
+      [
+        ["topic", [], undefined],
+        ["alarm-failed-requests", ["topic", "address"], undefined],
+        ["alarm-failed-tries", ["topic", "address"], undefined],
+        ["alarm-not-serving", ["topic", "address"], undefined],
+        ["alarm-disk", ["topic", "address"], undefined],
+        ["alarm-certificate", ["topic", "address"], undefined],
+        ["alarm", ["topic", "address"], true],
+        ["dashboard", [], undefined],
+      ],
+    );
+  });
+
+  it("looks nowhere for alarms and a dashboard that nobody asked for, unless it is taken away", async () => {
+    const listed = async (list: readonly StackDeclaration[]) => {
+      const before = calls.length;
+      for (const one of list.filter(isWatching)) await one.list(ctx, "hello");
+      return calls.slice(before).map(({ operation }) => operation);
+    };
+    assert.deepEqual(await listed(all), []);
+    assert.deepEqual(await listed(declareStack({ config, account, zones: [] })), [
+      "ListTagsForResource",
+      "DescribeAlarms",
+      "GetDashboard",
+    ]);
   });
 
   it("has a record for each domain that a zone covers, before a certificate is asked for and until the address goes", () => {

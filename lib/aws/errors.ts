@@ -7,6 +7,7 @@ export function errorCode(error: unknown): string {
 }
 
 const notFound = new Set([
+  "DashboardNotFoundError",
   "NoSuchBucket",
   "NoSuchKey",
   "NoSuchVersion",
@@ -14,10 +15,12 @@ const notFound = new Set([
   "NoSuchEntityException",
   "NoSuchHostedZone",
   "NotFound",
+  "NotFoundException",
   "RepositoryNotFoundException",
   "ImageNotFoundException",
   "LifecyclePolicyNotFoundException",
   "ParameterNotFound",
+  "ResourceNotFound",
   "ResourceNotFoundException",
   "Gateway.NotAttached",
 ]);
@@ -119,6 +122,8 @@ export const isDependencyViolation = (error: unknown): boolean => inUse.has(erro
 const conflict = new Set([
   "OperationAborted",
   "ConditionalRequestConflict",
+  "ConcurrentAccess",
+  "ConcurrentAccessException",
   "ConcurrentModification",
   "ConcurrentModificationException",
   "PriorRequestNotComplete",

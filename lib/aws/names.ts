@@ -32,6 +32,23 @@ export function logGroupName(named: Named): string {
 /** Where the metrics of a stack's hosts are. Each stack has its own, so that its hosts can't write another's. */
 export const metricsNamespace = ({ stack }: Pick<Named, "stack">): string => `Berth/${stack}`;
 
+/** `berth-hello-disk` for `alarm-disk`. */
+export function alarmName(named: Named): string {
+  return `${alarmPrefix(named)}${suffix(named, "alarm", "-").replace(/^-alarm-/, "-")}`;
+}
+
+/** What the names of all alarms of a stack begin with, and those of a stack with a longer name. */
+export const alarmPrefix = ({ stack }: Pick<Named, "stack">): string => `berth-${stack}`;
+
+export function topicName(named: Named): string {
+  return `berth-${named.stack}${suffix(named, "topic", "-")}`;
+}
+
+/** The name contains the region because an account has one set of dashboards for all regions. */
+export function dashboardName({ region }: Pick<Place, "region">, named: Named): string {
+  return `berth-${named.stack}-${region}${suffix(named, "dashboard", "-")}`;
+}
+
 /** At most 64 characters. The name contains the region because IAM is global. */
 export function roleName({ region }: Pick<Place, "region">, named: Named): string {
   return fit(`berth-${named.stack}-${region}${suffix(named, "role", "-")}`, 64);

@@ -217,8 +217,8 @@ const renamed: Readonly<Record<string, readonly string[]>> = {
   PutPublicAccessBlock: ["s3:PutBucketPublicAccessBlock"],
   // AWS lets everybody ask who they are.
   GetCallerIdentity: [],
-  ListTagsForResource: ["ecr:ListTagsForResource", "logs:ListTagsForResource", "ssm:ListTagsForResource"],
-  TagResource: ["ecr:TagResource", "logs:TagResource"],
+  ListTagsForResource: ["cloudwatch", "ecr", "logs", "sns", "ssm"].map((one) => `${one}:ListTagsForResource`),
+  TagResource: ["cloudwatch", "ecr", "logs", "sns"].map((one) => `${one}:TagResource`),
   // Of EC2 and of ECR alike.
   DescribeImages: ["ec2:DescribeImages", "ecr:DescribeImages"],
 };
@@ -251,6 +251,8 @@ function serviceOf(operation: string): string {
   if (/Parameters?$/.test(operation)) return "ssm";
   if (/Log(?:Group|Event|Stream)|RetentionPolicy/.test(operation)) return "logs";
   if (/Secret/.test(operation)) return "secretsmanager";
+  if (/Alarm|Dashboard/.test(operation)) return "cloudwatch";
+  if (/Topic|ubscri/.test(operation)) return "sns";
   if (
     /Repositor|LifecyclePolicy|ImageScanning|ImageTag|AuthorizationToken|^ListTagsForResource|^TagResource/.test(
       operation,

@@ -61,6 +61,7 @@ def log_requests(app):
 def serve_moto(socket_path: str, control: str) -> None:
     import emulator_doors
     import moto_changes
+    import moto_watching
 
     # Before anything else of moto is imported: the import reads what is cached here.
     moto_changes.remember_models()
@@ -69,6 +70,9 @@ def serve_moto(socket_path: str, control: str) -> None:
 
     moto_changes.add_debian_images()
     moto_changes.keep_bucket_tags()
+    moto_watching.keep_dashboard_tags()
+    moto_watching.change_alarms_in_place()
+    moto_watching.ask_subscribers()
     moto_changes.protect_new_buckets()
     moto_changes.keep_cpu_credits()
     moto_changes.change_records_as_one()
