@@ -20,6 +20,7 @@ export const commands = {
     summary: "shows what the app, the edge or the host logged",
     operands: ["app", "edge", "host"],
   },
+  shell: { script: "provision/shell.ts", summary: "opens a shell on the host, or in the app's container" },
   secret: { script: "provision/secret.ts", summary: "gives a secret of the app its value", words: ["set"] },
   down: { script: "teardown/down.ts", summary: "takes everything away, and proves it" },
   state: {

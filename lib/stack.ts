@@ -125,6 +125,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
         ...names,
         logGroup: config.logs && names.logGroup,
         secrets: config.app.secrets,
+        shell: config.shell,
       }),
     }),
   });
@@ -475,7 +476,13 @@ function declareApp(place: AppPlace) {
     needs: [theImage, theAgent, theInstance, theVolume, theLogGroup].filter((one) => one !== undefined),
     desired: (need, { secrets }: Offers) => ({
       content: contentOf(
-        { ...config.app, secrets, edge: config.edge, logGroup: theLogGroup && names.logGroup },
+        {
+          ...config.app,
+          secrets,
+          edge: config.edge,
+          logGroup: theLogGroup && names.logGroup,
+          shell: config.shell || undefined,
+        },
         need(theImage).id,
         theVolume && need(theVolume).id,
       ),

@@ -1,5 +1,5 @@
 import { explainAwsError } from "../aws/explanation.ts";
-import { BerthError, type ExitCode, exitCodes, unexpected } from "../errors.ts";
+import { BerthError, exitCodes, unexpected } from "../errors.ts";
 import { badArguments, optionsOf, parseFlags, readWords } from "./flags.ts";
 import { invocation } from "../invocation.ts";
 import { findKept, refuseKept } from "../npm-options.ts";
@@ -19,7 +19,13 @@ export interface CommandSpec {
   readonly operands?: string;
   /** The last lines of the help text, about exit codes and effects. */
   readonly help: readonly string[];
-  readonly run: (session: Session) => Promise<Outcome>;
+  readonly run: (session: Session, interrupt: Interrupt) => Promise<Outcome>;
+}
+
+/** What Ctrl-C does while a command runs. */
+export interface Interrupt {
+  /** From here on, the command handles signals itself. */
+  readonly stop: () => void;
 }
 
 /** A command that prints a text, and needs neither configuration nor AWS for it. */
@@ -34,7 +40,8 @@ export interface CommandGroup extends Pick<CommandSpec, "name" | "summary"> {
 
 export interface Outcome {
   readonly outcome: Summary["outcome"];
-  readonly exitCode: ExitCode;
+  /** One of ours, or that of a program which the command hands over to. */
+  readonly exitCode: number;
   readonly url?: string | undefined;
   readonly left?: Summary["left"];
 }
@@ -67,7 +74,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
       tally,
       signal: interrupt.signal,
     });
-    outcome = await spec.run(session);
+    outcome = await spec.run(session, interrupt);
   } catch (error) {
     const shown = asBerthError(error, spec.name, interrupt.signal);
     report.error(shown);

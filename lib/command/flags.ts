@@ -35,6 +35,8 @@ const options = {
   follow: { type: "boolean", short: "f", text: "go on with what comes", of: "logs" },
   since: { type: "string", value: "TIME", text: "from so long ago: 10m (as without it), 2h, 1d", of: "logs" },
   release: { type: "string", value: "N", text: "of this release alone", of: "logs" },
+  app: { type: "boolean", text: "in a container of the release that serves", of: "shell" },
+  host: { type: "string", value: "ID", text: "on this host, if there are several", of: "shell" },
   grep: { type: "string", value: "TEXT", text: "only lines that contain the text", of: "logs" },
   help: { type: "boolean", short: "h", text: "this text" },
 } as const;
@@ -66,6 +68,8 @@ export interface Flags {
   readonly since: string;
   readonly release?: string | undefined;
   readonly grep?: string | undefined;
+  readonly app: boolean;
+  readonly host?: string | undefined;
   /** What the command is called with besides its options: NAME of `secret set NAME`. */
   readonly operands: readonly string[];
 }
@@ -144,6 +148,8 @@ export function parseFlags(command: string, most = 0): Flags | "help" {
     since: typeof values.since === "string" ? values.since : "10m",
     release: typeof values.release === "string" ? values.release : undefined,
     grep: typeof values.grep === "string" ? values.grep : undefined,
+    app: values.app === true,
+    host: typeof values.host === "string" ? values.host : undefined,
     operands: positionals.slice(words.length),
   };
 }

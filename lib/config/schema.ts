@@ -165,6 +165,8 @@ export const schema = z.strictObject({
   metrics: z.boolean().default(false),
   alarms,
   dashboard: z.boolean().default(false),
+  /** Whether the hosts let people in by Session Manager. */
+  shell: z.boolean().default(false),
   tags,
 });
 

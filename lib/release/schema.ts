@@ -247,6 +247,8 @@ export const content = z.object({
   dataVolume: text.min(1).optional(),
   /** The group in CloudWatch that the hosts send their logs to, if they do. */
   logGroup: logGroup.optional(),
+  /** Whether the hosts run the agent of Session Manager. Absent if not. */
+  shell: z.boolean().optional(),
   ...withoutDefaults(appFields),
   secrets: secretVersions,
   edge: z.object(withoutDefaults(edgeFields)),

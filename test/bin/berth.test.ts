@@ -103,7 +103,7 @@ describe("bin/berth.mjs, before it has packages", () => {
     assert.equal(status, 3);
     assert.equal(
       stderr,
-      "There is no command deploy??2J\n  Commands: demo, up, plan, status, history, rollback, maintenance, snapshot, logs, secret, down, state, completion, smoke, test, packages\n",
+      "There is no command deploy??2J\n  Commands: demo, up, plan, status, history, rollback, maintenance, snapshot, logs, shell, secret, down, state, completion, smoke, test, packages\n",
     );
     assert.ok(!existsSync(join(project, "node_modules")));
   });

@@ -32,6 +32,8 @@ const none = {
   since: "10m",
   release: undefined,
   grep: undefined,
+  app: false,
+  host: undefined,
   operands: [],
 };
 
@@ -64,6 +66,8 @@ describe("the options of a command", () => {
     ["down", ["--delete-data"], { deleteData: true }],
     ["up", ["--restore-data", "latest"], { restoreData: "latest" }],
     ["up", ["--new-data"], { newData: true }],
+    ["shell", ["--app"], { app: true }],
+    ["shell", ["--host", "i-1"], { host: "i-1" }],
   ] as const) {
     it(`of ${command} alone: ${args.join(" ")}`, () => {
       assert.deepEqual(parse(command, ...args), { ...none, ...changes });

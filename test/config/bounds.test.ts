@@ -346,6 +346,7 @@ const table: Readonly<Record<string, Bounds>> = {
   ),
   metrics: bounds<unknown>((metrics) => ({ metrics }), [true, false], ["true", 1, {}, null]),
   dashboard: bounds<unknown>((dashboard) => ({ dashboard }), [true, false], ["true", 1, {}, null]),
+  shell: bounds<unknown>((shell) => ({ shell }), [true, false], ["true", 1, {}, null]),
   "alarms.email": bounds<unknown>(
     (email) => ({ alarms: { email } }),
     ["ops@example.com"],
@@ -477,6 +478,7 @@ describe("berth.yaml leaves out", () => {
       state: { backend: "s3" },
       metrics: false,
       dashboard: false,
+      shell: false,
       tags: {},
     });
     assert.deepEqual(ingressOf(schema.parse(least)), [

@@ -102,7 +102,7 @@ const table: Readonly<Record<string, Told>> = {
   "a key that has nothing in common with any": {
     text: `${whole}7: 1\n`,
     lines: [
-      "4:1  7: unknown key; known here: stack, region, domain, https, app, edge, ingress, instance, network, state, logs, metrics, alarms, dashboard, tags",
+      "4:1  7: unknown key; known here: stack, region, domain, https, app, edge, ingress, instance, network, state, logs, metrics, alarms, dashboard, shell, tags",
     ],
   },
   "a key in an item of a list": {

@@ -41,6 +41,21 @@ describe("the runbook", () => {
 });
 
 describe("the runbook's policies", () => {
+  it("allow a shell by one of their own, for the calls of the command and its plugin, on Berth's hosts alone", async () => {
+    const [policy] = await readPolicies("A shell on the host");
+    const calls = matches(await sources("lib/deploy/shell-session.ts"), /\bnew ([A-Z]\w+)Command\(/g);
+    const allowed = policy?.Statement.flatMap(({ Action }) => Action) ?? [];
+    assert.deepEqual(
+      [...new Set(allowed)].toSorted(),
+      // The plugin signs for the last two itself.
+      [...calls.map((call) => `ssm:${call}`), "ssm:ResumeSession", "ssmmessages:OpenDataChannel"].toSorted(),
+    );
+    const wide = policy?.Statement.filter(({ Resource }) => Resource === "*").flatMap(({ Action }) => Action);
+    assert.deepEqual(wide, ["ssm:GetConnectionStatus"]);
+    const onHosts = policy?.Statement.find(({ Resource }) => String(Resource).includes(":instance/"));
+    assert.deepEqual(onHosts?.Condition, { StringLike: { "ssm:resourceTag/berth:stack": "*" } });
+  });
+
   it("are each within what IAM takes", async () => {
     const lengths = (await readPolicies()).map((policy) => JSON.stringify(policy).length);
     assert.equal(lengths.length, 2);
@@ -187,6 +202,7 @@ const taggedIn = new Set(
 const statement = z.looseObject({
   Effect: z.literal("Allow"),
   Action: z.array(z.string()),
+  Resource: z.union([z.string(), z.array(z.string())]),
   Condition: z.record(z.string(), z.unknown()).optional(),
 });
 
@@ -194,8 +210,11 @@ async function statementsOfPolicy() {
   return (await readPolicies()).flatMap((policy) => policy.Statement);
 }
 
-async function readPolicies() {
-  const found = matches(await read("RUNBOOK.md"), /```json\n(\{\n {2}"Version": "2012-10-17"[^`]*)```/g);
+async function readPolicies(title = "A fresh AWS account") {
+  const found = matches(
+    section(await read("RUNBOOK.md"), title),
+    /```json\n(\{\n {2}"Version": "2012-10-17"[^`]*)```/g,
+  );
   return found.map((json) =>
     z.object({ Version: z.string(), Statement: z.array(statement) }).parse(JSON.parse(json)),
   );

@@ -52,6 +52,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "reports",
       "room",
       "secrets",
+      "shell",
       "steps",
       "trial",
       "volumes",

@@ -198,6 +198,17 @@ const files: Readonly<Record<string, readonly string[]>> = {
       ...sandbox,
     ].map((line) => `[Service] ${line}`),
   ],
+  "berth-shell.service": [
+    "[Unit] Description=Berth starts or ends the agent of Session Manager",
+    "[Unit] StartLimitIntervalSec=0",
+    ...[
+      "Type=oneshot",
+      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth/shell_agent.py",
+      "Environment=PYTHONPATH=/usr/local/lib/berth-launcher",
+      "TimeoutStartSec=1800",
+      "Nice=10",
+    ].map((line) => `[Service] ${line}`),
+  ],
   "berth-data.service": [
     "[Unit] Description=Berth mounts the data volume",
     "[Unit] StartLimitIntervalSec=0",
@@ -267,6 +278,7 @@ describe("the host's limits", () => {
     const share = [
       "acme_order.py",
       "app_secrets.py",
+      "app_shell.sh",
       "attempts.py",
       "aws_call.py",
       "bounds.py",
@@ -307,6 +319,7 @@ describe("the host's limits", () => {
       "/etc/systemd/system/berth-data.service",
       "/etc/systemd/system/berth-edge.service",
       "/etc/systemd/system/berth-logs.service",
+      "/etc/systemd/system/berth-shell.service",
       "/etc/systemd/system/berth-switch.service",
       "/etc/systemd/system/berth.service",
       "/etc/systemd/system/docker.service.d/docker-berth.conf",
@@ -318,6 +331,8 @@ describe("the host's limits", () => {
         "runtime.py",
         "runtime.sh",
         "setup.sh",
+        "shell.py",
+        "shell_agent.py",
         "state.py",
         "switch.conf",
         "trial.py",

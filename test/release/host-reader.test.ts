@@ -172,6 +172,7 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
     null,
   ].concat([`/berth/${"a".repeat(100)}`, `/berth/${"a".repeat(101)}`]),
   writable: [true, false, "true", 0, 1, null],
+  shell: [true, false, "true", 0, 1, null],
   command: [
     ["serve"],
     [""],

@@ -11,6 +11,7 @@ export const content: Content = {
   stopSeconds: 10,
   environment: { MODE: "fast" },
   logGroup: "/berth/shop",
+  shell: true,
   secrets: { DATABASE_URL: "ssm:/shop/database-url:3" },
   edge: {
     bodyMib: 10,

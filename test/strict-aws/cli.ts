@@ -24,6 +24,7 @@ const scripts = {
   rollback: "provision/rollback.ts",
   maintenance: "provision/maintenance.ts",
   logs: "provision/logs.ts",
+  shell: "provision/shell.ts",
   secret: "provision/secret.ts",
   snapshot: "provision/snapshot.ts",
   state: "state/repair/commands.ts",

@@ -86,6 +86,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       raw: false,
       follow: false,
       since: "10m",
+      app: false,
       operands: [],
     };
     const signal = new AbortController().signal;

@@ -26,6 +26,7 @@ import { pagination, type Pagination } from "./rules/pagination.ts";
 import { profileDelay, type ProfileDelay } from "./rules/profile-delay.ts";
 import { profileRoles } from "./rules/profile-roles.ts";
 import { type RecordChanges, recordChanges } from "./rules/record-changes.ts";
+import { shellSessions } from "./rules/shell-sessions.ts";
 import { volumeStates } from "./rules/volume-states.ts";
 import { quotas, type Quotas } from "./rules/quotas.ts";
 
@@ -62,6 +63,8 @@ export interface Rules {
   readonly ignoredConditions: readonly string[] | false;
   /** Every type is one whose latest console output isn't shown. */
   readonly olderConsoles: boolean;
+  /** Session Manager answers. */
+  readonly shellSessions: boolean;
   readonly recordChanges: RecordChanges | false;
   /** Removes filters from reads. */
   readonly ignoredFilters: boolean;
@@ -92,6 +95,7 @@ export const allRules: Rules = {
   objectAge: false,
   ignoredConditions: false,
   olderConsoles: false,
+  shellSessions: true,
   recordChanges: { polls: 2, busy: 1 },
   ignoredFilters: false,
 };
@@ -119,6 +123,7 @@ export function ruleOf(rules: Rules, behind: Behind): Rule {
     rules.missingImages && missingImages(),
     rules.freeImages && freeImages(rules.freeImages),
     rules.olderConsoles && olderConsoles(),
+    rules.shellSessions && shellSessions(behind),
     rules.recordChanges && recordChanges(rules.recordChanges),
     rules.quotas && quotas(rules.quotas, behind),
     rules.failedLaunches && failedLaunches(rules.failedLaunches, behind),
@@ -161,6 +166,7 @@ export const noRules: Rules = {
   objectAge: false,
   ignoredConditions: false,
   olderConsoles: false,
+  shellSessions: false,
   recordChanges: false,
   ignoredFilters: false,
 };

@@ -16,6 +16,8 @@ export interface HostRights {
   readonly logGroup?: string | undefined;
   /** `app.secrets`: sources by variable. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Whether Session Manager may open shells on the hosts. */
+  readonly shell: boolean;
 }
 
 /** Lets EC2 give the role to a host. EC2's name depends on the partition: in China it ends with `.cn`. */
@@ -59,6 +61,7 @@ export function hostPolicy(rights: HostRights) {
       allow(["s3:GetObject", "s3:PutObject"], `${bucketArn}/${certificatePrefix}*`),
       ...logStatements(rights),
       ...secretStatements(rights),
+      ...shellStatements(rights),
     ],
   };
 }
@@ -68,6 +71,14 @@ function logStatements({ region, account, logGroup }: HostRights) {
   if (logGroup === undefined) return [];
   const Resource = `arn:${partition(region).name}:logs:${region}:${account}:log-group:${logGroup}:*`;
   return [{ Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents"], Resource }];
+}
+
+/** What AWS lists for Session Manager alone. AWS accepts no narrower resource for the channels. */
+function shellStatements({ shell }: HostRights) {
+  if (!shell) return [];
+  const channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"];
+  const Action = ["ssm:UpdateInstanceInformation", ...channels.map((one) => `ssmmessages:${one}`)];
+  return [{ Effect: "Allow", Action, Resource: "*" }];
 }
 
 /** Reading exactly the app's secrets. Their keys may be used by the services that hold them, and for these secrets only. */

@@ -32,6 +32,7 @@ class Due(HostCase):
             "dataVolume": "vol-0123456789abcdef0",
             "stopSeconds": 20,
             "logGroup": "/berth/shop",
+            "shell": True,
             "secrets": {"TOKEN": "ssm:/token:1"},
             "edge": {"bodyMib": 20},
         }

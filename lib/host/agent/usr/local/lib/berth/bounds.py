@@ -31,6 +31,7 @@ DEFAULTS: Release = {
     "dataVolume": None,
     "secrets": {},
     "logGroup": None,
+    "shell": None,
     "edge": edge_settings.DEFAULTS,
 }
 # What is healthy if the release doesn't say: any answer below 500 to the front page.
@@ -171,5 +172,6 @@ OTHERS: dict[str, Callable[[Any], bool]] = {
     "volumes": is_volumes,
     "secrets": is_secrets,
     "logGroup": lambda value: is_text(value, "/berth/[a-z0-9/-]{1,100}", 200),
+    "shell": lambda value: type(value) is bool,
     "dataVolume": lambda value: is_text(value, ".+", 2048),
 }

@@ -31,6 +31,7 @@ from https import Https
 from maintenance import Maintenance
 from reporter import Reporter
 from restarts import Restarts
+from shell import Shell
 from state import Release, load, read_instance, read_settings, save, write
 from trial import Trial
 
@@ -58,7 +59,7 @@ class Host:
         self.figures, self.space = Figures(), volumes.Space()
         self.restarts, self.watch, self.https = Restarts(), Watch(), Https(bucket)
         self.maintenance, self.trial = Maintenance(), Trial()
-        self.secrets = app_secrets.Secrets(bucket)
+        self.secrets, self.shell = app_secrets.Secrets(bucket), Shell()
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
         self.is_proven, self.proof_until = False, time.monotonic() + PROOF_S
@@ -70,7 +71,9 @@ class Host:
         self.steps.attempt("the desired release", self.hear)
         wanted = self.heard
         self.steps.attempt("the page for visitors", self.maintenance.turn, wanted)
-        self.steps.attempt("the logs", self.send_logs, wanted)
+        asked = wanted if wanted and not find_excess(wanted) else self.serving
+        self.steps.attempt("the logs", self.send_logs, asked)
+        self.steps.attempt("the shell", self.shell.turn, asked)
         if wanted and self.may_try() and self.is_due(wanted):
             self.try_out(wanted)
         if self.serving:
@@ -217,9 +220,8 @@ class Host:
         self.steps.attempt("the edge", self.turn_to, release)
         self.steps.attempt("the edge's settings", self.edge.configure, self.settings_of(release))
 
-    def send_logs(self, wanted: Release | None) -> None:
+    def send_logs(self, release: Release | None) -> None:
         """By a service of its own, which ends by itself when the release asks for something else."""
-        release = wanted if wanted and not find_excess(wanted) else self.serving
         if not release:
             return
         group, known = setting(release, "logGroup"), load("logs.json")
@@ -274,10 +276,11 @@ class Host:
     def tell(self, news: dict[str, Any]) -> None:
         stack = {**self.https.told(), **self.maintenance.told()}
         put_off = self.retry.told(news["release"]) if news["status"] == "starting" else []
+        about = self.watch.told(self.serving) if self.serving else []
+        troubles = put_off + self.steps.told() + about + self.space.told() + self.shell.told()
         if not self.serving:
-            self.reporter.tell(news, {}, put_off + self.steps.told() + self.space.told(), stack)
+            self.reporter.tell(news, {}, troubles, stack)
             return
-        troubles = put_off + self.steps.told() + self.watch.told(self.serving) + self.space.told()
         self.reporter.tell({**news, "serves": self.serving["number"]}, self.restarts.told(), troubles, stack)
 
 
