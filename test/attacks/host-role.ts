@@ -4,13 +4,24 @@ import type { Target } from "./target.ts";
 const prelude = `
 from botocore.session import Session
 from botocore.config import Config
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.httpsession import URLLib3Session
 import os, sys
 # As long as for the calls themselves: it would give up after a second, and attack without any credentials.
 os.environ.update(AWS_METADATA_SERVICE_TIMEOUT="10", AWS_METADATA_SERVICE_NUM_ATTEMPTS="3")
 patience = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
 def aws(service):
     return Session().create_client(service, region_name="eu-central-1", config=patience)
+def make_channel(kind):
+    """As the agent of Session Manager does. botocore has no such service."""
+    place = f"https://ssmmessages.eu-central-1.amazonaws.com/v1/{kind}-channel/i-00000000000000000"
+    request = AWSRequest("POST", place, data=b"{}", headers={"content-type": "application/json"})
+    SigV4Auth(Session().get_credentials(), "ssmmessages", "eu-central-1").add_auth(request)
+    status = URLLib3Session(timeout=10).send(request.prepare()).status_code
+    if status >= 400:
+        raise ClientError({"Error": {"Code": str(status)}}, "CreateChannel")
 def attempt(work):
     try:
         work()
@@ -47,6 +58,8 @@ const tries: Record<string, string> = {
   "write another's log": `aws("logs").put_log_events(logGroupName="/berth/other", logStreamName="app", logEvents=[{"timestamp": 1, "message": "x"}])`,
   "read the stack's log": `aws("logs").filter_log_events(logGroupName="/berth/other")`,
   "read a parameter": `aws("ssm").get_parameter(Name="/berth/none")`,
+  "make a channel for shells": `make_channel("control")`,
+  "make a channel for a shell's data": `make_channel("data")`,
   "run a function": `aws("lambda").list_functions()`,
 };
 

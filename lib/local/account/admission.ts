@@ -38,6 +38,7 @@ const services: ReadonlySet<string> = new Set([
   "secretsmanager",
   "sns",
   "ssm",
+  "ssmmessages",
   "sts",
 ]);
 /** S3 allows a signature that doesn't cover the body. SDKs use that for streams over TLS. */

@@ -24,6 +24,7 @@ const formType = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i;
 /** @throws Refusal `denied` for every operation that Berth's hosts don't use. */
 export function judgeCall(call: MachineCall): Judged {
   if (call.service === "s3") return judgeS3(call);
+  if (call.service === "ssmmessages") return { wanted: [channelWanted(call.head)], head: call.head };
   if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
   if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
   if (call.service === "logs") return { wanted: [logsWanted(call)], head: call.head };
@@ -81,6 +82,14 @@ function secretWanted(call: MachineCall, service: SecretStore): Wanted {
   }
   // AWS draws the last six characters.
   return { action: "secretsmanager:GetSecretValue", resource: `${place}:secret:${name}-aB3dE6` };
+}
+
+/** Session Manager's agent makes a channel by POST, and opens it by GET. Nothing here has a channel to give. */
+function channelWanted({ method, url }: RequestHead): Wanted {
+  const kind = /^\/v1\/(control|data)-channel\/[\w-]+$/.exec(pathOf(url))?.[1];
+  const verb = method === "POST" ? "Create" : method === "GET" ? "Open" : undefined;
+  if (kind === undefined || verb === undefined) throw denied("That is no channel");
+  return { action: `ssmmessages:${verb}${kind === "data" ? "Data" : "Control"}Channel`, resource: "*" };
 }
 
 function logsWanted(call: MachineCall): Wanted {
