@@ -116,6 +116,18 @@ class Asking(unittest.TestCase):
         self.assertEqual(self.bucket.release(), {"number": 1})
         self.assertEqual(len(Storage.requests), 3, "and no silence in between")
 
+    def test_an_answer_that_never_comes_is_silence_too(self) -> None:
+        self.wish(1)
+        self.bucket.release()
+        trouble = bucket.exceptions.ReadTimeoutError(endpoint_url="https://s3", error="timed out")
+        with patch.object(self.bucket.client, "get_object", side_effect=trouble):
+            self.assertEqual((self.bucket.release(), self.bucket.silence_s), ({"number": 1}, 2))
+
+    def test_only_a_silence_of_some_length_says_that_the_network_was_away(self) -> None:
+        for silence_s, is_away in ((0, False), (2, False), (4, False), (8, True), (30, True)):
+            self.bucket.silence_s = silence_s
+            self.assertIs(self.bucket.is_away(), is_away, silence_s)
+
     def test_trouble_is_met_with_ever_longer_silence_and_one_warning(self) -> None:
         self.wish(1)
         self.bucket.release()

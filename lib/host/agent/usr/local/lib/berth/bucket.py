@@ -69,7 +69,8 @@ class Bucket:
             self.client = self.client or self.connect()
             answer: dict[str, Any] | None = getattr(self.client, operation)(**place, **parameters)
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-            code = getattr(error, "response", {}).get("Error", {}).get("Code")
+            # Of those without an answer, some have no such attribute, and some have None there.
+            code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
             if code not in ("304", "NoSuchKey"):
                 self.be_silent(error)
                 return None
