@@ -1,18 +1,16 @@
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { appendFile, cp, mkdtemp, readFile, rm } from "node:fs/promises";
-import { Agent, request } from "node:https";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connectDocker } from "../lib/docker/connection.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { fromRoot } from "../lib/paths.ts";
 import { printNote, printText } from "../lib/report/terminal.ts";
-import { systemCodeOf } from "../lib/system-errors.ts";
 import { bundle, bundled, commands } from "../setup/compile/bundle.ts";
 import { runScript, type ScriptContext } from "../setup/script.ts";
 import type { Finished } from "../test/commands/command-line.ts";
 import { type Home, openHome, Stack } from "../test/commands/stack.ts";
+import { type Answer, loadDuring, lossText } from "../test/host/load.ts";
 import { runInMachine } from "../test/local/machine-shell.ts";
 
 const help = `releases: what clients notice of releases and rollbacks in a row
@@ -28,51 +26,11 @@ rollback whose image has to be pulled again, because the host's was removed. Any
 const releases = 10;
 const rollbacks = 3;
 const pauseMs = 20;
-const patienceMs = 10_000;
-
-interface Answer {
-  readonly atMs: number;
-  readonly durationMs: number;
-  readonly said: string;
-}
 
 interface Step {
   readonly name: string;
   readonly fromMs: number;
   readonly toMs: number;
-}
-
-function ask(url: string, ca: string, agent: Agent | false): Promise<Answer> {
-  const atMs = performance.now();
-  return new Promise((resolve) => {
-    const end = (said: string) => resolve({ atMs, durationMs: performance.now() - atMs, said });
-    const asked = request(url, { ca, agent, timeout: patienceMs }, (response) => {
-      response.once("error", (error) => end(systemCodeOf(error) ?? String(error)));
-      response.resume().once("end", () => end(String(response.statusCode)));
-    });
-    asked
-      .once("timeout", () => asked.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })))
-      .once("error", (error) => end(systemCodeOf(error) ?? String(error)))
-      .end();
-  });
-}
-
-/** What the clients got while something was done. */
-async function askDuring(url: string, ca: string, during: () => Promise<void>): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  const ended = new AbortController();
-  const kept = new Agent({ keepAlive: true, maxSockets: 4 });
-  const client = async (agent: Agent | false) => {
-    while (!ended.signal.aborted) {
-      answers.push(await ask(url, ca, agent));
-      await sleep(pauseMs);
-    }
-  };
-  const clients = Array.from({ length: 8 }, (_none, index) => client(index % 2 === 0 ? kept : false));
-  await during().finally(() => ended.abort());
-  await Promise.all(clients);
-  kept.destroy();
-  return answers;
 }
 
 function requireDone({ exitCode, stdout, stderr }: Finished): void {
@@ -120,10 +78,8 @@ const seconds = (step: Step | undefined): string =>
   step === undefined ? "" : ((step.toMs - step.fromMs) / 1000).toFixed(1);
 
 function rowOf(name: string, took: string, answers: readonly Answer[]): string {
-  const lost = answers.filter(({ said }) => said !== "200");
-  const kinds = [...new Set(lost.map(({ said }) => said))].join(", ");
   const slowest = answers.reduce((most, { durationMs }) => Math.max(most, durationMs), 0);
-  const cells = [name, took, answers.length, lost.length === 0 ? "0" : `${lost.length} (${kinds})`];
+  const cells = [name, took, answers.length, lossText(answers)];
   return `| ${[...cells, `${slowest.toFixed(0)} ms`].join(" | ")} |`;
 }
 
@@ -142,10 +98,8 @@ async function bench(_asked: undefined, { signal }: ScriptContext): Promise<numb
   requireDone(first);
   const url = String(first.summary["url"]);
   const ca = await readFile(join(home.directory, "local/web-authority.pem"), "utf8");
-  let steps: Step[] = [];
-  const answers = await askDuring(url, ca, async () => {
-    steps = await shipAll(home, stack, source, signal);
-  });
+  const shipping = () => shipAll(home, stack, source, signal);
+  const { answers, result: steps } = await loadDuring({ url, ca, pauseMs }, shipping);
   requireDone(await stack.down());
   await rm(compiled, { recursive: true, force: true });
   const within = ({ fromMs, toMs }: Step) => answers.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);

@@ -74,6 +74,7 @@ export class Stack {
   status = (): Promise<Finished> => this.#run("provision/status.ts");
   logs = (words: readonly string[]): Promise<Finished> => this.#run("provision/logs.ts", { words });
   rollback = (): Promise<Finished> => this.#run("provision/rollback.ts");
+  history = (): Promise<Finished> => this.#run("provision/history.ts");
   snapshot = (): Promise<Finished> => this.#run("provision/snapshot.ts");
   down = (options?: RunOptions): Promise<Finished> => this.#run("teardown/down.ts", options);
 

@@ -56,7 +56,7 @@ class Wishes(HostCase):
         self.clock.now += 2
         self.turn(503)
         self.clock.now += 3600
-        self.assertNotIn("pull", [call[0] for call in self.turn()])
+        self.assertNotIn("run", [call[0] for call in self.turn()])
 
     def test_fields_of_any_kind_fail_the_release_and_nothing_else(self) -> None:
         self.wish()
