@@ -38,6 +38,12 @@ export async function loadDuring<Result>(
   return { answers: await asked, result };
 }
 
+/** What the same clients get for so many requests. */
+export function askMany(options: LoadOptions, requests: number): Promise<readonly Answer[]> {
+  let left = requests;
+  return askWhile(options, () => left-- > 0);
+}
+
 async function askWhile(options: LoadOptions, isWanted: () => boolean): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   const { Agent } = schemeOf(options);
