@@ -50,7 +50,7 @@ def turn_on() -> None:
         else:
             call("dnf", "-q", "-y", "install", PACKAGE, timeout_s=LONGEST_S)
     call("systemctl", "enable", "--quiet", AGENT)
-    # One that was refused while the role lacked the rights sleeps for up to an hour before it asks again.
+    # One that was refused while the role lacked the rights may sleep for long before it asks again.
     call("systemctl", "start" if result() == {"wanted": True} else "restart", AGENT)
     log.info("the agent of Session Manager runs")
 
