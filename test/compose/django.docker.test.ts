@@ -41,7 +41,7 @@ const createDatabase = (docker: Docker, name: string, password: string): Promise
 async function startDatabase(container: Docker.Container): Promise<void> {
   await container.start();
   const wait = "until pg_isready -q -h 127.0.0.1 -U postgres; do sleep 0.2; done";
-  const { exitCode } = await execute(container, ["timeout", "60", "sh", "-c", wait]);
+  const { exitCode } = await execute(container, ["timeout", "600", "sh", "-c", wait]);
   assert.equal(exitCode, 0, "the test's Postgres doesn't become ready");
 }
 

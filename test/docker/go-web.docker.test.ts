@@ -4,6 +4,7 @@ import type Docker from "dockerode";
 import { ensureBuilt } from "../../lib/docker/build.ts";
 import { openSource } from "../../lib/docker/source.ts";
 import { fromRoot } from "../../lib/paths.ts";
+import { until } from "../local/temporary-aws.ts";
 import { openScratchEngine } from "./scratch-engine.ts";
 import type { ScratchEngine } from "./scratch-engine.ts";
 import { photograph } from "./source-folder.ts";
@@ -37,6 +38,13 @@ describe("the image of Berth's Go app", () => {
     await waitForLog(container, /listening on :8080/);
     const { NetworkSettings } = await container.inspect();
     url = `http://127.0.0.1:${NetworkSettings.Ports["8080/tcp"]?.[0]?.HostPort}`;
+    // The app says that it listens just before it does.
+    await until(() =>
+      fetch(url, { method: "HEAD" }).then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   after(() => engine[Symbol.asyncDispose]());

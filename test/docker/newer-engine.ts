@@ -55,7 +55,7 @@ export async function startNewerEngine(baseImage: string): Promise<NewerEngine> 
 }
 
 async function waitFor(docker: Docker): Promise<void> {
-  const givenUpMs = performance.now() + 60_000;
+  const givenUpMs = performance.now() + 600_000;
   for (;;) {
     try {
       await docker.ping();

@@ -55,7 +55,7 @@ async function firstAnswer(url: string): Promise<string> {
     const answer = await ask(url);
     return answer === undefined ? { waiting: "no answer" } : { done: answer };
   };
-  return poll(ctx, { what: `${url} to answer`, timeoutMs: 60_000, look });
+  return poll(ctx, { what: `${url} to answer`, timeoutMs: 600_000, look });
 }
 
 /** Not `fetch`, whose promise may stay open when the engine's proxy cuts the connection at once. */

@@ -11,7 +11,7 @@ export interface ScratchContainers extends AsyncDisposable {
   runToEnd(args: readonly string[]): Promise<ProcessResult>;
   /** Starts a container in the background and returns its id. */
   start(args: readonly string[]): Promise<string>;
-  /** Runs a command in a container until it succeeds, or throws with the container's log after a minute. */
+  /** Runs a command in a container until it succeeds, or throws with the container's log after ten minutes. */
   untilSucceeds(id: string, command: readonly string[]): Promise<string>;
   /** Writes a file that containers may read, and returns its path. */
   file(name: string, content: string, mode?: number): Promise<string>;
@@ -25,7 +25,7 @@ export async function openScratchContainers(): Promise<ScratchContainers> {
     runToEnd: (args) => run("docker", ["run", "--rm", "--label", label, ...args]),
     start: async (args) => (await docker("run", "--detach", "--label", label, ...args)).trim(),
     untilSucceeds: async (id, command) => {
-      const deadline = Date.now() + 60_000;
+      const deadline = Date.now() + 600_000;
       for (;;) {
         const { code, stdout } = await run("docker", ["exec", id, ...command]);
         if (code === 0) return stdout;
