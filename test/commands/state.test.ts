@@ -86,8 +86,9 @@ test("the file backend is shown, has no history, and says what to do instead", a
   assert.equal(refused.exitCode, 3);
   assert.match(refused.stderr, /NoHistory[\s\S]*state rebuild/);
 });
-test("unlock refuses a live lease, takes it away when forced, and its holder stops", async () => {
-  const lease = await takeLease(store, { operation: "up", ttlMs: 6_000 });
+test("unlock refuses a live lease, takes it away when forced, and its holder stops", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const lease = await takeLease(store, { operation: "up", ttlMs: 600_000 });
 
   const refused = await state("unlock", "--yes");
   const forced = await state("unlock", "--yes", "--force");
@@ -97,6 +98,8 @@ test("unlock refuses a live lease, takes it away when forced, and its holder sto
   assert.equal(forced.exitCode, 0, forced.stderr);
   assert.match(forced.stdout, new RegExp(`held by .*process ${process.pid}`));
   assert.equal(await store.get(leaseKey), undefined);
+  // Its next heartbeat finds it out, or its next write.
+  t.mock.timers.tick(200_000);
   await until(() => lease.assertHeld().then(() => false, isLost));
 });
 

@@ -15,7 +15,7 @@ export interface Lasting {
   end(): void;
 }
 
-const patienceMs = 20_000;
+const patienceMs = 120_000;
 
 /** For the renewal scenario, holds back the first write under the lease until the first heartbeat has been answered. */
 export function lastUntilRenewed({ aws }: Bench, { name }: Scenario): Lasting {

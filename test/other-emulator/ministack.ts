@@ -55,6 +55,7 @@ export async function startMinistack(folder: string, services: readonly Service[
     },
     on: (hook) => hooks.add(hook),
     cutAll,
+    ageObjects: () => Promise.reject(new Error("ministack has the computer's own clock")),
     reset: () => Promise.reject(new Error("ministack isn't emptied here: start another")),
     [Symbol.asyncDispose]: async () => {
       await proxy[Symbol.asyncDispose]();

@@ -9,7 +9,8 @@ import type { Run } from "../strict-aws/in-process.ts";
 import { takeInventory } from "../crash/inventory.ts";
 import { linesOf, openDriftingStack } from "../drift/stack.ts";
 
-process.env["BERTH_LEASE_SECONDS"] = "4";
+// A heartbeat each five seconds, which some of these wait for, and a life that outlasts a process that stands still.
+process.env["BERTH_LEASE_SECONDS"] = "15";
 const { aws, stack, stranger, refresh } = await openDriftingStack("test-last-moment", { up: false });
 const { cli } = stack;
 
@@ -35,7 +36,7 @@ async function downAndUp(): Promise<{ down: Promise<Ended>; up: Promise<Run> }> 
   const told: string[] = [];
   const up = new Promise<Run>((resolve, reject) => {
     hold("DeleteVpc", async () => {
-      stack.up({ waitMs: 60_000, told }).then(resolve, reject);
+      stack.up({ waitMs: 300_000, told }).then(resolve, reject);
       while (!told.some((text) => text.startsWith("waiting for"))) await sleep(20);
     });
   });

@@ -14,7 +14,7 @@ const account = "123456789012";
 let buckets = 0;
 
 /** A bucket whose versioning has just been switched on, and a store in it. */
-async function openNew(patienceMs = 10_000): Promise<{ store: ObjectStore; bucket: string }> {
+async function openNew(patienceMs = 600_000): Promise<{ store: ObjectStore; bucket: string }> {
   const bucket = `late-${(buckets += 1)}`;
   const CreateBucketConfiguration = { LocationConstraint: "eu-central-1" as const };
   await strict.s3.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration }));
@@ -74,7 +74,7 @@ test("late objects: a lease is renewed and released as usual", async () => {
 });
 
 test("late objects: one that somebody removed is not waited for, and no longer there", async () => {
-  const { store, bucket } = await openNew(600_000);
+  const { store, bucket } = await openNew();
   const made = await store.put("state.json", "first");
   assert.ok(made !== "lost");
   await store.get("state.json");

@@ -10,6 +10,7 @@ import { startProxy } from "./proxy.ts";
 import type { AwsRequest } from "./request.ts";
 import type { Behind } from "./rule.ts";
 import { allRules, ruleOf, type Rules } from "./rules.ts";
+import { ObjectClock } from "./rules/object-age.ts";
 
 export interface BehavingAwsOptions {
   /** Directory for the emulators' logs. */
@@ -38,6 +39,8 @@ export interface StrictAws extends AsyncDisposable {
   on(hook: Hook): () => void;
   /** Cuts every connection. Calls that haven't been passed on to the emulators never will be. */
   readonly cutAll: () => void;
+  /** Makes what S3 holds older by so much, so that nobody has to wait until a lease has expired. */
+  ageObjects(ms: number): Promise<void>;
   /** Empties the emulators, and clears calls, faults, hooks and the state of all rules. */
   reset(): Promise<void>;
 }
@@ -52,8 +55,10 @@ export async function startStrictAws(options: BehavingAwsOptions): Promise<Stric
   const behind = clientsBehind(bare, credentials);
   let rule = ruleOf(rules, behind);
   const faults = new Faults(seed);
-  const answer = (request: AwsRequest) =>
+  const clock = new ObjectClock();
+  const behave = (request: AwsRequest) =>
     rule(request, (one) => forward(one, one.service === "ecr" ? backends.ecr : backends.moto));
+  const answer = (request: AwsRequest) => clock.rule(request, behave);
   const proxy = started.use(await startProxy({ faults, answer }));
   const kept = started.move();
   const { url, log, hooks } = proxy;
@@ -67,6 +72,7 @@ export async function startStrictAws(options: BehavingAwsOptions): Promise<Stric
     },
     on: (hook) => hooks.add(hook),
     cutAll: proxy.cutAll,
+    ageObjects: (ms) => clock.putForward(ms),
     reset: async () => {
       await emulators.reset();
       rule = ruleOf(rules, behind);
