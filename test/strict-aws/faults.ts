@@ -55,14 +55,20 @@ export class Faults {
 
   /**
    * Strikes a share of all matching calls, such as 0.2, each with one of the faults. The seed decides: equal calls get
-   * equal faults.
+   * equal faults. The order of calls that are under way at once doesn't follow from it, so none is struck five times in a row: a
+   * command gives up after six.
    */
   share(part: number, target: Target, faults: readonly Fault[]): Planned {
-    return this.#add(target, () => {
-      const isStruck = this.#random() < part;
-      const chosen = faults[Math.floor(this.#random() * faults.length)];
-      return isStruck ? chosen : undefined;
-    });
+    const matches = matcherOf(target);
+    const isSpared = ({ headers }: AwsRequest) => /^attempt=[56];/.test(String(headers["amz-sdk-request"]));
+    return this.#plan(
+      (request) => matches(request) && !isSpared(request),
+      () => {
+        const isStruck = this.#random() < part;
+        const chosen = faults[Math.floor(this.#random() * faults.length)];
+        return isStruck ? chosen : undefined;
+      },
+    );
   }
 
   clear(): void {
@@ -82,7 +88,11 @@ export class Faults {
   }
 
   #add(target: Target, strikes: Plan["strikes"]): Planned {
-    const plan: Plan = { matches: matcherOf(target), strikes, seen: 0, hits: 0 };
+    return this.#plan(matcherOf(target), strikes);
+  }
+
+  #plan(matches: Plan["matches"], strikes: Plan["strikes"]): Planned {
+    const plan: Plan = { matches, strikes, seen: 0, hits: 0 };
     this.#plans.push(plan);
     return {
       get hits() {
