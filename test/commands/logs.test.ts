@@ -16,6 +16,8 @@ import { openCli, type Cli } from "../strict-aws/cli.ts";
 import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
 
 const group = "/berth/logging";
+/** Ages are counted from here, so that lines stand in the same order however long it takes to write them. */
+let writtenMs = 0;
 
 describe("the logs of a stack", () => {
   let directory: string;
@@ -45,7 +47,7 @@ describe("the logs of a stack", () => {
   const write = async (logStreamName: string, ...lines: (readonly [number, string])[]) => {
     const { logs } = clients();
     await logs.send(new CreateLogStreamCommand({ logGroupName: group, logStreamName }));
-    const logEvents = lines.map(([ageMs, message]) => ({ timestamp: Date.now() - ageMs, message }));
+    const logEvents = lines.map(([ageMs, message]) => ({ timestamp: writtenMs - ageMs, message }));
     await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName, logEvents }));
   };
 
@@ -90,6 +92,7 @@ describe("the logs of a stack", () => {
   });
 
   it("are shown merged by their time, of the app alone or the host, of one release, by text and by age", async () => {
+    writtenMs = Date.now();
     await write("app/app-1-0/i-1", [50_000, "one"], [30_000, "three"]);
     await write("app/app-1-1/i-1", [3_000_000, "long ago"], [40_000, "two"]);
     await write("app/app-11-0/i-1", [20_000, '{"level":"error","at":4}']);
@@ -124,12 +127,12 @@ describe("the logs of a stack", () => {
 
   it("are followed: each line once, the new ones too, until the command is stopped", async () => {
     const stop = new AbortController();
-    const timings = { firstMs: 10, longestMs: 50, timeoutMs: 5000 };
+    const timings = { firstMs: 10, longestMs: 50 };
     const place = { account: "123456789012", region: cli.region, note: () => {}, timings };
     const ctx = { ...place, clients: clients(), signal: stop.signal };
     const seen: string[] = [];
     const following = (async () => {
-      const query = { group, prefixes: ["app/app-1-"], sinceMs: Date.now() - 100_000 };
+      const query = { group, prefixes: ["app/app-1-"], sinceMs: writtenMs - 100_000 };
       for await (const { text } of followLogs(ctx, query)) {
         seen.push(text);
         if (text === "three") await write("app/app-1-2/i-1", [0, "new"]);
