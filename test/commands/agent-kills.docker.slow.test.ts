@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until as eventually } from "../local/temporary-aws.ts";
 import { AgentRig } from "./agent-rig.ts";
 import { requireExit } from "./command-line.ts";
 
@@ -28,7 +29,8 @@ describe("the launcher that is killed while it updates the agent of a booted hos
   const expect = async ({ program, setting }: { readonly program: string; readonly setting: string }) => {
     assert.equal(await rig.onHost(`grep ^POLL_S ${programs}/converge.py`), program);
     assert.equal(await rig.onHost(`grep -c '${setting}' ${programs}/switch.conf`), "1");
-    assert.equal(await rig.onHost(`ls ${state} | grep -c tar.gz`), "1");
+    // The report comes first.
+    await eventually(async () => (await rig.onHost(`ls ${state} | grep -c tar.gz`)) === "1");
   };
 
   it("ends in the desired agent when only the first of two files was new", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "../local/temporary-aws.ts";
 import { AgentRig, errorOf } from "./agent-rig.ts";
 import { type Finished, requireExit, writesOf } from "./command-line.ts";
 
@@ -62,6 +63,6 @@ describe("a changed agent", () => {
     const again = await rig.up();
     requireExit(again, 0);
     assert.deepEqual([again.summary["outcome"], writesOf(again)], ["unchanged", 0]);
-    assert.equal(await rig.onHost("ls /var/lib/berth-launcher | grep -c tar.gz"), "1");
+    await until(async () => (await rig.onHost("ls /var/lib/berth-launcher | grep -c tar.gz")) === "1");
   });
 });

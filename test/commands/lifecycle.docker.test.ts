@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fromRoot } from "../../lib/paths.ts";
 import { countAnswers } from "../../setup/demo/requests.ts";
+import { until } from "../local/temporary-aws.ts";
 import { requireExit, writesOf } from "./command-line.ts";
 import { openHome, Stack } from "./stack.ts";
 
@@ -43,6 +44,6 @@ test("from a Dockerfile to a URL and back to nothing", async (t) => {
     assert.deepEqual(run.summary["left"], []);
     requireExit(again, 0);
     assert.equal(again.summary["outcome"], "unchanged");
-    assert.equal(await home.supervisor(), undefined);
+    await until(async () => (await home.supervisor()) === undefined);
   });
 });

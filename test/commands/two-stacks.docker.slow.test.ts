@@ -10,6 +10,7 @@ import { test } from "node:test";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { fromRoot } from "../../lib/paths.ts";
 import { photograph, writeSourceFolder } from "../docker/source-folder.ts";
+import { until } from "../local/temporary-aws.ts";
 import { brokenApp, deafApp, greetingApp } from "./apps.ts";
 import { type Finished, requireExit, writesOf } from "./command-line.ts";
 import { countAnswers, openHome, region, Stack } from "./stack.ts";
@@ -90,7 +91,7 @@ test("two stacks side by side, through drift, releases and mistakes", async (t) 
     "a release that never answers is refused with its log; the old one goes on serving",
     async () => {
       await using source = await writeSourceFolder(deafApp);
-      await left.configure({ source: source.path, lines: ["  startSeconds: 5"] });
+      await left.configure({ source: source.path, lines: ["  startSeconds: 15"] });
 
       const run = await left.up();
 
@@ -132,7 +133,7 @@ test("two stacks side by side, through drift, releases and mistakes", async (t) 
     assert.deepEqual(run.summary["left"], []);
     requireExit(again, 0);
     assert.equal(again.summary["outcome"], "unchanged");
-    assert.equal(await home.supervisor(), undefined);
+    await until(async () => (await home.supervisor()) === undefined);
   });
 });
 

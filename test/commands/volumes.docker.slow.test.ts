@@ -54,8 +54,8 @@ describe("a volume of an app", () => {
     url = String(run.summary["url"]);
     return run;
   };
-  const read = async (path: string): Promise<unknown> =>
-    (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5000) })).json();
+  const read = async (path: string, patienceMs = 120_000): Promise<unknown> =>
+    (await fetch(`${url}${path}`, { signal: AbortSignal.timeout(patienceMs) })).json();
   const put = async (name: string, body: string) => {
     const answer = await fetch(`${url}files/${name}`, { method: "PUT", body });
     return { status: answer.status, text: await answer.text() };
@@ -112,8 +112,14 @@ describe("a volume of an app", () => {
     await configure({ mode: "b", dataGib: 2 });
     await up();
     const { ec2 } = await home.clients();
-    await ec2.send(new RebootInstancesCommand({ InstanceIds: await hosts() }));
-    const isGrown = async () => Number(Object(await read("mount"))["mib"]) > 1500;
+    const [host = ""] = await hosts();
+    const docker = await connectDocker();
+    const boot = () => runInMachine(docker, host, "cut -d' ' -f22 /proc/1/stat");
+    const earlier = await boot();
+    await ec2.send(new RebootInstancesCommand({ InstanceIds: [host] }));
+    await until(async () => (await boot().catch(() => earlier)) !== earlier);
+    // Nobody closes the connection of a host that goes down.
+    const isGrown = async () => Number(Object(await read("mount", 5_000))["mib"]) > 1500;
     await until(() => isGrown().catch(() => false));
 
     assert.equal(await read("files/first"), "one");
