@@ -15,7 +15,7 @@ for line in open("/proc/net/unix"):
         continue
     try:
         control = socket.socket(socket.AF_UNIX)
-        control.settimeout(3)
+        control.settimeout(30)
         control.connect(name)
         control.sendall(b'{"command":"open","pid":1}\\n')
         if b'"ready"' in control.recv(65536):
@@ -69,7 +69,13 @@ export async function takePlace({ otherUser, home }: Target): Promise<string> {
 export async function readFiles({ home }: Target): Promise<string> {
   const names = await readdir(home, { recursive: true });
   const own = names.filter((name) => !name.endsWith(".yaml") && !name.startsWith("other-"));
-  const modes = await Promise.all(own.map(async (name) => (await lstat(join(home, name))).mode & 0o077));
+  // What has gone since is nobody's to get at.
+  const modeOf = (name: string) =>
+    lstat(join(home, name)).then(
+      ({ mode }) => mode & 0o077,
+      () => 0,
+    );
+  const modes = await Promise.all(own.map(modeOf));
   const shut = own.filter((_, index) => modes[index] === 0);
   const open = own.filter((name) => !shut.some((one) => name === one || name.startsWith(`${one}/`)));
   return open.length === 0 ? "for the owner only" : `open: ${open.join(" ")}`;

@@ -96,9 +96,10 @@ const misread = (what: string, path: string): Attack => ({
     await exchange({ address, parts });
     const program = [
       "import json, time",
-      "lines, deadline = [], time.monotonic() + 10",
+      "lines, deadline = [], time.monotonic() + 120",
       // The edge logs a request when its client already has the answer.
       "while not lines and time.monotonic() < deadline:",
+      "  time.sleep(0.1)",
       `  lines = [line for line in open('/var/log/berth/edge.log', 'rb') if b'${token}' in line]`,
       "try: print(len(lines), type(json.loads(lines[0].decode('utf-8')).get('path')).__name__)",
       "except ValueError as error: print(error)",

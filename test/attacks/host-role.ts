@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 import os, sys
 # As long as for the calls themselves: it would give up after a second, and attack without any credentials.
-os.environ.update(AWS_METADATA_SERVICE_TIMEOUT="10", AWS_METADATA_SERVICE_NUM_ATTEMPTS="3")
-patience = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
+os.environ.update(AWS_METADATA_SERVICE_TIMEOUT="60", AWS_METADATA_SERVICE_NUM_ATTEMPTS="3")
+patience = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60)
 def aws(service):
     return Session().create_client(service, region_name="eu-central-1", config=patience)
 def make_channel(kind):

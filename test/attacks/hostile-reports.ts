@@ -100,11 +100,13 @@ async function declare(target: Target, change: object): Promise<string> {
   const before = await machine(lines);
   const seen = await withObject(target, { key: "release.json", body }, () =>
     machine(`
-      for turn in $(seq 1 40); do [ "$(${lines})" != ${before} ] && break; sleep 0.25; done
+      for turn in $(seq 1 480); do [ "$(${lines})" != ${before} ] && break; sleep 0.25; done
       [ "$(${lines})" != ${before} ] || echo silent
       ${replicas}`),
   );
-  await machine(`for turn in $(seq 1 80); do [ "$(${replicas})" = "${serving}" ] && break; sleep 0.25; done`);
+  await machine(
+    `for turn in $(seq 1 480); do [ "$(${replicas})" = "${serving}" ] && break; sleep 0.25; done`,
+  );
   const { status } = await fetch(`http://${target.address}/`);
   return status === 200 && /^app-\d+-0 running$/.test(serving) && seen === serving
     ? "the old release serves"

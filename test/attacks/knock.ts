@@ -8,10 +8,9 @@ import { exchange, newToken } from "./wire.ts";
 export async function knock(
   { address, app }: Target,
   make: (token: string) => readonly (string | Buffer)[],
-  patienceMs = 3000,
 ): Promise<string> {
   const token = newToken();
-  const { statuses, end } = await exchange({ address, parts: make(token), patienceMs });
+  const { statuses, end } = await exchange({ address, parts: make(token) });
   const heads = await app.seen(token);
   if (heads.some((head) => /^\S+ \/hidden-/.test(head))) return "smuggled: the app saw the hidden request";
   if (heads.length === 0) return `refused: ${statuses[0] ?? end}`;

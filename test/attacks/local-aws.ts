@@ -55,7 +55,7 @@ interface Answer {
 /** One request as a browser sends it, headers of the page's own included. Undefined when the door was shut, status 0 when it was open and nothing came. */
 function ask({ port, method, path, headers = {}, body = "" }: Asked): Promise<Answer | undefined> {
   return new Promise((resolve) => {
-    const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false, timeout: 5000 });
+    const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false, timeout: 60_000 });
     sent.on("response", (response) => {
       const allowsOrigin = response.headers["access-control-allow-origin"] !== undefined;
       response.resume();
@@ -99,7 +99,7 @@ import http.client, json
 sent = json.loads(${JSON.stringify(JSON.stringify(sent))})
 for port in sent["ports"]:
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request(sent["method"], sent["path"], sent["body"], sent["headers"])
         print(connection.getresponse().status)
     except TimeoutError:

@@ -5,12 +5,12 @@ import type { Target } from "./target.ts";
 /** Where something of AWS, of an engine or of a shell would listen; those that really do are added. */
 const usualPorts = [22, 53, 80, 111, 443, 2375, 2376, 4566, 5000, 8080];
 
-/** Tries to connect to each port and prints those that take it. */
-const scan = (address: string, ports: readonly number[]) => `
+/** Tries to connect to each port and prints those that take it. Where some must, a busy machine gets more time. */
+const scan = (address: string, ports: readonly number[], seconds = 2) => `
 import concurrent.futures, socket
 def look(port):
     try:
-        socket.create_connection(("${address}", port), 2).close()
+        socket.create_connection(("${address}", port), ${seconds}).close()
         return port
     except OSError:
         return None
@@ -22,7 +22,7 @@ const askName = (address: string) => `
 import socket
 question = bytes.fromhex("abcd01000001000000000000") + b"\\x03sts\\x09amazonaws\\x03com\\0\\0\\1\\0\\1"
 asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asker.settimeout(2)
+asker.settimeout(30)
 asker.sendto(question, ("${address}", 53))
 try:
     print(len(asker.recv(512)) and "answered")
@@ -67,7 +67,7 @@ async function scanGateway(target: Target): Promise<string> {
 
 async function scanMachine({ app, machine }: Target): Promise<string> {
   const address = await machine('ip -4 -o addr show docker0 | awk \'{ sub("/.*", "", $4); print $4 }\'');
-  return portsOr(await app.run(scan(address, usualPorts)));
+  return portsOr(await app.run(scan(address, usualPorts, 30)));
 }
 
 async function scanNeighbours(target: Target): Promise<string> {

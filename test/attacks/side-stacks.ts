@@ -22,7 +22,7 @@ export interface SideStack {
   readonly scope: { readonly stack: string; readonly account: string; readonly region: string };
   readonly put: (key: string, body: string | Buffer) => Promise<void>;
   readonly command: (script: string, ...args: readonly string[]) => Promise<Finished>;
-  /** Whether a command on it ends at all; it is ended after half a minute. */
+  /** Whether a command on it ends at all; it is ended after two minutes. */
   readonly endures: (script: string) => Promise<string>;
 }
 
@@ -78,10 +78,10 @@ export function endure(
     execFile(
       process.execPath,
       command,
-      { timeout: 30_000, killSignal: "SIGKILL", env },
+      { timeout: 120_000, killSignal: "SIGKILL", env },
       (error, _, stderr) => {
         const [, code = "none"] = /^error (\w+)/m.exec(stderr) ?? [];
-        resolve(error?.killed === true ? "no end within 30 s" : `ends with error ${code}`);
+        resolve(error?.killed === true ? "no end within 120 s" : `ends with error ${code}`);
       },
     );
   });

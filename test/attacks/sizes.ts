@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../local/temporary-aws.ts";
 import type { Attack } from "./attack.ts";
 import { knock } from "./knock.ts";
 import type { Target } from "./target.ts";
@@ -78,7 +79,7 @@ const attack = (name: string, expected: string, attempt: Attack["attempt"]): Att
 });
 
 /** Longer than the edge waits for the next piece of a head. */
-const slowMs = 20_000;
+const slowMs = 120_000;
 
 /** A head that never ends, a line now and then. */
 async function sendSlowly({ address }: Target): Promise<string> {
@@ -95,15 +96,17 @@ async function sendSlowly({ address }: Target): Promise<string> {
   return ended.signal.aborted ? "the edge hung up" : "still open";
 }
 
-/** As many silent connections as one address may have, and then a visitor. */
+/** More silent connections than the 256 that one address may have, and then a visitor. */
 async function holdMany({ address }: Target): Promise<string> {
+  let refused = 0;
   const sockets = Array.from({ length: 300 }, () => {
     const socket = connect(80, address);
     socket.on("error", () => socket.destroy());
+    socket.once("data", () => (refused += 1));
     socket.write("POST /hold HTTP/1.1\r\nHost: app\r\nContent-Length: 10\r\n\r\n");
     return socket;
   });
-  await sleep(500);
+  await until(() => refused >= sockets.length - 256);
   const { statuses } = await exchange({ address, parts: [get("/")] });
   for (const socket of sockets) socket.destroy();
   return statuses.join() === "429" ? "one address is held back: 429" : `answered: ${statuses.join()}`;
@@ -112,10 +115,8 @@ async function holdMany({ address }: Target): Promise<string> {
 export const sizes: readonly Attack[] = [
   ...Object.entries(tries).map(([name, [parts, expected]]) =>
     attack(name, expected, (target) =>
-      knock(
-        target,
-        (token) => parts.map((part) => Buffer.from(String(part).replaceAll("~", token), "latin1")),
-        10_000,
+      knock(target, (token) =>
+        parts.map((part) => Buffer.from(String(part).replaceAll("~", token), "latin1")),
       ),
     ),
   ),

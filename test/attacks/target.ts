@@ -71,7 +71,12 @@ export async function openTarget(): Promise<Target & AsyncDisposable> {
 async function bringUp(home: Home, secret: string): Promise<string> {
   const stack = new Stack(home, "attacked");
   // Only one replica, so that it has seen every request.
-  const lines = ["  replicas: 1", "  memoryMib: 192", `  environment: { SECRET: "${secret}" }`];
+  const lines = [
+    "  replicas: 1",
+    "  memoryMib: 192",
+    `  environment: { SECRET: "${secret}" }`,
+    "edge: { answerSeconds: 240 }",
+  ];
   await stack.configure({ source: fromRoot("test/attacks/app"), lines });
   const up = await stack.up();
   requireExit(up, 0);

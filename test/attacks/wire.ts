@@ -20,7 +20,7 @@ export interface Sending {
 const partsApartMs = 100;
 
 /** Sends bytes to port 80 and gathers what comes back until the server closes, or patience ends. */
-export async function exchange({ address, parts, patienceMs = 3000 }: Sending): Promise<Exchange> {
+export async function exchange({ address, parts, patienceMs = 60_000 }: Sending): Promise<Exchange> {
   const chunks: Buffer[] = [];
   const socket = connect(80, address);
   const end = await new Promise<Exchange["end"]>((resolve) => {

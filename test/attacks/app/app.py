@@ -81,7 +81,7 @@ class Connection(socketserver.StreamRequestHandler):
 def run(source: bytes) -> str:
     """Output of a Python program, run by the app in its container; it leaves nothing behind."""
     command = [sys.executable, "-c", source.decode()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=40, check=False, start_new_session=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, start_new_session=True)
     return done.stdout + done.stderr if done.returncode >= 0 else f"{done.stdout}killed by signal {-done.returncode}"
 
 
