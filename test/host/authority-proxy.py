@@ -1,6 +1,6 @@
 """Stands between a host and its authority, and does to its answers what the file /run/authority-fault says.
 
-Usage: authority-proxy.py CERTIFICATE KEY GATEWAY. Each request's path goes into /run/authority-log.
+Usage: authority-proxy.py CERTIFICATE KEY GATEWAY. When each request came, and its path, goes into /run/authority-log.
 """
 
 import http.client
@@ -9,6 +9,7 @@ import pathlib
 import socket
 import ssl
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = "acme-v02.api.letsencrypt.org"
@@ -27,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with LOG.open("a") as log:
-            log.write(f"{self.path}\n")
+            log.write(f"{time.time()} {self.path}\n")
         fault = FAULT.read_text().strip() if FAULT.exists() else ""
         if fault == "limited" and self.path == "/order-plz":
             self.refuse()

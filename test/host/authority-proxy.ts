@@ -8,8 +8,8 @@ type AuthorityFault = "pending" | "limited" | "none";
 /** Dispose has the machine ask its authority directly again. */
 export interface AuthorityProxy extends AsyncDisposable {
   have(fault: AuthorityFault): Promise<void>;
-  /** How many orders the host asked for since the last call. */
-  takeOrders(): Promise<number>;
+  /** When the host asked for orders since the last call, in seconds. */
+  takeOrders(): Promise<number[]>;
 }
 
 const name = "acme-v02.api.letsencrypt.org";
@@ -46,16 +46,19 @@ export async function openAuthorityProxy(run: MachineShell): Promise<AuthorityPr
   const program = readFileSync(fromRoot("test/host/authority-proxy.py")).toString("base64");
   await run(`mkdir -p /run/authority-proxy && echo ${program} | base64 -d > /run/authority-proxy/program.py`);
   await run(lead);
+  let taken = 0;
   return {
     have: async (fault) => {
       await run(`echo ${fault} > /run/authority-fault`);
     },
-    takeOrders: async () =>
-      Number(
-        await run(
-          "cd /run; touch authority-log; mv authority-log taken; grep -c '^/order-plz$' taken || true",
-        ),
-      ),
+    takeOrders: async () => {
+      const said = await run(
+        "touch /run/authority-log; awk '$2 == \"/order-plz\" { print $1 }' /run/authority-log",
+      );
+      const orders = said.split("\n").filter(Boolean).map(Number).slice(taken);
+      taken += orders.length;
+      return orders;
+    },
     [Symbol.asyncDispose]: async () => {
       await run(leadBack);
     },

@@ -82,7 +82,7 @@ authority.client.deactivate_registration(authority.net.account)'`);
     const news = await certificates.hear(hasFailed);
     assert.match(
       await certificates.failure(news),
-      /^unreached: failed once: the authority couldn't check the name: /,
+      /^unreached: failed: the authority couldn't check the name: /,
     );
     await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
     await certificates.look();
@@ -96,7 +96,7 @@ authority.client.deactivate_registration(authority.net.account)'`);
       await certificates.orderAnew();
       assert.match(
         await certificates.failure(await certificates.hear(hasFailed)),
-        /^down: failed once: no answer from the authority: /,
+        /^down: failed: no answer from the authority: /,
       );
     } finally {
       await authority.unpause();
@@ -109,12 +109,12 @@ authority.client.deactivate_registration(authority.net.account)'`);
     await using proxy = await openAuthorityProxy(run);
     await proxy.have("pending");
     const ordering = certificates.orderAnew();
-    await until(async () => (await proxy.takeOrders()) > 0);
+    await until(async () => (await proxy.takeOrders()).length > 0);
     assert.equal(await certificates.serve(), "200");
     await ordering;
     assert.equal(
       await certificates.failure(await certificates.hear(hasFailed)),
-      "late: failed once: the authority didn't decide within 60 s: it is busy, and only waiting helps",
+      "late: failed: the authority didn't decide within 60 s: it is busy, and only waiting helps",
     );
     await proxy.have("none");
     await certificates.hear(isWell);
@@ -127,13 +127,14 @@ authority.client.deactivate_registration(authority.net.account)'`);
     const [, line, end = ""] = /^(.*) until (.*)$/.exec(told) ?? [];
     assert.equal(
       line,
-      "limit: failed once: the authority was asked too often: too many new orders recently; it asks to be left alone",
+      "limit: failed: the authority was asked too often: too many new orders recently; it asks to be left alone",
       told,
     );
     assert.ok(Date.parse(news.next ?? "") >= Date.parse(end), `${news.next} is before ${end}`);
-    assert.equal(await proxy.takeOrders(), 1);
     await proxy.have("none");
     await certificates.hear(isWell);
+    const [refused = 0, next = 0] = await proxy.takeOrders();
+    assert.ok(next - refused >= 12, `it was left alone for ${next - refused} s of 12`);
   });
 
   it("says that a clock is off, shows the old certificate meanwhile, and the new one once the clock is right", async () => {
@@ -145,7 +146,7 @@ authority.client.deactivate_registration(authority.net.account)'`);
     await certificates.orderAnew();
     assert.match(
       await certificates.failure(await certificates.hear(({ cause }) => cause === "clock")),
-      /^clock: failed (?:once|\d times in a row): the new certificate is valid only from \S+Z, and it is \S+Z here: this host's clock or the authority's is off; /,
+      /^clock: failed: the new certificate is valid only from \S+Z, and it is \S+Z here: this host's clock or the authority's is off; /,
     );
     assert.equal(await shown(), old);
     const { chain } = Object((await certificates.read())["certificate"]);
@@ -166,7 +167,7 @@ authority.client.deactivate_registration(authority.net.account)'`);
   it("says that the authority is down", async () => {
     await (await connectDocker()).getContainer(rig.authorityName).kill();
     await certificates.orderAnew();
-    assert.match(await certificates.failure(await certificates.hear(hasFailed)), /^down: failed once: /);
+    assert.match(await certificates.failure(await certificates.hear(hasFailed)), /^down: failed: /);
   });
 
   it("has words for what no authority here can be brought to do", async () => {
