@@ -34,7 +34,9 @@ export async function scanFromContainer(
   const bridge = await machine("docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}'");
   const others = around.others.filter((address) => address !== bridge);
   const addresses = [around.gateway, around.machine, bridge, ...others, ...metadata];
-  const scanned = readScan(await app(scanProgram({ addresses, udpPorts: around.udpPorts })));
+  const scanned = readScan(
+    await app(scanProgram({ addresses, udpPorts: around.udpPorts, nameServers: [[around.gateway, 53]] })),
+  );
   return {
     seen: scanned.map(({ address, open, names }) => ({ address, tcp: open, udp: names })),
     expected: addresses.map((address) => ({

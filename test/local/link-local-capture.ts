@@ -48,8 +48,11 @@ export async function captureLinkLocal(docker: Docker, machineId: string): Promi
   return {
     control,
     stop: async (sendControl) => {
-      await sendControl();
-      await until(() => seen.includes(control));
+      // A machine that is busy may have given up before it sent anything.
+      await until(async () => {
+        await sendControl();
+        return seen.includes(control);
+      });
       return seen.filter((line) => line !== "listening");
     },
     [Symbol.asyncDispose]: () => container.kill(),

@@ -4,6 +4,8 @@ import { z } from "zod";
 export interface ScanTargets {
   readonly addresses: readonly string[];
   readonly udpPorts: readonly number[];
+  /** Those that must answer, each with its UDP port. */
+  readonly nameServers: readonly (readonly [address: string, port: number])[];
 }
 
 const portOutcome = z.object({
@@ -19,7 +21,7 @@ export type ScannedAddress = z.infer<typeof portOutcome>;
 
 /**
  * A Python program that scans from where it runs, and prints a result for `readScan`. It is bounded: 65,535 TCP ports
- * per address, 16,000 at once, each for at most a second.
+ * per address, 16,000 at once, each for at most a second. One that must answer names gets more: a process may be busy.
  */
 export function scanProgram(targets: ScanTargets): string {
   return `targets = ${JSON.stringify(targets)}\n${program}`;
@@ -30,7 +32,7 @@ import collections, errno, json, resource, select, socket, struct, time
 limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 BATCH = min(16000, most - 64)
-WAIT_SECONDS = 1
+WAIT_SECONDS, NAME_SECONDS = 1, 30
 NAMES = {0: "open", errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "unreachable", errno.ENETUNREACH: "unreachable",
          errno.EACCES: "unreachable", errno.EPERM: "unreachable", errno.EADDRNOTAVAIL: "unreachable"}
 
@@ -55,8 +57,13 @@ def knock(address, ports):
             seen[port] = NAMES.get(code, errno.errorcode.get(code, str(code)))
             made.close()
     end = time.monotonic() + WAIT_SECONDS
-    while waiting and time.monotonic() < end:
-        for number, _ in poll.poll(max(0, end - time.monotonic())):
+    while waiting:
+        left = end - time.monotonic()
+        ready = poll.poll(max(0, left))
+        # What came while this program stood still counts.
+        if left <= 0 and not ready:
+            break
+        for number, _ in ready:
             made, port = waiting.pop(number)
             code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             seen[port] = NAMES.get(code, errno.errorcode.get(code, str(code)))
@@ -73,7 +80,7 @@ QUESTION = struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + b"\x03sts\x09amazonaws\x0
 def ask(address, port):
     """UDP: whether a question for a name has any answer."""
     made = socket.socket(family(address), socket.SOCK_DGRAM)
-    made.settimeout(WAIT_SECONDS)
+    made.settimeout(NAME_SECONDS if [address, port] in targets["nameServers"] else WAIT_SECONDS)
     try:
         made.connect((address, port))
         made.send(QUESTION)
