@@ -95,6 +95,6 @@ async function waitForLocks(
     const count = Number(await queryDatabase(cluster, roles, query));
     return count >= wanted ? { done: count } : { waiting: String(count) };
   };
-  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: 10_000, look });
+  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: 20_000, look });
   if ("waiting" in last) failCheck(`${last.waiting} of ${wanted} views reached the database in time`);
 }

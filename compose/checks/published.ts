@@ -78,7 +78,7 @@ const listAddresses = (published: readonly Published[]): string =>
 
 /** True if something accepts a TCP connection at this address. */
 export async function accepts(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host: host.replaceAll(/[[\]]/g, ""), port, signal: AbortSignal.timeout(2000) });
+  const socket = connect({ host: host.replaceAll(/[[\]]/g, ""), port, signal: AbortSignal.timeout(10_000) });
   try {
     await once(socket, "connect");
     return true;

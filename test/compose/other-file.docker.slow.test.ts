@@ -82,7 +82,7 @@ describe("another compose file", { concurrency: 2 }, () => {
           'networks: [back]\n    expose: ["80"]\n    command: ["sleep", "600"]\n    init: true',
         ),
       );
-      const { exitCode, errors } = await runSmoke(["--file", path, "--timeout", "10"]);
+      const { exitCode, errors } = await runSmoke(["--file", path, "--timeout", "30"]);
       assert.equal(exitCode, 1);
       assert.match(errors[0]?.message ?? "", /service store listens on no TCP port/);
     } finally {
@@ -98,7 +98,7 @@ services:
   first: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-first; exit 3"]}
   second: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-second; exit 4"]}
 `);
-    const { exitCode, checks, errors } = await runSmoke(["--file", file.path, "--timeout", "10"]);
+    const { exitCode, checks, errors } = await runSmoke(["--file", file.path, "--timeout", "30"]);
     const said = errors.map(({ message }) => message).join("\n");
     assert.equal(exitCode, 1);
     assert.match(said, /service first: ended with exit code 3/);

@@ -27,11 +27,11 @@ test("volumes without a name go too, those of containers that are gone already a
     for (const { Mounts } of await cluster.listContainers())
       for (const { Name } of Mounts) if (Name !== undefined) seen.add(Name);
   };
-  await bringUp(cluster, 30_000);
+  await bringUp(cluster, 600_000);
   await noteVolumes();
   await takeDown(cluster);
   assert.equal(await exists(() => docker.getVolume(`${cluster.project}_data`).inspect()), true);
-  await bringUp(cluster, 30_000);
+  await bringUp(cluster, 600_000);
   await noteVolumes();
 
   await removeCluster(cluster);
