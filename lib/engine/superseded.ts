@@ -19,18 +19,19 @@ export async function removeSuperseded<Inputs>(options: SupersededOptions<Inputs
   const { journal, declarations, ctx, progress } = options;
   const kinds = new Set(declarations.map(({ kind }) => kind));
   const { document } = journal;
-  const current = new Set(Object.values(document.resources).map(({ id }) => id));
+  const current = new Set(Object.values(document.resources).map(keyOf));
   const known = document.superseded.filter(({ kind }) => kinds.has(kind));
-  const old = known.filter(({ id }) => !current.has(id));
+  const old = known.filter((one) => !current.has(keyOf(one)));
   const there = await findRecorded(old, { ...options, document });
-  forget(journal, new Set(known.map(({ id }) => id).filter((id) => there.every((one) => one.id !== id))));
+  const found = new Set(there.map(keyOf));
+  forget(journal, new Set(known.map(keyOf).filter((key) => !found.has(key))));
   const order = declarations.map(({ name }) => name);
   for (const one of there.toSorted((a, b) => order.indexOf(b.name) - order.indexOf(a.name))) {
     ctx.signal.throwIfAborted();
     const label = `${one.name} (old)`;
     const note = progress.begin(label, "remove");
     await declarations.find(({ kind }) => kind === one.kind)?.remove({ ...ctx, note }, one.id);
-    forget(journal, new Set([one.id]));
+    forget(journal, new Set([keyOf(one)]));
     progress.end(label, "remove", one.id);
   }
 }
@@ -55,10 +56,14 @@ export function supersedeUndeclared<Inputs>(
   return { ...document, resources, superseded: [...document.superseded, ...gone] };
 }
 
+/** Where AWS has names in place of ids, resources of two kinds may have the same: a role and a dashboard. */
+const keyOf = ({ kind, id = "" }: { readonly kind: string; readonly id?: string | undefined }): string =>
+  `${kind} ${id}`;
+
 function forget(journal: Journal, gone: ReadonlySet<string>): void {
   if (gone.size === 0) return;
   journal.note((document) => ({
     ...document,
-    superseded: document.superseded.filter(({ id }) => !gone.has(id)),
+    superseded: document.superseded.filter((one) => !gone.has(keyOf(one))),
   }));
 }
