@@ -1,4 +1,5 @@
 import { type Outcome, runCommand } from "../lib/command/command.ts";
+import { watchingNews } from "../lib/deploy/alarm-lines.ts";
 import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { estimateCost } from "../lib/deploy/cost.ts";
@@ -25,6 +26,7 @@ async function status(session: Session): Promise<Outcome> {
   const names = await readNames(session, reading, address);
   const health = url === undefined ? undefined : await probeFor(session, url, 3_000);
   const cost = estimateCost(session.config, reading.freeTierEligible);
+  const watching = watchingNews(session.config, reading);
   const differs = plan.steps.map(({ name, action }) => ({ name, action }));
   const data = {
     stack: session.config.stack,
@@ -39,9 +41,20 @@ async function status(session: Session): Promise<Outcome> {
     app,
     host,
     https,
+    watching,
     domains: names.length === 0 ? undefined : names,
   };
-  const shown = { ...outputs, stack: data.stack, url, health, names, cost, resources: rows, differs };
+  const shown = {
+    ...outputs,
+    stack: data.stack,
+    url,
+    health,
+    names,
+    cost,
+    watching,
+    resources: rows,
+    differs,
+  };
   session.report.data("status", data, statusLines(shown, Date.now()));
   return { outcome: "done", exitCode: exitCodes.done, url };
 }

@@ -1,5 +1,7 @@
 import type { Config } from "../config/load.ts";
 import type { CostEstimate } from "../report/shown-plan.ts";
+import { sendsMetrics } from "../config/metrics.ts";
+import { alarmRules } from "../resources/watching/alarm-rules.ts";
 import { addressHourly, findPrices, hourlyPrice, type Prices } from "./prices.ts";
 
 const hoursAMonth = 730;
@@ -7,7 +9,9 @@ const hoursAMonth = 730;
 /** How often a host at rest asks S3 whether something is wanted: its converger (`REST_S` there) and its launcher (`POLL_S`). */
 export const pollEverySeconds = { converger: 6, launcher: 5 } as const;
 
-interface Priced extends Pick<Config, "region"> {
+type Watched = Pick<Config, "stack" | "domain" | "https" | "logs" | "metrics" | "alarms" | "dashboard">;
+
+interface Priced extends Pick<Config, "region">, Watched {
   readonly instance: Config["instance"];
   readonly app: Pick<Config["app"], "volumes" | "secrets">;
 }
@@ -19,7 +23,8 @@ const priceList = "https://aws.amazon.com/ec2/pricing/on-demand/";
  * The stack's running cost at the list prices of its region: host, disks, public address, and the host's requests to S3.
  * What is stored and the traffic of a small app cost a few cents more. Where a price isn't known, there is no sum.
  */
-export function estimateCost({ region, instance, app }: Priced, isFreeTier: boolean): CostEstimate {
+export function estimateCost(config: Priced, isFreeTier: boolean): CostEstimate {
+  const { region, instance, app } = config;
   const { type, diskGib, dataGib } = instance;
   const prices = findPrices(region);
   const address = addressHourly * hoursAMonth;
@@ -30,16 +35,19 @@ export function estimateCost({ region, instance, app }: Priced, isFreeTier: bool
   }
   const gib = diskGib + (Object.keys(app.volumes).length === 0 ? 0 : dataGib);
   const secrets = secretsCost(app.secrets);
+  const watching = watchingCost(config);
   const others = {
     disk: prices.diskGib * gib,
     address,
     "S3 requests": pollingCost(prices),
     ...(secrets === 0 ? {} : { secrets }),
+    ...(watching === 0 ? {} : { "CloudWatch (free tier)": watching }),
   };
+  const gibOfLogs = config.logs === undefined ? "" : ", and logs by the GB";
   const hourly = hourlyPrice(type, prices);
   if (hourly === undefined) {
     return {
-      text: `$${sum(others).toFixed(2)} a month and ${type}, whose price in ${region} Berth doesn't know: ${priceList} (${partsText(others)})`,
+      text: `$${sum(others).toFixed(2)} a month and ${type}, whose price in ${region} Berth doesn't know: ${priceList} (${partsText(others)})${gibOfLogs}`,
     };
   }
   // The head of a plan leaves two rows of a terminal for it.
@@ -48,7 +56,7 @@ export function estimateCost({ region, instance, app }: Priced, isFreeTier: bool
   const monthlyUsd = Math.round(sum(parts) * 100) / 100;
   return {
     monthlyUsd,
-    text: `about $${monthlyUsd.toFixed(2)} a month: ${partsText(parts)}; ${region}'s list prices of ${prices.asOf}`,
+    text: `about $${monthlyUsd.toFixed(2)} a month: ${partsText(parts)}${gibOfLogs}; ${region}'s list prices of ${prices.asOf}`,
   };
 }
 
@@ -65,6 +73,22 @@ const secretMonthly = 0.4;
 function secretsCost(secrets: Config["app"]["secrets"]): number {
   const entries = new Set(Object.values(secrets).filter((source) => source.startsWith("secretsmanager:")));
   return entries.size * secretMonthly;
+}
+
+/** How many metrics a stack's hosts send. All hosts send the same ones. */
+const sentMetrics = 8;
+
+/** USD a month, for the first of each that an account has. The first 10 metrics, 10 alarms and 3 dashboards are free for ever. */
+const metricMonthly = 0.3;
+const alarmMonthly = 0.1;
+const dashboardMonthly = 3;
+
+function watchingCost(config: Watched): number {
+  return (
+    (sendsMetrics(config) ? sentMetrics * metricMonthly : 0) +
+    alarmRules(config, "").length * alarmMonthly +
+    (config.dashboard ? dashboardMonthly : 0)
+  );
 }
 
 const sum = (parts: Readonly<Record<string, number>>): number =>

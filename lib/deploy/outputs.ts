@@ -1,3 +1,4 @@
+import { findUnconfirmedWarning } from "./alarm-lines.ts";
 import { estimateCost } from "./cost.ts";
 import { awaitCertificate, probeFor, urlOf } from "./certificate.ts";
 import { awaitNames } from "./names.ts";
@@ -49,6 +50,8 @@ export async function reportOutputs(
     report.message(
       `no answer from here (${health.reason ?? "nothing"}): ingress may not allow this computer`,
     );
+  const unconfirmed = findUnconfirmedWarning(config, { parts: reading.parts, observations: found });
+  if (unconfirmed !== undefined) report.message(unconfirmed.message);
   report.message(`cost: ${cost.text}`);
   report.data("outputs", { url, health, cost: cost.monthlyUsd, release, app, https }, [url]);
   return url;

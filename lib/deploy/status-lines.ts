@@ -4,6 +4,7 @@ import { hostNewsLines } from "../release/host-news.ts";
 import { maintenanceLine } from "../release/maintenance.ts";
 import { silenceLines } from "../release/silence.ts";
 import type { CostEstimate } from "../report/shown-plan.ts";
+import { alarmLines, type WatchingNews } from "./alarm-lines.ts";
 import { nameLines, type NameNews } from "./names.ts";
 import type { Outputs } from "./outputs.ts";
 import { healthLines, type Probe } from "./probe.ts";
@@ -16,6 +17,8 @@ export interface Status extends Outputs {
   readonly health: Probe | undefined;
   readonly names: readonly NameNews[];
   readonly cost: CostEstimate;
+  /** Absent without `alarms`. */
+  readonly watching: WatchingNews | undefined;
   readonly resources: readonly ResourceRow[];
   readonly differs: readonly { readonly name: string; readonly action: string }[];
 }
@@ -36,6 +39,7 @@ export function statusLines(status: Status, nowMs: number): string[] {
     appLine(app, nowMs),
     ...rateLines(app),
     ...hostNewsLines(host),
+    ...alarmLines(status.watching, status.stack),
     `cost        ${cost.text}`,
     ...resourceLines(status.stack, status.resources),
     differenceLine(differs),

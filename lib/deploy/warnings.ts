@@ -6,6 +6,7 @@ import { maintenanceText } from "../release/maintenance.ts";
 import type { PlanWarning } from "../report/shown-plan.ts";
 import { findOtherRegions } from "../resources/identity/role.ts";
 import type { Session } from "../command/session.ts";
+import { findUnconfirmedWarning } from "./alarm-lines.ts";
 import { readNames } from "./names.ts";
 import type { Reading } from "./reading.ts";
 import {
@@ -34,6 +35,7 @@ const checks: readonly Check[] = [
   ({ config }) => findUnusedWarning(config),
   ({ config }) => findUntestedWarning(config.instance),
   ({ config }) => findNoCertificateWarning(config),
+  ({ config }, reading) => findUnconfirmedWarning(config, reading),
   lookAtFreePlan,
   lookForNewerImage,
 ];

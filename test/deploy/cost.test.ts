@@ -3,14 +3,24 @@ import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { estimateCost, pollEverySeconds, snapshotCost } from "../../lib/deploy/cost.ts";
 
+const unwatched = {
+  stack: "hello",
+  domain: [],
+  https: { directory: "https://ca.example/directory", hstsSeconds: 300 },
+  metrics: false,
+  dashboard: false,
+};
+
 const cost = (
   region: string,
   type: string,
-  more: { diskGib?: number; volumes?: object; secrets?: Record<string, string> } = {},
+  more: { diskGib?: number; volumes?: object; secrets?: Record<string, string>; watching?: object } = {},
 ) =>
   estimateCost(
     {
       region,
+      ...unwatched,
+      ...more.watching,
       instance: { type, diskGib: more.diskGib ?? 8, dataGib: 100, os: "debian-13" },
       app: { volumes: { ...more.volumes }, secrets: { ...more.secrets } },
     },
@@ -38,9 +48,32 @@ describe("what a stack costs", () => {
     assert.match(text, /, S3 requests 0\.39, secrets 0\.80; /);
   });
 
+  it("counts eight metrics, four or five alarms and a dashboard, and says that an account's first are free", () => {
+    const alarms = { email: "ops@example.com", failedRequestsPercent: 5, failedTriesPercent: 20 };
+    const watched = (watching: object) => cost("us-east-1", "t3.micro", { watching });
+    assert.equal(watched({}).monthlyUsd, 12.27);
+    // 8 of 0.30; 5 of 0.10, or 4 without HTTPS; 3.00
+    assert.equal(watched({ metrics: true }).monthlyUsd, 14.67);
+    assert.equal(watched({ alarms }).monthlyUsd, 15.17);
+    assert.equal(watched({ alarms, https: "off" }).monthlyUsd, 15.07);
+    assert.equal(watched({ alarms, dashboard: true }).monthlyUsd, 18.17);
+    assert.match(watched({ dashboard: true }).text, /, CloudWatch \(free tier\) 5\.40; /);
+  });
+
+  it("names logs, whose price depends on how much is logged", () => {
+    assert.match(
+      cost("us-east-1", "t3.micro", { watching: { logs: { days: 14 } } }).text,
+      /, S3 requests 0\.39, and logs by the GB; us-east-1's list prices/,
+    );
+    assert.doesNotMatch(cost("us-east-1", "t3.micro").text, /logs/);
+  });
+
   it("names the free tier where the type is eligible", () => {
     const instance = { type: "t3.micro", diskGib: 8, dataGib: 8, os: "debian-13" } as const;
-    const { text } = estimateCost({ region: "us-east-1", instance, app: { volumes: {}, secrets: {} } }, true);
+    const { text } = estimateCost(
+      { ...unwatched, region: "us-east-1", instance, app: { volumes: {}, secrets: {} } },
+      true,
+    );
 
     assert.match(text, /: t3\.micro \(free tier\) 7\.59, /);
   });

@@ -40,6 +40,7 @@ const status: Status = {
   },
   host: undefined,
   cost: { monthlyUsd: 13.59, text: "about $13.59 a month" },
+  watching: undefined,
   resources,
   differs: [],
 };
@@ -107,5 +108,27 @@ describe("the status of a stack", () => {
     assert.ok(
       show({ rollout: { status: "waiting" } }).includes("host        i-0abc, which has told nothing yet"),
     );
+  });
+
+  it("says which alarms there are, since when, and who doesn't hear of them yet", () => {
+    const of = (states: readonly string[]) =>
+      ["failed-requests", "disk", "certificate"].map((name, index) => ({
+        name: `berth-shop-${name}`,
+        state: states[index] ?? "OK",
+        since: "2026-11-27T09:58:30.000Z",
+      }));
+    const linesOf = (states: readonly string[], isConfirmed = true) =>
+      show({ watching: { email: "ops@example.com", isConfirmed, alarms: of(states) } }).filter((line) =>
+        /^alarms|nobody is told/.test(line),
+      );
+    assert.deepEqual(linesOf([]), ["alarms      3 of 3 OK"]);
+    assert.deepEqual(linesOf(["ALARM", "OK", "INSUFFICIENT_DATA"]), [
+      "alarms      ALARM failed-requests since 2026-11-27 09:58 UTC; 1 of 3 OK; not enough data for certificate",
+    ]);
+    assert.deepEqual(linesOf([], false), [
+      "alarms      3 of 3 OK",
+      "            nobody is told: the mail of AWS to ops@example.com with the link that confirms the subscription waits",
+    ]);
+    assert.ok(!show().some((line) => line.startsWith("alarms")));
   });
 });

@@ -95,6 +95,16 @@ describe("what a command prints with --json", () => {
     await cli.configure();
   });
 
+  it("has who watches the stack", async () => {
+    await cli.configure({ alarms: { email: "ops@example.com" }, https: "off" });
+    await expect(0, cli.run("up", "--yes"));
+    await expect(0, cli.run("plan"));
+    const status = (await expect(0, cli.run("status")))("status");
+    assert.equal(Object(status["watching"]).isConfirmed, false);
+    await cli.configure();
+    await expect(0, cli.run("up", "--yes"));
+  });
+
   it("has what the host knows of its replicas", async () => {
     const https = {
       wanted: ["203.0.113.7"],
