@@ -1,8 +1,17 @@
 import { type HostedZone, zoneFor } from "./aws/hosted-zones.ts";
 import type { MachineImage } from "./aws/lookup.ts";
-import { bucketName, dashboardName, logGroupName, repositoryName, roleName, topicName } from "./aws/names.ts";
+import {
+  bucketName,
+  dashboardName,
+  logGroupName,
+  metricsNamespace,
+  repositoryName,
+  roleName,
+  topicName,
+} from "./aws/names.ts";
 import { letsEncrypt } from "./config/https.ts";
 import type { Config } from "./config/load.ts";
+import { sendsMetrics } from "./config/metrics.ts";
 import { subnetsOf } from "./config/network.ts";
 import { type Declaration, type DeclarationOf, declare } from "./engine/declaration.ts";
 import type { AgentBundle } from "./host/bundle.ts";
@@ -124,6 +133,7 @@ export function declareParts({ config, account, app, restoredFrom, zones }: Stac
         account,
         ...names,
         logGroup: config.logs && names.logGroup,
+        metrics: sendsMetrics(config) ? names.metrics : undefined,
         secrets: config.app.secrets,
         shell: config.shell,
       }),
@@ -486,6 +496,7 @@ function declareApp(place: AppPlace) {
         need(theImage).id,
         theVolume && need(theVolume).id,
       ),
+      metrics: sendsMetrics(config) ? names.metrics : undefined,
       source: app.imageTag,
       commit: app.commit,
       isClean: app.isClean,
@@ -508,6 +519,7 @@ export function stackNames({ stack, region }: Pick<Config, "stack" | "region">, 
     logGroup: logGroupName(named("log-group")),
     topic: topicName(named("topic")),
     dashboard: dashboardName({ region }, named("dashboard")),
+    metrics: metricsNamespace({ stack }),
     // The instance profile has the same name as its role.
     role: roleName({ region }, named("role")),
   };

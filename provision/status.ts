@@ -4,10 +4,13 @@ import { readStack } from "../lib/deploy/reading.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { estimateCost } from "../lib/deploy/cost.ts";
 import { probeFor, urlOf } from "../lib/deploy/certificate.ts";
+import { readMetrics } from "../lib/deploy/metrics-reading.ts";
 import { readNames } from "../lib/deploy/names.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
 import { statusLines } from "../lib/deploy/status-lines.ts";
+import { metricsNamespace } from "../lib/aws/names.ts";
 import type { Session } from "../lib/command/session.ts";
+import { sendsMetrics } from "../lib/config/metrics.ts";
 
 async function status(session: Session): Promise<Outcome> {
   const reading = await readStack(session);
@@ -25,6 +28,9 @@ async function status(session: Session): Promise<Outcome> {
   const url = address && urlOf(session.config, address, https);
   const names = await readNames(session, reading, address);
   const health = url === undefined ? undefined : await probeFor(session, url, 3_000);
+  const metrics = sendsMetrics(session.config)
+    ? await readMetrics(session.ctx, { namespace: metricsNamespace(session.config), instance }, Date.now())
+    : undefined;
   const cost = estimateCost(session.config, reading.freeTierEligible);
   const watching = watchingNews(session.config, reading);
   const differs = plan.steps.map(({ name, action }) => ({ name, action }));
@@ -40,6 +46,7 @@ async function status(session: Session): Promise<Outcome> {
     rollout,
     app,
     host,
+    metrics,
     https,
     watching,
     domains: names.length === 0 ? undefined : names,
@@ -49,6 +56,7 @@ async function status(session: Session): Promise<Outcome> {
     stack: data.stack,
     url,
     health,
+    metrics,
     names,
     cost,
     watching,

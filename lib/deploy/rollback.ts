@@ -99,6 +99,7 @@ export async function shipRollback(session: Session, ctx: WriteContext, rollback
       commit,
       isClean,
       by: session.caller,
+      metrics: found.release.metrics,
       before: { number: from.number, etag: found.etag, maintenance: found.release.maintenance },
       rolledBack: { from: from.number, to: number },
     });

@@ -5,6 +5,8 @@ import { maintenanceLine } from "../release/maintenance.ts";
 import { silenceLines } from "../release/silence.ts";
 import type { CostEstimate } from "../report/shown-plan.ts";
 import { alarmLines, type WatchingNews } from "./alarm-lines.ts";
+import { metricsLines } from "./metrics-lines.ts";
+import type { Metrics } from "./metrics-reading.ts";
 import { nameLines, type NameNews } from "./names.ts";
 import type { Outputs } from "./outputs.ts";
 import { healthLines, type Probe } from "./probe.ts";
@@ -15,6 +17,8 @@ export interface Status extends Outputs {
   readonly stack: string;
   readonly url: string | undefined;
   readonly health: Probe | undefined;
+  /** Absent if the stack sends none. */
+  readonly metrics: Metrics | undefined;
   readonly names: readonly NameNews[];
   readonly cost: CostEstimate;
   /** Absent without `alarms`. */
@@ -25,7 +29,7 @@ export interface Status extends Outputs {
 
 /** The whole stack on one screen, as long as all is well: what serves comes first, and what it stands on last. */
 export function statusLines(status: Status, nowMs: number): string[] {
-  const { url, health, app, names, https, release, rollout, host, cost, differs } = status;
+  const { url, health, app, metrics, names, https, release, rollout, host, cost, differs } = status;
   return [
     `url         ${url ?? "none"}`,
     ...(release?.maintenance === undefined
@@ -38,6 +42,7 @@ export function statusLines(status: Status, nowMs: number): string[] {
     ...silenceLines(rollout?.at, nowMs),
     appLine(app, nowMs),
     ...rateLines(app),
+    ...metricsLines(metrics),
     ...hostNewsLines(host),
     ...alarmLines(status.watching, status.stack),
     `cost        ${cost.text}`,

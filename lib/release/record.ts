@@ -80,6 +80,7 @@ export function recordOf(
     isClean,
     rolledBack: way,
     maintenance: _now,
+    metrics: _there,
     ...content
   }: Release,
   { hosts, before }: Pick<ReleaseRecord, "hosts" | "before">,

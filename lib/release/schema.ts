@@ -289,6 +289,9 @@ export const rolledBack = z.object({ from: number, to: number });
 /** As large as a page with its style and a small picture in it. Each plan and each host reads it. */
 export const mostPageBytes = 64 * 1024;
 
+/** No container has anything of it, so a change of it alone makes no new release. */
+const metrics = z.string().regex(/^Berth\/[a-z0-9-]{1,100}$/);
+
 const maintenance = z.object({
   /** As ISO 8601 in UTC. */
   since: text,
@@ -320,6 +323,8 @@ export const release = z.object({
   rolledBack: rolledBack.optional(),
   /** Set as long as visitors see a page in place of the app. It belongs to the stack: each next release keeps it. */
   maintenance: maintenance.optional(),
+  /** The namespace in CloudWatch that the hosts send their numbers to, if they do. It belongs to the stack too. */
+  metrics: metrics.optional(),
 });
 
 export type Content = Readonly<z.output<typeof content>>;

@@ -22,6 +22,16 @@ def make_channel(kind):
     status = URLLib3Session(timeout=10).send(request.prepare()).status_code
     if status >= 400:
         raise ClientError({"Error": {"Code": str(status)}}, "CreateChannel")
+def metrics(namespace):
+    # As the host itself does it: botocore's own way is refused for whatever namespace.
+    sys.path += ["/usr/local/lib/berth", "/usr/local/lib/berth-launcher"]
+    import aws_call, state
+    service = aws_call.service_of(state.read_settings(), "monitoring", "GraniteServiceVersion20100801", "1.0")
+    data = [{"MetricName": "Serving", "Timestamp": -1, "Value": 1.0}]
+    try:
+        aws_call.Client(service).call("PutMetricData", {"Namespace": namespace, "MetricData": data})
+    except aws_call.Refusal as refusal:
+        raise ClientError({"Error": {"Code": refusal.code}}, "PutMetricData")
 def attempt(work):
     try:
         work()
@@ -57,6 +67,9 @@ const tries: Record<string, string> = {
   "make a repository": `aws("ecr").create_repository(repositoryName="berth/attacked")`,
   "write another's log": `aws("logs").put_log_events(logGroupName="/berth/other", logStreamName="app", logEvents=[{"timestamp": 1, "message": "x"}])`,
   "read the stack's log": `aws("logs").filter_log_events(logGroupName="/berth/other")`,
+  "send another's metrics": `metrics("Berth/other")`,
+  "send metrics as AWS itself": `metrics("AWS/EC2")`,
+  "read metrics": `aws("cloudwatch").list_metrics()`,
   "read a parameter": `aws("ssm").get_parameter(Name="/berth/none")`,
   "make a channel for shells": `make_channel("control")`,
   "make a channel for a shell's data": `make_channel("data")`,

@@ -76,6 +76,8 @@ async function bringUp(home: Home, secret: string): Promise<string> {
     "  memoryMib: 192",
     `  environment: { SECRET: "${secret}" }`,
     "edge: { answerSeconds: 240 }",
+    // With every right that a host's role may have.
+    "metrics: true",
   ];
   await stack.configure({ source: fromRoot("test/attacks/app"), lines });
   const up = await stack.up();

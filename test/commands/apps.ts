@@ -21,6 +21,24 @@ export const greetingApp = (greeting: string) => ({
 	log.Fatal(http.ListenAndServe(":8080", nil))`),
 });
 
+/** An app that takes as many milliseconds as it is asked for. Each replica fails every tenth request. */
+export const failingApp = {
+  "go.mod": goMod,
+  "main.go": program(`	var asked atomic.Int64
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		ms, _ := strconv.Atoi(r.URL.Query().Get("ms"))
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		if asked.Add(1)%10 == 0 {
+			w.WriteHeader(500)
+		}
+	})
+	fmt.Println("ready")
+	log.Fatal(http.ListenAndServe(":8080", nil))`).replace(
+    '"net/http"',
+    '"net/http"\n\t"strconv"\n\t"sync/atomic"\n\t"time"',
+  ),
+};
+
 /** An app that starts and says so, but never answers on its port. */
 export const deafApp = {
   "go.mod": goMod,

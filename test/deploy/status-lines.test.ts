@@ -39,6 +39,7 @@ const status: Status = {
     at: "2026-11-27T10:04:00Z",
   },
   host: undefined,
+  metrics: undefined,
   cost: { monthlyUsd: 13.59, text: "about $13.59 a month" },
   watching: undefined,
   resources,

@@ -29,6 +29,7 @@ describe("the runbook", () => {
       "lib/resources",
       "lib/command/session.ts",
       "lib/deploy/log-reading.ts",
+      "lib/deploy/metrics-reading.ts",
       "state",
     );
     const operations = [
@@ -269,6 +270,7 @@ function serviceOf(operation: string): string {
   if (/Bucket|Object/.test(operation)) return "s3";
   if (/Parameters?$/.test(operation)) return "ssm";
   if (/Log(?:Group|Event|Stream)|RetentionPolicy/.test(operation)) return "logs";
+  if (/MetricData/.test(operation)) return "cloudwatch";
   if (/Secret/.test(operation)) return "secretsmanager";
   if (/Alarm|Dashboard/.test(operation)) return "cloudwatch";
   if (/Topic|ubscri/.test(operation)) return "sns";

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import {
   CreateVpcCommand,
   DescribeAddressesCommand,
@@ -11,6 +12,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { CreateAccountAliasCommand, DeleteAccountAliasCommand } from "@aws-sdk/client-iam";
 import { createClients } from "../../lib/aws/clients.ts";
+import { metricsNamespace } from "../../lib/aws/names.ts";
 import { resourceTags, tagSpecifications } from "../../lib/aws/tags.ts";
 import { startNameServer } from "../../lib/local/network/name-server.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
@@ -36,7 +38,7 @@ export async function openEventRuns() {
   cli.environment["BERTH_NAME_SERVER"] = `127.0.0.13:${names.port}`;
   const { bucket } = stackNames({ stack, region: cli.region }, localAccount);
   const access = { region: cli.region, endpoints: aws.bare, credentials: aws.credentials };
-  const { ec2, iam, s3 } = createClients(access);
+  const { cloudWatch, ec2, iam, s3 } = createClients(access);
   const alias = { AccountAlias: "acme-test" };
   await iam.send(new CreateAccountAliasCommand(alias));
   const store = openS3Store({ client: s3, bucket, account: localAccount });
@@ -78,6 +80,21 @@ export async function openEventRuns() {
         at: new Date().toISOString(),
         ...more,
       }),
+    /** Leaves in CloudWatch what the host and EC2 send. */
+    measure: async (host: string) => {
+      const Timestamp = new Date(Date.now() - 120_000);
+      const one = (MetricName: string) => ({ MetricName, Value: 1, Timestamp });
+      const names = ["FailedRequests", "FailedTries", "ResponseTime", "MemoryUsed", "DiskUsed"];
+      const credits = {
+        ...one("CPUCreditBalance"),
+        Dimensions: [{ Name: "InstanceId", Value: host }],
+      };
+      for (const [Namespace, MetricData] of [
+        [metricsNamespace({ stack }), names.map(one)],
+        ["AWS/EC2", [credits]],
+      ] as const)
+        await cloudWatch.send(new PutMetricDataCommand({ Namespace, MetricData: [...MetricData] }));
+    },
     /** Leaves a lease as if a run on another computer held it. */
     lease: () =>
       write(leaseKey, {

@@ -92,6 +92,8 @@ function isOfType(value: unknown, type: string): boolean {
   if (type === "list") return Array.isArray(value) && value.every(isRecord);
   if (type === "list of strings")
     return Array.isArray(value) && value.every((one) => typeof one === "string");
+  if (type === "list of numbers")
+    return Array.isArray(value) && value.every((one) => typeof one === "number");
   if (type === "object") return isRecord(value);
   return ["string", "number", "boolean"].includes(type) && typeof value === type;
 }

@@ -142,6 +142,13 @@ describe("what a command prints with --json", () => {
     });
   });
 
+  it("has the last hour of its metrics", async () => {
+    await cli.configure({ metrics: true });
+    await stack.measure(await stack.host());
+    await expect(0, cli.run("status"));
+    await cli.configure();
+  });
+
   it("has the history, whatever became of a record", async () => {
     const [one] = releasesSchema.parse((await expect(0, cli.run("history")))("releases")["releases"]);
     assert.deepEqual([one?.number, one?.result, one?.seconds?.["hosts"] !== undefined], [1, "serves", true]);

@@ -25,8 +25,8 @@ const readerSchema = z.object({
 /** For the record only: nothing that runs depends on them. */
 const unused = ["at", "by", "source", "commit", "isClean", "rolledBack"];
 
-/** Its page has a step of its own on the host: test/host/decisions/test_maintenance.py. */
-const apart = ["maintenance"];
+/** Each has a step of its own on the host: test/host/decisions/test_maintenance.py and test_senders.py. */
+const apart = ["maintenance", "metrics"];
 
 /** Values at the edges of what each field may be, for the schema and for the host. */
 const values: Readonly<Record<string, readonly unknown[]>> = {

@@ -28,6 +28,7 @@ export function judgeCall(call: MachineCall): Judged {
   if (call.head.url !== "/" || call.head.method !== "POST") throw denied("Only POST / is answered");
   if (call.service === "ecr") return { wanted: [ecrWanted(call)], head: call.head };
   if (call.service === "logs") return { wanted: [logsWanted(call)], head: call.head };
+  if (call.service === "monitoring") return { wanted: [metricsWanted(call)], head: call.head };
   if (isSecretStore(call.service)) return { wanted: [secretWanted(call, call.service)], head: call.head };
   // With another content type, the same body could mean another action.
   if (!formType.test(call.head.headers["content-type"] ?? "")) throw denied("Only a form is answered");
@@ -106,6 +107,22 @@ function logsWanted(call: MachineCall): Wanted {
   const { region, account } = call;
   const place = `arn:${partition(region).name}:logs:${region}:${account}`;
   return { action: `logs:${operation}`, resource: `${place}:log-group:${group}:log-stream:${stream}` };
+}
+
+function metricsWanted(call: MachineCall): Wanted {
+  const target = headerOf(call.head.headers, "x-amz-target") ?? "";
+  if (target !== "GraniteServiceVersion20100801.PutMetricData") throw denied("A machine only writes metrics");
+  // As a form, the same body could mean another namespace.
+  if (call.head.headers["content-type"] !== "application/x-amz-json-1.0")
+    throw denied("Only JSON is answered");
+  const body = parse(call.body);
+  const namespace = body !== null && typeof body === "object" && "Namespace" in body ? body.Namespace : "";
+  if (typeof namespace !== "string") throw denied("That is no namespace");
+  return {
+    action: "cloudwatch:PutMetricData",
+    resource: "*",
+    context: { "cloudwatch:namespace": namespace },
+  };
 }
 
 function parse(body: Buffer | undefined): unknown {

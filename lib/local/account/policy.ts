@@ -2,16 +2,27 @@
 export interface Wanted {
   readonly action: string;
   readonly resource: string;
+  /** What conditions can ask for: `cloudwatch:namespace`, for example. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 /**
  * Pure. Whether a role with these policies may take the action: a statement must allow it, and none may deny it.
- * Conditions aren't evaluated: an Allow with a condition allows nothing, and a Deny with a condition always denies.
+ * Of conditions, only StringEquals about the call's own context is understood. With any other, an Allow allows nothing, and a
+ * Deny always denies.
  */
 export function isAllowed(documents: readonly unknown[], wanted: Wanted): boolean {
   const matching = documents.flatMap(statementsOf).filter((statement) => covers(statement, wanted));
   if (matching.some(({ Effect }) => Effect === "Deny")) return false;
-  return matching.some(({ Effect, Condition }) => Effect === "Allow" && Condition === undefined);
+  return matching.some(({ Effect, Condition }) => Effect === "Allow" && isMet(Condition, wanted));
+}
+
+function isMet(condition: unknown, { context = {} }: Wanted): boolean {
+  if (condition === undefined) return true;
+  if (!isRecord(condition) || Object.keys(condition).join() !== "StringEquals") return false;
+  const { StringEquals: equals } = condition;
+  const said = new Map(Object.entries(context));
+  return isRecord(equals) && Object.entries(equals).every(([key, value]) => said.get(key) === value);
 }
 
 type Statement = Readonly<Record<string, unknown>>;

@@ -61,6 +61,7 @@ def log_requests(app):
 def serve_moto(socket_path: str, control: str) -> None:
     import emulator_doors
     import moto_changes
+    import moto_metrics
     import moto_watching
 
     # Before anything else of moto is imported: the import reads what is cached here.
@@ -77,6 +78,7 @@ def serve_moto(socket_path: str, control: str) -> None:
     moto_changes.keep_cpu_credits()
     moto_changes.change_records_as_one()
     moto_changes.write_one_by_one()
+    moto_metrics.keep_metrics()
     moto_changes.allow_encrypted_calls()
     moto_changes.remember_lists()
     moto_changes.share_policies()

@@ -2,7 +2,7 @@ import { compareContent, type ContentDifference, describeContent } from "../../r
 import { findRelease, type Published, releaseKey } from "../../release/document.ts";
 import { readHostJournal } from "../../release/host-journal.ts";
 import { explainInterruption } from "../../release/interruption.ts";
-import { type Origin, publishRelease } from "../../release/publish.ts";
+import { type Origin, publishMetrics, publishRelease } from "../../release/publish.ts";
 import { ensureRecord, keepRecord, recordOf, type StoredRecord, summaryOf } from "../../release/record.ts";
 import { findHighestNumber } from "../../release/record-numbers.ts";
 import { awaitRecorded } from "../../release/recorded-wait.ts";
@@ -17,6 +17,8 @@ import { openS3Store } from "../../../state/s3-store.ts";
 
 export interface ReleaseDesired extends Omit<Origin, "rolledBack"> {
   readonly content: Content;
+  /** The namespace for the numbers of the hosts, if they send any. */
+  readonly metrics?: string | undefined;
   /** The ids of the instances that should serve it. */
   readonly hosts: readonly string[];
   /** The agent that they should run. */
@@ -54,7 +56,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       return published && { id: releaseKey, tags: {}, ...published, ...told };
     },
 
-    create: async (ctx, _identity, { hosts, agent: _agent, ...rest }) => {
+    create: async (ctx, _identity, { hosts, agent: _agent, metrics, ...rest }) => {
       const store = open(ctx);
       // A number is never used twice, even if the release document was lost: reports and records still name the last numbers.
       const [{ reports }, recorded] = await Promise.all([
@@ -64,6 +66,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       const told = [...reports.values()].map(({ release }) => release);
       const release = await publishRelease(store, {
         ...rest,
+        metrics,
         by,
         before: { number: Math.max(recorded, ...told) },
       });
@@ -73,21 +76,24 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
 
     attributes: ({ content }) => describeContent(content),
 
-    differences: (_identity, { content, hosts, agent }, observed) => [
+    differences: (_identity, { content, metrics, hosts, agent }, observed) => [
       ...contentDifferences(content, observed.release),
+      ...metricsDifferences(metrics, observed.release),
       ...hosts.flatMap((host) => hostDifferences(host, agent, observed)),
     ],
 
     update: async (ctx, { desired, observed }) => {
       const store = open(ctx);
-      const { hosts, agent: wished, ...rest } = desired;
+      const { hosts, agent: wished, metrics, ...rest } = desired;
       const { content, commit } = rest;
       const isNew =
         contentDifferences(content, observed.release).length > 0 ||
         hosts.some((host) => shortfallsOf(host, wished, observed).some(isFailure));
       const { number, maintenance } = observed.release;
       const before = { number, maintenance, etag: observed.etag };
-      const current = isNew ? await publishRelease(store, { ...rest, by, before }) : observed.release;
+      const current = isNew
+        ? await publishRelease(store, { ...rest, metrics, by, before })
+        : await publishChange(store, desired, observed);
       const release = current.number;
       const stored = isNew
         ? await keepRecord(store, recordOf(current, { hosts, before: summaryOf(observed, hosts) }))
@@ -110,6 +116,16 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
   };
 }
 
+/** What no container has to be started anew for. */
+async function publishChange(
+  store: ObjectStore,
+  { metrics }: Pick<ReleaseDesired, "metrics">,
+  observed: ObservedRelease,
+): Promise<Release> {
+  const { release } = observed;
+  return release.metrics === metrics ? release : publishMetrics(store, observed, metrics);
+}
+
 /** The last lines that a host wrote: to its journal, if it could leave them in the bucket, and to its console. */
 async function lookAtSilent(
   store: ObjectStore,
@@ -126,6 +142,12 @@ const contentDifferences = (content: Content, published: Release): Difference[] 
     action: "update",
     ...(isNewValue(one) ? { reason: "the secret's value changed" } : {}),
   }));
+
+function metricsDifferences(wanted: string | undefined, { metrics }: Release): Difference[] {
+  if (metrics === wanted) return [];
+  const [desired, observed] = [wanted ?? "none", metrics ?? "none"];
+  return [{ field: "metrics", desired, observed, action: "update", reason: "no replica is started anew" }];
+}
 
 /** Whether a secret has the same source and another version. */
 const isNewValue = ({ field, desired, observed }: ContentDifference): boolean =>

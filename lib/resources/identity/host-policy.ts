@@ -14,6 +14,8 @@ export interface HostRights {
   readonly repository: string;
   /** The name of the log group; absent if the hosts send no logs. */
   readonly logGroup?: string | undefined;
+  /** The namespace in CloudWatch; absent if the hosts send no metrics. */
+  readonly metrics?: string | undefined;
   /** `app.secrets`: sources by variable. */
   readonly secrets: Readonly<Record<string, string>>;
   /** Whether Session Manager may open shells on the hosts. */
@@ -60,6 +62,7 @@ export function hostPolicy(rights: HostRights) {
       allow(["s3:GetObject"], `${bucketArn}/${httpsKey}`),
       allow(["s3:GetObject", "s3:PutObject"], `${bucketArn}/${certificatePrefix}*`),
       ...logStatements(rights),
+      ...metricStatements(rights),
       ...secretStatements(rights),
       ...shellStatements(rights),
     ],
@@ -79,6 +82,13 @@ function shellStatements({ shell }: HostRights) {
   const channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"];
   const Action = ["ssm:UpdateInstanceInformation", ...channels.map((one) => `ssmmessages:${one}`)];
   return [{ Effect: "Allow", Action, Resource: "*" }];
+}
+
+/** Writing into the stack's own namespace. AWS knows no resource for this action. */
+function metricStatements({ metrics }: HostRights) {
+  if (metrics === undefined) return [];
+  const Condition = { StringEquals: { "cloudwatch:namespace": metrics } };
+  return [{ Effect: "Allow", Action: ["cloudwatch:PutMetricData"], Resource: "*", Condition }];
 }
 
 /** Reading exactly the app's secrets. Their keys may be used by the services that hold them, and for these secrets only. */

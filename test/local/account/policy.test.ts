@@ -112,6 +112,29 @@ describe("a role's policies", () => {
     });
   }
 
+  it("with a condition on what the call itself says: allowed where it says the same", () => {
+    const metrics = "cloudwatch:PutMetricData";
+    const wanted = (namespace: string) => ({
+      action: metrics,
+      resource: "*",
+      context: { "cloudwatch:namespace": namespace },
+    });
+    const may = (namespace: string, Condition: object) =>
+      isAllowed([{ Statement: allow(metrics, "*", { Condition }) }], wanted(namespace));
+    const own = { StringEquals: { "cloudwatch:namespace": "Berth/shop" } };
+    assert.equal(may("Berth/shop", own), true);
+    for (const namespace of ["Berth/other", "berth/shop", "Berth/shop2", ""])
+      assert.equal(may(namespace, own), false, namespace);
+    assert.equal(may("Berth/shop", { ...own, Bool: { "aws:SecureTransport": "true" } }), false);
+    assert.equal(may("Berth/shop", { StringLike: { "cloudwatch:namespace": "Berth/shop" } }), false);
+    const more = { StringEquals: { ...own.StringEquals, "aws:RequestedRegion": "eu-central-1" } };
+    assert.equal(may("Berth/shop", more), false);
+    assert.equal(
+      isAllowed([{ Statement: allow("*", "*", { Condition: own }) }], { action: metrics, resource: "*" }),
+      false,
+    );
+  });
+
   it("count together", () => {
     const documents = [{ Statement: allow("s3:*") }, { Statement: deny("s3:PutObject") }];
     assert.equal(isAllowed(documents, { action: "s3:GetObject", resource: "*" }), true);

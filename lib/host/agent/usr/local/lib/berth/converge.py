@@ -23,7 +23,7 @@ import volumes
 from attempts import Backoff, Steps, say
 from bounds import differ, find_excess, setting
 from bucket import Bucket
-from command import Failed, call
+from command import Failed
 from edge import Edge
 from figures import Figures
 from health import Watch
@@ -31,6 +31,7 @@ from https import Https
 from maintenance import Maintenance
 from reporter import Reporter
 from restarts import Restarts
+from senders import Senders
 from shell import Shell
 from state import Release, load, read_instance, read_settings, save, write
 from trial import Trial
@@ -40,7 +41,6 @@ POLL_S = 2
 # Each look at the bucket costs: it is asked less often when there was no news for a while.
 REST_S = 6
 BUSY_S = 600
-LOGS_S = 30  # between two looks whether what sends the logs still runs
 TRIES_UNTIL_FAILED = 5
 # A new agent has to look after what serves first, or the launcher takes it back by then: 90 s, and the time to do so.
 PROOF_S = 180
@@ -63,7 +63,7 @@ class Host:
         self.heard: Release | None = None
         self.hear_at, self.busy_until = 0.0, time.monotonic() + BUSY_S
         self.is_proven, self.proof_until = False, time.monotonic() + PROOF_S
-        self.logs_at = 0.0
+        self.senders = Senders()
 
     def turn(self) -> None:
         """What serves comes first: an agent that can't look after it is taken back before it starts anything else."""
@@ -72,7 +72,8 @@ class Host:
         wanted = self.heard
         self.steps.attempt("the page for visitors", self.maintenance.turn, wanted)
         asked = wanted if wanted and not find_excess(wanted) else self.serving
-        self.steps.attempt("the logs", self.send_logs, asked)
+        self.steps.attempt("the logs", self.senders.send_logs, asked)
+        self.steps.attempt("the metrics", self.senders.send_metrics, wanted)
         self.steps.attempt("the shell", self.shell.turn, asked)
         if wanted and self.may_try() and self.is_due(wanted):
             self.try_out(wanted)
@@ -219,17 +220,6 @@ class Host:
         self.steps.attempt("the health of the replicas", self.watch.look, release)
         self.steps.attempt("the edge", self.turn_to, release)
         self.steps.attempt("the edge's settings", self.edge.configure, self.settings_of(release))
-
-    def send_logs(self, release: Release | None) -> None:
-        """By a service of its own, which ends by itself when the release asks for something else."""
-        if not release:
-            return
-        group, known = setting(release, "logGroup"), load("logs.json")
-        if known != {"group": group} and (group or known):
-            save("logs.json", {"group": group})
-        if group and time.monotonic() >= self.logs_at:
-            self.logs_at = time.monotonic() + LOGS_S
-            call("systemctl", "start", "--no-block", "berth-logs.service")
 
     def settings_of(self, release: Release) -> dict[str, Any]:
         return {**edge_settings.settings_of(release), **self.https.edge()}

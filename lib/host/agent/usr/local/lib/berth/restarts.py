@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import ends
-from state import Release
+from state import Release, load, save
+
+FILE = "restarts.json"
 
 
 class Restarts:
@@ -26,6 +28,8 @@ class Restarts:
             if new:
                 self.count += new
                 self.note(look, release)
+                # Of all releases, for the metrics.
+                save(FILE, {"total": (load(FILE) or {}).get("total", 0) + new})
 
     def note(self, look: ends.Look, release: Release) -> None:
         if look.finished_at >= self.last.get("at", ""):
