@@ -153,11 +153,10 @@ describe("a stack that is watched", () => {
     assert.deepEqual([counts["alarm"], counts["topic"], counts["dashboard"]], [0, 0, 0]);
   });
 
-  it("takes down three more calls to look for what isn't there", async () => {
+  it("takes down three calls for each of its four looks at the stack, where nothing of that is there", async () => {
     await run(0, "up", "--yes");
     const from = aws.calls.length;
     await run(0, "down", "--yes");
-    // Once to remove, and once for the census.
-    assert.equal(callsOf("cloudwatch", from).length + callsOf("sns", from).length, 6);
+    assert.equal(callsOf("cloudwatch", from).length + callsOf("sns", from).length, 12);
   });
 });
