@@ -84,13 +84,13 @@ export async function openEventRuns() {
     measure: async (host: string) => {
       const Timestamp = new Date(Date.now() - 120_000);
       const one = (MetricName: string) => ({ MetricName, Value: 1, Timestamp });
-      const names = ["FailedRequests", "FailedTries", "ResponseTime", "MemoryUsed", "DiskUsed"];
+      const own = ["FailedRequests", "FailedTries", "ResponseTime", "MemoryUsed", "DiskUsed"];
       const credits = {
         ...one("CPUCreditBalance"),
         Dimensions: [{ Name: "InstanceId", Value: host }],
       };
       for (const [Namespace, MetricData] of [
-        [metricsNamespace({ stack }), names.map(one)],
+        [metricsNamespace({ stack }), own.map(one)],
         ["AWS/EC2", [credits]],
       ] as const)
         await cloudWatch.send(new PutMetricDataCommand({ Namespace, MetricData: [...MetricData] }));
