@@ -80,7 +80,7 @@ describe("berth completion bash, in a real bash", () => {
 
   for (const [words, expected] of [
     [["pl"], ["plan"]],
-    [["s"], ["status", "snapshot", "secret", "state", "smoke"]],
+    [["s"], ["status", "snapshot", "secret", "state", "shell", "smoke"]],
     [["nothing"], []],
     [["nothing", ""], []],
     [
