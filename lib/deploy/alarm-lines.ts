@@ -6,7 +6,7 @@ import { isUnconfirmed } from "../resources/watching/topic.ts";
 import type { Reading } from "./reading.ts";
 
 /** What `status` says of one alarm. */
-export interface AlarmNews {
+interface AlarmNews {
   /** The alarm's name in AWS. */
   readonly name: string;
   readonly state: string;
