@@ -35,7 +35,8 @@ export interface SideStacks extends AsyncDisposable {
 
 export async function openSideStacks(): Promise<SideStacks> {
   const directory = await mkdtemp(join(tmpdir(), "berth-attacks-"));
-  const aws = await startStrictAws({ logDirectory: directory });
+  // What is stored hardly ages: no lease that an attack puts there expires before a command of a busy machine reads it.
+  const aws = await startStrictAws({ logDirectory: directory, rules: { objectAge: 0.001 } });
   const clients = createClients({ region, endpoints: aws.bare, credentials: aws.credentials });
   const env = {
     AWS_ENDPOINT_URL: aws.endpoints.ec2,

@@ -94,9 +94,14 @@ const codes: Readonly<Record<RefusalReason, Readonly<Record<Format, string>>>> =
   },
 };
 
+interface Refused {
+  readonly service: string | undefined;
+  readonly contentType: string | undefined;
+}
+
 /** The refusal as the service would word it. A request that names no service gets S3's format. */
-export function describeRefusal({ reason, message }: Refusal, service: string | undefined): RefusalAnswer {
-  const format = formatOf(service);
+export function describeRefusal({ reason, message }: Refusal, refused: Refused): RefusalAnswer {
+  const format = formatOf(refused);
   const code = codes[reason][format];
   if (format === "json") {
     const body = JSON.stringify({ __type: code, message });
@@ -113,11 +118,13 @@ export function describeRefusal({ reason, message }: Refusal, service: string | 
 const queryServices: ReadonlySet<string> = new Set(["iam", "route53", "sns", "sts"]);
 const jsonServices: ReadonlySet<string> = new Set(["ecr", "logs", "monitoring", "secretsmanager", "ssm"]);
 
-function formatOf(service: string | undefined): Format {
+function formatOf({ service, contentType }: Refused): Format {
   if (service === "ec2") return "ec2";
   if (service === undefined) return "s3";
   if (queryServices.has(service)) return "query";
-  return jsonServices.has(service) ? "json" : "s3";
+  if (!jsonServices.has(service)) return "s3";
+  // CloudWatch is asked in both ways: older SDKs know only the form.
+  return contentType?.startsWith("application/x-www-form-urlencoded") === true ? "query" : "json";
 }
 
 function wrap(format: Exclude<Format, "json">, text: string): string {

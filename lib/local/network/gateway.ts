@@ -200,6 +200,6 @@ function fail(exchange: Exchange, error: unknown): void {
     endRegistry(exchange, 403, "DENIED", error.message);
   } else {
     const service = /\/([a-z0-9-]+)\/aws4_request/.exec(head.headers.authorization ?? "")?.[1];
-    end(exchange, describeRefusal(error, service));
+    end(exchange, describeRefusal(error, { service, contentType: head.headers["content-type"] }));
   }
 }
