@@ -13,6 +13,7 @@ from hosts import HostCase
 from state import load
 
 REFUSED = "docker run: Error response from daemon: dial unix /run/containerd/containerd.sock: connection refused"
+KEPT = "docker run: driver failed programming external connectivity: Bind for 127.0.0.1:20512 failed: port is already allocated."
 FULL = "docker run: Error response from daemon: mkdir /var/lib/docker/overlay2/1: no space left on device"
 
 
@@ -43,6 +44,23 @@ class Hindrance(HostCase):
         ):
             self.turn()
         self.assertEqual(self.said()[-1], (8, "starting"))
+
+    def test_an_engine_that_keeps_a_port_which_nothing_uses_is_started_anew(self) -> None:
+        with patch.object(self.engine, "do_run", side_effect=Failed(KEPT)), patch.object(
+            hindrance, "call", side_effect=["1", "", ""]
+        ) as called:
+            self.turn()
+        self.assertEqual(called.call_args_list[1].args[-1], "publish=20512")
+        self.assertEqual(called.call_args_list[2].args, ("systemctl", "restart", "docker.service"))
+        self.assertIn("kept a port that nothing uses, and was started anew", self.bucket.reports[-1]["trouble"])
+        self.assertIsNone(load("failed.json"))
+
+    def test_a_port_that_a_container_has_restarts_no_engine(self) -> None:
+        with patch.object(self.engine, "do_run", side_effect=Failed(KEPT)), patch.object(
+            hindrance, "call", side_effect=["1", "0123456789ab\n", "1", "1"]
+        ):
+            self.turn()
+        self.assertEqual(self.said()[-1], (8, "failed"))
 
     def test_an_engine_that_lives_and_says_no_fails_the_release(self) -> None:
         with patch.object(self.engine, "do_run", side_effect=Failed("docker run: Error: no")):
