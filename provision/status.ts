@@ -27,10 +27,11 @@ async function status(session: Session): Promise<Outcome> {
   const { address, instance, release, rollout, app, host, https } = outputs;
   const url = address && urlOf(session.config, address, https);
   const names = await readNames(session, reading, address);
-  const health = url === undefined ? undefined : await probeFor(session, url, 3_000);
-  const metrics = sendsMetrics(session.config)
-    ? await readMetrics(session.ctx, { namespace: metricsNamespace(session.config), instance }, Date.now())
-    : undefined;
+  const place = { namespace: metricsNamespace(session.config), instance };
+  const [health, metrics] = await Promise.all([
+    url === undefined ? undefined : probeFor(session, url, 3_000),
+    sendsMetrics(session.config) ? readMetrics(session.ctx, place, Date.now()) : undefined,
+  ]);
   const cost = estimateCost(session.config, reading.freeTierEligible);
   const watching = watchingNews(session.config, reading);
   const differs = plan.steps.map(({ name, action }) => ({ name, action }));

@@ -5,42 +5,24 @@ import {
   ListTopicsCommand,
 } from "@aws-sdk/client-sns";
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { createClients } from "../../lib/aws/clients.ts";
 import { evaluateAlarms } from "../resources/watching/evaluation.ts";
-import { openCli, type Cli } from "../strict-aws/cli.ts";
-import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
+import { openStrictStack, type StrictStack } from "./strict-stack.ts";
 
 const TopicArn = "arn:aws:sns:eu-central-1:123456789012:berth-watched";
 const email = "ops@example.com";
 
 describe("a stack that is watched", () => {
-  let directory: string;
-  let aws: StrictAws;
-  let cli: Cli;
+  let opened: StrictStack;
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "berth-alarms-"));
-    aws = await startStrictAws({ logDirectory: directory, ecr: true });
-    cli = await openCli({ aws, directory, stack: "watched" });
+    opened = await openStrictStack("watched");
   });
-  after(async () => {
-    await cli?.[Symbol.asyncDispose]();
-    await aws?.[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
-  const clients = () =>
-    createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
-  const run = async (exitCode: number, ...[command, ...more]: Parameters<Cli["run"]>) => {
-    const ended = await cli.run(command, ...more);
-    assert.equal(ended.exitCode, exitCode, ended.stderr + JSON.stringify(ended.events));
-    return ended;
-  };
+  const clients = () => opened.clients();
+  const run = (...command: Parameters<StrictStack["run"]>) => opened.run(...command);
   const callsOf = (service: string, from = 0) =>
-    aws.calls.slice(from).filter((one) => one.service === service);
+    opened.aws.calls.slice(from).filter((one) => one.service === service);
   const there = async () => {
     const { cloudWatch, sns } = clients();
     const [{ MetricAlarms = [] }, { DashboardEntries = [] }, { Topics = [] }] = await Promise.all([
@@ -65,7 +47,7 @@ describe("a stack that is watched", () => {
     const status = events.find(({ event }) => event === "status");
     return Object(Object(status)["watching"]);
   };
-  const texts = (ended: Awaited<ReturnType<Cli["run"]>>) => JSON.stringify(ended.events);
+  const texts = (ended: Awaited<ReturnType<StrictStack["run"]>>) => JSON.stringify(ended.events);
 
   it("makes no call for that unless berth.yaml says so", async () => {
     await run(0, "up", "--yes");
@@ -75,7 +57,7 @@ describe("a stack that is watched", () => {
   });
 
   it("has five alarms, a topic and a dashboard, and says at every look who must confirm", async () => {
-    await cli.configure({ alarms: { email }, dashboard: true });
+    await opened.cli.configure({ alarms: { email }, dashboard: true });
     const plan = texts(await run(2, "plan"));
     assert.match(plan, /ops@example\.com, who must confirm it by mail/);
     assert.match(plan, /no host serves, or none has said anything, for 3 minutes/);
@@ -115,14 +97,14 @@ describe("a stack that is watched", () => {
     assert.doesNotMatch(texts(await run(0, "plan")), /alarms-unconfirmed/);
     assert.equal((await watching()).isConfirmed, true);
 
-    await cli.configure({ alarms: { email: "new@example.com" }, dashboard: true });
+    await opened.cli.configure({ alarms: { email: "new@example.com" }, dashboard: true });
     await run(0, "up", "--yes");
     assert.deepEqual(await told(), ["new@example.com"]);
     assert.equal((await watching()).isConfirmed, false);
   });
 
   it("loses with a setting what the setting made, and keeps the rest", async () => {
-    await cli.configure({ alarms: { email: "new@example.com" }, https: "off" });
+    await opened.cli.configure({ alarms: { email: "new@example.com" }, https: "off" });
     const plan = await run(2, "plan");
     const superseded = plan.events.find(({ event }) => event === "plan")?.["superseded"];
     assert.match(JSON.stringify(superseded), /berth-watched-certificate/);
@@ -135,18 +117,18 @@ describe("a stack that is watched", () => {
       "berth-watched-not-serving",
     ]);
 
-    await cli.configure();
+    await opened.cli.configure();
     await run(0, "up", "--yes");
     assert.deepEqual(await there(), []);
-    const from = aws.calls.length;
+    const from = opened.aws.calls.length;
     await run(0, "plan");
     assert.deepEqual([...callsOf("cloudwatch", from), ...callsOf("sns", from)], []);
   });
 
   it("is gone after down, from a configuration that no longer asks for it, and counted by the census", async () => {
-    await cli.configure({ alarms: { email }, dashboard: true });
+    await opened.cli.configure({ alarms: { email }, dashboard: true });
     await run(0, "up", "--yes");
-    await cli.configure();
+    await opened.cli.configure();
     const { events } = await run(0, "down", "--yes");
     assert.deepEqual(await there(), []);
     const counts: Record<string, number> = Object(events.find(({ event }) => event === "census"))["counts"];
@@ -155,7 +137,7 @@ describe("a stack that is watched", () => {
 
   it("takes down three calls for each of its four looks at the stack, where nothing of that is there", async () => {
     await run(0, "up", "--yes");
-    const from = aws.calls.length;
+    const from = opened.aws.calls.length;
     await run(0, "down", "--yes");
     assert.equal(callsOf("cloudwatch", from).length + callsOf("sns", from).length, 12);
   });

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   CreateLogStreamCommand,
   DescribeLogGroupsCommand,
@@ -10,37 +7,22 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { GetRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
-import { createClients } from "../../lib/aws/clients.ts";
 import { followLogs } from "../../lib/deploy/log-reading.ts";
-import { openCli, type Cli } from "../strict-aws/cli.ts";
-import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
+import { openStrictStack, type StrictStack } from "./strict-stack.ts";
 
 const group = "/berth/logging";
 /** Ages are counted from here, so that lines stand in the same order however long it takes to write them. */
 let writtenMs = 0;
 
 describe("the logs of a stack", () => {
-  let directory: string;
-  let aws: StrictAws;
-  let cli: Cli;
+  let opened: StrictStack;
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "berth-logs-"));
-    aws = await startStrictAws({ logDirectory: directory, ecr: true });
-    cli = await openCli({ aws, directory, stack: "logging" });
+    opened = await openStrictStack("logging");
   });
-  after(async () => {
-    await cli?.[Symbol.asyncDispose]();
-    await aws?.[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
-  const clients = () =>
-    createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
-  const run = async (exitCode: number, ...[command, ...more]: Parameters<Cli["run"]>) => {
-    const ended = await cli.run(command, ...more);
-    assert.equal(ended.exitCode, exitCode, ended.stderr + JSON.stringify(ended.events));
-    return ended;
-  };
+  const clients = () => opened.clients();
+  const run = (...command: Parameters<StrictStack["run"]>) => opened.run(...command);
   const shown = async (...more: string[]) =>
     (await run(0, "logs", ...more)).events.filter(({ event }) => event === "log");
   const texts = async (...more: string[]) => (await shown(...more)).map(({ text }) => text);
@@ -56,13 +38,13 @@ describe("the logs of a stack", () => {
     assert.equal(events.find(({ event }) => event === "error")?.["code"], "NoLogs");
     await run(2, "plan");
     assert.deepEqual(
-      aws.calls.filter(({ service }) => service === "logs"),
+      opened.aws.calls.filter(({ service }) => service === "logs"),
       [],
     );
   });
 
   it("have a group with the days that it keeps, which the host's role may write to and the release names", async () => {
-    await cli.configure({ logs: { days: 3 } });
+    await opened.cli.configure({ logs: { days: 3 } });
     await run(0, "up", "--yes");
     await run(0, "plan");
     const { iam, logs, s3 } = clients();
@@ -128,7 +110,7 @@ describe("the logs of a stack", () => {
   it("are followed: each line once, the new ones too, until the command is stopped", async () => {
     const stop = new AbortController();
     const timings = { firstMs: 10, longestMs: 50 };
-    const place = { account: "123456789012", region: cli.region, note: () => {}, timings };
+    const place = { account: "123456789012", region: opened.cli.region, note: () => {}, timings };
     const ctx = { ...place, clients: clients(), signal: stop.signal };
     const seen: string[] = [];
     const following = (async () => {
@@ -144,7 +126,7 @@ describe("the logs of a stack", () => {
   });
 
   it("go with the stack, also when berth.yaml no longer has them", async () => {
-    await cli.configure();
+    await opened.cli.configure();
     const down = await run(0, "down", "--yes");
     const census = down.events.find(({ event }) => event === "census");
     assert.equal(Object(census?.["counts"])["log-group"], 0);

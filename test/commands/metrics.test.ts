@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type MetricDatum, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { GetRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { createClients } from "../../lib/aws/clients.ts";
-import { type Cli, openCli } from "../strict-aws/cli.ts";
-import { startStrictAws, type StrictAws } from "../strict-aws/strict-aws.ts";
+import { openStrictStack, type StrictStack } from "./strict-stack.ts";
 
 const namespace = "Berth/measured";
 const minutesAgoOf = (at: number, minutes: number) => new Date((Math.floor(at / 60_000) - minutes) * 60_000);
@@ -27,28 +22,15 @@ const shape = z.strictObject({
 });
 
 describe("the metrics of a stack", () => {
-  let directory: string;
-  let aws: StrictAws;
-  let cli: Cli;
+  let opened: StrictStack;
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "berth-metrics-"));
-    aws = await startStrictAws({ logDirectory: directory, ecr: true });
-    cli = await openCli({ aws, directory, stack: "measured" });
+    opened = await openStrictStack("measured");
   });
-  after(async () => {
-    await cli?.[Symbol.asyncDispose]();
-    await aws?.[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
-  const clients = () =>
-    createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
-  const run = async (exitCode: number, ...[command, ...more]: Parameters<Cli["run"]>) => {
-    const ended = await cli.run(command, ...more);
-    assert.equal(ended.exitCode, exitCode, ended.stderr + JSON.stringify(ended.events));
-    return ended;
-  };
-  const calls = () => aws.calls.filter(({ service }) => service === "cloudwatch");
+  const clients = () => opened.clients();
+  const run = (...command: Parameters<StrictStack["run"]>) => opened.run(...command);
+  const calls = () => opened.aws.calls.filter(({ service }) => service === "cloudwatch");
   const statusNow = async () => {
     const { events } = await run(0, "status");
     return events.find(({ event }) => event === "status") ?? assert.fail("no status");
@@ -76,7 +58,7 @@ describe("the metrics of a stack", () => {
   });
 
   it("are switched on without a new release, for the stack's own namespace", async () => {
-    await cli.configure({ metrics: true });
+    await opened.cli.configure({ metrics: true });
     const planned = await run(2, "plan");
     assert.match(JSON.stringify(planned.events), /no replica is started anew/);
     await run(0, "up", "--yes");
@@ -154,12 +136,12 @@ describe("the metrics of a stack", () => {
   });
 
   it("outlive a rollback, and go without a new release", async () => {
-    await cli.configure({ metrics: true, edge: { bodyMib: 20 } });
+    await opened.cli.configure({ metrics: true, edge: { bodyMib: 20 } });
     await run(0, "up", "--yes");
     assert.deepEqual(await released(), [2, namespace]);
     await run(0, "rollback", "--yes");
     assert.deepEqual(await released(), [3, namespace]);
-    await cli.configure({});
+    await opened.cli.configure({});
     await run(0, "up", "--yes");
     assert.deepEqual([await released(), await statements()], [[3, undefined], []]);
   });

@@ -63,6 +63,25 @@ const sandbox = [
   "SystemCallArchitectures=native",
 ];
 
+/** What sends something to CloudWatch: it may be slow, and reaches nothing that it doesn't need. */
+const senderUnit = (sent: string, program: string): string[] => [
+  `[Unit] Description=Berth sends ${sent} to CloudWatch`,
+  "[Unit] StartLimitIntervalSec=0",
+  ...[
+    `ExecStart=/usr/bin/python3 -B /usr/local/lib/berth/${program}.py`,
+    "Restart=on-failure",
+    "RestartSec=5",
+    "Environment=PYTHONPATH=/usr/local/lib/berth-launcher",
+    "Nice=10",
+    "MemoryMax=150M",
+    "CapabilityBoundingSet=",
+    "NoNewPrivileges=yes",
+    "ProtectSystem=strict",
+    "ReadWritePaths=/var/lib/berth",
+    ...sandbox,
+  ].map((line) => `[Service] ${line}`),
+];
+
 /** Whole files: each line of them is a limit, or keeps somebody out. */
 const files: Readonly<Record<string, readonly string[]>> = {
   "60-berth-sysctl.conf": [
@@ -181,40 +200,8 @@ const files: Readonly<Record<string, readonly string[]>> = {
       ...sandbox,
     ].map((line) => `[Service] ${line}`),
   ],
-  "berth-logs.service": [
-    "[Unit] Description=Berth sends logs to CloudWatch",
-    "[Unit] StartLimitIntervalSec=0",
-    ...[
-      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth/logs.py",
-      "Restart=on-failure",
-      "RestartSec=5",
-      "Environment=PYTHONPATH=/usr/local/lib/berth-launcher",
-      "Nice=10",
-      "MemoryMax=150M",
-      "CapabilityBoundingSet=",
-      "NoNewPrivileges=yes",
-      "ProtectSystem=strict",
-      "ReadWritePaths=/var/lib/berth",
-      ...sandbox,
-    ].map((line) => `[Service] ${line}`),
-  ],
-  "berth-metrics.service": [
-    "[Unit] Description=Berth sends numbers to CloudWatch",
-    "[Unit] StartLimitIntervalSec=0",
-    ...[
-      "ExecStart=/usr/bin/python3 -B /usr/local/lib/berth/metrics.py",
-      "Restart=on-failure",
-      "RestartSec=5",
-      "Environment=PYTHONPATH=/usr/local/lib/berth-launcher",
-      "Nice=10",
-      "MemoryMax=150M",
-      "CapabilityBoundingSet=",
-      "NoNewPrivileges=yes",
-      "ProtectSystem=strict",
-      "ReadWritePaths=/var/lib/berth",
-      ...sandbox,
-    ].map((line) => `[Service] ${line}`),
-  ],
+  "berth-logs.service": senderUnit("logs", "logs"),
+  "berth-metrics.service": senderUnit("numbers", "metrics"),
   "berth-shell.service": [
     "[Unit] Description=Berth starts or ends the agent of Session Manager",
     "[Unit] StartLimitIntervalSec=0",

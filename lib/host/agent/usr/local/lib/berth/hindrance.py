@@ -24,7 +24,10 @@ def look_at_engine() -> str:
 
 
 def find(error: Exception, engine: str) -> Failed | None:
-    """Why what was tried may go well another time; `engine` is how the engine was when that began."""
+    """Why what was tried may go well another time; `engine` is how the engine was when that began.
+
+    An engine that only a new start helps is started anew.
+    """
     full_disk = find_full_disk(error)
     if full_disk or not isinstance(error, Failed):
         return full_disk
