@@ -64,6 +64,7 @@ describe("two releases", () => {
     const environment = { MODE: "fast", TOKEN: "abc" };
 
     assert.deepEqual(describeContent({ ...content, health, environment }), [
+      { field: "shell", value: "true" },
       { field: "port", value: "8080" },
       { field: "replicas", value: "2" },
       { field: "memoryMib", value: "128" },

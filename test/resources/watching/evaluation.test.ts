@@ -72,10 +72,14 @@ async function watch(percents: { readonly failedTriesPercent?: number } = {}) {
   return { send, evaluate };
 }
 
-const share = (failed: number, all: number): [number, number][] => [
-  [0, all - failed],
-  [1, failed],
-];
+/** Values and how often each came; one that never came is left out, as CloudWatch refuses a count of 0. */
+const share = (failed: number, all: number): [number, number][] =>
+  (
+    [
+      [0, all - failed],
+      [1, failed],
+    ] as [number, number][]
+  ).filter(([, count]) => count > 0);
 const well = {
   FailedRequests: share(0, 100),
   FailedTries: share(10, 110),
