@@ -79,39 +79,37 @@ class Matrix {
     }
   }
 
-  /** Runs one life. False when it ended early. */
+  /** Runs one life, and kills each of its runs at an untried point if there is one. False when it ended early. */
   async #live(bench: Bench, lived: Map<CrashPoint, Result>): Promise<boolean> {
-    if (!(await this.#step(bench, [first], lived))) return false;
-    if (this.#has(middles) && !(await this.#step(bench, middles, lived))) return false;
-    return this.#step(bench, [last], lived);
+    if (!(await this.#step(bench, first, this.#take([first]), lived))) return false;
+    const middle = this.#take(middles);
+    if (middle !== undefined && !(await this.#step(bench, middle.scenario, middle, lived))) return false;
+    const end = middle?.scenario.leavesLess === true ? undefined : this.#take([last]);
+    return this.#step(bench, last, end, lived);
   }
 
-  /** Runs one command, and kills it at the next untried point of one of the scenarios, if any. */
-  async #step(bench: Bench, of: readonly Scenario[], lived: Map<CrashPoint, Result>): Promise<boolean> {
-    const point = this.#take(of);
+  /** Runs one command, and kills it at the point, if any. False when something is wrong afterwards. */
+  async #step(
+    bench: Bench,
+    scenario: Scenario,
+    point: CrashPoint | undefined,
+    lived: Map<CrashPoint, Result>,
+  ): Promise<boolean> {
     const startedMs = performance.now();
+    const undisturbed = known(this.#work.undisturbed, scenario);
     if (point !== undefined) {
-      const { isKilled, ...found } = await tryPoint(
-        bench,
-        point,
-        known(this.#work.undisturbed, point.scenario),
-      );
+      const { isKilled, ...found } = await tryPoint(bench, point, undisturbed);
       const verdict = isGood(found) ? (isKilled ? "converged" : "missed") : "failed";
       const durationMs = performance.now() - startedMs;
       lived.set(point, { point: describePoint(point), verdict, durationMs, ...found });
       return verdict !== "failed";
     }
-    const [scenario = first] = of;
-    const found = await finish(bench, scenario, known(this.#work.undisturbed, scenario));
+    const found = await finish(bench, scenario, undisturbed);
     // Whatever is wrong now was caused by an earlier killed run.
     for (const [earlier, result] of isGood(found) ? [] : lived) {
       lived.set(earlier, { ...result, verdict: "failed", ...found });
     }
     return isGood(found);
-  }
-
-  #has(of: readonly Scenario[]): boolean {
-    return this.#waiting.some(({ scenario }) => of.includes(scenario));
   }
 
   #take(of: readonly Scenario[]): CrashPoint | undefined {
@@ -131,14 +129,17 @@ async function openAll(count: number, script: string): Promise<Bench[]> {
   throw failed.reason;
 }
 
-/** Records one life for each middle scenario. The first of these lives also records the first and the last run. */
+/** Records one life for each middle scenario, with the first and the last run of one of them. */
 async function recordAll(benches: readonly Bench[]): Promise<Records> {
   const recorded = new Map<Scenario, Undisturbed>();
   const waiting = [...middles];
   await Promise.all(
     benches.map(async (bench) => {
       for (let middle = waiting.shift(); middle !== undefined; middle = waiting.shift()) {
-        for (const scenario of [first, middle, last]) recorded.set(scenario, await record(bench, scenario));
+        recorded.set(first, await record(bench, first));
+        recorded.set(middle, await record(bench, middle));
+        const end = await record(bench, last);
+        if (middle.leavesLess !== true) recorded.set(last, end);
       }
     }),
   );

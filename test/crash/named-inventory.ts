@@ -1,4 +1,14 @@
 import {
+  DescribeAlarmsCommand,
+  GetDashboardCommand,
+  ListDashboardsCommand,
+  ListTagsForResourceCommand as ListWatchingTagsCommand,
+} from "@aws-sdk/client-cloudwatch";
+import {
+  DescribeLogGroupsCommand,
+  ListTagsForResourceCommand as ListLogTagsCommand,
+} from "@aws-sdk/client-cloudwatch-logs";
+import {
   DescribeImagesCommand,
   DescribeRepositoriesCommand,
   ListTagsForResourceCommand,
@@ -20,13 +30,25 @@ import {
   GetPublicAccessBlockCommand,
   ListBucketsCommand,
 } from "@aws-sdk/client-s3";
+import {
+  ListSubscriptionsByTopicCommand,
+  ListTagsForResourceCommand as ListTopicTagsCommand,
+  ListTopicsCommand,
+} from "@aws-sdk/client-sns";
 import type { Clients } from "../../lib/aws/clients.ts";
 import { unlessNotConfigured } from "../../lib/aws/errors.ts";
 import type { Holding } from "./holding.ts";
 
-/** Lists the resources that have names: roles, profiles, policies, buckets, repositories and the images in them. */
+/** Lists the resources that have names: roles, profiles, policies, buckets, repositories and the images in them, and what watches. */
 export async function listNamed(clients: Clients): Promise<Holding[]> {
-  const lists = await Promise.all([listRoles(clients), listBuckets(clients), listRepositories(clients)]);
+  const lists = await Promise.all([
+    listRoles(clients),
+    listBuckets(clients),
+    listRepositories(clients),
+    listLogGroups(clients),
+    listTopics(clients),
+    listWatching(clients),
+  ]);
   return lists.flat();
 }
 
@@ -96,6 +118,51 @@ async function listRepositories({ ecr }: Clients): Promise<Holding[]> {
     }),
   );
   return lists.flat();
+}
+
+async function listLogGroups({ logs }: Clients): Promise<Holding[]> {
+  const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
+  return Promise.all(
+    logGroups.map(async ({ logGroupName: id = "", arn = "", retentionInDays: setup }) => {
+      const resourceArn = arn.replace(/:\*$/, "");
+      const { tags } = await logs.send(new ListLogTagsCommand({ resourceArn }));
+      return { kind: "log-group", id, owner: tags?.["berth:stack"], setup };
+    }),
+  );
+}
+
+async function listTopics({ sns }: Clients): Promise<Holding[]> {
+  const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
+  return Promise.all(
+    Topics.map(async ({ TopicArn = "" }) => {
+      const [{ Tags }, { Subscriptions = [] }] = await Promise.all([
+        sns.send(new ListTopicTagsCommand({ ResourceArn: TopicArn })),
+        sns.send(new ListSubscriptionsByTopicCommand({ TopicArn })),
+      ]);
+      const setup = Subscriptions.map(({ Protocol, Endpoint }) => `${Protocol} ${Endpoint}`).toSorted();
+      return { kind: "topic", id: TopicArn, owner: ownerIn(Tags), setup };
+    }),
+  );
+}
+
+async function listWatching({ cloudWatch }: Clients): Promise<Holding[]> {
+  const [{ MetricAlarms = [] }, { DashboardEntries = [] }] = await Promise.all([
+    cloudWatch.send(new DescribeAlarmsCommand({})),
+    cloudWatch.send(new ListDashboardsCommand({})),
+  ]);
+  const ownerOf = async (ResourceARN = "") =>
+    ownerIn((await cloudWatch.send(new ListWatchingTagsCommand({ ResourceARN }))).Tags);
+  const alarms = MetricAlarms.map(async ({ AlarmName: id = "", AlarmArn, Threshold, AlarmActions }) => ({
+    kind: "alarm",
+    id,
+    owner: await ownerOf(AlarmArn),
+    setup: [Threshold, AlarmActions],
+  }));
+  const dashboards = DashboardEntries.map(async ({ DashboardName: id = "", DashboardArn }) => {
+    const { DashboardBody } = await cloudWatch.send(new GetDashboardCommand({ DashboardName: id }));
+    return { kind: "dashboard", id, owner: await ownerOf(DashboardArn), setup: DashboardBody };
+  });
+  return Promise.all([...alarms, ...dashboards]);
 }
 
 /** Value of the tag `berth:stack`, in any service's spelling of tags. */
