@@ -281,7 +281,10 @@ def share_policies() -> None:
 
 
 def load_images_late() -> None:
-    """Delays making images: at every reset moto makes 1,200 for each region, with snapshots. Most runs never use one."""
+    """
+    Delays making images: at every reset moto makes 1,200 for each region, with snapshots. Most runs never use one. No run
+    uses the snapshots, which each search for a stack's own would look at.
+    """
     from moto.ec2.models.amis import AmiBackend
 
     load = AmiBackend._load_amis
@@ -291,7 +294,10 @@ def load_images_late() -> None:
         with loading:
             if "_images" not in vars(self):
                 vars(self)["_images"] = {}
+                kept = dict(self.snapshots)
                 load(self)
+                self.snapshots.clear()
+                self.snapshots.update(kept)
             return vars(self)["_images"]
 
     AmiBackend._load_amis = lambda self: None
