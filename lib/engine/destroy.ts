@@ -26,11 +26,7 @@ export async function destroy<Inputs>(options: DestroyOptions<Inputs>): Promise<
       removalsOf(options),
       async ({ name, declaration, targets }) => {
         await Promise.all(targets.map((target) => removeOne(declaration, target, options)));
-        journal?.note((document) => {
-          const { [name]: _gone, ...resources } = document.resources;
-          const superseded = document.superseded.filter((one) => one.name !== name);
-          return { ...document, resources, superseded };
-        });
+        if (journal !== undefined) forget(journal, name);
       },
       { limit: 8, signal: ctx.signal },
     );
@@ -60,6 +56,20 @@ function removalsOf<Inputs>({ declarations, targets }: DestroyOptions<Inputs>) {
       needs: needs.filter((name) => name !== declaration.name),
       declaration,
       targets: isFirst ? [...own, ...others] : own,
+    };
+  });
+}
+
+/** Saves nothing where the document doesn't mention the name: most stacks have less than they could have. */
+function forget(journal: Journal, name: string): void {
+  const { resources, superseded } = journal.document;
+  if (resources[name] === undefined && superseded.every((one) => one.name !== name)) return;
+  journal.note((document) => {
+    const { [name]: _gone, ...others } = document.resources;
+    return {
+      ...document,
+      resources: others,
+      superseded: document.superseded.filter((one) => one.name !== name),
     };
   });
 }

@@ -78,6 +78,15 @@ describe("destroying", () => {
     assert.deepEqual(saved.at(-1)?.resources, {});
   });
 
+  it("saves nothing for what the document doesn't mention", async () => {
+    const cloud = new FakeCloud();
+    const { down, saved } = openRun({ cloud });
+
+    await down([cloud.declare("log"), cloud.declare("topic")]);
+
+    assert.deepEqual(saved, []);
+  });
+
   it("stops at what can't be removed, names it, and has what is gone out of the document", async () => {
     const { cloud, down, log, saved, declarations } = await standing({ saving: slowly });
     const denied = new Error("denied");
