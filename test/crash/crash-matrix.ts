@@ -65,13 +65,14 @@ function parse(args: readonly string[]): Asked {
   };
 }
 
-async function run({ only, benches, json }: Asked, { phases }: ScriptContext): Promise<number> {
+async function run({ only, benches, json }: Asked, { phases, signal }: ScriptContext): Promise<number> {
   let total = 0;
   let done = 0;
   const startedMs = performance.now();
   await prepare({ engine: false, compose: false, images: [] }, phases);
   const results = await runMatrix({
     benches,
+    signal,
     choose: (points) => points.filter((point) => only.test(describePoint(point))),
     onStart: (count) => {
       total = count;

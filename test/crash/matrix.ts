@@ -20,6 +20,8 @@ export interface MatrixOptions {
   readonly benches: number;
   /** Selects and orders the points to try. All when absent. */
   readonly choose?: (points: readonly CrashPoint[]) => readonly CrashPoint[];
+  /** Once aborted, no further life begins. */
+  readonly signal?: AbortSignal;
   readonly onStart?: (points: number) => void;
   readonly onResult?: (result: Result) => void;
 }
@@ -36,7 +38,8 @@ export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
     const all = [first, ...middles, last].flatMap((one) => pointsOf(one, known(undisturbed, one).writes));
     const points = options.choose?.(all) ?? all;
     options.onStart?.(points.length);
-    const matrix = new Matrix({ undisturbed, points, onResult: options.onResult ?? (() => undefined) });
+    const { onResult = () => undefined, signal = new AbortController().signal } = options;
+    const matrix = new Matrix({ undisturbed, points, onResult, signal });
     await Promise.all(benches.map((bench) => matrix.work(bench)));
     return points.flatMap((point) => matrix.results.get(point) ?? []);
   } finally {
@@ -50,6 +53,7 @@ type Records = ReadonlyMap<Scenario, Undisturbed>;
 interface Work {
   readonly undisturbed: Records;
   readonly points: readonly CrashPoint[];
+  readonly signal: AbortSignal;
   readonly onResult: (result: Result) => void;
 }
 
@@ -68,7 +72,7 @@ class Matrix {
   }
 
   async work(bench: Bench): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && !this.#work.signal.aborted) {
       const lived = new Map<CrashPoint, Result>();
       const isWhole = await this.#live(bench, lived);
       if (!isWhole) await bench.reset();

@@ -56,7 +56,7 @@ const noFault = (words: readonly string[]): BerthError =>
     exitCode: exitCodes.badInput,
   });
 
-async function run(asked: Asked, { phases }: ScriptContext): Promise<number> {
+async function run(asked: Asked, { phases, signal }: ScriptContext): Promise<number> {
   const root = process.cwd();
   const faults = await choose(root, asked);
   const { json, workers } = asked;
@@ -74,7 +74,7 @@ async function run(asked: Asked, { phases }: ScriptContext): Promise<number> {
   };
   process.stderr.write(`${faults.length} faults; first their tests without any\n`);
   const environment = { BERTH_EMULATORS: emulators.path };
-  const results = await tryFaults({ root, faults, workers, environment, onResult: tell });
+  const results = await tryFaults({ root, faults, workers, signal, environment, onResult: tell });
   process.stdout.write(json ? `${JSON.stringify(sumUp(results))}\n` : tableOf(results));
   return sumUp(results).every(isGood) ? 0 : 1;
 }

@@ -93,7 +93,7 @@ describe("planting", () => {
     await symlink(join(root, "node_modules"), join(tree, "node_modules"));
     const faults = await readFaults(tree);
 
-    const results = await tryFaults({ root: tree, faults, workers: 2 });
+    const results = await tryFaults({ root: tree, faults, workers: 2, signal: new AbortController().signal });
 
     assert.deepEqual(
       results.map(({ fault, verdict }) => [fault.name, verdict]),

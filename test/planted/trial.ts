@@ -21,6 +21,8 @@ export interface TrialOptions {
   readonly faults: readonly Fault[];
   /** How many copies of the tree are used at once. */
   readonly workers: number;
+  /** Once aborted, no further test is run. */
+  readonly signal: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
   readonly onResult?: (result: Result) => void;
 }
@@ -55,7 +57,7 @@ async function tryFault(copy: TreeCopy, fault: Fault, options: TrialOptions): Pr
 /** Tests that need an engine would disturb each other, so they run one at a time. All others run in parallel. */
 async function shareOut<T extends string | Fault>(
   items: readonly T[],
-  { root, workers }: TrialOptions,
+  { root, workers, signal }: TrialOptions,
   work: (copy: TreeCopy, item: T) => Promise<void>,
 ): Promise<void> {
   const isEngine = (item: T) => (typeof item === "string" ? needsEngine(item) : item.tests.some(needsEngine));
@@ -71,7 +73,8 @@ async function shareOut<T extends string | Fault>(
 
     async function workOff(): Promise<void> {
       await using copy = await openTreeCopy(root);
-      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(copy, item);
+      for (let item = left.shift(); item !== undefined && !signal.aborted; item = left.shift())
+        await work(copy, item);
     }
   }
 }
