@@ -62,10 +62,11 @@ def serve_moto(socket_path: str, control: str) -> None:
     import emulator_doors
     import moto_changes
     import moto_metrics
+    import moto_speed
     import moto_watching
 
     # Before anything else of moto is imported: the import reads what is cached here.
-    moto_changes.remember_models()
+    moto_speed.remember_models()
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from waitress.server import create_server
 
@@ -80,9 +81,10 @@ def serve_moto(socket_path: str, control: str) -> None:
     moto_changes.write_one_by_one()
     moto_metrics.keep_metrics()
     moto_changes.allow_encrypted_calls()
-    moto_changes.remember_lists()
-    moto_changes.share_policies()
-    moto_changes.load_images_late()
+    moto_speed.remember_lists()
+    moto_speed.share_policies()
+    moto_speed.find_tags_at_once()
+    moto_speed.load_images_late()
     # Loaded modules stay: the garbage collector need not scan them again.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
