@@ -1,12 +1,17 @@
 """When the services that send logs and metrics are started, and what they are told."""
 
+import json
 import unittest
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import logs
+import metrics
 import senders
+import state
 from hosts import HostCase
-from state import load
+from state import load, save
 
 ON = {"metrics": "Berth/shop"}
 
@@ -50,6 +55,44 @@ class Senders(HostCase):
     def test_logs_and_metrics_are_each_by_themselves(self) -> None:
         self.assertEqual(self.after(logGroup="/berth/shop", **ON), ["berth-logs.service", "berth-metrics.service"])
         self.assertEqual(self.after(logGroup="/berth/shop"), ["berth-logs.service"])
+
+    def turns_of(self, sender: Any, change: Any) -> int:
+        """How many turns a sender makes when something changes in its second one."""
+        turns = 0
+
+        def turn(*_: Any) -> list[Any]:
+            nonlocal turns
+            turns += 1
+            if turns == 2:
+                change()
+            assert turns < 9, "it goes on for ever"
+            return []
+
+        self.enter(patch.object(metrics, "Meter", lambda *_: SimpleNamespace(turn=turn)))
+        self.enter(patch.object(metrics, "time", self.clock))
+        self.enter(patch.object(logs, "Sender", lambda *_: None))
+        self.enter(patch.object(logs, "send_all", lambda *_: None))
+        self.enter(patch.object(logs, "read_instance", lambda: "i-1"))
+        thread = SimpleNamespace(is_alive=lambda: True)
+        self.enter(patch.object(logs, "Journal", lambda _: SimpleNamespace(start=lambda: thread, batch=turn)))
+        for module in (metrics, logs):
+            self.enter(patch.object(module, "read_settings", lambda: {}))
+        sender.main()
+        return turns
+
+    def test_each_ends_when_it_is_told_something_else(self) -> None:
+        for sender, file, field in ((metrics, "metrics.json", "namespace"), (logs, "logs.json", "group")):
+            save(file, {field: "one"})
+            self.assertEqual(self.turns_of(sender, lambda: save(file, {field: "two"})), 2)
+            save(file, {field: None})
+            self.assertEqual(self.turns_of(sender, lambda: None), 0)
+
+    def test_each_ends_with_the_agent_whose_code_it_runs(self) -> None:
+        for sender, file, field in ((metrics, "metrics.json", "namespace"), (logs, "logs.json", "group")):
+            save(file, {field: "one"})
+            state.LAUNCHER.write_text(json.dumps({"installed": "old"}))
+            update = json.dumps({"installed": "new"})
+            self.assertEqual(self.turns_of(sender, lambda: state.LAUNCHER.write_text(update)), 2)
 
     def test_after_a_restart_without_the_bucket_the_last_wish_holds(self) -> None:
         self.after(**ON)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import app_secrets
 from aws_call import TROUBLE, Client, Refusal, service_of
-from state import load, read_instance, read_settings, save
+from state import load, order, read_instance, read_settings, save
 
 STREAMS = {
     "agent": ("berth", "berth-launcher", "berth-certificate", "berth-data", "berth-logs", "berth-metrics", "docker"),
@@ -177,13 +177,14 @@ def send_all(sender: Sender, events: list[Event]) -> None:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    wanted = load("logs.json")
-    if not wanted or not wanted.get("group"):
+    begun = order("logs.json")
+    group = begun[0].get("group")
+    if not group:
         return
-    sender = Sender(read_settings(), wanted["group"])
+    sender = Sender(read_settings(), group)
     journal = Journal(read_instance())
     thread = journal.start()
-    while thread.is_alive() and load("logs.json") == wanted:
+    while thread.is_alive() and order("logs.json") == begun:
         send_all(sender, journal.batch())
 
 

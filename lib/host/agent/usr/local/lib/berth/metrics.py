@@ -14,7 +14,7 @@ from typing import Any
 import vitals
 from aws_call import TROUBLE, Client, Refusal, service_of
 from edge_log import EdgeLog
-from state import load, read_settings, save
+from state import load, order, read_settings, save
 from traffic import Datum, Minute, Traffic
 
 FILE = "metrics-unsent.json"
@@ -128,11 +128,12 @@ def now_in_periods() -> int:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    wanted = load("metrics.json")
-    if not wanted or not wanted.get("namespace"):
+    begun = order("metrics.json")
+    namespace = begun[0].get("namespace")
+    if not namespace:
         return
-    meter = Meter(read_settings(), wanted["namespace"])
-    while load("metrics.json") == wanted:
+    meter = Meter(read_settings(), namespace)
+    while order("metrics.json") == begun:
         meter.turn()
         time.sleep(LOOK_S)
 

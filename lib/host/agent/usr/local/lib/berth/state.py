@@ -52,6 +52,11 @@ def load(name: str) -> dict[str, Any] | None:
     return read(STATE / name)
 
 
+def order(name: str) -> tuple[dict[str, Any], Any]:
+    """What a sender is to do, and the agent that it belongs to. It ends when either changes, and is started anew."""
+    return load(name) or {}, (read(LAUNCHER) or {}).get("installed")
+
+
 def read(path: pathlib.Path) -> dict[str, Any] | None:
     """A file that isn't whole is as good as none: the host finds its way from what the bucket and the engine say."""
     try:
