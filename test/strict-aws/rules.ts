@@ -87,7 +87,7 @@ export const allRules: Rules = {
   quotas: { vpcs: 5, addresses: 5, internetGateways: 5 },
   profileDelay: { attempts: 2 },
   lateVisibility: { reads: 2, uses: 2 },
-  lateBuckets: { reads: 3, tags: 2, objects: 2, deletions: 2 },
+  lateBuckets: { reads: 2, tags: 1, objects: 2, deletions: 2 },
   instanceStates: { polls: 2 },
   dependencies: { lingerPolls: 2 },
   volumeStates: { polls: 2 },
