@@ -47,7 +47,7 @@ describe("other people's apps", { concurrency: 2 }, () => {
       const again = await beyond?.(url);
 
       await app.change(says, "release one", "release two");
-      const answers = await askDuring(url, async () => requireExit(await app.up(), 0));
+      const answers = await askDuring(url, async () => requireExit(await app.up(), 0), { pauseMs: 200 });
 
       assert.deepEqual([...answers.keys()], [200]);
       assert.match(await textOf(url), /release two/);

@@ -91,7 +91,7 @@ export class AgentRig implements AsyncDisposable {
   async underLoad<Result>(during: () => Promise<Result>): Promise<Result> {
     const host = await this.instanceId();
     let result: Promise<Result> | undefined;
-    const answers = await askDuring(this.#url, () => (result = during()));
+    const answers = await askDuring(this.#url, () => (result = during()), { pauseMs: 200 });
     const asked = [...answers.values()].reduce((total, one) => total + one, 0);
     process.stderr.write(`${asked} requests to ${host}: ${JSON.stringify([...answers])}\n`);
     assert.deepEqual([...answers.keys()], [200]);

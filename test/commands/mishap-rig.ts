@@ -112,7 +112,7 @@ export class MishapRig implements AsyncDisposable {
     const number = this.#number;
     await this.stack.configure({ source: this.#source, lines: linesOf(number, mishap) });
     const container = mishap.hasCommand === true ? `release-${number}` : `app-${number}-0`;
-    const { answers, result } = await loadDuring({ url: this.#url, pauseMs: 20 }, async () => {
+    const { answers, result } = await loadDuring({ url: this.#url, pauseMs: 100 }, async () => {
       const shipping = this.stack.up();
       await until(async () => (await this.#stateOf(container)) === "running");
       await mishap.strike?.();
