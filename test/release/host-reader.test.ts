@@ -23,10 +23,10 @@ const readerSchema = z.object({
 });
 
 /** For the record only: nothing that runs depends on them. */
-const unused = ["at", "by", "source", "commit", "isClean", "rolledBack"];
+const unused = ["at", "by", "source", "commit", "isClean"];
 
-/** Each has a step of its own on the host: test/host/decisions/test_maintenance.py and test_senders.py. */
-const apart = ["maintenance", "metrics"];
+/** Each has a test of its own: test_maintenance.py, test_senders.py and test_release_command.py in test/host/decisions. */
+const apart = ["maintenance", "metrics", "rolledBack"];
 
 /** Values at the edges of what each field may be, for the schema and for the host. */
 const values: Readonly<Record<string, readonly unknown[]>> = {

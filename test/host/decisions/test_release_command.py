@@ -33,6 +33,13 @@ class ReleaseCommand(HostCase):
         self.assertEqual(self.said()[-1], (8, "serving"))
         self.assertNotIn("release-8", self.engine.containers)
 
+    def test_one_that_a_rollback_publishes_again_is_not_run(self) -> None:
+        self.wish(number=9, releaseCommand=WORDS, rolledBack={"from": 8, "to": 7})
+        self.turn()
+        names = [call[call.index("--name") + 1] for call in self.runs()]
+        self.assertEqual(names, ["app-9-0", "app-9-1"])
+        self.assertEqual(self.said()[-1], (9, "serving"))
+
     def test_it_has_what_a_replica_has_but_a_port_and_a_restart(self) -> None:
         self.turn()
         command, replica = self.runs()[:2]

@@ -21,7 +21,8 @@ log = logging.getLogger("berth")
 def run(release: Release) -> None:
     """Returns when it has ended well. One that a killed agent began is waited for; one that ended with the machine begins anew."""
     words = setting(release, "releaseCommand")
-    if not words:
+    # After a rollback the database is where a later release took it, which the command of an earlier one can't know.
+    if release.get("rolledBack") or not words:
         return
     name = f"release-{release['number']}"
     begun = count_begun(name)
