@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as ec2 from "@aws-sdk/client-ec2";
-import { access } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, readdir } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { schema } from "../../lib/config/schema.ts";
@@ -136,6 +136,19 @@ const isThreat = (line: string): boolean =>
 
 const findAttack = (pattern: string) =>
   attacks.find(({ from, name }) => new RegExp(pattern).test(`${from}: ${name}`));
+
+describe("the guide for contributors", () => {
+  it("names every room of lib/", async () => {
+    const entries = await readdir(join(root, "lib"), { recursive: true, withFileTypes: true });
+    const folders = entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .map((entry) => relative(root, entry.parentPath));
+    // The host's own files are laid out as on the host.
+    const rooms = [...new Set(folders)].filter((folder) => folder !== "lib").toSorted();
+    const named = matches(await read("CONTRIBUTING.md"), /^\| `(lib\/[\w/]+)\/`/gm);
+    assert.deepEqual(named.toSorted(), rooms);
+  });
+});
 
 describe("every page", () => {
   it("names only scripts that are in package.json", async () => {
