@@ -3,6 +3,7 @@ import { type Outcome, runCommand } from "../lib/command/command.ts";
 import type { Session } from "../lib/command/session.ts";
 import { followLogs, type LogQuery, noLogs, readLogs } from "../lib/deploy/log-reading.ts";
 import { exitCodes } from "../lib/errors.ts";
+import { durationText } from "../lib/release/figures.ts";
 import type { LogLine } from "../lib/report/log-line.ts";
 
 /** The streams of each source begin so. */
@@ -21,7 +22,7 @@ async function logs(session: Session): Promise<Outcome> {
     report.log(line);
   };
   if (flags.follow) {
-    const onBehind = (ms: number) => report.message(`${Math.round(ms / 1000)} s behind what is logged`);
+    const onBehind = (ms: number) => report.message(`${durationText(ms)} behind what is logged`);
     for await (const line of followLogs(ctx, query, onBehind)) show(line);
   }
   for await (const line of readLogs(ctx, query)) show(line);
@@ -75,7 +76,8 @@ await runCommand({
   help: [
     "Of the app, if nothing else is named. The edge logs each request that failed, the host what Berth does there.",
     "Needs logs: {} in berth.yaml. Lines of all replicas and hosts are merged by their time, which is UTC.",
-    "Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted.",
+    "Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 ended by Ctrl-C, as --follow is.",
   ],
+  isEndless: ({ follow }) => follow,
   run: logs,
 });

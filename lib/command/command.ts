@@ -1,6 +1,6 @@
 import { explainAwsError } from "../aws/explanation.ts";
 import { BerthError, exitCodes, unexpected } from "../errors.ts";
-import { badArguments, optionsOf, parseFlags, readWords } from "./flags.ts";
+import { badArguments, type Flags, optionsOf, parseFlags, readWords } from "./flags.ts";
 import { invocation } from "../invocation.ts";
 import { findKept, refuseKept } from "../npm-options.ts";
 import { createJsonReport } from "../report/json-report.ts";
@@ -15,6 +15,8 @@ export interface CommandSpec {
   readonly summary: string;
   /** False if the command doesn't need the app's source folder. */
   readonly usesSource?: boolean;
+  /** Whether it goes on until somebody ends it, so that Ctrl-C is nothing to tell of. */
+  readonly isEndless?: (flags: Flags) => boolean;
   /** What stands besides the options, one word for each: `NAME`. */
   readonly operands?: string;
   /** The last lines of the help text, about exit codes and effects. */
@@ -66,6 +68,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
       printVerbatim(spec.text());
       return;
     }
+    if (spec.isEndless?.(flags) === true) interrupt.expect();
     await using session = await openSession({
       ...spec,
       usesSource: spec.usesSource ?? true,
@@ -77,7 +80,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
     outcome = await spec.run(session, interrupt);
   } catch (error) {
     const shown = asBerthError(error, spec.name, interrupt.signal);
-    report.error(shown);
+    if (!isInterrupted(shown) || !interrupt.isExpected()) report.error(shown);
     outcome = { outcome: isInterrupted(shown) ? "interrupted" : "failed", exitCode: shown.exitCode };
   } finally {
     interrupt.stop();
@@ -146,11 +149,13 @@ const operandsOf = (spec: CommandSpec | TextSpec): string[] =>
 /** The first Ctrl-C lets the current step finish; the second one exits at once. */
 function listenForInterrupt(report: Report) {
   const controller = new AbortController();
+  let isExpected = false;
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    report.message(
-      "stopping: the step in hand ends first; press Ctrl-C again to leave at once. A host goes on with what is published",
-    );
+    if (!isExpected)
+      report.message(
+        "stopping: the step in hand ends first; press Ctrl-C again to leave at once. A host goes on with what is published",
+      );
     controller.abort(
       new BerthError({
         code: "Interrupted",
@@ -164,6 +169,11 @@ function listenForInterrupt(report: Report) {
   process.on("SIGTERM", onSignal);
   return {
     signal: controller.signal,
+    /** From here on, nothing is said of it. */
+    expect: () => {
+      isExpected = true;
+    },
+    isExpected: () => isExpected,
     stop: () => {
       process.off("SIGINT", onSignal);
       process.off("SIGTERM", onSignal);

@@ -21,6 +21,8 @@ const lateMs = { usual: 120_000, busy: 10_000 };
 const busyLook = 5_000;
 /** From here on, a look takes so long that people should know. */
 const behindMs = 20_000;
+/** How often people are told. */
+const tellMs = 5_000;
 
 /** Everything that CloudWatch has for the query now, oldest first. @throws BerthError `NoLogs` */
 export async function* readLogs(ctx: ReadContext, query: LogQuery): AsyncGenerator<LogLine> {
@@ -29,7 +31,8 @@ export async function* readLogs(ctx: ReadContext, query: LogQuery): AsyncGenerat
 
 /**
  * First what there is, then what comes, until the context's signal ends it. Each line once; those of one look are in the
- * order of their time. `onBehind` is told how many milliseconds old the newest line of a look is, once that is long.
+ * order of their time. `onBehind` is told every few seconds how many milliseconds old the line is that comes next, where a
+ * look has much to read.
  */
 export async function* followLogs(
   ctx: ReadContext,
@@ -38,6 +41,7 @@ export async function* followLogs(
 ): AsyncGenerator<LogLine> {
   let seen = new Map<string, number>();
   let { sinceMs } = query;
+  let toldMs = 0;
   for (;;) {
     let newestMs = sinceMs;
     let read = 0;
@@ -47,10 +51,15 @@ export async function* followLogs(
       newestMs = Math.max(newestMs, timestamp);
       if (seen.has(eventId)) continue;
       seen.set(eventId, timestamp);
+      const nowMs = Date.now();
+      // Not once the look is done: where lines come faster than they can be read, it never is.
+      if (read > busyLook && nowMs - timestamp > behindMs && nowMs - toldMs >= tellMs) {
+        toldMs = nowMs;
+        onBehind(nowMs - timestamp);
+      }
       if (matches(query, event)) yield lineOf(event);
     }
     const late = read > busyLook ? lateMs.busy : lateMs.usual;
-    if (read > busyLook && Date.now() - newestMs > behindMs) onBehind(Date.now() - newestMs);
     sinceMs = Math.max(query.sinceMs, Math.min(newestMs, Date.now()) - late);
     seen = new Map([...seen].filter(([, timestamp]) => timestamp >= sinceMs));
     await sleep(ctx.timings?.longestMs ?? lookMs, undefined, { signal: ctx.signal });

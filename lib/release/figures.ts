@@ -172,13 +172,12 @@ export function rateLines({ lastMinute, lastHour, at }: Partial<AppFigures> = {}
 /** How old figures are. The host's clock may be ahead of this computer's. */
 function ageText(at: string | undefined, nowMs: number): string {
   const ms = Date.parse(at ?? "");
-  if (Number.isNaN(ms)) return "";
-  const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));
-  const age =
-    seconds < 120
-      ? `${seconds} s`
-      : seconds < 7_200
-        ? `${Math.round(seconds / 60)} min`
-        : `${Math.round(seconds / 3_600)} h`;
-  return `; counted ${age} ago`;
+  return Number.isNaN(ms) ? "" : `; counted ${durationText(Math.max(0, nowMs - ms))} ago`;
+}
+
+/** In the largest unit of which there are two. */
+export function durationText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }

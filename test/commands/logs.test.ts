@@ -7,7 +7,6 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { GetRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
-import { followLogs } from "../../lib/deploy/log-reading.ts";
 import { openStrictStack, type StrictStack } from "./strict-stack.ts";
 
 const group = "/berth/logging";
@@ -106,24 +105,6 @@ describe("the logs of a stack", () => {
       const { events } = await run(3, "logs", ...args);
       assert.match(String(events.find(({ event }) => event === "error")?.["message"]), text);
     });
-
-  it("are followed: each line once, the new ones too, until the command is stopped", async () => {
-    const stop = new AbortController();
-    const timings = { firstMs: 10, longestMs: 50 };
-    const place = { account: "123456789012", region: opened.cli.region, note: () => {}, timings };
-    const ctx = { ...place, clients: clients(), signal: stop.signal };
-    const seen: string[] = [];
-    const following = (async () => {
-      const query = { group, prefixes: ["app/app-1-"], sinceMs: writtenMs - 100_000 };
-      for await (const { text } of followLogs(ctx, query)) {
-        seen.push(text);
-        if (text === "three") await write("app/app-1-2/i-1", [0, "new"]);
-        if (text === "new") stop.abort();
-      }
-    })();
-    await assert.rejects(following, { name: "AbortError" });
-    assert.deepEqual(seen, ["one", "two", "three", "new"]);
-  });
 
   it("go with the stack, also when berth.yaml no longer has them", async () => {
     await opened.cli.configure();
