@@ -1,7 +1,8 @@
 import { DescribeImagesCommand } from "@aws-sdk/client-ecr";
 import { unlessAbsent } from "../aws/errors.ts";
+import { parseSource } from "../aws/secrets.ts";
 import { bucketOf, type Session } from "../command/session.ts";
-import { BerthError } from "../errors.ts";
+import { BerthError, exitCodes } from "../errors.ts";
 import { invocation } from "../invocation.ts";
 import { contentDefaults } from "../release/comparison.ts";
 import { type Content, content, type Release } from "../release/schema.ts";
@@ -65,4 +66,33 @@ export async function requireImage({ ctx, names }: Session, { number, image }: R
     message: `the image of release ${number} is gone: ${names.repository} has no ${imageDigest ?? image}`,
     hint: `put its source back and run ${invocation("up")}, which builds it again`,
   });
+}
+
+/**
+ * The hosts' role may read what `up` saw in app.secrets last. What the published release has was among that, even if
+ * berth.yaml names it no more.
+ *
+ * @throws BerthError `SecretUndeclared`.
+ */
+export function requireSecrets({ config }: Session, { number, secrets }: Release, published: Release): void {
+  const readable = new Set(
+    [config.app.secrets, published.secrets].flatMap((all) => Object.values(all)).map(sourceOf),
+  );
+  const missing = Object.entries(secrets)
+    .map(([variable, version]) => ({ variable, source: sourceOf(version) }))
+    .filter(({ source }) => !readable.has(source));
+  if (missing.length === 0) return;
+  const named = missing.map(({ variable, source }) => `${variable}: ${source}`).join(", ");
+  throw new BerthError({
+    code: "SecretUndeclared",
+    message: `release ${number} has secrets that berth.yaml doesn't name (${named}), and the host may read only what app.secrets names`,
+    hint: `put them back into app.secrets and run ${invocation("up")} first, or choose another release from ${invocation("history")}`,
+    exitCode: exitCodes.badInput,
+  });
+}
+
+/** Without the version that a release adds. */
+function sourceOf(source: string): string {
+  const { service, name } = parseSource(source);
+  return `${service}:${name}`;
 }

@@ -20,7 +20,7 @@ import { probeFor, urlOf } from "./certificate.ts";
 import type { History } from "./history.ts";
 import type { Hosts } from "./hosts.ts";
 import { appFails } from "./no-answer.ts";
-import { getPastContent, type PastContent, requireImage } from "./past-content.ts";
+import { getPastContent, type PastContent, requireImage, requireSecrets } from "./past-content.ts";
 
 const patienceMs = 10 * 60_000;
 
@@ -53,6 +53,7 @@ export async function chooseRollback(
     const differences = found.length === 0 && !isServing ? [again] : found;
     // Going back to the same would change nothing.
     if (differences.length === 0 && at < targets.length - 1) continue;
+    requireSecrets(session, to.release, from);
     await requireImage(session, to.release);
     return { from, to, differences, hosts, reports };
   }

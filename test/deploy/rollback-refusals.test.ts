@@ -11,6 +11,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { DeleteObjectCommand, GetObjectCommand, ListObjectVersionsCommand } from "@aws-sdk/client-s3";
+import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import { createClients } from "../../lib/aws/clients.ts";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
 import { stackNames } from "../../lib/stack.ts";
@@ -20,7 +21,11 @@ import { startStrictAws } from "../strict-aws/strict-aws.ts";
 const directory = await mkdtemp(join(tmpdir(), "berth-refusals-"));
 const aws = await startStrictAws({ logDirectory: directory, ecr: true });
 const cli = await openCli({ aws, directory, stack: "refusals" });
-const { s3, ec2 } = createClients({ region: cli.region, endpoints: aws.bare, credentials: aws.credentials });
+const { s3, ec2, ssm } = createClients({
+  region: cli.region,
+  endpoints: aws.bare,
+  credentials: aws.credentials,
+});
 const { bucket: Bucket } = stackNames({ stack: cli.stack, region: cli.region }, localAccount);
 after(async () => {
   await cli[Symbol.asyncDispose]();
@@ -83,10 +88,31 @@ it("a rollback to what can't be had any more is refused before anything is writt
     await refuse("2", 1, "VolumeGone"),
     /^release 2 has volumes, and the stack has no data volume any more$/,
   );
+
   const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
   const InstanceIds = Reservations.flatMap(({ Instances = [] }) =>
     Instances.flatMap(({ InstanceId }) => InstanceId ?? []),
   );
   await ec2.send(new TerminateInstancesCommand({ InstanceIds }));
   assert.match(await refuse("1", 3, "NoHost"), /^refusals has no host that could serve an earlier release$/);
+});
+
+it("a rollback to a release with a secret that the host may not read any more is refused, and names the secret", async () => {
+  for (const Name of ["/shop/database-url", "/shop/key"])
+    await ssm.send(new PutParameterCommand({ Name, Value: "geheim", Type: "SecureString" }));
+  const key = { API_KEY: "ssm:/shop/key" };
+  const both = { DATABASE_URL: "ssm:/shop/database-url", ...key };
+  await ship({ secrets: both });
+  await ship({ secrets: { SAME_KEY: "ssm:/shop/key" } });
+
+  assert.equal(
+    await refuse("4", 3, "SecretUndeclared"),
+    "release 4 has secrets that berth.yaml doesn't name (DATABASE_URL: ssm:/shop/database-url), and the host may read only what app.secrets names",
+  );
+
+  await ship({ secrets: both, replicas: 1 });
+  // The host's role changes only with the next up.
+  await cli.configure({ app: { source: join(directory, "app"), port: 8080, secrets: key } });
+  const ended = await cli.run("rollback", "4", "--yes");
+  assert.equal(ended.exitCode, 0, story(ended));
 });
