@@ -44,7 +44,7 @@ export async function reportOutputs(
   if (health.isHealthy) report.message(`answers ${health.status} from outside in ${health.durationMs} ms`);
   else if (release?.maintenance !== undefined) report.message(maintenanceText(release.maintenance));
   else if (health.status !== undefined)
-    throw appFails(url, health, await readAppLog(session, reading, found));
+    throw appFails(url, health, { release, log: await readAppLog(session, reading, found) });
   else if (isOpenToAll(session)) throw unreachable(url, health.reason ?? "no answer");
   else
     report.message(

@@ -28,6 +28,8 @@ const patienceMs = 10 * 60_000;
 export interface Rollback {
   /** What was published last. */
   readonly from: Release;
+  /** Whether hosts served that. */
+  readonly wasServing: boolean;
   readonly to: PastContent;
   readonly differences: readonly ContentDifference[];
   readonly hosts: Hosts;
@@ -44,18 +46,18 @@ export async function chooseRollback(
   const targets = chooseTargets(history, asked);
   if (published === undefined || hosts.ids.length === 0) throw nothingServes(session);
   const from = published.release;
-  const isServing = releases[0]?.result === "serves";
+  const wasServing = releases[0]?.result === "serves";
   for (const [at, number] of targets.entries()) {
     const past = releases.find((one) => one.number === number) ?? { number, result: "unknown" as const };
     const to = await getPastContent(session, past, hosts);
     const found = compareContent(to.content, from);
     // What failed is published again, even if it is the same: the host takes no number twice.
-    const differences = found.length === 0 && !isServing ? [again] : found;
+    const differences = found.length === 0 && !wasServing ? [again] : found;
     // Going back to the same would change nothing.
     if (differences.length === 0 && at < targets.length - 1) continue;
     requireSecrets(session, to.release, from);
     await requireImage(session, to.release);
-    return { from, to, differences, hosts, reports };
+    return { from, wasServing, to, differences, hosts, reports };
   }
   throw new TypeError("there is no release to go back to");
 }
@@ -88,7 +90,7 @@ export function rollbackLines({ from, to, differences }: Described): string[] {
 
 /** Publishes the past release under a new number, and waits until the hosts serve it. */
 export async function shipRollback(session: Session, ctx: WriteContext, rollback: Rollback): Promise<void> {
-  const { from, to, hosts, reports } = rollback;
+  const { from, wasServing, to, hosts, reports } = rollback;
   const store = openS3Store({ ...bucketOf(session), client: ctx.clients.s3 });
   const found = requireSame(await findRelease(store), from);
   const note = session.report.begin("release", "update");
@@ -110,7 +112,7 @@ export async function shipRollback(session: Session, ctx: WriteContext, rollback
     const diagnose = (host: string) => consoleTail(session.ctx, host);
     const awaited = { store, hosts: hosts.ids, desired: { release: release.number }, patienceMs, diagnose };
     await awaitRecorded({ ...ctx, note }, awaited, { stored, phases: {} }).catch((error: unknown) => {
-      throw explainInterruption(error, { release: release.number });
+      throw explainInterruption(error, { release, hasReplaced: wasServing });
     });
     session.report.end("release", "update", `release ${release.number}`);
   } catch (error) {
@@ -140,7 +142,7 @@ export async function reportAnswer(session: Session, { ids, address }: Hosts): P
   const maintenance = found?.release.maintenance;
   const health = await probeFor(session, url, maintenance === undefined ? 60_000 : 0);
   if (maintenance === undefined && !health.isHealthy && health.status !== undefined)
-    throw appFails(url, health, told?.log ?? []);
+    throw appFails(url, health, { release: found?.release, log: told?.log ?? [] });
   report.message(
     maintenance !== undefined
       ? maintenanceText(maintenance)

@@ -1,6 +1,7 @@
 import { BerthError, exitCodes } from "../errors.ts";
 import { invocation } from "../invocation.ts";
 import type { PastRelease } from "./history.ts";
+import type { Release } from "./schema.ts";
 
 /** What there is to go back to. */
 export interface Past {
@@ -55,3 +56,11 @@ function getServed({ releases, total }: Past, asked: number): number {
 }
 
 const hasServed = ({ result }: PastRelease): boolean => result === "served" || result === "serves";
+
+/** Pure. For hints: what a rollback without a number does when this release is the published one. Undefined if none was before it. */
+export function wayBack({ number, rolledBack }: Pick<Release, "number" | "rolledBack">): string | undefined {
+  if ((rolledBack?.to ?? number) <= 1) return undefined;
+  return rolledBack === undefined
+    ? `${invocation("rollback")} puts the release that served before back`
+    : `${invocation("rollback")} goes further back`;
+}

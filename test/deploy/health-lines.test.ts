@@ -6,6 +6,8 @@ import { appFails, unreachable } from "../../lib/deploy/no-answer.ts";
 import { healthLines, probe } from "../../lib/deploy/probe.ts";
 
 const seen = { isHealthy: false, durationMs: 33, attempts: 20 };
+const hintOf = (release: Parameters<typeof appFails>[2]["release"]) =>
+  appFails("http://a/", { ...seen, status: 500 }, { release, log: [] }).hint ?? "";
 
 describe("the health of an app, for people", () => {
   it("is what a request from here has met", () => {
@@ -25,11 +27,19 @@ describe("the health of an app, for people", () => {
 
   it("is a firewall's fault only where nothing answers", () => {
     assert.match(unreachable("http://a/", "refused").hint ?? "", /firewalls/);
-    assert.doesNotMatch(appFails("http://a/", { ...seen, status: 500 }, []).hint ?? "", /firewalls/);
+    assert.doesNotMatch(hintOf({ number: 2 }), /firewalls/);
+    assert.match(hintOf({ number: 2 }), /told no line of its log yet/);
+  });
+
+  it("comes with the way back, where there is one", () => {
+    const rolledBack = (to: number) => ({ number: 9, rolledBack: { from: 8, to } });
     assert.match(
-      appFails("http://a/", { ...seen, status: 500 }, []).hint ?? "",
-      /told no line of its log yet/,
+      hintOf({ number: 2 }),
+      /^berth rollback puts the release that served before back\. Fix the app/,
     );
+    assert.match(hintOf(rolledBack(2)), /^berth rollback goes further back\. Fix the app/);
+    for (const release of [{ number: 1 }, rolledBack(1), undefined])
+      assert.match(hintOf(release), /^fix the app/);
   });
 });
 

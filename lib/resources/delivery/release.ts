@@ -105,7 +105,7 @@ export function releaseResource(options: ReleaseOptions): Resource<ReleaseDesire
       await awaitRecorded(ctx, awaited, { stored, phases: phases() }).catch((error: unknown) => {
         const { commit: earlier } = observed.release;
         const commitBefore = isNew && earlier !== commit ? earlier : undefined;
-        throw explainInterruption(error, { release, commitBefore });
+        throw explainInterruption(error, { release: current, commitBefore });
       });
       await limitServing(ctx, hosts);
     },

@@ -110,7 +110,7 @@ describe("a release", () => {
         code: "ReleaseGoesOn",
         exitCode: 130,
         message: "Stopped waiting. Release 5 is published, so the host goes on with it by itself",
-        hint: "berth status shows what becomes of it. To take it back, put source and configuration back as they were (commit 0a29b2f0a29b) and run berth up",
+        hint: "berth status shows what becomes of it. berth rollback puts the release that served before back. Until source and configuration are as they were (commit 0a29b2f0a29b), the next berth up ships the same again",
       },
     );
     assert.equal((await read()).number, 5);
