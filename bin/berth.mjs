@@ -167,9 +167,9 @@ function helpText() {
   const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)} ${summary}`);
   return `Usage: berth COMMAND [options]
 
-${rows.join("\n")}
-
 For example: berth up --local    (the embedded AWS; no account is needed)
+
+${rows.join("\n")}
 
 Each tells more with --help. The nearest berth.yaml counts: in the current
 folder, or in one above it. \`npm link\` in Berth's folder makes the command;

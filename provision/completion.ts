@@ -8,8 +8,9 @@ function printer(shell: string, toScript: (known: readonly KnownCommand[]) => st
   return {
     name: `completion ${shell}`,
     summary: `prints a script that completes berth's commands and options in ${shell}`,
+    examples: [[use, "for this shell"]],
     help: [
-      `For this shell: ${use}. The runbook says how to have it in every new one.`,
+      "The runbook says how to have it in every new shell.",
       "Print it again when Berth has a new version. Exit codes: 0 done, 3 bad input.",
     ],
     text: () => toScript(listCommands()),

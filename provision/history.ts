@@ -22,6 +22,10 @@ await runCommand({
   name: "history",
   summary: "shows the releases: when, by whom, from which commit, and what became of them",
   usesSource: false,
+  examples: [
+    ["berth history", "the last 20 releases"],
+    ["berth history --all", "every release there was"],
+  ],
   help: [
     "Changes nothing. An asterisk marks a commit with changes that weren't committed.",
     "Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted.",

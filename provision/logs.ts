@@ -73,6 +73,12 @@ await runCommand({
   summary: "shows what the app, the edge or the host logged",
   usesSource: false,
   operands: "[app|edge|host]",
+  examples: [
+    ["berth logs", "of the app, the last 10 minutes"],
+    ["berth logs --follow --grep error", "what comes from now on too, until Ctrl-C"],
+    ["berth logs --release 7 --since 2h", "of that release alone"],
+    ["berth logs edge", "the requests that failed"],
+  ],
   help: [
     "Of the app, if nothing else is named. The edge logs each request that failed, the host what Berth does there.",
     "Needs logs: {} in berth.yaml. Lines of all replicas and hosts are merged by their time, which is UTC.",

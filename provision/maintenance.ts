@@ -54,8 +54,12 @@ await runCommand({
       name: "maintenance on",
       summary: "answers every request with 503 and a page",
       usesSource: false,
+      examples: [
+        ["berth maintenance on", "with Berth's own page"],
+        ["berth maintenance on --page maintenance.html", "with a page of yours"],
+      ],
       help: [
-        "For example: maintenance on --page maintenance.html. The page is one file of HTML of at most 64 KiB.",
+        "The page is one file of HTML of at most 64 KiB.",
         "The app goes on running, and so may what visitors have under way. up and rollback work as usual.",
         "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 5 host silent, 130 interrupted.",
       ],
@@ -65,6 +69,7 @@ await runCommand({
       name: "maintenance off",
       summary: "shows visitors the app again",
       usesSource: false,
+      examples: [["berth maintenance off", "visitors see the app again"]],
       help: ["Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 5 host silent, 130 interrupted."],
       run: off,
     },

@@ -18,6 +18,11 @@ async function plan(session: Session): Promise<Outcome> {
 await runCommand({
   name: "plan",
   summary: "shows what up would do, field by field, and changes nothing",
+  examples: [
+    ["berth plan", "what up would do now"],
+    ["berth plan --local", "the same on the embedded AWS"],
+    ["berth plan --json", "for scripts; exit code 2 if changes are pending"],
+  ],
   help: [
     "Runs with clients that refuse every call that isn't a read.",
     "Exit codes: 0 no changes, 2 changes pending, 1 failed, 3 bad input, 130 interrupted.",

@@ -40,8 +40,12 @@ await runCommand({
   summary: "puts an earlier release back: its image and all its settings",
   operands: "[N]",
   usesSource: false,
+  examples: [
+    ["berth rollback", "to the last release that served before"],
+    ["berth rollback 7", "to release 7"],
+    ["berth rollback --yes", "asks nothing"],
+  ],
   help: [
-    "For example: rollback, to the last release that served before; rollback 7, to that one.",
     "The host starts it beside the one that serves, and switches when it is well. It gets a new number.",
     "The next up ships what the source is then. Needs neither the source nor a Docker engine.",
     "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 5 release unhealthy, 130 interrupted.",

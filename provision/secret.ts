@@ -78,6 +78,10 @@ await runCommand({
       summary: "reads the value from standard input and puts it into SSM, encrypted",
       usesSource: false,
       operands: "NAME",
+      examples: [
+        ["pass show shop/db | berth secret set DATABASE_URL", "from a password manager"],
+        ["berth secret set DATABASE_URL < url.txt", "from a file"],
+      ],
       help: [
         "NAME is a variable of app.secrets. One line end at the end of the input is left out.",
         "Nothing that runs changes before the next up.",

@@ -63,8 +63,11 @@ await runCommand({
   name: "shell",
   summary: "opens a shell on the host, or in the app's container",
   usesSource: false,
+  examples: [
+    ["berth shell", "on the host"],
+    ["berth shell --app", "in a container of the release that serves"],
+  ],
   help: [
-    "For example: shell, or shell --app for one in a container of the release that serves.",
     "Needs shell: true in berth.yaml, and AWS's session-manager-plugin on this computer. No port is open for it.",
     "Changes nothing by itself. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted, and the plugin's own.",
   ],

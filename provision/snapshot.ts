@@ -37,6 +37,10 @@ await runCommand({
   name: "snapshot",
   summary: "takes a snapshot of the app's data, while the app goes on",
   usesSource: false,
+  examples: [
+    ["berth snapshot", "of the data as it is now"],
+    ["berth snapshot --json", "the same, with the id for scripts"],
+  ],
   help: [
     "The snapshot holds what is on the disk at this moment. AWS copies it in the background. It stays until somebody deletes it.",
     "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 130 interrupted.",

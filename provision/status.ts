@@ -71,6 +71,11 @@ async function status(session: Session): Promise<Outcome> {
 await runCommand({
   name: "status",
   summary: "shows on one screen what serves, how the app does, and what differs from berth.yaml",
+  examples: [
+    ["berth status", "the stack of the nearest berth.yaml"],
+    ["berth status --stack shop-test", "another stack with the same settings"],
+    ["berth status --json", "the same and more, for scripts"],
+  ],
   help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted."],
   run: status,
 });

@@ -43,6 +43,12 @@ async function up(session: Session): Promise<Outcome> {
 await runCommand({
   name: "up",
   summary: "makes everything as berth.yaml declares it, and waits until the app answers from outside",
+  examples: [
+    ["berth up", "shows the plan and asks first"],
+    ["berth up --local", "on the embedded AWS; no account is needed"],
+    ["berth up --yes --wait 600", "asks nothing, for CI"],
+    ["berth up --upgrade-os", "with a new host that has the newest image"],
+  ],
   help: [
     "Shows the plan and asks before it changes anything. A second run changes nothing.",
     "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held, 5 release unhealthy, 130 interrupted.",

@@ -144,6 +144,11 @@ await runCommand({
   name: "down",
   summary: "takes everything of the stack away, and proves it",
   usesSource: false,
+  examples: [
+    ["berth down", "asks for the stack's name first"],
+    ["berth down --local", "on the embedded AWS"],
+    ["berth down --keep-data --yes", "asks nothing; keeps the data as a snapshot"],
+  ],
   help: [
     "Finds what there is by ownership tags; a state document helps, but isn't needed.",
     "Keeps a receipt in .berth/receipts/.",

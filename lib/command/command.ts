@@ -1,6 +1,7 @@
 import { explainAwsError } from "../aws/explanation.ts";
 import { BerthError, exitCodes, unexpected } from "../errors.ts";
 import { badArguments, type Flags, optionsOf, parseFlags, readWords } from "./flags.ts";
+import { type Explained, helpText, operandsOf } from "./help.ts";
 import { invocation } from "../invocation.ts";
 import { findKept, refuseKept } from "../npm-options.ts";
 import { createJsonReport } from "../report/json-report.ts";
@@ -9,18 +10,11 @@ import { printText, printVerbatim } from "../report/terminal.ts";
 import { createTextReport } from "../report/text-report.ts";
 import { openSession, type Session } from "./session.ts";
 
-export interface CommandSpec {
-  /** `up` or `state show`: the npm script's name, followed by the subcommand if the script has several. */
-  readonly name: string;
-  readonly summary: string;
+export interface CommandSpec extends Explained {
   /** False if the command doesn't need the app's source folder. */
   readonly usesSource?: boolean;
   /** Whether it goes on until somebody ends it, so that Ctrl-C is nothing to tell of. */
   readonly isEndless?: (flags: Flags) => boolean;
-  /** What stands besides the options, one word for each: `NAME`. */
-  readonly operands?: string;
-  /** The last lines of the help text, about exit codes and effects. */
-  readonly help: readonly string[];
   readonly run: (session: Session, interrupt: Interrupt) => Promise<Outcome>;
 }
 
@@ -31,7 +25,7 @@ export interface Interrupt {
 }
 
 /** A command that prints a text, and needs neither configuration nor AWS for it. */
-export interface TextSpec extends Pick<CommandSpec, "name" | "summary" | "help"> {
+export interface TextSpec extends Omit<Explained, "operands"> {
   readonly text: () => string;
 }
 
@@ -58,7 +52,7 @@ export async function runCommand(asked: CommandSpec | CommandGroup): Promise<voi
   let outcome: Outcome;
   try {
     askNpm(spec.name, report);
-    const flags = parseFlags(spec.name, "run" in spec ? spec.operands?.split(" ").length : 0);
+    const flags = parseFlags(spec.name, "run" in spec ? operandsOf(spec).length : 0);
     if (flags === "help") {
       printText(helpText(spec));
       return;
@@ -119,32 +113,6 @@ function chooseCommand(asked: CommandSpec | CommandGroup): CommandSpec | TextSpe
   const [word] = readWords();
   return asked.commands.find(({ name }) => name === `${asked.name} ${word}`) ?? asked;
 }
-
-function helpText(spec: CommandSpec | TextSpec | CommandGroup): string {
-  const { name, summary } = spec;
-  if ("commands" in spec) {
-    const rows = spec.commands.map((one) => `  ${invocation(one.name).padEnd(26)} ${one.summary}`);
-    return [`${name}: ${summary}`, "", ...rows, "", "Each tells more with --help.", ""].join("\n");
-  }
-  const rows = optionsOf(name).map(([option, details]) => {
-    const short = "short" in details ? `-${details.short}, ` : "    ";
-    const value = "value" in details ? ` ${details.value}` : "";
-    return `  ${short}--${`${option}${value}`.padEnd(18)} ${details.text}`;
-  });
-  return [
-    `${name}: ${summary}`,
-    "",
-    `Usage: ${invocation(name, ...operandsOf(spec), "[options]")}`,
-    "",
-    ...rows,
-    "",
-    ...spec.help,
-    "",
-  ].join("\n");
-}
-
-const operandsOf = (spec: CommandSpec | TextSpec): string[] =>
-  "run" in spec ? (spec.operands?.split(" ") ?? []) : [];
 
 /** The first Ctrl-C lets the current step finish; the second one exits at once. */
 function listenForInterrupt(report: Report) {

@@ -169,6 +169,10 @@ await runCommand({
       ...withoutSource,
       name: "state show",
       summary: "what is recorded, who holds the lease, which release is desired",
+      examples: [
+        ["berth state show", "for people"],
+        ["berth state show --raw", "the stored text itself, to keep or to compare"],
+      ],
       help: [
         "Changes nothing. Of a document that can't be used it says what is wrong; --raw prints it as it is.",
         "Exit codes: 0 done, 1 failed, 3 bad input.",
@@ -179,6 +183,7 @@ await runCommand({
       ...withoutSource,
       name: "state history",
       summary: "the versions that the bucket keeps, newest first, and what each changed",
+      examples: [["berth state history", "the last 50 versions"]],
       help: ["Changes nothing. Needs the s3 backend.", "Exit codes: 0 done, 1 failed, 3 bad input."],
       run: history,
     },
@@ -186,6 +191,7 @@ await runCommand({
       ...withoutSource,
       name: "state restore",
       summary: "puts an earlier version back, as a new one with a higher serial",
+      examples: [["berth state restore --version 12", "the version with serial 12"]],
       help: [
         "What is replaced is kept in .berth/unsaved/, and as a version. plan then tells what it means.",
         "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held or written meanwhile.",
@@ -196,6 +202,10 @@ await runCommand({
       ...withoutSource,
       name: "state unlock",
       summary: "takes away the lease of a run that is no more",
+      examples: [
+        ["berth state unlock", "if the run that held it is gone"],
+        ["berth state unlock --force", "even if it is alive: it stops at its next write"],
+      ],
       help: [
         "Seldom needed: an expired lease is taken over by the next run.",
         "Exit codes: 0 done, 1 failed, 3 bad input, 4 its holder is alive.",
@@ -206,6 +216,7 @@ await runCommand({
       ...withoutSource,
       name: "state rebuild",
       summary: "makes a document from ownership tags, in place of the stored one",
+      examples: [["berth state rebuild", "shows the new document and asks first"]],
       help: [
         "What is replaced is kept in .berth/unsaved/, and as a version. plan then tells what it means.",
         "Exit codes: 0 done, 1 failed, 3 bad input, 4 lease held or written meanwhile.",

@@ -161,6 +161,9 @@ test("a script does the same by npm and by tsx", async () => {
   assert.match(byNpm.stdout, /^up: makes everything/);
   assert.match(byNpm.stdout, /^Usage: npm run up -- \[options\]$/m);
   assert.match(byTsx.stdout, /^Usage: npx berth up \[options\]$/m);
-  const [ofNpm, ofTsx] = [byNpm, byTsx].map(({ stdout }) => stdout.replace(/^Usage: .*$/m, ""));
+  assert.match(byNpm.stdout, /^ {2}npm run up -- --local {2,}on/m);
+  const [ofNpm, ofTsx] = [byNpm, byTsx].map(({ stdout }) =>
+    stdout.replace(/^Usage: .*$/m, "").replaceAll(/^ {2}(?:npm run up(?: --)?|npx berth up)(?= ).*\n/gm, ""),
+  );
   assert.equal(ofTsx, ofNpm);
 });
