@@ -9,8 +9,10 @@ import { readNames } from "../lib/deploy/names.ts";
 import { outputsOf } from "../lib/deploy/outputs.ts";
 import { statusLines } from "../lib/deploy/status-lines.ts";
 import { metricsNamespace } from "../lib/aws/names.ts";
-import type { Session } from "../lib/command/session.ts";
+import { bucketOf, type Session } from "../lib/command/session.ts";
 import { sendsMetrics } from "../lib/config/metrics.ts";
+import { readServing } from "../lib/release/serving.ts";
+import { openS3Store } from "../state/s3-store.ts";
 
 async function status(session: Session): Promise<Outcome> {
   const reading = await readStack(session);
@@ -28,9 +30,10 @@ async function status(session: Session): Promise<Outcome> {
   const url = address && urlOf(session.config, address, https);
   const names = await readNames(session, reading, address);
   const place = { namespace: metricsNamespace(session.config), instance };
-  const [health, metrics] = await Promise.all([
+  const [health, metrics, serving] = await Promise.all([
     url === undefined ? undefined : probeFor(session, url, 3_000),
     sendsMetrics(session.config) ? readMetrics(session.ctx, place, Date.now()) : undefined,
+    readServing(openS3Store(bucketOf(session)), release?.number, rollout),
   ]);
   const cost = estimateCost(session.config, reading.freeTierEligible);
   const watching = watchingNews(session.config, reading);
@@ -45,6 +48,7 @@ async function status(session: Session): Promise<Outcome> {
     health,
     release,
     rollout,
+    serving,
     app,
     host,
     metrics,
@@ -58,6 +62,7 @@ async function status(session: Session): Promise<Outcome> {
     url,
     health,
     metrics,
+    serving,
     names,
     cost,
     watching,

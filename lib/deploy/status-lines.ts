@@ -2,6 +2,7 @@ import { httpsLines } from "../release/certificate.ts";
 import { appLine, minuteText, rateLines, releaseLines } from "../release/figures.ts";
 import { hostNewsLines } from "../release/host-news.ts";
 import { maintenanceLine } from "../release/maintenance.ts";
+import { type Serving, servingLines } from "../release/serving.ts";
 import { silenceLines } from "../release/silence.ts";
 import type { CostEstimate } from "../report/shown-plan.ts";
 import { alarmLines, type WatchingNews } from "./alarm-lines.ts";
@@ -17,6 +18,8 @@ export interface Status extends Outputs {
   readonly stack: string;
   readonly url: string | undefined;
   readonly health: Probe | undefined;
+  /** Absent if the published release serves, or none. */
+  readonly serving: Serving | undefined;
   /** Absent if the stack sends none. */
   readonly metrics: Metrics | undefined;
   readonly names: readonly NameNews[];
@@ -29,7 +32,7 @@ export interface Status extends Outputs {
 
 /** The whole stack on one screen, as long as all is well: what serves comes first, and what it stands on last. */
 export function statusLines(status: Status, nowMs: number): string[] {
-  const { url, health, app, metrics, names, https, release, rollout, host, cost, differs } = status;
+  const { url, health, app, metrics, names, https, release, rollout, serving, host, cost, differs } = status;
   return [
     `url         ${url ?? "none"}`,
     ...(release?.maintenance === undefined
@@ -38,6 +41,7 @@ export function statusLines(status: Status, nowMs: number): string[] {
     ...nameLines(names),
     ...httpsLines(https, nowMs),
     ...releaseLines(release, rollout),
+    ...servingLines(serving),
     hostLine(status),
     ...silenceLines(rollout?.at, nowMs),
     appLine(app, nowMs),

@@ -114,16 +114,21 @@ function sumFailures(told: readonly NonNullable<HostReport["upstream"]>[]): Read
 export function releaseLines(release: ReleaseFigures | undefined, rollout?: Rollout): string[] {
   if (release === undefined) return ["release     none"];
   const { number, image, commit, at, by, rolledBack } = release;
-  const digest = image.split("@sha256:")[1];
   return [
     `release     ${number}${rollout === undefined ? "" : rolloutText(number, rollout)}`,
     ...(rolledBack === undefined
       ? []
       : [`            rolled back from ${rolledBack.from} to ${rolledBack.to}`]),
     `published   ${minuteText(at)} by ${shortCaller(by)}`,
-    `image       ${digest === undefined ? image : shortHash(digest)}`,
+    `image       ${imageText(image)}`,
     `commit      ${commit === undefined ? "unknown: the source is in no repository" : shortHash(commit)}`,
   ];
+}
+
+/** `2d7e61f0a1b2` of `…@sha256:2d7e…` */
+export function imageText(image: string): string {
+  const digest = image.split("@sha256:")[1];
+  return digest === undefined ? image : shortHash(digest);
 }
 
 function rolloutText(release: number, { status, serves }: Rollout): string {

@@ -1,5 +1,5 @@
 import { shortHash } from "../short-hash.ts";
-import { minuteText, shortCaller } from "./figures.ts";
+import { imageText, minuteText, shortCaller } from "./figures.ts";
 import type { PastRelease } from "./history.ts";
 
 const head = ["", "release", "published", "by", "commit", "image", "took"] as const;
@@ -13,7 +13,7 @@ export function historyLines(history: readonly PastRelease[]): string[] {
     one.at === undefined ? "not on record" : minuteText(one.at),
     one.by === undefined ? "" : shortCaller(one.by),
     one.commit === undefined ? "" : `${shortHash(one.commit)}${one.isClean === false ? "*" : ""}`,
-    imageText(one.image),
+    one.image === undefined ? "" : imageText(one.image),
     tookText(one.seconds),
   ]);
   const all = [head, ...rows];
@@ -24,12 +24,6 @@ export function historyLines(history: readonly PastRelease[]): string[] {
       .join("  ")
       .trimEnd();
   return [lineOf(head), ...rows.flatMap((row, at) => [lineOf(row), ...notesOf(history[at])])];
-}
-
-/** `2d7e61f0a1b2` of `…@sha256:2d7e…` */
-function imageText(image = ""): string {
-  const digest = image.split("@sha256:")[1];
-  return digest === undefined ? image : shortHash(digest);
 }
 
 /** From publication to its end. */

@@ -30,6 +30,7 @@ const status: Status = {
     at: "2026-11-27T09:00:00Z",
     by: "arn:aws:iam::123456789012:user/ann",
   },
+  serving: undefined,
   rollout: { status: "serving", serves: 8, at: "2026-11-27T10:04:00Z" },
   app: {
     tries: 4000,

@@ -42,7 +42,10 @@ it("an app that answers nothing but 500 is told so, with the end of its log", as
 
 it("a release that failed isn't shown as the one that serves", async () => {
   await cli.configure({ app: { source: join(directory, "app"), port: 8080, replicas: 3 } });
+  const recordsRead = () => aws.calls.filter(({ url }) => /\/releases\/\d/.test(url)).length;
+  const read = recordsRead();
   const before = find((await cli.run("status")).events, "status");
+  assert.equal(recordsRead() - read, 0, "a record was read though the published release serves");
   const up = await cli.run("up", "--yes");
   const afterwards = find((await cli.run("status")).events, "status");
 
@@ -51,6 +54,11 @@ it("a release that failed isn't shown as the one that serves", async () => {
   assert.match(
     afterwards,
     /"release":\{"number":2,.*"rollout":\{"status":"failed","serves":1,"at":"[^"]+"\}/,
+  );
+  assert.doesNotMatch(before, /"serving":\{/);
+  assert.match(
+    afterwards,
+    /"serving":\{"number":1,"image":"[^"]+@sha256:[^"]+","at":"[^"]+","by":"arn:aws:[^"]+"\}/,
   );
 });
 

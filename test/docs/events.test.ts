@@ -173,6 +173,21 @@ describe("what a command prints with --json", () => {
     await cli.configure();
   });
 
+  it("has the release that serves where the one that was published last failed", async () => {
+    const host = await stack.host();
+    const counted = { tries: 200, errors: 20 };
+    const { number } = JSON.parse((await stack.read(releaseKey)).body);
+    await stack.report(host, number, counted, { status: "failed", reason: "no", serves: 2 });
+    const { image, commit, at, by } = JSON.parse((await stack.read(recordKey(2))).body);
+    const status = (await expect(0, cli.run("status")))("status");
+    assert.deepEqual(status["serving"], { number: 2, image, commit, at, by });
+    await expect(
+      0,
+      stack.damaged(recordKey(2), () => cli.run("status")),
+    );
+    await stack.report(host, number, counted);
+  });
+
   it("is as documented for a maintenance", async () => {
     await expect(0, cli.run("maintenance", "on", "--yes"));
     await expect(0, cli.run("plan"));
