@@ -5,7 +5,7 @@ import { openBench, type Bench } from "./bench.ts";
 import { bundleRunner } from "./bundle.ts";
 import { describePoint, pointsOf, type CrashPoint } from "./points.ts";
 import { first, last, middles, type Scenario } from "./scenarios.ts";
-import { finish, isGood, record, tryPoint, type Findings, type Undisturbed } from "./trial.ts";
+import { finish, isGood, record, runToEnd, tryPoint, type Findings, type Undisturbed } from "./trial.ts";
 
 export interface Result extends Findings {
   /** The text of `describePoint`. */
@@ -90,6 +90,8 @@ class Matrix {
   async #live(bench: Bench, lived: Map<CrashPoint, Result>): Promise<boolean> {
     if (!(await this.#step(bench, first, this.#take([first]), lived))) return false;
     const middle = this.#take(middles);
+    const before = middle?.scenario.after;
+    if (before !== undefined && !(await this.#step(bench, before, undefined, lived))) return false;
     if (middle !== undefined && !(await this.#step(bench, middle.scenario, middle, lived))) return false;
     const end = middle?.scenario.leavesLess === true ? undefined : this.#take([last]);
     return this.#step(bench, last, end, lived);
@@ -144,6 +146,7 @@ async function recordAll(benches: readonly Bench[]): Promise<Records> {
     benches.map(async (bench) => {
       for (let middle = waiting.shift(); middle !== undefined; middle = waiting.shift()) {
         recorded.set(first, await record(bench, first));
+        if (middle.after !== undefined) await runToEnd(bench, middle.after);
         recorded.set(middle, await record(bench, middle));
         const end = await record(bench, last);
         if (middle.leavesLess !== true) recorded.set(last, end);

@@ -19,6 +19,7 @@ const scripts = {
   up: "../../provision/up",
   plan: "../../provision/plan",
   status: "../../provision/status",
+  rollback: "../../provision/rollback",
   snapshot: "../../provision/snapshot",
   state: "../../state/repair/commands",
   down: "../../teardown/down",

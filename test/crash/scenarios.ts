@@ -1,11 +1,13 @@
 /** A run that is disturbed, with what exists before it. */
 export interface Scenario {
-  readonly name: "first" | "change" | "replace" | "reduce" | "renewal" | "down";
-  readonly command: "up" | "down";
+  readonly name: "first" | "change" | "replace" | "reduce" | "rollback" | "renewal" | "down";
+  readonly command: "up" | "rollback" | "down";
   /** Further arguments of the command. */
   readonly words?: readonly string[];
   /** Settings of the disturbed run and of the one after it. */
   readonly settings: Settings;
+  /** Runs before it, undisturbed. */
+  readonly after?: Scenario;
   /** Some of what `down` can be killed at is gone after this. */
   readonly leavesLess?: true;
 }
@@ -34,20 +36,22 @@ const watched = { logs: {}, alarms: { email: "ops@example.com" }, dashboard: tru
 /** Creates the whole stack. */
 export const first: Scenario = { name: "first", command: "up", settings: { volumes, ...watched } };
 
+const change: Scenario = {
+  name: "change",
+  command: "up",
+  settings: {
+    volumes,
+    ...watched,
+    alarms: { email: "new@example.com" },
+    environment: { GREETING: "after" },
+    https: {},
+    ingress: [{ port: 80 }, { port: 443, from: "198.51.100.0/24" }],
+  },
+};
+
 /** Each starts with what `first` left. */
 export const middles: readonly Scenario[] = [
-  {
-    name: "change",
-    command: "up",
-    settings: {
-      volumes,
-      ...watched,
-      alarms: { email: "new@example.com" },
-      environment: { GREETING: "after" },
-      https: {},
-      ingress: [{ port: 80 }, { port: 443, from: "198.51.100.0/24" }],
-    },
-  },
+  change,
   {
     name: "replace",
     command: "up",
@@ -55,6 +59,8 @@ export const middles: readonly Scenario[] = [
   },
   // What watched it goes, but not the log group: it holds what was logged.
   { name: "reduce", command: "up", settings: { volumes }, leavesLess: true },
+  // Back to what `first` shipped, with the source and the settings of now.
+  { name: "rollback", command: "rollback", words: ["1"], settings: change.settings, after: change },
   // The only run that lasts until its lease has been renewed. It is killed only at the renewal.
   {
     name: "renewal",

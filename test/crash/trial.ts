@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { localAccount } from "../../lib/local/emulators/emulators.ts";
+import { parseRelease, releaseKey } from "../../lib/release/document.ts";
 import { stackNames } from "../../lib/stack.ts";
 import { openS3Store } from "../../state/s3-store.ts";
 import { stateKey } from "../../state/store.ts";
@@ -41,7 +42,7 @@ export async function record(bench: Bench, scenario: Scenario): Promise<Undistur
     lasting.end();
     off();
   }
-  return { writes: recording.writes, holdings: await takeInventory(bench.bare) };
+  return { writes: recording.writes, holdings: await takeStock(bench) };
 }
 
 /** Kills the run at the point and has another run finish the work. `isKilled` is false when the run ended before the point. */
@@ -65,7 +66,7 @@ export async function finish(bench: Bench, scenario: Scenario, undisturbed: Undi
       troubles: [error instanceof Error ? error.message : String(error)],
     };
   }
-  return judge(bench.cli.stack, await takeInventory(bench.bare), undisturbed.holdings);
+  return judge(bench.cli.stack, await takeStock(bench), undisturbed.holdings);
 }
 
 export async function runToEnd(
@@ -121,10 +122,22 @@ function strike({ aws }: Bench, victim: Runner, { point, before }: Aim) {
   };
 }
 
-async function readState({ bare, cli }: Bench): Promise<string | undefined> {
+/** Everything in the account, and the release that the hosts are to serve. */
+async function takeStock(bench: Bench): Promise<Holding[]> {
+  const [held, body] = await Promise.all([takeInventory(bench.bare), readObject(bench, releaseKey)]);
+  if (body === undefined) return held;
+  // How often it was published is no matter.
+  const { number, environment, rolledBack } = parseRelease(body, releaseKey);
+  const setup = [environment, rolledBack?.to];
+  return [...held, { kind: "release", id: String(number), owner: bench.cli.stack, setup }];
+}
+
+const readState = (bench: Bench): Promise<string | undefined> => readObject(bench, stateKey);
+
+async function readObject({ bare, cli }: Bench, key: string): Promise<string | undefined> {
   const { bucket } = stackNames(cli, localAccount);
   const store = openS3Store({ client: bare.s3, bucket, account: localAccount });
-  return (await store.get(stateKey))?.body;
+  return (await store.get(key))?.body;
 }
 
 // The emulator ignores the tags in RunInstances for the network interface.
