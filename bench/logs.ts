@@ -1,19 +1,14 @@
 import { FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
-import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
-import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectDocker } from "../lib/docker/connection.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { printNote, printText } from "../lib/report/terminal.ts";
-import { bundle, bundled, commands } from "../setup/compile/bundle.ts";
 import { parseCount, runScript } from "../setup/script.ts";
-import type { Finished } from "../test/commands/command-line.ts";
-import { type Home, openHome, Stack } from "../test/commands/stack.ts";
+import { requireExit } from "../test/commands/command-line.ts";
+import { type Home, Stack } from "../test/commands/stack.ts";
 import { writeSourceFolder } from "../test/docker/source-folder.ts";
 import { type Answer, loadDuring, lossText } from "../test/host/load.ts";
-import { runInMachine } from "../test/local/machine-shell.ts";
+import { openCompiledHome, runOnHost } from "./booted-host.ts";
 
 const help = `logs: what an app notices that logs 10,000 lines a second, and what becomes of the lines
 
@@ -71,10 +66,6 @@ func main() {
 `,
 };
 
-function requireDone({ exitCode, stdout, stderr }: Finished): void {
-  if (exitCode !== exitCodes.done) throw new Error(`a command ended with ${exitCode}:\n${stdout}\n${stderr}`);
-}
-
 /** What CloudWatch has of the app: how many of its lines, and how many of them twice. */
 async function countTaken(home: Home): Promise<{ readonly lines: number; readonly doubled: number }> {
   const { logs } = await home.clients();
@@ -96,12 +87,7 @@ async function countTaken(home: Home): Promise<{ readonly lines: number; readonl
 
 /** On the host: the engine's logs of all containers, in KiB. */
 async function diskOf(home: Home): Promise<number> {
-  const { ec2 } = await home.clients();
-  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
-  const host = Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
-  return Number(
-    await runInMachine(await connectDocker(), host, "du -sk /var/lib/docker/containers | cut -f1"),
-  );
+  return Number(await runOnHost(home, "du -sk /var/lib/docker/containers | cut -f1"));
 }
 
 function rowOf(name: string, seconds: number, answers: readonly Answer[]): string {
@@ -117,7 +103,7 @@ async function measure(home: Home, seconds: number): Promise<void> {
   const app = await writeSourceFolder(talker);
   await stack.configure({ source: app.path, lines: [`  replicas: ${replicas}`, "logs: {}"] });
   const first = await stack.up();
-  requireDone(first);
+  requireExit(first, exitCodes.done);
   const url = String(first.summary["url"]);
   const silent = await loadDuring({ url, pauseMs: 20 }, () => sleep(seconds * 1000));
   const before = await diskOf(home);
@@ -132,7 +118,7 @@ async function measure(home: Home, seconds: number): Promise<void> {
     await sleep(10_000);
   }
   const disk = await diskOf(home);
-  requireDone(await stack.down());
+  requireExit(await stack.down(), exitCodes.done);
   await app[Symbol.asyncDispose]();
   printText(
     [
@@ -148,14 +134,9 @@ async function measure(home: Home, seconds: number): Promise<void> {
 }
 
 async function bench(seconds: number): Promise<number> {
-  const compiled = await mkdtemp(join(tmpdir(), "berth-bench-"));
-  await bundle([...commands, "lib/local/supervisor.ts"], compiled);
-  process.env["BERTH_BUNDLE"] = compiled;
-  process.env["BERTH_SUPERVISOR"] = bundled("lib/local/supervisor.ts", compiled);
-  await using home = await openHome();
+  await using home = await openCompiledHome();
   printNote("a host boots");
   await measure(home, seconds);
-  await rm(compiled, { recursive: true, force: true });
   return exitCodes.done;
 }
 

@@ -1,17 +1,14 @@
-import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
-import { appendFile, cp, mkdtemp, readFile, rm } from "node:fs/promises";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { appendFile, cp, readFile } from "node:fs/promises";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import { connectDocker } from "../lib/docker/connection.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { fromRoot } from "../lib/paths.ts";
 import { printNote, printText } from "../lib/report/terminal.ts";
-import { bundle, bundled, commands } from "../setup/compile/bundle.ts";
 import { runScript, type ScriptContext } from "../setup/script.ts";
-import type { Finished } from "../test/commands/command-line.ts";
-import { type Home, openHome, Stack } from "../test/commands/stack.ts";
+import { type Finished, requireExit } from "../test/commands/command-line.ts";
+import { type Home, Stack } from "../test/commands/stack.ts";
 import { type Answer, loadDuring, lossText } from "../test/host/load.ts";
-import { runInMachine } from "../test/local/machine-shell.ts";
+import { openCompiledHome, runOnHost } from "./booted-host.ts";
 
 const help = `releases: what clients notice of releases and rollbacks in a row
 
@@ -33,10 +30,6 @@ interface Step {
   readonly toMs: number;
 }
 
-function requireDone({ exitCode, stdout, stderr }: Finished): void {
-  if (exitCode !== exitCodes.done) throw new Error(`a command ended with ${exitCode}:\n${stdout}\n${stderr}`);
-}
-
 const configure = (stack: Stack, source: string, release: number): Promise<void> =>
   stack.configure({
     source,
@@ -49,7 +42,7 @@ async function shipAll(home: Home, stack: Stack, source: string, signal: AbortSi
   const take = async (name: string, work: () => Promise<Finished>) => {
     signal.throwIfAborted();
     const fromMs = performance.now();
-    requireDone(await work());
+    requireExit(await work(), exitCodes.done);
     steps.push({ name, fromMs, toMs: performance.now() });
     printNote(`${name}: ${seconds(steps.at(-1))} s`);
   };
@@ -68,10 +61,7 @@ async function shipAll(home: Home, stack: Stack, source: string, signal: AbortSi
 
 /** All images of the host that no container uses. */
 async function removeImages(home: Home): Promise<void> {
-  const { ec2 } = await home.clients();
-  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
-  const host = Reservations[0]?.Instances?.[0]?.InstanceId ?? "";
-  printNote(await runInMachine(await connectDocker(), host, "docker image prune --all --force"));
+  printNote(await runOnHost(home, "docker image prune --all --force"));
 }
 
 const seconds = (step: Step | undefined): string =>
@@ -84,24 +74,19 @@ function rowOf(name: string, took: string, answers: readonly Answer[]): string {
 }
 
 async function bench(_asked: undefined, { signal }: ScriptContext): Promise<number> {
-  const compiled = await mkdtemp(join(tmpdir(), "berth-bench-"));
-  await bundle([...commands, "lib/local/supervisor.ts"], compiled);
-  process.env["BERTH_BUNDLE"] = compiled;
-  process.env["BERTH_SUPERVISOR"] = bundled("lib/local/supervisor.ts", compiled);
   const loadBefore = loadavg()[0]?.toFixed(1);
-  await using home = await openHome();
+  await using home = await openCompiledHome();
   const stack = new Stack(home, "releases");
   const source = join(home.directory, "app");
   await cp(fromRoot("test/apps/go-modules"), source, { recursive: true });
   await configure(stack, source, 1);
   const first = await stack.up();
-  requireDone(first);
+  requireExit(first, exitCodes.done);
   const url = String(first.summary["url"]);
   const ca = await readFile(join(home.directory, "local/web-authority.pem"), "utf8");
   const shipping = () => shipAll(home, stack, source, signal);
   const { answers, result: steps } = await loadDuring({ url, ca, pauseMs }, shipping);
-  requireDone(await stack.down());
-  await rm(compiled, { recursive: true, force: true });
+  requireExit(await stack.down(), exitCodes.done);
   const within = ({ fromMs, toMs }: Step) => answers.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
   const rows = steps.map((step) => rowOf(step.name, `${seconds(step)} s`, within(step)));
   const [from, to] = [steps[0]?.fromMs ?? 0, steps.at(-1)?.toMs ?? 0];

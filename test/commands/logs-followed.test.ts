@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import {
-  CreateLogGroupCommand,
-  CreateLogStreamCommand,
-  PutLogEventsCommand,
-} from "@aws-sdk/client-cloudwatch-logs";
+import { CreateLogGroupCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { followLogs } from "../../lib/deploy/log-reading.ts";
 import { requireExit, runScript } from "./command-line.ts";
 import { openStrictStack, type StrictStack } from "./strict-stack.ts";
+import { writeLines } from "./written-logs.ts";
 
 const group = "/berth/following";
 
@@ -25,12 +22,8 @@ describe("logs that are followed", () => {
   after(() => opened?.[Symbol.asyncDispose]());
 
   const clients = () => opened.clients();
-  const write = async (logStreamName: string, ...lines: (readonly [number, string])[]) => {
-    const { logs } = clients();
-    await logs.send(new CreateLogStreamCommand({ logGroupName: group, logStreamName }));
-    const logEvents = lines.map(([ageMs, message]) => ({ timestamp: writtenMs - ageMs, message }));
-    await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName, logEvents }));
-  };
+  const write = (stream: string, ...lines: (readonly [number, string])[]) =>
+    writeLines(clients(), { group, stream, fromMs: writtenMs }, lines);
 
   it("are each shown once, the new ones too, until the command is stopped", async () => {
     const stop = new AbortController();

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import {
-  CreateLogStreamCommand,
-  DescribeLogGroupsCommand,
-  PutLogEventsCommand,
-} from "@aws-sdk/client-cloudwatch-logs";
+import { DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { GetRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { openStrictStack, type StrictStack } from "./strict-stack.ts";
+import { writeLines } from "./written-logs.ts";
 
 const group = "/berth/logging";
 /** Ages are counted from here, so that lines stand in the same order however long it takes to write them. */
@@ -25,12 +22,8 @@ describe("the logs of a stack", () => {
   const shown = async (...more: string[]) =>
     (await run(0, "logs", ...more)).events.filter(({ event }) => event === "log");
   const texts = async (...more: string[]) => (await shown(...more)).map(({ text }) => text);
-  const write = async (logStreamName: string, ...lines: (readonly [number, string])[]) => {
-    const { logs } = clients();
-    await logs.send(new CreateLogStreamCommand({ logGroupName: group, logStreamName }));
-    const logEvents = lines.map(([ageMs, message]) => ({ timestamp: writtenMs - ageMs, message }));
-    await logs.send(new PutLogEventsCommand({ logGroupName: group, logStreamName, logEvents }));
-  };
+  const write = (stream: string, ...lines: (readonly [number, string])[]) =>
+    writeLines(clients(), { group, stream, fromMs: writtenMs }, lines);
 
   it("are sent nowhere, and no call is made for them, unless berth.yaml says so", async () => {
     const { events } = await run(3, "logs");

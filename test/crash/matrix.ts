@@ -41,7 +41,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
     const all = [first, ...middles, last].flatMap((one) => pointsOf(one, known(undisturbed, one).writes));
     const points = options.choose?.(all) ?? all;
     options.onStart?.(points.length);
-    const { onResult = () => undefined, signal = new AbortController().signal } = options;
+    const { onResult = () => undefined, signal } = options;
     const matrix = new Matrix({ undisturbed, points, onResult, signal });
     await Promise.all(benches.map((bench) => matrix.work(bench)));
     return points.flatMap((point) => matrix.results.get(point) ?? []);
@@ -56,7 +56,7 @@ type Records = ReadonlyMap<Scenario, Undisturbed>;
 interface Work {
   readonly undisturbed: Records;
   readonly points: readonly CrashPoint[];
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   readonly onResult: (result: Result) => void;
 }
 
@@ -75,7 +75,7 @@ class Matrix {
   }
 
   async work(bench: Bench): Promise<void> {
-    for (let lives = 1; this.#waiting.length > 0 && !this.#work.signal.aborted; lives += 1) {
+    for (let lives = 1; this.#waiting.length > 0 && this.#work.signal?.aborted !== true; lives += 1) {
       const lived = new Map<CrashPoint, Result>();
       const isWhole = await this.#live(bench, lived);
       if (!isWhole || lives % livesTogether === 0) await bench.reset();

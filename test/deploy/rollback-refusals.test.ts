@@ -88,7 +88,6 @@ it("a rollback to what can't be had any more is refused before anything is writt
     await refuse("2", 1, "VolumeGone"),
     /^release 2 has volumes, and the stack has no data volume any more$/,
   );
-
   const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
   const InstanceIds = Reservations.flatMap(({ Instances = [] }) =>
     Instances.flatMap(({ InstanceId }) => InstanceId ?? []),
