@@ -2,6 +2,7 @@ import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
+import { type Death, listDeaths, readClock } from "../deaths.ts";
 import { findEnded, isOneShot } from "../health.ts";
 import type { NetworkProbe } from "../probe.ts";
 import { isServer } from "../server.ts";
@@ -61,28 +62,37 @@ const closedCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
 });
 
 /**
- * Skips a check in which a service takes part that has ended as it may. Looks again after a failure, because a service
- * can end in the middle.
+ * Skips a check in which a service takes part that has ended as it may, before the check or in its middle: what was seen
+ * says nothing then. A job that is started again each time may run at both looks.
  */
 const unlessEnded =
   (services: readonly [from: string, to: string], run: Check["run"]): Check["run"] =>
   async (cluster) => {
-    const before = await explainEnd(cluster, services);
+    const sinceMs = await readClock(cluster);
+    const before = await explainEnd(cluster, services, []);
     if (before !== undefined) return before;
-    try {
-      return await run(cluster);
-    } catch (error) {
-      const after = await explainEnd(cluster, services);
-      if (after === undefined) throw error;
-      return after;
-    }
+    const [result] = await Promise.allSettled([run(cluster)]);
+    const deaths = await listDeaths(cluster, { sinceMs, untilMs: await readClock(cluster) });
+    const after = await explainEnd(cluster, services, deaths);
+    if (after !== undefined) return after;
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
   };
 
 /** A server that others depend on may not end. */
-async function explainEnd(cluster: Cluster, [from, to]: readonly [from: string, to: string]) {
-  const start = await findEnded(cluster, from);
+async function explainEnd(
+  cluster: Cluster,
+  [from, to]: readonly [from: string, to: string],
+  deaths: readonly Death[],
+) {
+  const findEnd = async (service: string) =>
+    (await findEnded(cluster, service)) ??
+    (deaths.some((one) => one.service === service && one.exitCode === 0)
+      ? "done, exit code 0, and started again"
+      : undefined);
+  const start = await findEnd(from);
   if (start !== undefined) return { skipped: `${from}: ${start}` };
-  const end = await findEnded(cluster, to);
+  const end = await findEnd(to);
   return end === undefined || (await isServer(cluster, to)) ? undefined : { skipped: `${to}: ${end}` };
 }
 

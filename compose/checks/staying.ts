@@ -1,8 +1,7 @@
-import { text as readText } from "node:stream/consumers";
-import { z } from "zod";
 import type { Check } from "../check.ts";
 import { BerthError } from "../../lib/errors.ts";
 import type { Cluster } from "../cluster.ts";
+import { listDeaths, readClock } from "../deaths.ts";
 import { judgeServices } from "../health.ts";
 import { explainTrouble } from "../trouble.ts";
 import type { Verdict } from "../verdict.ts";
@@ -35,18 +34,6 @@ function describe(verdicts: readonly Verdict[]): string {
   return [...counts].map(([reason, count]) => `${count} ${reason}`).join("; ");
 }
 
-const clock = z.object({ SystemTime: z.coerce.date() });
-
-const death = z.object({
-  Actor: z.object({
-    ID: z.string(),
-    Attributes: z.object({
-      exitCode: z.coerce.number(),
-      "com.docker.compose.service": z.string(),
-    }),
-  }),
-});
-
 /** One error for all services that have failed, with the tail of each one's log. */
 async function explainAll(cluster: Cluster, first: Verdict, others: readonly Verdict[]): Promise<BerthError> {
   const error = await explainTrouble(cluster, first);
@@ -68,18 +55,10 @@ const oncePerService = (verdicts: readonly Verdict[]): readonly Verdict[] =>
 
 /** The containers of the project that end with an error in this time. */
 async function watch(cluster: Cluster, watchMs: number): Promise<readonly Verdict[]> {
-  const label = [`com.docker.compose.project=${cluster.project}`, "com.docker.compose.oneoff=False"];
-  const filters = { type: ["container" as const], event: ["die"], label };
-  // The engine ends the answer by itself, by its own clock.
-  const { SystemTime: now } = clock.parse(await cluster.docker.info());
-  const until = Math.ceil((now.getTime() + watchMs) / 1000);
-  const events = await readText(await cluster.docker.getEvents({ until, filters }));
-  cluster.signal.throwIfAborted();
-  const deaths = events.split("\n").filter(Boolean);
-  return deaths.flatMap((line): readonly Verdict[] => {
-    const { ID: container, Attributes: said } = death.parse(JSON.parse(line)).Actor;
-    const reason = `ended with exit code ${said.exitCode}, after it had started`;
-    const service = said["com.docker.compose.service"];
-    return said.exitCode === 0 ? [] : [{ service, state: "failed", reason, container }];
+  const sinceMs = await readClock(cluster);
+  const deaths = await listDeaths(cluster, { sinceMs, untilMs: sinceMs + watchMs });
+  return deaths.flatMap(({ service, container, exitCode }): readonly Verdict[] => {
+    const reason = `ended with exit code ${exitCode}, after it had started`;
+    return exitCode === 0 ? [] : [{ service, state: "failed", reason, container }];
   });
 }

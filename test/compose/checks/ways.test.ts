@@ -270,15 +270,52 @@ describe("ways between services", { concurrency: 4 }, () => {
       Object.assign(getService(shop.cluster, "web"), { exposed: [{ target: 8000, protocol: "tcp" }] });
     };
     assert.equal(await tryPair("nginx → web", endServer), red);
-    const endMidway = (shop: Shop) => {
-      Object.defineProperty(shop.engine.of("web"), "listens", {
-        get: () => {
-          end(shop, "nginx");
-          return [8000];
-        },
+  });
+
+  const ends: readonly (readonly [string, (shop: Shop) => void, string])[] = [
+    [
+      "ends",
+      ({ engine }) => {
+        engine.of("nginx").info.HostConfig.RestartPolicy.Name = "no";
+        engine.exit(engine.of("nginx"), 0);
+      },
+      "skipped: nginx: done, exit code 0",
+    ],
+    [
+      "ends and is started again",
+      ({ engine }) => engine.deaths.push([engine.of("nginx"), 0]),
+      "skipped: nginx: done, exit code 0, and started again",
+    ],
+  ];
+  for (const [what, happen, expected] of ends)
+    test(`nothing is said of a way whose beginning ${what} in the middle of the check`, async () => {
+      for (const [between, to, port] of [
+        ["nginx → web", "web", 8000],
+        ["nginx ✗ db", "db", 5432],
+      ] as const) {
+        const happenMidway = (shop: Shop) => {
+          Object.defineProperty(shop.engine.of(to), "listens", {
+            get: () => {
+              happen(shop);
+              return [port];
+            },
+          });
+        };
+        assert.equal(await tryPair(between, happenMidway), expected);
+      }
+    });
+
+  test("a server that ends in the middle of the check is judged all the same, and so is who fails", async () => {
+    for (const [service, exitCode] of [
+      ["web", 0],
+      ["nginx", 4],
+    ] as const) {
+      const seen = await tryPair("nginx → web", ({ engine }) => {
+        engine.walls.add("nginx>web:8000");
+        engine.deaths.push([engine.of(service), exitCode]);
       });
-    };
-    assert.equal(await tryPair("nginx → web", endMidway), "skipped: nginx: done, exit code 0");
+      assert.equal(seen, "failed: from nginx, nothing answers at web, port 8000");
+    }
   });
 
   test("each pair is asked what it should be: not those that have ended, nor those that need nothing of each other", async () => {
