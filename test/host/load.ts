@@ -47,17 +47,16 @@ export function askMany(options: LoadOptions, requests: number): Promise<readonl
 async function askWhile(options: LoadOptions, isWanted: () => boolean): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   const { Agent } = schemeOf(options);
-  const kept = new Agent({ keepAlive: true, maxSockets: clients / 2 });
-  const client = async (agent: http.Agent | false) => {
+  const client = async (isKept: boolean) => {
+    // Each its own: of a common one, the connection that was used last is used next, and nginx ends the others as idle.
+    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
     while (isWanted()) {
-      answers.push(await ask(options, agent));
+      answers.push(await ask(options, isKept && kept));
       await sleep(options.pauseMs);
     }
+    kept.destroy();
   };
-  await Promise.all(
-    Array.from({ length: clients }, (_none, index) => client(index % 2 === 0 ? kept : false)),
-  );
-  kept.destroy();
+  await Promise.all(Array.from({ length: clients }, (_none, index) => client(index % 2 === 0)));
   return answers;
 }
 
