@@ -50,6 +50,7 @@ describe("the host decides as it should", { concurrency: 2 }, () => {
       "rates",
       "release_command",
       "releases",
+      "renewals",
       "reports",
       "room",
       "secrets",

@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { after, before, describe, it } from "node:test";
 import { connectDocker } from "../../lib/docker/connection.ts";
+import type { HttpsNews } from "../../lib/release/certificate.ts";
 import { until, webPermission } from "../local/temporary-aws.ts";
 import { openAuthorityProxy } from "./authority-proxy.ts";
 import { type CertificateRig, hasFailed, isWell, openCertificateRig } from "./certificate-rig.ts";
@@ -51,6 +52,27 @@ describe("a host whose certificate meets trouble", () => {
       assert.notEqual(now.chain, certificate.chain);
       await certificates.hear(isWell);
     }
+  });
+
+  it("asks the authority again when to renew, and orders nothing for it", async () => {
+    const kept = await certificates.read();
+    const { asked, window, certificate } = kept;
+    const { names, chain } = Object(certificate);
+    const { id, start, until: end } = Object(window);
+    assert.deepEqual([Object(asked).id, names.length], [id, 1]);
+    // What somebody may have been told before: it would be due long before what the authority says.
+    const early = start - 48 * 3600;
+    const told = { ...kept, window: { id, start: early, end: early + 1, until: end } };
+    const nextOf = ({ next = "" }: HttpsNews) => Date.parse(next) / 1000;
+    await certificates.write(JSON.stringify(told));
+    await certificates.look();
+    await certificates.hear((news) => nextOf(news) < start);
+    await certificates.write(JSON.stringify({ ...told, asked: undefined }));
+    await certificates.look();
+    const now = await certificates.read();
+    assert.deepEqual([now["window"], Object(now["asked"]).id], [window, id]);
+    assert.equal(Object(now["certificate"]).chain, chain);
+    await certificates.hear((news) => isWell(news) && nextOf(news) >= Math.floor(start));
   });
 
   it("makes a new account where the authority has closed the old one", async () => {

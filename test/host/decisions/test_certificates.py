@@ -1,8 +1,6 @@
 """What the host decides about certificates, without an authority."""
 
 import datetime
-import io
-import json
 import pathlib
 import re
 import tempfile
@@ -17,11 +15,8 @@ import certificate_plan as plan
 import edge_settings
 import https
 import state
+from certificates import DAY, DIRECTORY, SETTINGS, Bucket, make_certificate
 from command import Failed
-
-DAY = 24 * 3600
-DIRECTORY = "https://ca.example/directory"
-SETTINGS = {"isOn": True, "address": "203.0.113.7", "names": [], "directory": DIRECTORY, "hstsSeconds": 300}
 
 
 class Plan(unittest.TestCase):
@@ -193,60 +188,6 @@ class Slots(unittest.TestCase):
         self.assertEqual(len(written), 2)
 
 
-class Bucket:
-    """Keeps one object as S3 does, with its conditions."""
-
-    def __init__(self) -> None:
-        self.body, self.etag, self.count = b"", "", 0
-
-    def ask(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
-        return {"Body": io.BytesIO(self.body), "ETag": self.etag} if self.etag else None
-
-    def is_answering(self) -> bool:
-        return True
-
-    def put_if(self, key: str, document: dict[str, Any], condition: dict[str, str]) -> str:
-        if condition != ({"If-Match": self.etag} if self.etag else {"If-None-Match": "*"}):
-            return ""
-        self.count += 1
-        self.body, self.etag = json.dumps(document).encode(), f'"{self.count}"'
-        return self.etag
-
-
-def make_certificate(names: list[str], begins: float, lasts: float) -> dict[str, Any]:
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the authority")])
-    zone = datetime.timezone.utc
-    alternatives = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([]))
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.datetime.fromtimestamp(begins, zone))
-        .not_valid_after(datetime.datetime.fromtimestamp(begins + lasts, zone))
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return {
-        "directory": DIRECTORY,
-        "names": names,
-        "chain": made.public_bytes(serialization.Encoding.PEM).decode(),
-        "key": key.private_bytes(*form).decode(),
-    }
-
-
 class Shown(unittest.TestCase):
     def test_what_the_edge_has_is_found_where_it_is_for_exactly_the_names(self) -> None:
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(files, "FOLDER", pathlib.Path(folder)):
@@ -312,8 +253,9 @@ class Keeping(unittest.TestCase):
         self.address = "198.51.100.1"
         told = self.keep()
         self.assertEqual(self.ordered, 0)
-        self.assertLess(told["next"] - time.time(), 10)
+        self.assertLess(told["look"] - time.time(), 10)
         self.assertNotIn("error", told)
+        self.assertNotIn("next", told)
 
     def test_another_ones_or_a_damaged_one_is_never_shown(self) -> None:
         right, other = (make_certificate(["203.0.113.7"], time.time(), 6 * DAY) for _ in range(2))
@@ -437,6 +379,18 @@ class Converger(unittest.TestCase):
         self.one.turn()
         self.assertEqual(self.calls, [https.SERVICE] * 3)
 
+    def test_the_service_looks_before_it_renews(self) -> None:
+        self.publish()
+        self.one.turn()
+        now = time.time()
+        for look, next_s, starts in ((600, 900, 0), (-1, 900, 1), (-1, None, 1), (None, 900, 0), (None, -1, 1)):
+            times = {name: now + at for name, at in (("look", look), ("next", next_s)) if at is not None}
+            state.save("certificate.json", {"wanted": ["203.0.113.7"], "directory": DIRECTORY, **times})
+            self.calls.clear()
+            self.one.start_at = 0
+            self.one.turn()
+            self.assertEqual(len(self.calls), starts, times)
+
     def test_settings_that_come_while_the_service_runs_start_it_again(self) -> None:
         next_s = time.time() + 600
         self.publish()
@@ -473,7 +427,7 @@ class Converger(unittest.TestCase):
         self.publish()
         self.one.turn()
         shown = {"names": ["203.0.113.7"], "issuer": "it", "notBefore": 0.0, "notAfter": 86400.0}
-        told = {"wanted": ["203.0.113.7"], "directory": DIRECTORY, "share": 0.1, "next": 3600.0, "certificate": shown}
+        told = {"wanted": ["203.0.113.7"], "directory": DIRECTORY, "share": 0.1, "next": 3600.0, "look": 60.0, "certificate": shown}
         state.save("certificate.json", told)
         self.assertEqual(
             self.one.told()["https"],

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import certificate_plan as plan
 from command import Failed
 
-AGENT = "berth-host"
 TIMEOUT_S = 20
 ORDER_S = 60
 TRIES = 5  # of a request whose nonce was refused
@@ -85,7 +84,7 @@ class Authority:
     def connect(self, directory: str, email: str | None) -> None:
         private = serialization.load_pem_private_key(self.key.encode(), None)
         jwk = josepy.JWKEC(key=private)
-        net = Network(jwk, alg=josepy.ES256, user_agent=AGENT, timeout=TIMEOUT_S)
+        net = Network(jwk, alg=josepy.ES256, user_agent=plan.AGENT, timeout=TIMEOUT_S)
         self.net, self.jwk = net, jwk
         self.client = Client(Client.get_directory(directory, net), net)
         contact = {"email": email} if email else {}
@@ -135,15 +134,6 @@ class Authority:
         found = self.client.directory.to_json().get("meta", {})
         found = found if isinstance(found, dict) else getattr(found, "to_json", dict)()
         return dict(found.get("profiles") or {})
-
-    def renewal(self, certificate_id: str) -> tuple[str, str] | None:
-        """When the authority would like to see it renewed: from, until. None if it doesn't say."""
-        try:
-            place = self.client.directory["renewalInfo"]
-            window = self.net.get(f"{place}/{certificate_id}").json()["suggestedWindow"]
-            return str(window["start"]), str(window["end"])
-        except (KeyError, ValueError, TypeError, errors.Error, messages.Error, requests.RequestException):
-            return None
 
 
 def with_words(step: Any, *arguments: Any) -> Any:

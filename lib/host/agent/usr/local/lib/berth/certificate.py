@@ -7,7 +7,6 @@ edge goes on with what it has.
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 import random
 import time
@@ -16,60 +15,29 @@ from typing import Any
 import certificate_files as files
 import certificate_plan as plan
 import fetch
+import renewal_info
 from bucket import Bucket
+from certificate_store import KEY, Store
 from command import Failed
 from state import load, read_instance, read_settings, save
 
-KEY = "tls/state.json"
 CLAIM_S = 180
 WAIT_S = 5  # for an address that is on its way
+SOON_S = 60  # until the next look, where the authority isn't asked in this one
 
 log = logging.getLogger("berth")
-
-
-class Store:
-    """The one object in the bucket. Each write replaces exactly what was read, so that of several hosts one orders."""
-
-    def __init__(self, bucket: Bucket) -> None:
-        self.bucket, self.etag = bucket, ""
-        self.state: dict[str, Any] = {}
-
-    def read(self) -> dict[str, Any]:
-        answer = self.bucket.ask("get_object", Key=KEY)
-        if answer is None and not self.bucket.is_answering():
-            raise Failed("the state bucket doesn't answer", cause="bucket")
-        self.etag, self.state = "", {}
-        if answer:
-            self.etag = answer["ETag"]
-            try:
-                found = json.loads(answer["Body"].read())
-            except ValueError:
-                found = None
-            if isinstance(found, dict):
-                self.state = found
-            else:
-                log.warning("%s in the state bucket is damaged: it is written anew", KEY)
-        return self.state
-
-    def write(self, state: dict[str, Any]) -> bool:
-        """False if somebody else was faster."""
-        condition = {"If-Match": self.etag} if self.etag else {"If-None-Match": "*"}
-        etag = self.bucket.put_if(KEY, state, condition)
-        if etag:
-            self.etag, self.state = etag, state
-        return bool(etag)
 
 
 class Keeper:
     def __init__(self, store: Store, host: str, settings: dict[str, Any], known: dict[str, Any]) -> None:
         self.store, self.host, self.settings = store, host, settings
         self.names, self.directory = plan.names_of(settings), settings["directory"]
-        same = known.get("wanted") == self.names and known.get("directory") == self.directory
-        self.failures = int(known.get("failures", 0)) if same else 0
+        self.is_first = known.get("wanted") != self.names or known.get("directory") != self.directory
+        self.failures = 0 if self.is_first else int(known.get("failures", 0))
         self.share = float(known.get("share", random.random()))
 
     def run(self) -> dict[str, Any]:
-        """What there is to tell: see Https in lib/release/reports.ts."""
+        """What there is to tell: see https in lib/release/reports.ts. `look` is when to run again, if not at `next`."""
         told: dict[str, Any] = {"wanted": self.names, "directory": self.directory, "share": self.share}
         shown: dict[str, Any] | None = None
         try:
@@ -78,14 +46,18 @@ class Keeper:
             shown = self.show(kept, state)
             if kept:
                 require_valid(kept)
-            renew_at = self.find_renewal(shown, state) if shown else 0.0
-            if not self.names or renew_at > time.time():
-                told["next"] = min(renew_at, time.time() + plan.LOOK_S)
-            elif self.find_address() != self.settings["address"]:
-                told["next"] = time.time() + WAIT_S
+            renew_at, look_at = self.find_renewal(shown, state) if shown else 0.0, 0.0
+            if shown and renew_at > time.time():
+                look_at = self.ask(shown)
+                renew_at = self.find_renewal(shown, self.store.state)
+            if renew_at > time.time():
+                told |= {"next": renew_at, "look": min(look_at, renew_at)}
+            elif self.find_address() == self.settings["address"] and (ordered := self.order(self.store.state)):
+                shown = ordered
+                renew_at = self.find_renewal(shown, self.store.state)
+                told |= {"next": renew_at, "look": min(self.ask(shown), renew_at)}
             else:
-                shown = self.order(state) or shown
-                told["next"] = self.find_renewal(shown, self.store.state) if shown else time.time() + WAIT_S
+                told["look"] = time.time() + WAIT_S
         except Exception as error:  # whatever it is: the app goes on being served, and somebody hears of it
             self.failures += 1
             log.warning("certificate: %s", error, exc_info=not isinstance(error, Failed))
@@ -127,9 +99,37 @@ class Keeper:
         return plan.renewal_time(facts, self.find_suggestion(facts, state), self.share)
 
     def find_suggestion(self, facts: dict[str, Any], state: dict[str, Any]) -> tuple[float, float] | None:
-        window = state.get("window") or {}
-        fresh = window.get("id") == facts["id"] and float(window.get("until", 0)) > time.time()
+        window = window_of(facts, state)
+        fresh = float(window.get("until", 0)) > time.time()
         return (float(window["start"]), float(window["end"])) if fresh and "start" in window else None
+
+    def ask(self, facts: dict[str, Any]) -> float:
+        """Asks the authority again when to renew, if it is time to. Returns when to look again.
+
+        Who loses a race of hosts for the bucket reads soon what the other one wrote.
+        """
+        state, now = self.store.state, time.time()
+        again = plan.next_question(state.get("asked"), facts["id"], now)
+        if again > now:
+            return min(again, now + plan.LOOK_S)
+        # The app waits for the first news of a new host, and the authority may take its time.
+        if self.is_first:
+            return now + SOON_S
+        # Without the stack's address, this host could do nothing with the answer.
+        if self.find_address() != self.settings["address"]:
+            return now + plan.LOOK_S
+        # Written before: of several hosts one asks, and an authority that doesn't answer isn't asked sooner for it.
+        asked = {"id": facts["id"], "again": now + plan.LOOK_S}
+        if not self.store.write({**state, "asked": asked}):
+            return now + SOON_S
+        former = window_of(facts, state)
+        window, pause = find_window(self.directory, facts, former)
+        if window.get("start") != former.get("start"):
+            log.info("the authority suggests another time to renew the certificate for %s", ", ".join(self.names))
+        found = {**self.store.state, "window": window, "asked": {**asked, "again": now + pause}}
+        if found != self.store.state and not self.store.write(found):
+            return now + SOON_S
+        return now + min(pause, plan.LOOK_S)
 
     def find_address(self) -> str:
         """The address that the internet knows this host by; the stack's only once it has moved here."""
@@ -164,6 +164,7 @@ class Keeper:
             self.store.write({name: value for name, value in claimed.items() if name != "claim"})
             raise
         facts = files.read_facts(chain, private)
+        window, pause = find_window(self.directory, facts, {})
         # Kept first: a host that ends now must not have to order again.
         kept = {"directory": self.directory, "names": self.names, "chain": chain, "key": private}
         count = [] if replaces else [{"names": self.names, "directory": self.directory, "at": now}]
@@ -171,7 +172,8 @@ class Keeper:
             "account": {"directory": self.directory, "key": authority.key},
             "certificate": kept,
             "issued": issued + count,
-            "window": find_window(authority, facts),
+            "window": window,
+            "asked": {"id": facts["id"], "again": time.time() + pause},
         }
         if not self.store.write(done):
             log.warning("somebody else wrote %s meanwhile: the certificate is this host's alone", KEY)
@@ -212,18 +214,20 @@ def require_valid(facts: dict[str, Any]) -> None:
         )
 
 
-def find_window(authority: Any, facts: dict[str, Any]) -> dict[str, Any]:
-    """What the authority suggests for the renewal. Without times where it suggests nothing, or what can't be read."""
-    import datetime
+def window_of(facts: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """What the bucket knows of the authority's suggestion for this certificate."""
+    window = state.get("window")
+    return window if isinstance(window, dict) and window.get("id") == facts["id"] else {}
 
-    suggested = authority.renewal(facts["id"])
-    if not suggested:
-        return {}
-    try:
-        start, end = (datetime.datetime.fromisoformat(one.replace("Z", "+00:00")).timestamp() for one in suggested)
-    except ValueError:
-        return {"id": facts["id"]}
-    return {"id": facts["id"], "start": start, "end": end, "until": facts["notAfter"]} if start <= end else {"id": facts["id"]}
+
+def find_window(directory: str, facts: dict[str, Any], former: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """What the authority suggests for the renewal, else what it suggested before; and how long not to ask it again."""
+    answer = renewal_info.ask(directory, facts["id"])
+    pause = plan.pause_asked(answer.retry_after, time.time())
+    if answer.window:
+        start, end = answer.window
+        return {"id": facts["id"], "start": start, "end": end, "until": facts["notAfter"]}, pause
+    return ({**former, "id": facts["id"]} if answer.is_known else former), pause
 
 
 def main() -> None:

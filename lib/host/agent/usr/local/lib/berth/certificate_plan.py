@@ -7,6 +7,7 @@ import random
 import time
 from typing import Any
 
+AGENT = "berth-host"  # as authorities know it
 DAY_S = 24 * 3600
 # Let's Encrypt's: five for the same names in seven days. The last one is kept for whoever comes after.
 WEEK_S, MOST_IN_WEEK = 7 * DAY_S, 4
@@ -15,8 +16,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 6 * 3600
 QUICK_TRIES, CHECK_S = 3, 24 * 60
 # What an order takes until the edge shows its certificate everywhere, at the most.
 ORDER_S = 20
-# Between two looks at what the authority suggests.
-LOOK_S = 6 * 3600
+# Between two looks at what the authority suggests, unless it says when to ask again: from an hour to a day.
+LOOK_S, SHORTEST_LOOK_S = 6 * 3600, 3600
 
 
 def names_of(settings: dict[str, Any]) -> list[str]:
@@ -75,6 +76,20 @@ def wait_asked(retry_after: str, now: float) -> float:
     except (TypeError, ValueError, OverflowError):
         return 0.0
     return min(max(at - now, 0.0), DAY_S)
+
+
+def pause_asked(retry_after: str, now: float) -> float:
+    """How long not to ask for the authority's suggestion again."""
+    wait = wait_asked(retry_after, now)
+    return max(wait, SHORTEST_LOOK_S) if wait else LOOK_S
+
+
+def next_question(asked: Any, certificate_id: str, now: float) -> float:
+    """When the authority may be asked again about this certificate; 0 if it wasn't yet, or by a clock that was off."""
+    if not isinstance(asked, dict) or asked.get("id") != certificate_id:
+        return 0.0
+    again = float(asked.get("again", 0))
+    return again if again <= now + DAY_S else 0.0
 
 
 def next_allowed(issued: list[dict[str, Any]], names: list[str], directory: str, now: float) -> float:

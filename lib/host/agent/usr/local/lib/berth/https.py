@@ -61,7 +61,9 @@ class Https:
         told = load("certificate.json")
         if self.is_stale or told is None:
             return self.is_stale or self.is_on()
-        return not self.is_about(told) or (self.is_on() and float(told.get("next", 0)) <= time.time())
+        # When to renew, or to look before that whether the authority or another host knows anything new.
+        look_at = float(told.get("look", told.get("next", 0)))
+        return not self.is_about(told) or (self.is_on() and look_at <= time.time())
 
     def is_about(self, told: dict[str, Any]) -> bool:
         """Whether the service spoke of these settings. They may have come while it ran, and systemd starts nothing twice."""
