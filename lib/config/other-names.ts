@@ -13,6 +13,7 @@ const namesHere: Readonly<Record<string, readonly string[]>> = {
   "app.command": ["cmd", "entrypoint", "args", "run", "start"],
   "app.releaseCommand": ["predeploy", "predeploycommand", "migrate", "migrations"],
   "app.volumes": ["volume", "mounts", "storage", "disks", "directories", "persistence"],
+  "app.secrets": ["secret"],
   "app.build.args": ["buildargs"],
   "app.build.secrets": ["buildsecrets"],
   "edge.answerSeconds": ["timeout", "responsetimeout", "requesttimeout"],
@@ -23,6 +24,8 @@ const namesHere: Readonly<Record<string, readonly string[]>> = {
   "instance.type": ["instancetype", "machine", "size"],
   "instance.diskGib": ["disk", "disksize", "rootvolume"],
   "network.cidr": ["vpc", "vpccidr"],
+  domain: ["host", "hostname", "domains", "domainname", "customdomain", "fqdn", "servername"],
+  logs: ["logging", "log"],
   metrics: ["monitoring", "metric", "telemetry", "cloudwatch"],
   alarms: ["alarm", "alerts", "alert", "alerting", "notifications", "notify", "sns"],
   dashboard: ["dashboards"],
@@ -35,8 +38,6 @@ const notes: Readonly<Record<string, string>> = {
   image:
     "Berth builds the image from the folder app.source; a Dockerfile with FROM and the image's name takes one that is built",
   readonly: "the app's disk is read-only unless app.writable is true",
-  host: "the app gets an address; point a name's DNS record at it",
-  hostname: "the app gets an address; point a name's DNS record at it",
   registry: "Berth makes the registry's repository itself",
   services: "one file is one app; what stood under the service's name belongs under app",
   servers: "Berth makes its own host: instance.type says of what kind",
@@ -44,9 +45,8 @@ const notes: Readonly<Record<string, string>> = {
   profile: "the account comes from the environment: export AWS_PROFILE=NAME",
   account: "the account comes from the environment: export AWS_PROFILE=NAME",
   credentials: "the account comes from the environment: export AWS_PROFILE=NAME",
-  secrets:
-    "app.build.secrets is for secrets of the build; a running app gets none from Berth, which has no store for them",
-  envfile: "write the variables under app.environment; Berth reads no file of them",
+  envfile:
+    "write the variables under app.environment, and what is secret under app.secrets; Berth reads no file of them",
   cpu: "instance.type decides how much processor there is",
   cpus: "instance.type decides how much processor there is",
   restart: "the host starts a replica again whenever it ends",
@@ -55,7 +55,6 @@ const notes: Readonly<Record<string, string>> = {
   databases: "one file is one app; a database has to be somewhere else",
   accessories: "one file is one app; a database has to be somewhere else",
   networks: "one file is one app; network.cidr is the stack's own network",
-  logging: "the host keeps the app's output; there is nothing to set",
   builder: "app.build has args, target and secrets",
   version: "this file has no version; remove the line",
 };

@@ -257,8 +257,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   "labels: {}": "unknown key; here it is tags",
   "image: nginx":
     "unknown key; Berth builds the image from the folder app.source; a Dockerfile with FROM and the image's name takes one that is built",
-  "secrets: []":
-    "unknown key; app.build.secrets is for secrets of the build; a running app gets none from Berth, which has no store for them",
+  "secrets: []": "unknown key; here it is app.build.secrets or app.secrets",
+  "hostname: shop.example.org": "unknown key; here it is domain",
+  "domains: []": 'unknown key; did you mean "domain"?',
+  "logging: {}": "unknown key; here it is logs",
   "services: {}": "unknown key; one file is one app; what stood under the service's name belongs under app",
   "tls: true": "unknown key; here it is https",
 };
