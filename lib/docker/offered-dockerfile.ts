@@ -103,15 +103,27 @@ interface Server {
   readonly command: readonly string[];
 }
 
-// The disk is read-only: gunicorn keeps its files in memory.
-const gunicorn = (app: string): Server => ({
-  package: "gunicorn",
-  command: ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", app],
-});
+/** The default of app.port. */
+const port = "8080";
+
+/**
+ * The disk is read-only: gunicorn keeps its files in memory. It has a socket for commands since 25.1; older ones end at the
+ * option that turns that off.
+ */
+function gunicorn(app: string, needed: string): Server {
+  const [, major, minor = "0"] =
+    /(?:^|["'\s])gunicorn\b[^#\n"']*?(?:[=~]=|<=?)\s*(\d+)(?:\.(\d+))?/im.exec(needed) ?? [];
+  const isOld = major !== undefined && Number(major) + Number(minor) / 100 < 25.01;
+  const socket = isOld ? [] : ["--no-control-socket"];
+  return {
+    package: "gunicorn",
+    command: ["gunicorn", "--bind", `0.0.0.0:${port}`, "--worker-tmp-dir", "/dev/shm", ...socket, app],
+  };
+}
 
 const uvicorn = (app: string): Server => ({
   package: "uvicorn",
-  command: ["uvicorn", "--host", "0.0.0.0", "--port", "8000", app],
+  command: ["uvicorn", "--host", "0.0.0.0", "--port", port, app],
 });
 
 async function findServer(folder: string, names: ReadonlySet<string>, needed: string): Promise<Server> {
@@ -120,7 +132,7 @@ async function findServer(folder: string, names: ReadonlySet<string>, needed: st
     const settings = /DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)\.settings\b/.exec(
       await read(folder, "manage.py"),
     );
-    return { ...gunicorn(`${settings?.[1] ?? "config"}.wsgi`), framework: "django" };
+    return { ...gunicorn(`${settings?.[1] ?? "config"}.wsgi`, needed), framework: "django" };
   }
   const files = pythonEntries.filter((one) => names.has(one));
   for (const file of files) {
@@ -128,10 +140,10 @@ async function findServer(folder: string, names: ReadonlySet<string>, needed: st
       /^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(Flask|FastAPI|Starlette)\(/m.exec(await read(folder, file)) ?? [];
     if (name === undefined) continue;
     const app = `${file.slice(0, -".py".length)}:${name}`;
-    return { ...(kind === "Flask" ? gunicorn(app) : uvicorn(app)), framework: kind.toLowerCase() };
+    return { ...(kind === "Flask" ? gunicorn(app, needed) : uvicorn(app)), framework: kind.toLowerCase() };
   }
   if (/^(flask|gunicorn)\b/im.test(needed) && files.length > 0)
-    return gunicorn(`${files[0]?.slice(0, -3)}:app`);
+    return gunicorn(`${files[0]?.slice(0, -3)}:app`, needed);
   return { command: ["python", files[0] ?? "main.py"] };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BerthError, exitCodes } from "../errors.ts";
@@ -137,14 +137,26 @@ async function findDockerfile(folder: string, explicit: string | undefined): Pro
     code: "DockerfileMissing",
     message: `there is no Dockerfile at ${own}`,
     ...(offered === undefined ? {} : { detail: offered }),
-    hint: hintFor(explicit, offered),
+    hint: hintFor(explicit, offered, await isGo(folder)),
     exitCode: exitCodes.badInput,
   });
 }
 
-function hintFor(explicit: string | undefined, offered: readonly string[] | undefined): string {
+/** Whether the folder's own files are a Go program. Without go.mod, they are no module yet. */
+async function isGo(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.some((name) => name.endsWith(".go"));
+}
+
+function hintFor(
+  explicit: string | undefined,
+  offered: readonly string[] | undefined,
+  isGoWithoutModule: boolean,
+): string {
   if (explicit !== undefined)
     return "correct app.dockerfile, or remove it to use the one in the source folder";
+  if (offered === undefined && isGoWithoutModule)
+    return "run go mod init app && go mod tidy in that folder: a Go module needs no Dockerfile; or write one there, or name one by app.dockerfile";
   return offered === undefined
     ? "write one there, or name one by app.dockerfile. A Go module needs none; for Node and Python one is offered where package.json, requirements.txt or app.py lies"
     : "save the lines above there, and a .dockerignore that names what the image shouldn't have; correct the last line if the app starts otherwise";

@@ -18,7 +18,7 @@ describe("the Dockerfile that is offered", () => {
 
   for (const [kind, port, user] of [
     ["node", "3000/tcp", "node"],
-    ["django", "8000/tcp", "10001:10001"],
+    ["django", "8080/tcp", "10001:10001"],
   ] as const) {
     it(`builds and serves on a read-only disk, as no root: ${kind}`, async () => {
       await using folder = await writeSourceFolder({});

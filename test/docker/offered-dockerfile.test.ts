@@ -48,8 +48,9 @@ describe("a missing Dockerfile is offered for Node", () => {
 
 describe("a missing Dockerfile is offered for Python", () => {
   const django = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n';
-  const served = '"--bind","0.0.0.0:8000","--worker-tmp-dir","/dev/shm","--no-control-socket"';
-  const asked = '"--host","0.0.0.0","--port","8000"';
+  const bound = '"--bind","0.0.0.0:8080","--worker-tmp-dir","/dev/shm"';
+  const served = `${bound},"--no-control-socket"`;
+  const asked = '"--host","0.0.0.0","--port","8080"';
   for (const [what, files, install, last] of [
     [
       "Django",
@@ -59,7 +60,7 @@ describe("a missing Dockerfile is offered for Python", () => {
     ],
     [
       "Flask",
-      { "requirements.txt": "Flask\ngunicorn==1\n", "app.py": "site = Flask(__name__)\n" },
+      { "requirements.txt": "Flask\ngunicorn==25.1.0\n", "app.py": "site = Flask(__name__)\n" },
       "requirements.txt",
       `["gunicorn",${served},"app:site"]`,
     ],
@@ -117,6 +118,22 @@ describe("a missing Dockerfile is offered for Python", () => {
     });
   }
 
+  it("with an option of gunicorn only where no version without it is asked for", async () => {
+    for (const [needed, has] of [
+      ["gunicorn", true],
+      ["gunicorn >= 20, != 21", true],
+      ["gunicorn[gevent]~=25.1", true],
+      ["gunicorn<27", true],
+      ["flask==3.1\nblinker<2", true],
+      ["gunicorn[gevent]==23.0.0", false],
+      ["Gunicorn ~= 25.0", false],
+      ["gunicorn>=20,<25", false],
+    ] as const) {
+      const lines = await linesOf({ "requirements.txt": `${needed}\n`, "app.py": "app = Flask(__name__)\n" });
+      assert.equal(lines.at(-1), `CMD ["gunicorn",${has ? served : bound},"app:app"]`, needed);
+    }
+  });
+
   it("with static files collected where the app serves them itself", async () => {
     const lines = (needed: string) => linesOf({ "requirements.txt": needed, "manage.py": django });
     assert.match((await lines("django\nwhitenoise\n")).join("\n"), /manage\.py collectstatic --no-input/);
@@ -128,5 +145,7 @@ it("a missing Dockerfile is offered for nothing else, and where it is to be save
   const other = await refusalOf({ Gemfile: "" });
   assert.deepEqual(other.detail, []);
   assert.match(other.hint ?? "", /^write one there/);
+  const module = /^run go mod init app && go mod tidy in that folder/;
+  assert.match((await refusalOf({ "main.go": "package main" })).hint ?? "", module);
   assert.match((await refusalOf({ "package.json": "{}" })).hint ?? "", /^save the lines above there/);
 });
