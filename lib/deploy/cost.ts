@@ -6,8 +6,11 @@ import { addressHourly, findPrices, hourlyPrice, type Prices } from "./prices.ts
 
 const hoursAMonth = 730;
 
-/** How often a host at rest asks S3 whether something is wanted: its converger (`REST_S` there) and its launcher (`POLL_S`). */
-export const pollEverySeconds = { converger: 6, launcher: 5 } as const;
+/**
+ * How often a host at rest asks S3 whether something is wanted: its converger for the release and for HTTPS (`REST_S` in
+ * both), its launcher for an agent (`POLL_S`).
+ */
+export const pollEverySeconds = { release: 6, https: 10, agent: 5 } as const;
 
 type Watched = Pick<Config, "stack" | "domain" | "https" | "logs" | "metrics" | "alarms" | "dashboard">;
 
@@ -29,9 +32,9 @@ export function estimateCost(config: Priced, isFreeTier: boolean): CostEstimate 
   const prices = findPrices(region);
   const address = addressHourly * hoursAMonth;
   if (prices === undefined) {
-    return {
-      text: `not known: Berth has no prices of ${region}; the address alone is $${address.toFixed(2)} a month; ${priceList} lists the rest`,
-    };
+    // China has a list of its own, in yuan.
+    const known = region.startsWith("cn-") ? "" : `; the address alone is $${address.toFixed(2)} a month`;
+    return { text: `not known: Berth has no prices of ${region}${known}; ${priceList} lists them` };
   }
   const gib = diskGib + (Object.keys(app.volumes).length === 0 ? 0 : dataGib);
   const secrets = secretsCost(app.secrets);
@@ -62,8 +65,8 @@ export function estimateCost(config: Priced, isFreeTier: boolean): CostEstimate 
 
 /** What the host's questions cost when nothing is ever wanted, in USD a month. */
 function pollingCost({ s3Reads }: Prices): number {
-  const { converger, launcher } = pollEverySeconds;
-  const requests = hoursAMonth * 3600 * (1 / converger + 1 / launcher);
+  const aSecond = Object.values(pollEverySeconds).reduce((total, seconds) => total + 1 / seconds, 0);
+  const requests = hoursAMonth * 3600 * aSecond;
   return (requests / 1000) * s3Reads;
 }
 
