@@ -1,4 +1,5 @@
 import { BerthError, type ErrorDetails } from "../errors.ts";
+import { invocation } from "../invocation.ts";
 import { chosenProfile, credentialSource, isConsoleLogin } from "./credential-errors.ts";
 import { errorCode, metadataOf, troubleOf, type Trouble } from "./errors.ts";
 
@@ -45,7 +46,7 @@ const explanations: Readonly<Record<Trouble, (error: Error) => Words>> = {
   }),
   NoImage: (error) => ({
     message: `the machine image can't be used (${error.message})`,
-    hint: `remove the image's pin from the state document (docs/state.md, "Pins"), then run the same command again: it takes the newest image`,
+    hint: `${invocation("up --upgrade-os")} takes the newest image (docs/state.md, "Pins")`,
   }),
   NoCapacity: (error) => ({
     message: `AWS can't give that now (${error.message})`,

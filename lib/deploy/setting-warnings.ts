@@ -24,12 +24,12 @@ export function findMemoryWarning(
   const once = replicas * memoryMib;
   const free = room.memoryMib - ownMib;
   if (2 * once <= free) return undefined;
-  const needed = `${replicas} ${replicas === 1 ? "replica" : "replicas"} of ${memoryMib} MiB`;
+  const needed = `${replicas} ${replicas === 1 ? "replica" : "replicas"} of ${memoryMib} MiB ${replicas === 1 ? "doesn't" : "don't"} fit`;
   const has = `${room.type} has ${room.memoryMib} MiB, and about ${ownMib} of them are the host's own`;
   const message =
     once > free
-      ? `${needed} don't fit: ${has}`
-      : `${needed} don't fit twice, as they must while a new release starts beside the old one: ${has}`;
+      ? `${needed}: ${has}`
+      : `${needed} twice, as they must while a new release starts beside the old one: ${has}`;
   return {
     code: "memory-short",
     message,

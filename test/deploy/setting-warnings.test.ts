@@ -27,7 +27,7 @@ describe("a plan warns of memory", () => {
     assert.equal(warning?.code, "memory-short");
     assert.equal(
       warning.message,
-      "1 replica of 388 MiB don't fit twice, as they must while a new release starts beside the old one: t3.micro has 1024 MiB, and about 250 of them are the host's own",
+      "1 replica of 388 MiB doesn't fit twice, as they must while a new release starts beside the old one: t3.micro has 1024 MiB, and about 250 of them are the host's own",
     );
     assert.match(warning.hint ?? "", /app\.replicas or app\.memoryMib.*instance\.type/);
   });

@@ -77,7 +77,7 @@ describe("the status of a stack", () => {
     const line = silent("2026-11-27T09:30:00Z")[8] ?? "";
     assert.match(
       line,
-      /^silent {6}nothing since 2026-11-27 09:30 UTC, though .*its clock .*logs host.*console/,
+      /^silent {6}nothing since 2026-11-27 09:30 UTC, though .*its clock .*console.*journal\.json.*logs host/,
     );
     assert.ok(!show({ rollout: { status: "waiting" } }).some((one) => one.startsWith("silent")));
   });
