@@ -1,6 +1,7 @@
 import { type Outcome, runCommand } from "../lib/command/command.ts";
 import { watchingNews } from "../lib/deploy/alarm-lines.ts";
-import { readStack } from "../lib/deploy/reading.ts";
+import { type Reading, readStack } from "../lib/deploy/reading.ts";
+import { refreshFigures } from "../lib/deploy/fresh-figures.ts";
 import { exitCodes } from "../lib/errors.ts";
 import { estimateCost } from "../lib/deploy/cost.ts";
 import { probeFor, urlOf } from "../lib/deploy/certificate.ts";
@@ -15,7 +16,7 @@ import { readServing } from "../lib/release/serving.ts";
 import { openS3Store } from "../state/s3-store.ts";
 
 async function status(session: Session): Promise<Outcome> {
-  const reading = await readStack(session);
+  const reading = session.flags.fresh ? await readFresh(session) : await readStack(session);
   const { declarations, parts, observations, plan } = reading;
   const rows = declarations
     .filter(({ isRetired }) => isRetired !== true)
@@ -73,12 +74,19 @@ async function status(session: Session): Promise<Outcome> {
   return { outcome: "done", exitCode: exitCodes.done, url };
 }
 
+async function readFresh(session: Session): Promise<Reading> {
+  const reading = await readStack(session);
+  const isNewer = await refreshFigures(session, outputsOf(reading.parts, reading.observations));
+  return isNewer ? readStack(session) : reading;
+}
+
 await runCommand({
   name: "status",
   summary: "shows on one screen what serves, how the app does, and what differs from berth.yaml",
   examples: [
     ["berth status", "the stack of the nearest berth.yaml"],
     ["berth status --stack shop-test", "another stack with the same settings"],
+    ["berth status --fresh", "with what the hosts have counted until now"],
     ["berth status --json", "the same and more, for scripts"],
   ],
   help: ["Changes nothing. Exit codes: 0 done, 1 failed, 3 bad input, 130 interrupted."],

@@ -24,6 +24,7 @@ const options = {
   "new-data": { type: "boolean", text: "begin with an empty data volume", of: "up" },
   "upgrade-os": { type: "boolean", text: "a new host with the newest image of its system", of: "up" },
   force: { type: "boolean", text: "even if the holder is alive", of: "state unlock" },
+  fresh: { type: "boolean", text: "have the hosts count first, which takes some seconds", of: "status" },
   all: { type: "boolean", text: "every release, not only the last 20", of: "history" },
   raw: { type: "boolean", text: "the stored text itself", of: "state show" },
   page: {
@@ -61,6 +62,7 @@ export interface Flags {
   readonly newData: boolean;
   readonly upgradeOs: boolean;
   readonly force: boolean;
+  readonly fresh: boolean;
   readonly all: boolean;
   readonly raw: boolean;
   readonly page?: string | undefined;
@@ -141,6 +143,7 @@ export function parseFlags(command: string, most = 0): Flags | "help" {
     newData: values["new-data"] === true,
     upgradeOs: values["upgrade-os"] === true,
     force: values.force === true,
+    fresh: values.fresh === true,
     all: values.all === true,
     raw: values.raw === true,
     page: typeof values.page === "string" ? values.page : undefined,

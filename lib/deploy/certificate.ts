@@ -102,7 +102,12 @@ async function readRoots({ authorityFile }: Session): Promise<readonly string[] 
 }
 
 /** `probe` as this session asks: it trusts its authority, and finds names by its name server. */
-export async function probeFor(session: Session, url: string, forMs: number): Promise<Probe> {
+export async function probeFor(
+  session: Session,
+  url: string,
+  forMs: number,
+  requestId?: string,
+): Promise<Probe> {
   const { signal, nameServer } = session;
-  return probe(url, { signal, patienceMs: forMs, roots: await readRoots(session), nameServer });
+  return probe(url, { signal, patienceMs: forMs, roots: await readRoots(session), nameServer, requestId });
 }

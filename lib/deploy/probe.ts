@@ -21,6 +21,8 @@ export interface ProbeOptions {
   readonly roots?: readonly string[] | undefined;
   /** `address:port` of the name server to ask instead of the computer's own. */
   readonly nameServer?: string | undefined;
+  /** What the edge's log calls the requests. */
+  readonly requestId?: string | undefined;
 }
 
 const answerWithinMs = 5_000;
@@ -64,7 +66,7 @@ export function healthLines(health: Probe | undefined, log: readonly string[] = 
 
 function request(
   url: string,
-  { signal, roots, nameServer }: ProbeOptions,
+  { signal, roots, nameServer, requestId }: ProbeOptions,
 ): Promise<{ status: number; reason?: never } | { status?: never; reason: string }> {
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
@@ -78,8 +80,9 @@ function request(
     const { request: ask } = url.startsWith("https:") ? secure : plain;
     const ca = roots === undefined ? {} : { ca: [...rootCertificates, ...roots] };
     const lookup = nameServer === undefined ? {} : { lookup: lookupBy(nameServer) };
+    const headers = requestId === undefined ? {} : { "X-Request-ID": requestId };
     // Not `fetch`, which takes no further authorities.
-    const asked = ask(url, { agent: false, signal: limit.signal, ...ca, ...lookup }, (response) => {
+    const asked = ask(url, { agent: false, signal: limit.signal, headers, ...ca, ...lookup }, (response) => {
       response.destroy();
       resolve({ status: response.statusCode ?? 0 });
     });

@@ -25,7 +25,7 @@ export interface AppFigures {
   /** The same of the last minute and the last hour before `at`, earlier releases included. */
   readonly lastMinute?: Rate | undefined;
   readonly lastHour?: Rate | undefined;
-  /** When a host counted last. Hosts tell failures within a minute, and tries alone within ten minutes. */
+  /** When a host counted last. Hosts tell failures within a minute, tries alone within ten, and both when they are asked. */
   readonly at?: string | undefined;
   /** The end of the app's log when tries failed last. */
   readonly log?: readonly string[] | undefined;

@@ -25,6 +25,7 @@ const none = {
   newData: false,
   upgradeOs: false,
   force: false,
+  fresh: false,
   all: false,
   raw: false,
   page: undefined,

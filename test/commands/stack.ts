@@ -71,7 +71,7 @@ export class Stack {
 
   up = (options?: RunOptions): Promise<Finished> => this.#run("provision/up.ts", options);
   plan = (): Promise<Finished> => this.#run("provision/plan.ts");
-  status = (): Promise<Finished> => this.#run("provision/status.ts");
+  status = (...words: string[]): Promise<Finished> => this.#run("provision/status.ts", { words });
   logs = (words: readonly string[]): Promise<Finished> => this.#run("provision/logs.ts", { words });
   rollback = (): Promise<Finished> => this.#run("provision/rollback.ts");
   history = (): Promise<Finished> => this.#run("provision/history.ts");

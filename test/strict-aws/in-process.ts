@@ -82,6 +82,7 @@ export async function openInProcess(options: CliOptions): Promise<InProcess> {
       newData: false,
       upgradeOs: false,
       force: false,
+      fresh: false,
       all: false,
       raw: false,
       follow: false,

@@ -50,6 +50,7 @@ class Edge:
         self.seen: list[tuple[list[str], int | None]] = []
         self.before = self.counted = {"tries": 0, "errors": 0}
         self.counts, self.rates = 0, Rates()
+        self.is_asked = False
         self.refusal = ""
         self.settings_refusal = ""
         self.settings: dict[str, Any] = {}
@@ -73,6 +74,10 @@ class Edge:
         if self.configured[-1:] != [settings]:
             self.configured.append(settings)
             self.configured_while.append(load("serving.json") is not None)
+
+    def take_asked(self) -> bool:
+        asked, self.is_asked = self.is_asked, False
+        return asked
 
     def count_tries(self) -> None:
         self.counts += 1

@@ -238,6 +238,19 @@ class Counting(EdgeCase):
         self.assertEqual(edge.count_failures(line), {})
         self.assertEqual(edge.count_failures(b'{"failure":"one","failure":"' + b"a" * 500 + b'"}\n'), {"one": 1})
 
+    def test_a_request_asks_for_the_figures_by_its_id_alone_and_once(self) -> None:
+        self.log("200")
+        with edge.LOG.open("a") as lines:
+            lines.write('{"id":"0123456789abcdef","path":"/\\"id\\":\\"berth-figures\\"","tries":"200"}\n')
+        self.edge.count_tries()
+        self.assertFalse(self.edge.take_asked())
+        with edge.LOG.open("a") as lines:
+            lines.write('{"id":"berth-figures","path":"/","tries":"200"}\n')
+        self.edge.count_tries()
+        self.log("200")
+        self.edge.count_tries()
+        self.assertEqual([self.edge.take_asked(), self.edge.take_asked()], [True, False])
+
     def test_what_was_logged_before_the_start_belongs_to_nobody(self) -> None:
         self.log("500")
         started = edge.Edge()

@@ -103,6 +103,33 @@ class Reports(HostCase):
             self.turn()
         self.assertEqual(len(self.bucket.reports), 2)
 
+    def test_what_failed_an_hour_ago_is_no_rate_of_the_last_hour_though_nothing_more_is_counted(self) -> None:
+        self.wish()
+        self.turn()
+        self.edge.counted = {"tries": 10, "errors": 9}
+        self.edge.rates.add(10, 9)
+        self.turn()
+        self.clock.now += 3_600
+        self.turn()
+        upstream = self.bucket.reports[-1]["upstream"]
+        self.assertEqual((upstream["errors"], upstream["lastHour"]), (9, {"tries": 0, "errors": 0}))
+
+    def test_who_asks_is_told_at_once_and_again_after_half_a_minute(self) -> None:
+        self.wish()
+        self.turn()
+        for tries, wait_s, is_asked, told in [
+            (1, 1, False, 0),
+            (2, 1, True, 2),
+            (3, 1, True, 2),
+            (4, 28, False, 2),
+            (5, 1, False, 5),
+            (6, 60, False, 5),
+        ]:
+            self.edge.counted, self.edge.is_asked = {"tries": tries, "errors": 0}, is_asked
+            self.clock.now += wait_s
+            self.turn()
+            self.assertEqual(self.counted(), (told, 0), tries)
+
     def test_a_host_without_news_says_every_ten_minutes_that_it_is_there(self) -> None:
         self.wish()
         self.turn()

@@ -260,7 +260,8 @@ class Host:
         elif self.serving and number:
             is_new, serving = not self.reporter.has_told(number, "serving"), self.serving
             read_log = lambda: replicas.last_words(serving)
-            figures = self.figures.choose(self.edge.counted, is_new, read_log, self.edge.rates.told())
+            edge, asked = self.edge, self.edge.take_asked()
+            figures = self.figures.choose(edge.counted, is_new, asked, read_log, edge.rates.told())
             self.tell({"release": number, "status": "serving", **figures})
 
     def tell(self, news: dict[str, Any]) -> None:

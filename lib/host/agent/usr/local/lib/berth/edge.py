@@ -18,6 +18,8 @@ SWITCH_PID = pathlib.Path("/run/berth-switch/nginx.pid")
 SWITCH_S = 10
 DRAIN_MORE_S = 5  # than worker_shutdown_timeout in drain.conf
 EDGE_S = 300  # clients get 66 s to leave: setup.sh
+# The id of a request by which `berth status --fresh` asks for the figures: lib/deploy/fresh-figures.ts.
+ASKED = b'"id":"berth-figures"'
 LOG_BYTES = 32 << 20
 
 log = logging.getLogger("berth")
@@ -63,6 +65,7 @@ class Edge:
         self.counted: dict[str, Any] = {"tries": 0, "errors": 0}
         self.rates = Rates()
         self.before = self.counted  # of what the switch pointed at before
+        self.is_asked = False
         self.offset = LOG.stat().st_size if LOG.exists() else 0
 
     def point_at(self, ports: list[int], settings: dict[str, Any]) -> None:
@@ -102,6 +105,11 @@ class Edge:
             log.debug("a process ended while it was looked at: %s", gone)
         return found
 
+    def take_asked(self) -> bool:
+        """Whether somebody has asked for the figures since the last time."""
+        asked, self.is_asked = self.is_asked, False
+        return asked
+
     def count_tries(self) -> None:
         """Adds what the log says since last time, and keeps the log from filling the disk."""
         if not LOG.exists():
@@ -111,6 +119,7 @@ class Edge:
             new = lines.read(16 << 20)
         whole = new[: new.rfind(b"\n") + 1]
         self.offset += len(whole)
+        self.is_asked = self.is_asked or ASKED in whole
         tries, errors = count_tries(whole)
         self.rates.add(tries, errors)
         failures = collections.Counter(self.counted.get("failures", {})) + collections.Counter(count_failures(whole))
