@@ -21,26 +21,44 @@ const event = z.object({
   }),
 });
 
-/** The engine's own time, in milliseconds. */
-export async function readClock({ docker }: Cluster): Promise<number> {
-  return clock.parse(await docker.info()).SystemTime.getTime();
+/** The containers of the cluster that end in this time. */
+export async function awaitDeaths(cluster: Cluster, watchMs: number): Promise<readonly Death[]> {
+  // The engine ends the answer by itself, by its own clock.
+  const { SystemTime: now } = clock.parse(await cluster.docker.info());
+  const until = Math.ceil((now.getTime() + watchMs) / 1000);
+  const events = await readText(await cluster.docker.getEvents({ until, filters: filtersOf(cluster) }));
+  cluster.signal.throwIfAborted();
+  return parseDeaths(events);
 }
 
-/**
- * The ends of the cluster's containers between two times of the engine's clock, in milliseconds. Waits for one that is
- * still to come. The engine knows its last 256 events.
- */
-export async function listDeaths(
-  { docker, project, signal }: Cluster,
-  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
-): Promise<readonly Death[]> {
-  const label = [`com.docker.compose.project=${project}`, "com.docker.compose.oneoff=False"];
-  const filters = { type: ["container" as const], event: ["die"], label };
-  // The engine ends the answer by itself.
-  const events = await readText(
-    await docker.getEvents({ since: sinceMs / 1000, until: untilMs / 1000, filters }),
-  );
-  signal.throwIfAborted();
+export interface DeathWatch extends Disposable {
+  /** Those since the watch began, the oldest first. */
+  list(): readonly Death[];
+}
+
+/** Notes each container of the cluster that ends from now on. Of the past, the engine knows but its last 256 events. */
+export async function watchDeaths(cluster: Cluster): Promise<DeathWatch> {
+  const events = await cluster.docker.getEvents({ filters: filtersOf(cluster) });
+  let told = "";
+  events.setEncoding("utf8");
+  events.on("data", (text: string) => (told += text));
+  // An engine that goes away fails whatever is watched.
+  events.on("error", () => {});
+  return {
+    list: () => parseDeaths(told.slice(0, told.lastIndexOf("\n") + 1)),
+    [Symbol.dispose]: () => {
+      if ("destroy" in events && typeof events.destroy === "function") events.destroy();
+    },
+  };
+}
+
+const filtersOf = ({ project }: Cluster) => ({
+  type: ["container" as const],
+  event: ["die"],
+  label: [`com.docker.compose.project=${project}`, "com.docker.compose.oneoff=False"],
+});
+
+function parseDeaths(events: string): readonly Death[] {
   return events
     .split("\n")
     .filter(Boolean)

@@ -15,7 +15,7 @@ export interface Target {
 export interface Patience {
   /** How long a service that declares a port may take until it listens. */
   readonly timeoutMs: number;
-  /** How long a service that declares no port may take until it listens on any. */
+  /** How long a service that declares no port may take until it listens on any, and a way until it is open. */
   readonly workerMs: number;
 }
 
@@ -47,6 +47,19 @@ export class NetworkProbe {
   /** UDP ports at which something in the service's first container receives from others. */
   async listReceiving(service: string): Promise<readonly number[]> {
     return (await this.#lookOnce(service)).udp;
+  }
+
+  /** Like `findOpen`, but looks until one is open or time is up: a busy engine may answer late for a name. */
+  async awaitOpen(service: string, targets: readonly Target[]): Promise<readonly Target[]> {
+    let open: readonly Target[] = [];
+    const look = async () => {
+      this.#cluster.signal.throwIfAborted();
+      open = await this.findOpen(service, targets);
+      return open.length > 0 ? { done: true } : { waiting: `a way from ${service}` };
+    };
+    const what = `a way from ${service}`;
+    await lookUntil(pace(this.#cluster, 2000), { what, timeoutMs: this.#patience.workerMs, look });
+    return open;
   }
 
   /** The targets that accept a connection from inside the service's first container. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { type Look, lookUntil } from "../../lib/poll.ts";
 import type { Check } from "../check.ts";
@@ -51,13 +50,13 @@ async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Doc
   try {
     await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
     const stopped = Promise.all(replicas.map((replica) => replica.stop({ t: 30 })));
-    // The signal arrives at once. The app must have handled it before the requests may continue.
-    await sleep(1000);
-    await release();
+    // The signal arrives at once. The app must have handled it before the requests may continue. Postgres waits, because a
+    // command in its container takes seconds on a busy computer, and the app waits for a lock for no more than eight.
+    await release(1);
     await stopped;
   } catch (error) {
     // Nothing may wait for the lock after the check has ended.
-    await release();
+    await release(0);
     throw error;
   }
   const exitCodes = await Promise.all(replicas.map(async (one) => (await one.inspect()).State.ExitCode));
@@ -72,14 +71,15 @@ const readAnswer = (visit: Visit): Promise<string> =>
   );
 
 /** Stops every view inside its transaction until the returned function is called. */
-async function holdViews(cluster: Cluster, roles: Roles): Promise<() => Promise<void>> {
+async function holdViews(cluster: Cluster, roles: Roles): Promise<(afterSeconds: number) => Promise<void>> {
   const lock = `SELECT pg_advisory_lock(${countingLock}) IS NULL; SELECT pg_sleep(30) IS NULL`;
   // The query ends with an error, because it is cancelled.
   const held = queryDatabase(cluster, roles, lock).catch(() => "cancelled");
   await waitForLocks(cluster, roles, { granted: true, wanted: 1 });
-  return async () => {
+  return async (afterSeconds) => {
+    const pause = `SELECT pg_sleep(${afterSeconds}) IS NULL`;
     const holders = `FROM pg_locks WHERE locktype = 'advisory' AND objid = ${countingLock} AND granted`;
-    await queryDatabase(cluster, roles, `SELECT pg_cancel_backend(pid) ${holders}`);
+    await queryDatabase(cluster, roles, `${pause}; SELECT pg_cancel_backend(pid) ${holders}`);
     await held;
   };
 }

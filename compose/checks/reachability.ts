@@ -2,7 +2,7 @@ import type { Check } from "../check.ts";
 import { failCheck } from "../check.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ComposeFile } from "../compose-file.ts";
-import { type Death, listDeaths, readClock } from "../deaths.ts";
+import { type Death, watchDeaths } from "../deaths.ts";
 import { findEnded, isOneShot } from "../health.ts";
 import type { NetworkProbe } from "../probe.ts";
 import { isServer } from "../server.ts";
@@ -36,7 +36,7 @@ const openCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
       const heard = describePorts(ports, await probe.listLocal(to), "no TCP port that others could reach");
       failCheck(`service ${to} listens on ${heard}`, { service: to });
     }
-    const open = await probe.findOpen(
+    const open = await probe.awaitOpen(
       from,
       ports.map((port) => ({ host: to, port })),
     );
@@ -68,12 +68,11 @@ const closedCheck = (from: string, to: string, probe: NetworkProbe): Check => ({
 const unlessEnded =
   (services: readonly [from: string, to: string], run: Check["run"]): Check["run"] =>
   async (cluster) => {
-    const sinceMs = await readClock(cluster);
+    using deaths = await watchDeaths(cluster);
     const before = await explainEnd(cluster, services, []);
     if (before !== undefined) return before;
     const [result] = await Promise.allSettled([run(cluster)]);
-    const deaths = await listDeaths(cluster, { sinceMs, untilMs: await readClock(cluster) });
-    const after = await explainEnd(cluster, services, deaths);
+    const after = await explainEnd(cluster, services, deaths.list());
     if (after !== undefined) return after;
     if (result.status === "rejected") throw result.reason;
     return result.value;

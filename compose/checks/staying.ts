@@ -1,7 +1,7 @@
 import type { Check } from "../check.ts";
 import { BerthError } from "../../lib/errors.ts";
 import type { Cluster } from "../cluster.ts";
-import { listDeaths, readClock } from "../deaths.ts";
+import { awaitDeaths } from "../deaths.ts";
 import { judgeServices } from "../health.ts";
 import { explainTrouble } from "../trouble.ts";
 import type { Verdict } from "../verdict.ts";
@@ -55,8 +55,7 @@ const oncePerService = (verdicts: readonly Verdict[]): readonly Verdict[] =>
 
 /** The containers of the project that end with an error in this time. */
 async function watch(cluster: Cluster, watchMs: number): Promise<readonly Verdict[]> {
-  const sinceMs = await readClock(cluster);
-  const deaths = await listDeaths(cluster, { sinceMs, untilMs: sinceMs + watchMs });
+  const deaths = await awaitDeaths(cluster, watchMs);
   return deaths.flatMap(({ service, container, exitCode }): readonly Verdict[] => {
     const reason = `ended with exit code ${exitCode}, after it had started`;
     return exitCode === 0 ? [] : [{ service, state: "failed", reason, container }];

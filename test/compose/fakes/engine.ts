@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { buffer, json } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import Docker from "dockerode";
 import { pack } from "tar-stream";
 import { z } from "zod";
@@ -114,12 +115,18 @@ export class FakeEngine implements AsyncDisposable {
     ["DELETE", /^\/containers\/(\w+)$/, ({ match }) => this.#remove(match)],
     ["GET", /^\/images\/([\w:]+)\/json$/, ({ match }) => this.#readImage(match)],
     ["GET", /^\/info$/, () => ({ status: 200, body: { SystemTime: new Date().toISOString() } })],
-    ["GET", /^\/events$/, () => this.#tellDeaths()],
+    ["GET", /^\/events$/, ({ query }) => this.#tellDeaths(query.has("until"))],
     ["POST", /^\/networks\/([^/]+)\/connect$/, ({ match, body }) => this.#connect(match, body)],
   ];
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, body } = await this.#answer(request);
+    if (body instanceof Readable) {
+      response.writeHead(status, { "content-type": "application/json" }).flushHeaders();
+      // The client ends it.
+      await pipeline(body, response).catch(() => {});
+      return;
+    }
     const isRaw = Buffer.isBuffer(body);
     response.writeHead(status, { "content-type": isRaw ? "application/octet-stream" : "application/json" });
     response.end(isRaw ? body : body === undefined ? "" : JSON.stringify(body));
@@ -237,12 +244,21 @@ export class FakeEngine implements AsyncDisposable {
     return { status: 200, body: { Config: start } };
   }
 
-  #tellDeaths(): Reply {
-    const lines = this.deaths.map(([{ info }, exitCode]) => {
-      const attributes = { ...info.Config.Labels, exitCode: String(exitCode) };
-      return `${JSON.stringify({ Action: "die", Actor: { ID: info.Id, Attributes: attributes } })}\n`;
-    });
-    return { status: 200, body: Buffer.from(lines.join("")) };
+  #tellDeaths(ends: boolean): Reply {
+    const linesFrom = (first: number) =>
+      this.deaths.slice(first).map(([{ info }, exitCode]) => {
+        const attributes = { ...info.Config.Labels, exitCode: String(exitCode) };
+        return `${JSON.stringify({ Action: "die", Actor: { ID: info.Id, Attributes: attributes } })}\n`;
+      });
+    if (ends) return { status: 200, body: Buffer.from(linesFrom(0).join("")) };
+    const body = new Readable({ read: () => {} });
+    let told = 0;
+    const timer = setInterval(() => {
+      for (const line of linesFrom(told)) body.push(line);
+      told = this.deaths.length;
+    }, 5);
+    body.once("close", () => clearInterval(timer));
+    return { status: 200, body };
   }
 
   #connect([network = ""]: readonly string[], body: unknown): Reply {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ComposeTool, ToolRun } from "../../../compose/compose-tool.ts";
 import { Cluster } from "../../../compose/cluster.ts";
 import type { ComposeFile, Roles } from "../../../compose/compose-file.ts";
@@ -199,6 +200,7 @@ export class Shop implements AsyncDisposable {
     if (query.includes("granted = true")) return say(this.#holder === undefined ? 0 : 1);
     if (query.includes("granted = false")) return say(this.#waiting.length);
     if (query.includes("pg_cancel_backend")) {
+      await sleep(1000 * Number(/pg_sleep\((\d+)\)/.exec(query)?.[1]));
       const release = this.#holder;
       this.#holder = undefined;
       release?.();
