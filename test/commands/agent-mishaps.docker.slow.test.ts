@@ -32,7 +32,7 @@ describe("an agent's update", () => {
     await useSmallDisk();
     await until(async () => (await rig.onHost("systemctl is-active berth.service || true")) === "active");
     await rig.onHost(
-      "! dd if=/dev/zero of=/small/filler bs=1M 2>&1; df --output=avail /small | grep -x ' *0'",
+      "until ! dd if=/dev/zero of=/small/filler bs=64k oflag=append conv=notrunc 2>/dev/null && df --output=avail /small | grep -qx ' *0'; do :; done",
     );
     await rig.changeVersion();
     const [old, agent] = [await installed(), await agentOnHost()];

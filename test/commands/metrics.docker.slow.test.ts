@@ -61,9 +61,11 @@ describe("metrics of a booted host", () => {
     return MetricDataResults[0]?.Values?.[0] ?? 0;
   };
   /** Everything that was answered until now has been sent. */
+  /** Waits for a whole period from now on, and returns from when on there is one. */
   const settle = async () => {
-    const now = Date.now();
-    await until(async () => (await statistic("Serving", "SampleCount", now + 2 * periodS * 1000)) > 0);
+    const since = Date.now() + 2 * periodS * 1000;
+    await until(async () => (await statistic("Serving", "SampleCount", since)) > 0);
+    return since;
   };
   const ask = async (count: number, ms: number) => {
     const taken: number[] = [];
@@ -115,7 +117,7 @@ describe("metrics of a booted host", () => {
   });
 
   it("say that the host serves, what it has used up, and that a replica came back", async () => {
-    assert.equal(await statistic("Serving", "Minimum", Date.now() - 3 * periodS * 1000), 1);
+    assert.equal(await statistic("Serving", "Minimum", await settle()), 1);
     for (const name of ["MemoryUsed", "DiskUsed"]) {
       const used = await statistic(name, "Maximum");
       assert.ok(used > 0 && used <= 100, `${name}: ${used}`);

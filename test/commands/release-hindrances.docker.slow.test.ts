@@ -20,9 +20,10 @@ const useSmallDisk = `set -e
   done
   systemctl start containerd.service docker.socket docker.service berth-launcher.service berth.service`;
 
-/** To the last byte. */
+/** To the last byte, also of what others free meanwhile. */
 const fill = `! dd if=/dev/zero of=/small/filler bs=64k 2>/dev/null
-  ! dd if=/dev/zero of=/small/filler2 bs=1 2>/dev/null; df --output=avail /small | grep -x ' *0'`;
+  until ! dd if=/dev/zero of=/small/filler2 bs=1 oflag=append conv=notrunc 2>/dev/null && df --output=avail /small | grep -qx ' *0'
+  do :; done`;
 const empty = "rm /small/filler*";
 
 /** The bucket's address answers with nothing at all, as behind a broken route. */

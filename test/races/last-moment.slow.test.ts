@@ -11,6 +11,8 @@ import { linesOf, openDriftingStack } from "../drift/stack.ts";
 
 // A heartbeat each five seconds, which some of these wait for, and a life that outlasts a process that stands still.
 process.env["BERTH_LEASE_SECONDS"] = "15";
+// The end of a bucket is held for as long as a whole up takes.
+process.env["BERTH_ANSWER_SECONDS"] = "600";
 const { aws, stack, stranger, refresh } = await openDriftingStack("test-last-moment", { up: false });
 const { cli } = stack;
 
