@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { schema } from "../../lib/config/schema.ts";
 import { exitCodes } from "../../lib/errors.ts";
+import { certificatePrefix } from "../../lib/release/https.ts";
 import { attacks } from "../attacks/table.ts";
 import { root } from "../../lib/paths.ts";
 import { anchors, matches, pages, read, section, sources } from "./tree.ts";
@@ -61,6 +62,20 @@ describe("the runbook's policies", () => {
     const lengths = (await readPolicies()).map((policy) => JSON.stringify(policy).length);
     assert.equal(lengths.length, 2);
     assert.ok(Math.max(...lengths) <= 6144, String(lengths));
+  });
+
+  it("keep the hosts' certificates from whoever deploys", async () => {
+    const statements = (await readPolicies()).flatMap((policy) => policy.Statement);
+    const denied = statements.filter(({ Effect }) => Effect === "Deny");
+    assert.deepEqual(
+      denied.map(({ Action, Resource }) => [Action, Resource]),
+      [
+        [
+          ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+          [`arn:aws:s3:::berth-*/${certificatePrefix}*`],
+        ],
+      ],
+    );
   });
 
   it("allow a tag only in a call that creates, or on what has a tag of Berth's", async () => {
@@ -214,14 +229,16 @@ const taggedIn = new Set(
 );
 
 const statement = z.looseObject({
-  Effect: z.literal("Allow"),
+  Effect: z.enum(["Allow", "Deny"]),
   Action: z.array(z.string()),
   Resource: z.union([z.string(), z.array(z.string())]),
   Condition: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** What the policies allow, where none of them denies it. */
 async function statementsOfPolicy() {
-  return (await readPolicies()).flatMap((policy) => policy.Statement);
+  const statements = (await readPolicies()).flatMap((policy) => policy.Statement);
+  return statements.filter(({ Effect }) => Effect === "Allow");
 }
 
 async function readPolicies(title = "A fresh AWS account") {
