@@ -46,8 +46,8 @@ export function openJournal({ state, rescueFile }: Session, { document, etag }: 
 }
 
 /**
- * Carries out the reading's plan. If the zone of a new subnet has no capacity for the host, it goes on in another zone of
- * the region.
+ * Carries out the reading's plan. If the subnet's zone has no capacity for the first host, it goes on in another zone of the
+ * region.
  */
 export async function convergeStack(
   session: Session,

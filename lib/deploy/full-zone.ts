@@ -17,17 +17,16 @@ interface Ended {
 }
 
 /**
- * Removes the subnet that the run has just made in a full zone, and plans the rest in another zone. Undefined if there is
- * no other zone, if the subnet is older, or if the stack has a data volume: then something may be bound to the zone.
+ * Removes the subnet in a full zone, and plans the rest in another zone. Undefined if there is no other zone, or if a host or a
+ * data volume is bound to this one.
  */
 export async function planElsewhere(
   session: Session,
   { reading, held, full }: Ended,
 ): Promise<Reading | undefined> {
-  const isNew = reading.plan.steps.some(
-    ({ name, action }) => name === reading.parts.subnet.name && action === "create",
-  );
-  if (!isNew || reading.parts.dataVolume !== undefined) return undefined;
+  const { instance, dataVolume } = reading.parts;
+  const isBound = dataVolume !== undefined || observedOf(instance, reading.observations) !== undefined;
+  if (isBound) return undefined;
   const ended = await readStack(session);
   const { subnet } = ended.parts;
   const observed = observedOf(subnet, ended.observations);

@@ -3,7 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { DescribeInstanceCreditSpecificationsCommand, DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
+import {
+  DescribeInstanceCreditSpecificationsCommand,
+  DescribeInstancesCommand,
+  DescribeSubnetsCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
 import { createClients } from "../../lib/aws/clients.ts";
 import { BerthError } from "../../lib/errors.ts";
 import { openInProcess } from "../strict-aws/in-process.ts";
@@ -16,7 +21,12 @@ const aws = await startStrictAws({
   rules: {
     failedLaunches: {
       fullZones: ["eu-central-1a"],
-      reasons: ["Server.InternalError", "Client.InternalError"],
+      reasons: [
+        "Server.InternalError",
+        "Client.InternalError",
+        "",
+        "Server.InsufficientInstanceCapacity: Insufficient capacity to satisfy instance request",
+      ],
     },
   },
 });
@@ -64,5 +74,23 @@ describe("a launch that fails", () => {
     );
     const credits = InstanceCreditSpecifications.map(({ CpuCredits }) => CpuCredits);
     assert.ok(credits.includes("standard"), credits.join());
+  });
+
+  it("for lack of capacity some time after the launch goes on in another zone too, from a subnet of an earlier run", async () => {
+    const Filters = [{ Name: "instance-state-name", Values: ["running"] }];
+    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+    const hosts = Reservations.flatMap(({ Instances = [] }) => Instances);
+    const InstanceIds = hosts.flatMap(({ InstanceId }) => InstanceId ?? []);
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+
+    const told: string[] = [];
+    await stack.up({ told });
+
+    assert.deepEqual(told, [
+      "eu-central-1b has no t3.micro left; trying eu-central-1a",
+      "eu-central-1a has no t3.micro left; trying eu-central-1c",
+    ]);
+    assert.deepEqual(await zones(), ["eu-central-1c"]);
+    assert.deepEqual((await stack.plan()).plan.steps, []);
   });
 });

@@ -5,7 +5,7 @@ import type { Behind, Rule } from "../rule.ts";
 import { changeAt, element, elementAt, textAt, type Element } from "../xml.ts";
 
 export interface FailedLaunches {
-  /** Why a new instance ends right after its launch, one reason for each launch: `Server.InternalError`. */
+  /** Why a new instance ends right after its launch, one reason for each launch: `Server.InternalError`. Empty for one that runs. */
   readonly reasons?: readonly string[];
   /** The zones that have no capacity. */
   readonly fullZones?: readonly string[];
@@ -25,7 +25,7 @@ export function failedLaunches({ reasons = [], fullZones = [] }: FailedLaunches,
     const root = xmlOf(reply);
     if (root === undefined || !isOk(reply)) return reply;
     const reason = request.operation === "RunInstances" ? left.shift() : undefined;
-    if (reason !== undefined) {
+    if (reason !== undefined && reason !== "") {
       const ids = (elementAt(root, "instancesSet")?.children ?? []).map((one) => textAt(one, "instanceId"));
       await behind.clients(request.region).ec2.send(new TerminateInstancesCommand({ InstanceIds: ids }));
       for (const id of ids) failed.set(id, reason);
