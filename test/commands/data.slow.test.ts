@@ -61,7 +61,7 @@ describe("a stack with data", () => {
     await configure({ dataGib: 10 });
     const up = await cli.run("up", "--yes");
     assert.equal(up.exitCode, 0, up.stderr);
-    assert.equal(up.events.find(({ event }) => event === "outputs")?.["cost"], 14.54);
+    assert.equal(up.events.find(({ event }) => event === "outputs")?.["cost"], 14.65);
     const again = await cli.run("up", "--yes");
     assert.deepEqual([again.exitCode, writes(again)], [0, 0]);
   });
