@@ -47,7 +47,7 @@ async function measureStart(cluster: OwnCluster, roles: Roles): Promise<number> 
   }
   const seconds = (performance.now() - startedMs) / 1000;
   await up;
-  await waitUntilReady(cluster, { timeoutMs: 60_000 });
+  await waitUntilReady(cluster);
   return Math.round(seconds * 10) / 10;
 }
 
@@ -119,7 +119,7 @@ async function measure(signal: AbortSignal) {
   const file = await readSource(fromRoot("compose/docker-compose.yml"));
   if (file.roles === undefined) throw new Error("the cluster's file has no x-smoke");
   const [docker, tool] = [await connectDocker(), await findComposeTool()];
-  const cluster = await planOwnCluster(file, { docker, tool, signal });
+  const cluster = await planOwnCluster(file, { docker, tool, signal, timeoutMs: 60_000 });
   const startSeconds: number[] = [];
   // The computer's other load during the measurement.
   const loadBefore = loadavg()[0];

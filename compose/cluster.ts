@@ -9,6 +9,8 @@ export interface ClusterParts {
   readonly docker: Docker;
   readonly tool: ComposeTool;
   readonly signal: AbortSignal;
+  /** How long services may take to become ready, at the start and after each fault. */
+  readonly timeoutMs: number;
 }
 
 export interface Published {
@@ -24,6 +26,7 @@ export class Cluster {
   readonly docker: Docker;
   readonly tool: ComposeTool;
   readonly signal: AbortSignal;
+  readonly timeoutMs: number;
   readonly project: string;
 
   constructor(parts: ClusterParts, project: string) {
@@ -31,6 +34,7 @@ export class Cluster {
     this.docker = parts.docker;
     this.tool = parts.tool;
     this.signal = parts.signal;
+    this.timeoutMs = parts.timeoutMs;
     this.project = project;
   }
 

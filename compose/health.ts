@@ -8,16 +8,13 @@ import { explainTrouble } from "./trouble.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface Waiting {
-  readonly timeoutMs: number;
   /** After a fault, a container may be unhealthy for a while: with this, only the timeout counts as a failure. */
   readonly patient?: boolean;
 }
 
 /** Waits until every service is ready. Throws an error that names the first one that isn't, with its log. */
-export async function waitUntilReady(
-  cluster: Cluster,
-  { timeoutMs, patient = false }: Waiting,
-): Promise<void> {
+export async function waitUntilReady(cluster: Cluster, { patient = false }: Waiting = {}): Promise<void> {
+  const { timeoutMs } = cluster;
   const look = async (): Promise<Look<Verdict | undefined>> => {
     cluster.signal.throwIfAborted();
     const verdicts = await judgeServices(cluster);
@@ -33,10 +30,8 @@ export async function waitUntilReady(
 }
 
 /** When one service has failed: waits for the others that have started, until each of them is ready or has failed too. */
-export async function settleServices(
-  cluster: Cluster,
-  { timeoutMs }: Pick<Waiting, "timeoutMs">,
-): Promise<void> {
+export async function settleServices(cluster: Cluster): Promise<void> {
+  const { timeoutMs } = cluster;
   const look = async (): Promise<Look<true>> => {
     cluster.signal.throwIfAborted();
     const verdicts = await judgeServices(cluster);

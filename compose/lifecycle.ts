@@ -29,12 +29,12 @@ export async function buildImages(cluster: OwnCluster, services: readonly string
  * Starts everything and waits until it is ready. Throws an error that names the blocking service, with the tail of its
  * log.
  */
-export async function bringUp(cluster: OwnCluster, timeoutMs: number): Promise<void> {
+export async function bringUp(cluster: OwnCluster): Promise<void> {
   const { exitCode, lines } = await cluster.compose(["up", "-d"]);
   if (exitCode !== 0) {
     throw (await findTrouble(cluster)) ?? notStarted(cluster, exitCode, lines);
   }
-  await waitUntilReady(cluster, { timeoutMs });
+  await waitUntilReady(cluster);
 }
 
 const notStarted = (cluster: OwnCluster, exitCode: number, lines: readonly string[]): BerthError =>

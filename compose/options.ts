@@ -23,7 +23,7 @@ Usage: npm run smoke -- [options]
   --project NAME    the running one's name, if it isn't the file's own
   --faults          with --running: restart, kill and move containers as well; none is made anew or removed
   --keep            leave its own cluster running, and say how to remove it
-  --timeout SECONDS how long services may take to become ready (90)
+  --timeout SECONDS how long services may take to become ready, at first and after each fault (90)
   --json            one JSON event a line on stdout
   --help            this text
 

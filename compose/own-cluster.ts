@@ -81,19 +81,16 @@ export function getOwn(cluster: Cluster): OwnCluster {
  */
 export async function planOwnCluster(
   source: ComposeSource,
-  { docker, tool, signal, keep = false }: Omit<ClusterParts, "file"> & { readonly keep?: boolean },
+  { keep = false, ...parts }: Omit<ClusterParts, "file"> & { readonly keep?: boolean },
 ): Promise<OwnCluster> {
   const project = `berth-smoke-${randomBytes(4).toString("hex")}`;
   const environment = readOwnEnvironment();
-  const file = await readComposeFile(source, { tool, environment, project, signal });
+  const file = await readComposeFile(source, { ...parts, environment, project });
   const folder = await mkdtemp(join(tmpdir(), `${project}-`));
   try {
     const isolated = await isolateFile(file.resolved, { path: source.path, project, folder });
-    const before = await takeInventory(docker);
-    const cluster = new OwnCluster(
-      { file, docker, tool, signal, isolated, folder, environment, keep, before },
-      project,
-    );
+    const before = await takeInventory(parts.docker);
+    const cluster = new OwnCluster({ ...parts, file, isolated, folder, environment, keep, before }, project);
     // JSON is YAML that both versions read in the same way. It may contain passwords, so only the owner may read it.
     const content = JSON.stringify(isolated.content, null, 2);
     await writeFile(cluster.copyPath, content, { mode: 0o600 });

@@ -12,7 +12,9 @@ export async function openEdge(cluster: Cluster, { edge, app }: Roles): Promise<
   const [container] = await cluster.listContainers(app);
   const name = findPublicName(container?.Config.Env ?? []);
   const host = name === undefined ? {} : { Host: name };
-  return (path, asking = {}) => ask(`${url}${path}`, { ...asking, headers: { ...host, ...asking.headers } });
+  const { timeoutMs } = cluster;
+  return (path, asking = {}) =>
+    ask(`${url}${path}`, { timeoutMs, ...asking, headers: { ...host, ...asking.headers } });
 }
 
 /** The first name in DJANGO_ALLOWED_HOSTS, unless the address of this computer is accepted too. */

@@ -29,7 +29,7 @@ export class NetworkProbe {
   readonly #sockets = new Map<string, Promise<Sockets>>();
   #image: Promise<string> | undefined;
 
-  constructor(cluster: Cluster, { timeoutMs = 90_000, workerMs = 8000 }: Partial<Patience> = {}) {
+  constructor(cluster: Cluster, { timeoutMs = cluster.timeoutMs, workerMs = 8000 }: Partial<Patience> = {}) {
     this.#cluster = cluster;
     this.#patience = { timeoutMs, workerMs: Math.min(workerMs, timeoutMs) };
   }

@@ -39,23 +39,18 @@ const listProofs = ({ roles }: ComposeFile): readonly Check[] =>
 export interface Proving {
   /** Run disruptive checks too. */
   readonly faults: boolean;
-  /** How long services may take until they listen. */
-  readonly timeoutMs: number;
   /** Called with each result as it arrives. */
   readonly note: (result: CheckResult) => void;
 }
 
 /** Runs every check for the file. Returns all results, in the order in which they were noted. */
-export async function prove(
-  cluster: Cluster,
-  { faults, timeoutMs, note }: Proving,
-): Promise<readonly CheckResult[]> {
+export async function prove(cluster: Cluster, { faults, note }: Proving): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
   const add = (result: CheckResult) => {
     results.push(result);
     note(result);
   };
-  const looks = listLooks(cluster.file, new NetworkProbe(cluster, { timeoutMs }));
+  const looks = listLooks(cluster.file, new NetworkProbe(cluster));
   for (const result of await Promise.all(looks.map((check) => runCheck(check, cluster)))) add(result);
   cluster.signal.throwIfAborted();
   for (const check of listProofs(cluster.file))
@@ -70,13 +65,13 @@ export async function prove(
 export async function proveRest(
   cluster: Cluster,
   known: string | undefined,
-  { timeoutMs, note }: Omit<Proving, "faults">,
+  { note }: Pick<Proving, "note">,
 ): Promise<readonly BerthError[]> {
-  await settleServices(cluster, { timeoutMs });
+  await settleServices(cluster);
   const verdicts = await judgeServices(cluster);
   const ill = new Map(verdicts.filter(({ state }) => state !== "ready").map((one) => [one.service, one]));
   const runs = verdicts.some(({ state, ended }) => state === "ready" && ended !== true);
-  const probe = new NetworkProbe(cluster, { timeoutMs: Math.min(timeoutMs, restMs) });
+  const probe = new NetworkProbe(cluster, { timeoutMs: Math.min(cluster.timeoutMs, restMs) });
   // Where nothing runs, there is nothing to look at.
   const looks = runs ? listLooks(cluster.file, probe).filter(({ services }) => services !== undefined) : [];
   const tries = looks.map(async (check) => {

@@ -24,7 +24,7 @@ async function smoke(options: SmokeOptions, run: Run, phases: Phases): Promise<v
   const docker = await connectDocker();
   const tool = await findComposeTool();
   run.compose = tool.version;
-  const parts = { docker, tool, signal: run.signal };
+  const parts = { docker, tool, signal: run.signal, timeoutMs: options.timeoutMs };
   if (options.running) await smokeRunning(source, parts, { options, run });
   else await smokeOwn(await planOwnCluster(source, { ...parts, keep: options.keep }), { options, run });
   if (run.exitCode === exitCodes.done) refuseEmpty(source.path, run.results);
@@ -46,13 +46,13 @@ async function smokeRunning(
   const cluster = await joinCluster({ ...parts, file }, project ?? file.defaultProject);
   run.project = cluster.project;
   run.report.step(`using the running project ${cluster.project}`);
-  await startAndCheck(cluster, { options, run }, () => waitUntilReady(cluster, options));
+  await startAndCheck(cluster, { options, run }, () => waitUntilReady(cluster));
 }
 
 async function smokeOwn(cluster: OwnCluster, { options, run }: Task): Promise<void> {
   run.project = cluster.project;
   try {
-    await startAndCheck(cluster, { options, run }, () => start(cluster, options, run.report));
+    await startAndCheck(cluster, { options, run }, () => start(cluster, run.report));
   } catch (error) {
     // Reported at once, so that a failing clean-up can't hide this error.
     fail(run, error);
@@ -73,20 +73,19 @@ async function startAndCheck(
   } catch (error) {
     // Reported at once, because looking at the others takes time.
     fail(run, error);
-    if (!cluster.signal.aborted) await checkRest(cluster, error, { options, run });
+    if (!cluster.signal.aborted) await checkRest(cluster, error, run);
     return;
   }
   await check(cluster, options, run);
 }
 
-async function checkRest(cluster: Cluster, cause: unknown, { options, run }: Task): Promise<void> {
+async function checkRest(cluster: Cluster, cause: unknown, run: Run): Promise<void> {
   const known = cause instanceof BerthError ? cause.resource : undefined;
   const note = noteTo(run);
-  for (const error of await proveRest(cluster, known, { timeoutMs: options.timeoutMs, note }))
-    fail(run, await addLog(error, cluster));
+  for (const error of await proveRest(cluster, known, { note })) fail(run, await addLog(error, cluster));
 }
 
-async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: SmokeReport): Promise<void> {
+async function start(cluster: OwnCluster, report: SmokeReport): Promise<void> {
   for (const one of cluster.isolated.replaced) report.step(`not the user's own: ${one}`);
   const builds = listBuilds(cluster.file);
   if (builds.length > 0) {
@@ -95,11 +94,11 @@ async function start(cluster: OwnCluster, { timeoutMs }: SmokeOptions, report: S
   }
   report.step(`starting project ${cluster.project}`);
   await fillCopies(cluster);
-  await bringUp(cluster, timeoutMs);
+  await bringUp(cluster);
 }
 
-async function check(cluster: Cluster, { faults, timeoutMs }: SmokeOptions, run: Run): Promise<void> {
-  for (const { error } of await prove(cluster, { faults, timeoutMs, note: noteTo(run) }))
+async function check(cluster: Cluster, { faults }: SmokeOptions, run: Run): Promise<void> {
+  for (const { error } of await prove(cluster, { faults, note: noteTo(run) }))
     if (error !== undefined) fail(run, await addLog(error, cluster));
 }
 

@@ -127,7 +127,7 @@ async function findLogLine(cluster: Cluster, service: string, id: string) {
       ? { waiting: "no line with the id" }
       : { done: logLine.parse(JSON.parse(line)) };
   };
-  const last = await lookUntil(pace(cluster), { what: "the log line", timeoutMs: 5000, look });
+  const last = await lookUntil(pace(cluster), { what: "the log line", timeoutMs: cluster.timeoutMs, look });
   return "done" in last ? last.done : undefined;
 }
 

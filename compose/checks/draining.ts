@@ -31,7 +31,7 @@ async function checkDrained(cluster: Cluster, roles: Roles): Promise<string> {
   const replicas = await cluster.getRunning(roles.app);
   const { answers, exitCodes } = await stopMidway(cluster, roles, replicas);
   await Promise.all(replicas.map((replica) => replica.start()));
-  await waitUntilReady(cluster, { timeoutMs: 60_000, patient: true });
+  await waitUntilReady(cluster, { patient: true });
   if (answers.some((answer) => answer !== "200")) {
     failCheck(`of ${visitors} requests in flight, these were the answers: ${answers.join(", ")}`, {
       service: roles.app,
@@ -65,7 +65,7 @@ async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Doc
 
 /** The page's status, or the reason why there is none. */
 const readAnswer = (visit: Visit): Promise<string> =>
-  visit("/", { timeoutMs: 20_000 }).then(
+  visit("/").then(
     ({ status }) => String(status),
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
@@ -95,6 +95,6 @@ async function waitForLocks(
     const count = Number(await queryDatabase(cluster, roles, query));
     return count >= wanted ? { done: count } : { waiting: String(count) };
   };
-  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: 20_000, look });
+  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: cluster.timeoutMs, look });
   if ("waiting" in last) failCheck(`${last.waiting} of ${wanted} views reached the database in time`);
 }

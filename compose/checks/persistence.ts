@@ -25,7 +25,7 @@ async function checkKept(cluster: Cluster, roles: Roles): Promise<string> {
   await takeDown(own);
   const left = await cluster.listContainers();
   if (left.length > 0) failCheck(`down left ${left.map(({ Name }) => Name).join(", ")}`);
-  await bringUp(own, 60_000);
+  await bringUp(own);
   const kept = await countInDatabase(cluster, roles);
   if (kept !== before) failCheck(`${before} views before, ${kept} after`, { service: roles.database });
   const { count } = await viewPage(cluster, roles);

@@ -46,10 +46,10 @@ async function countFailures(cluster: Cluster, roles: Roles, fault: Fault): Prom
   const visit = await openEdge(cluster, roles);
   const traffic = startTraffic({ signal: cluster.signal, view: () => visit("/", { timeoutMs: 15_000 }) });
   try {
-    await traffic.settle(3, 15_000);
+    await traffic.settle(3, cluster.timeoutMs);
     await fault(cluster, roles);
-    await waitUntilReady(cluster, { timeoutMs: 60_000, patient: true });
-    await traffic.settle(20, 30_000);
+    await waitUntilReady(cluster, { patient: true });
+    await traffic.settle(20, cluster.timeoutMs);
   } finally {
     await traffic.stop();
   }
@@ -86,7 +86,7 @@ async function crash(cluster: Cluster, container: Docker.Container): Promise<voi
     const { State: state } = await container.inspect();
     return state.Running && state.StartedAt !== startedBefore ? { done: true } : { waiting: state.Status };
   };
-  const last = await lookUntil(pace(cluster), { what: "the container", timeoutMs: 30_000, look });
+  const last = await lookUntil(pace(cluster), { what: "the container", timeoutMs: cluster.timeoutMs, look });
   if ("waiting" in last) failCheck(`a killed container was not started again: it is ${last.waiting}`);
 }
 

@@ -51,13 +51,13 @@ async function scale(cluster: Cluster, { app }: Roles, count: number): Promise<v
   ]);
   if (exitCode !== 0)
     failCheck(`${cluster.tool.command} up --scale ${app}=${count} failed: ${lines.at(-1) ?? ""}`);
-  await waitUntilReady(cluster, { timeoutMs: 60_000 });
+  await waitUntilReady(cluster);
 }
 
 /** nginx asks Docker's DNS again every two seconds, so it finds the new replica a moment after that is healthy. */
 async function viewUntilAllServe(cluster: Cluster, roles: Roles): Promise<ReadonlyMap<string, number>> {
   const served = new Map<string, number>();
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + cluster.timeoutMs;
   while (served.size < replicas || Math.min(...served.values()) < 5) {
     const { servedBy } = await viewPage(cluster, roles);
     served.set(servedBy, (served.get(servedBy) ?? 0) + 1);
@@ -70,7 +70,7 @@ async function checkCrowd(cluster: Cluster, roles: Roles): Promise<string> {
   const visit = await openEdge(cluster, roles);
   const before = await countInDatabase(cluster, roles);
   const startedMs = performance.now();
-  const answers = await Promise.all(Array.from({ length: crowd }, () => visit("/", { timeoutMs: 60_000 })));
+  const answers = await Promise.all(Array.from({ length: crowd }, () => visit("/")));
   const seconds = (performance.now() - startedMs) / 1000;
   const bad = answers.filter(({ status }) => status !== 200);
   if (bad.length > 0) failCheck(`${bad.length} of ${crowd} got no page, the first ${bad[0]?.status}`);

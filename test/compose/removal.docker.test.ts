@@ -20,18 +20,18 @@ test("volumes without a name go too, those of containers that are gone already a
     "services: {web: {image: debian:trixie-slim, init: true, command: [sleep, '600'], volumes: [/var/lib/unnamed, 'data:/data']}}\nvolumes: {data: {}}\n",
   );
   const { signal } = new AbortController();
-  const parts = { docker, tool: await findComposeTool(), signal };
+  const parts = { docker, tool: await findComposeTool(), signal, timeoutMs: 600_000 };
   const cluster = await planOwnCluster(await readSource(file.path), parts);
   const seen = new Set<string>();
   const noteVolumes = async () => {
     for (const { Mounts } of await cluster.listContainers())
       for (const { Name } of Mounts) if (Name !== undefined) seen.add(Name);
   };
-  await bringUp(cluster, 600_000);
+  await bringUp(cluster);
   await noteVolumes();
   await takeDown(cluster);
   assert.equal(await exists(() => docker.getVolume(`${cluster.project}_data`).inspect()), true);
-  await bringUp(cluster, 600_000);
+  await bringUp(cluster);
   await noteVolumes();
 
   await removeCluster(cluster);

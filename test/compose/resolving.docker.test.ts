@@ -114,7 +114,7 @@ describe("a file is read as Compose reads it", () => {
     process.env["DJANGO_ADMIN"] = "2";
     try {
       const { signal } = new AbortController();
-      const parts = { docker: await connectDocker(), tool, signal };
+      const parts = { docker: await connectDocker(), tool, signal, timeoutMs: 1 };
       const { isolated, folder } = await planOwnCluster(await readSource(file.path), parts);
       await rm(folder, { recursive: true });
       assert.deepEqual(asTable(asTable(isolated.content["services"])["web"])["environment"], {

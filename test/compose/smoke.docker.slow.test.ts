@@ -6,7 +6,7 @@ import { runSmoke } from "./run-smoke.ts";
 
 test("the cluster communicates, and returns from every fault", async (t) => {
   const docker = await connectDocker();
-  const { exitCode, checks, errors, summary } = await runSmoke([]);
+  const { exitCode, checks, errors, summary } = await runSmoke(["--timeout", "600"]);
   for (const { between, name, seen } of checks) t.diagnostic(`${between}: ${name}: ${seen}`);
   assert.deepEqual(errors, []);
   assert.equal(exitCode, 0);

@@ -203,7 +203,10 @@ describe("counting", { concurrency: 4 }, () => {
       ],
       [
         "it isn't logged",
-        (shop) => (shop.spoil = () => void shop.engine.of("nginx").log.splice(0)),
+        (shop) => {
+          shop.timeoutMs = 2000;
+          shop.spoil = () => void shop.engine.of("nginx").log.splice(0);
+        },
         /no line with this id and an upstream status/,
       ],
     ],

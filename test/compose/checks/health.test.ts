@@ -10,9 +10,10 @@ type State = FakeInfo["State"];
 /** What is said of the first service that isn't ready, in no time. */
 async function readTrouble(spoil: (shop: Shop) => void, patient = false): Promise<string> {
   await using shop = await Shop.open();
+  shop.timeoutMs = 1;
   spoil(shop);
   try {
-    await waitUntilReady(shop.cluster, { timeoutMs: 1, patient });
+    await waitUntilReady(shop.cluster, { patient });
     return "ready";
   } catch (error) {
     assert.ok(error instanceof BerthError);
@@ -113,7 +114,7 @@ describe("a cluster isn't ready", { concurrency: 8 }, () => {
     let looks = 0;
     const health = () => ({ Status: (looks += 1) > 1 ? "healthy" : "unhealthy", Log: [] });
     Object.defineProperty(shop.engine.of("web").info.State, "Health", { get: health, enumerable: true });
-    await waitUntilReady(shop.cluster, { timeoutMs: 30_000, patient: true });
+    await waitUntilReady(shop.cluster, { patient: true });
     assert.equal(looks, 2);
     const late = await readTrouble(
       spoilOne("web", (one) => one.setHealth("unhealthy", "busy")),
@@ -166,6 +167,6 @@ describe("a cluster is ready", { concurrency: 8 }, () => {
   test("an interruption ends the waiting", async () => {
     await using shop = await Shop.open();
     const cluster = Object.assign(shop.cluster, { signal: AbortSignal.abort(new Error("stopped")) });
-    await assert.rejects(waitUntilReady(cluster, { timeoutMs: 60_000 }), /stopped/);
+    await assert.rejects(waitUntilReady(cluster), /stopped/);
   });
 });

@@ -138,7 +138,7 @@ describe("what is done to whom", { concurrency: 2 }, () => {
   test("a cluster that isn't the test's own is never made anew or removed, even with --faults", async () => {
     await using shop = await Shop.open();
     const before = shop.engine.containers.map(({ info }) => info.Id);
-    const results = await prove(shop.cluster, { faults: true, timeoutMs: 1, note: () => undefined });
+    const results = await prove(shop.cluster, { faults: true, note: () => undefined });
     assert.deepEqual(
       results
         .filter(({ outcome }) => outcome !== "passed")
@@ -161,13 +161,13 @@ describe("what is done to whom", { concurrency: 2 }, () => {
     await using shop = await Shop.open();
     const started = shop.engine.containers.map(({ info }) => info.State.StartedAt);
     shop.engine.of("web").info.Config.User = "root";
-    const results = await prove(shop.own, { faults: true, timeoutMs: 1, note: () => undefined });
+    const results = await prove(shop.own, { faults: true, note: () => undefined });
     const skipped = results.filter(({ outcome }) => outcome === "skipped");
     assert.equal(results.filter(({ outcome }) => outcome === "failed").length, 1);
     assert.equal(skipped.length, 8);
     assert.ok(skipped.every(({ seen }) => seen === "an earlier check failed"));
     await using quiet = await Shop.open();
-    const calm = await prove(quiet.own, { faults: false, timeoutMs: 1, note: () => undefined });
+    const calm = await prove(quiet.own, { faults: false, note: () => undefined });
     assert.equal(calm.filter(({ seen }) => seen === "needs --faults on a running cluster").length, 7);
     for (const { engine } of [shop, quiet])
       assert.deepEqual(
@@ -182,7 +182,7 @@ describe("what is done to whom", { concurrency: 2 }, () => {
     assert.ok(db);
     const file = { ...shop.file, roles: undefined, services: new Map([["db", db]]) };
     const cluster = Object.assign(shop.cluster, { file, signal: AbortSignal.abort(new Error("stopped")) });
-    const proving = { faults: true, timeoutMs: 1, note: () => undefined };
+    const proving = { faults: true, note: () => undefined };
     await assert.rejects(prove(cluster, proving), /stopped/);
   });
 

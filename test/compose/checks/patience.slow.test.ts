@@ -21,7 +21,7 @@ describe("what never comes", { concurrency: 8 }, () => {
       [
         "visitors never get a page",
         (shop) => (shop.spoil = (answer) => (answer.status = 503)),
-        /not 3 pages in a row within 15 s/,
+        /not 3 pages in a row within 20 s/,
       ],
       [
         "visitors get no page any more",
@@ -30,7 +30,7 @@ describe("what never comes", { concurrency: 8 }, () => {
             if (shop.engine.of("web").info.State.StartedAt !== "start 3") answer.status = 503;
           };
         },
-        /not 20 pages in a row within 30 s/,
+        /not 20 pages in a row within 20 s/,
       ],
     ],
   });

@@ -7,10 +7,11 @@ import { Shop } from "../fakes/shop.ts";
 /** What is said of the others once one is known to have failed. */
 async function readRest(spoil: (shop: Shop) => void, known: string) {
   await using shop = await Shop.open();
+  shop.timeoutMs = 1;
   spoil(shop);
   const results: CheckResult[] = [];
   const note = (result: CheckResult) => void results.push(result);
-  const errors = await proveRest(shop.cluster, known, { timeoutMs: 1, note });
+  const errors = await proveRest(shop.cluster, known, { note });
   return {
     errors: errors.map(({ message }) => message),
     seen: results.map(({ between, outcome, seen }) => `${between}: ${outcome}: ${seen}`).toSorted(),

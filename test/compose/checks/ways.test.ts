@@ -122,7 +122,7 @@ describe("ways from the host", { concurrency: 4 }, () => {
     const edge = shop.engine.of("nginx");
     let looks = 0;
     Object.defineProperty(edge, "listens", { get: () => ((looks += 1) > 2 ? [8080] : []) });
-    const checks = publishedChecks(shop.file, new NetworkProbe(shop.cluster, { timeoutMs: 60_000 }));
+    const checks = publishedChecks(shop.file, new NetworkProbe(shop.cluster));
     const [result] = await Promise.all(checks.map((check) => runCheck(check, shop.cluster)));
     assert.equal(result?.outcome, "passed", result?.seen);
     assert.equal(looks, 3);

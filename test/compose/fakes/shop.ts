@@ -39,6 +39,7 @@ export class Shop implements AsyncDisposable {
   exitCode = 0;
   /** Whether the engine restarts a killed container. */
   restarts = true;
+  timeoutMs = 20_000;
   readonly #server: Server;
   #turn = 0;
   #holder: (() => void) | undefined;
@@ -67,7 +68,8 @@ export class Shop implements AsyncDisposable {
   /** A cluster of the user's: the checks may create or remove nothing in it. */
   get cluster(): Cluster {
     const { signal } = new AbortController();
-    return new Cluster({ file: this.file, docker: this.engine.docker, tool: noTool, signal }, project);
+    const { file, timeoutMs } = this;
+    return new Cluster({ file, docker: this.engine.docker, tool: noTool, signal, timeoutMs }, project);
   }
 
   /** The test's own cluster, which docker-compose may change. */
@@ -76,7 +78,8 @@ export class Shop implements AsyncDisposable {
     const tool: ComposeTool = { ...noTool, run: (args) => Promise.resolve(this.compose(args)) };
     const isolated = { content: {}, tags: [], folders: [], files: [], replaced: [] };
     const before = { volumes: new Set<string>(), images: new Set<string>() };
-    const parts = { file: this.file, docker: this.engine.docker, tool, signal, isolated, before };
+    const { file, timeoutMs } = this;
+    const parts = { file, docker: this.engine.docker, tool, signal, timeoutMs, isolated, before };
     return new OwnCluster({ ...parts, folder: "/fake", environment: {}, keep: false }, project);
   }
 
