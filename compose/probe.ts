@@ -15,7 +15,10 @@ export interface Target {
 export interface Patience {
   /** How long a service that declares a port may take until it listens. */
   readonly timeoutMs: number;
-  /** How long a service that declares no port may take until it listens on any, and a way until it is open. */
+  /**
+   * How long a service that declares no port may take until it listens on any, and a way until it is open: 8 s, or a
+   * tenth of `timeoutMs` if that is more, so that a slow computer gets more time here too.
+   */
   readonly workerMs: number;
 }
 
@@ -29,9 +32,9 @@ export class NetworkProbe {
   readonly #sockets = new Map<string, Promise<Sockets>>();
   #image: Promise<string> | undefined;
 
-  constructor(cluster: Cluster, { timeoutMs = cluster.timeoutMs, workerMs = 8000 }: Partial<Patience> = {}) {
+  constructor(cluster: Cluster, { timeoutMs }: Pick<Patience, "timeoutMs"> = cluster) {
     this.#cluster = cluster;
-    this.#patience = { timeoutMs, workerMs: Math.min(workerMs, timeoutMs) };
+    this.#patience = { timeoutMs, workerMs: Math.min(Math.max(8000, timeoutMs / 10), timeoutMs) };
   }
 
   /** TCP ports on which something in the service's first container listens for others. */
