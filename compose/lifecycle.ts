@@ -68,7 +68,10 @@ export async function takeDown(cluster: OwnCluster, more: readonly string[] = []
       if (Type === "volume" && Name !== undefined) cluster.volumesSeen.add(Name);
   }
   const args = ["down", "--remove-orphans", "--timeout", "10", ...more];
-  const { exitCode, lines } = await cluster.compose(args, AbortSignal.timeout(120_000));
+  const { exitCode, lines } = await cluster.compose(
+    args,
+    AbortSignal.timeout(Math.max(120_000, cluster.timeoutMs)),
+  );
   if (exitCode === 0) return;
   throw new BerthError({
     code: "LeftBehind",

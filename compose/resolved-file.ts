@@ -35,8 +35,8 @@ export interface Resolving {
 
 const tailLines = 20;
 
-/** Large files take a second. */
-const readLimitMs = 20_000;
+/** Large files take a second, and a busy computer many. */
+const readLimitMs = 120_000;
 
 /** Has Compose resolve the file. Throws `BadComposeFile` with Compose's own message if it can't. */
 export async function resolveFile(

@@ -103,7 +103,7 @@ async function make({ name, find, create }: StackDeclaration): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     const observation = await poll(ctx, {
       what: name,
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       look: async () => {
         const done = await find(ctx, identity, id);
         return done === undefined ? { waiting: `${name} isn't there yet` } : { done };

@@ -10,7 +10,9 @@ import type { Outputs } from "./outputs.ts";
 const requestId = "berth-figures";
 
 /** A host answers at once, but for half a minute after its last answer. Its converger takes a turn every 2 s. */
-const patienceMs = 40_000;
+const patienceMs = 60_000;
+/** One request is enough, and may get lost. */
+const askMs = 10_000;
 const pauses = { firstMs: 500, longestMs: 1_000 };
 
 type Known = Pick<Outputs, "address" | "instance" | "rollout" | "app" | "https">;
@@ -28,7 +30,7 @@ export async function refreshFigures(session: Session, known: Known): Promise<bo
     return false;
   }
   const url = urlOf(session.config, address, https);
-  const { status, reason = "nothing" } = await probeFor(session, url, 0, requestId);
+  const { status, reason = "nothing" } = await probeFor(session, url, askMs, requestId);
   if (status === undefined) {
     report.message(`${url} doesn't answer from here (${reason}): the figures are those of the last report`);
     return false;

@@ -2,7 +2,7 @@ import plain, { Agent as PlainAgent } from "node:http";
 import secure, { Agent as SecureAgent } from "node:https";
 import { systemCodeOf } from "../../lib/system-errors.ts";
 
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 const atOnce = 8;
 
 /** How many requests ended with each status, or with each error code where there was no answer. */

@@ -30,9 +30,13 @@ export async function recordPins(file: string, more: Pins): Promise<void> {
  * Pulls the image that is pinned for the tag, whatever the registry's tag points to by now; the engine verifies the
  * digest. Without a pin, pulls the tag. Returns the digest, or undefined when no registry gave the image.
  */
-export async function pullPinned(tag: string, pin: string | undefined): Promise<string | undefined> {
+export async function pullPinned(
+  tag: string,
+  pin: string | undefined,
+  patienceMs = registryPatienceMs,
+): Promise<string | undefined> {
   const wanted = pin === undefined ? tag : `${nameOf(tag)}@${pin}`;
-  const { code } = await run("docker", ["pull", wanted], { firstOutputWithinMs: registryPatienceMs });
+  const { code } = await run("docker", ["pull", wanted], { firstOutputWithinMs: patienceMs });
   if (code !== 0) return undefined;
   if (pin === undefined) return findDigest(tag);
   const tagged = await run("docker", ["tag", wanted, tag]);

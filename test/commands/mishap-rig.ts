@@ -5,7 +5,6 @@ import { Disposables } from "../../lib/local/disposables.ts";
 import { writeSourceFolder } from "../docker/source-folder.ts";
 import { type Answer, loadDuring, lossText } from "../host/load.ts";
 import { runInMachine } from "../local/machine-shell.ts";
-import { until } from "../local/temporary-aws.ts";
 import { type Finished, requireExit } from "./command-line.ts";
 import { openHome, Stack } from "./stack.ts";
 
@@ -52,8 +51,11 @@ export interface Mishap {
   readonly hasCommand?: boolean;
   /** Whether it fails half of its answers from its fifth second on, and the host is to put the release before back then. */
   readonly isWorse?: boolean;
-  /** What happens while the release's replicas or its command run and aren't done. Nothing if absent. */
-  readonly strike?: () => Promise<unknown>;
+  /**
+   * What happens while the release's replicas or its command run and aren't done: a script on the machine, or what is done from
+   * outside. Nothing if absent.
+   */
+  readonly strike?: string | (() => Promise<unknown>);
 }
 
 export interface Shipped {
@@ -101,9 +103,6 @@ export class MishapRig implements AsyncDisposable {
 
   run = async (script: string): Promise<string> => runInMachine(await connectDocker(), this.instance, script);
 
-  kill = (unit: string): Promise<string> =>
-    this.run(`kill -9 $(systemctl show --property MainPID --value ${unit}.service)`);
-
   reboot = () => this.clients.ec2.send(new RebootInstancesCommand({ InstanceIds: [this.instance] }));
 
   /** Ships one more release under load, has the mishap happen in its middle, and returns when `up` has ended. */
@@ -111,11 +110,11 @@ export class MishapRig implements AsyncDisposable {
     this.#number += 1;
     const number = this.#number;
     await this.stack.configure({ source: this.#source, lines: linesOf(number, mishap) });
-    const container = mishap.hasCommand === true ? `release-${number}` : `app-${number}-0`;
     const { answers, result } = await loadDuring({ url: this.#url, pauseMs: 100 }, async () => {
+      const striking = this.#strike(number, mishap);
       const shipping = this.stack.up();
-      await until(async () => (await this.#stateOf(container)) === "running");
-      await mishap.strike?.();
+      const first = await Promise.race([striking, shipping.then(() => "shipped")]);
+      if (first === "shipped") throw new Error(`release ${number} was over before anything happened to it`);
       const struckMs = performance.now();
       const up = await shipping;
       return { up, seconds: (performance.now() - struckMs) / 1000 };
@@ -142,15 +141,25 @@ export class MishapRig implements AsyncDisposable {
     return rows.map(({ number, result, reason }) => [number, result, reason] as const);
   }
 
-  #stateOf = (container: string): Promise<string> =>
-    this.run(`docker inspect --format '{{.State.Status}}' ${container} 2>/dev/null || true`);
+  /** Waits on the machine itself, which looks before a command from outside would have begun. */
+  async #strike(number: number, { hasCommand = false, strike = "true" }: Mishap): Promise<void> {
+    const container = hasCommand ? `release-${number}` : `app-${number}-0`;
+    const state = `docker inspect --format '{{.State.Status}}' ${container} 2>/dev/null`;
+    const wait = `until [ "$(${state})" = running ]; do sleep 0.1; done`;
+    await this.run(typeof strike === "string" ? `${wait}\n${strike}` : wait);
+    if (typeof strike === "function") await strike();
+  }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#opened[Symbol.asyncDispose]();
   }
 }
 
-const linesOf = (number: number, { pause = "4s", hasCommand = false, isWorse = false }: Mishap): string[] => [
+/** The script that ends a service the hard way. */
+export const kill = (unit: string): string =>
+  `kill -9 $(systemctl show --property MainPID --value ${unit}.service)`;
+
+const linesOf = (number: number, { pause = "8s", hasCommand = false, isWorse = false }: Mishap): string[] => [
   `  environment: { RELEASE: "${number}", PAUSE: "${pause}", TIRES: "${isWorse ? "5s" : "0s"}" }`,
   ...(hasCommand ? ["  releaseCommand: [migrate]"] : []),
   ...(isWorse ? ["  rollbackWhenWorse: true"] : []),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { lossText } from "../host/load.ts";
 import { until } from "../local/temporary-aws.ts";
 import { errorOf } from "./agent-rig.ts";
@@ -8,8 +7,8 @@ import { requireExit } from "./command-line.ts";
 import { MishapRig, rowOf } from "./mishap-rig.ts";
 
 /** Of S3's silence. */
-const awayMs = Number(process.env["BERTH_AWAY_SECONDS"] ?? 20) * 1000;
-const fullMs = 8000;
+const awayS = Number(process.env["BERTH_AWAY_SECONDS"] ?? 20);
+const fullS = 8;
 
 /** A small disk in the place of all that engine and agent keep, with what they hold. A machine's own disk is this computer's. */
 const useSmallDisk = `set -e
@@ -41,13 +40,9 @@ describe("a host that can't carry out a release for a while", () => {
 
   it("does so once S3 answers again, and up waits for that", async (t) => {
     const shipped = await rig.ship({
-      strike: async () => {
-        await rig.run(silence);
-        await sleep(awayMs);
-        await rig.run(speak);
-      },
+      strike: `${silence}; sleep ${awayS}; ${speak}`,
     });
-    t.diagnostic(rowOf(`S3 away for ${awayMs / 1000} s`, shipped));
+    t.diagnostic(rowOf(`S3 away for ${awayS} s`, shipped));
     requireExit(shipped.up, 0);
     assert.equal(lossText(shipped.answers), "0");
     assert.equal(await rig.containers(), runs(shipped.number));
@@ -79,20 +74,16 @@ describe("a host that can't carry out a release for a while", () => {
     await rig.run(useSmallDisk);
     await until(async () => (await rig.run("systemctl is-active berth.service || true")) === "active");
     const shipped = await rig.ship({
-      strike: async () => {
-        await rig.run(fill);
-        await sleep(fullMs);
-        await rig.run(empty);
-      },
+      strike: `${fill}\nsleep ${fullS}; ${empty}`,
     });
-    t.diagnostic(rowOf(`a full disk for ${fullMs / 1000} s`, shipped));
+    t.diagnostic(rowOf(`a full disk for ${fullS} s`, shipped));
     requireExit(shipped.up, 0);
     assert.equal(lossText(shipped.answers), "0");
     assert.equal(await rig.containers(), runs(shipped.number));
   });
 
   it("says why if its disk stays full, and serves the release before until there is room", async (t) => {
-    const shipped = await rig.ship({ strike: () => rig.run(fill) });
+    const shipped = await rig.ship({ strike: fill });
     const { number, up, answers } = shipped;
     t.diagnostic(rowOf("a disk that stays full", shipped));
     requireExit(up, 5);

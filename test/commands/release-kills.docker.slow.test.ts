@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { lossesOf } from "../host/load.ts";
 import { requireExit } from "./command-line.ts";
-import { type Mishap, MishapRig, rowOf } from "./mishap-rig.ts";
+import { kill, type Mishap, MishapRig, rowOf } from "./mishap-rig.ts";
 
 interface Row extends Mishap {
   readonly name: string;
@@ -20,16 +20,16 @@ describe("a release goes on by itself, and serves,", () => {
 
   const cutOff = ["ECONNRESET", "ECONNREFUSED"];
   const rows: readonly Row[] = [
-    { name: "after kill -9 of the converger", strike: () => rig.kill("berth") },
+    { name: "after kill -9 of the converger", strike: kill("berth") },
     // For a moment, it sets up the replicas' ports anew: nothing was sent, and clients are told so.
-    { name: "after kill -9 of the engine", strike: () => rig.kill("docker"), losses: ["503"] },
-    { name: "after kill -9 of containerd", strike: () => rig.kill("containerd") },
-    { name: "after kill -9 of the edge", strike: () => rig.kill("nginx"), losses: cutOff },
-    { name: "after kill -9 of the switch", strike: () => rig.kill("berth-switch"), losses: ["502", "503"] },
+    { name: "after kill -9 of the engine", strike: kill("docker"), losses: ["503"] },
+    { name: "after kill -9 of containerd", strike: kill("containerd") },
+    { name: "after kill -9 of the edge", strike: kill("nginx"), losses: cutOff },
+    { name: "after kill -9 of the switch", strike: kill("berth-switch"), losses: ["502", "503"] },
     {
       name: "after kill -9 of converger and engine while its command runs",
       hasCommand: true,
-      strike: () => Promise.all([rig.kill("berth"), rig.kill("docker")]),
+      strike: `${kill("berth")}; ${kill("docker")}`,
       losses: ["503"],
     },
     // It is away meanwhile.

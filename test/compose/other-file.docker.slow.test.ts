@@ -35,6 +35,9 @@ networks: {back: {internal: true}, outside: {}}
 const listenLocally =
   '"printf \'server { listen 127.0.0.1:80; }\' > /etc/nginx/conf.d/default.conf; exec nginx -g \\"daemon off;\\""';
 
+/** Without one, a service counts as ready while it runs. */
+const neverWell = '{test: [CMD, "false"], interval: 1s, start_period: 300s}';
+
 const docker = await connectDocker();
 const run = promisify(execFile);
 
@@ -95,8 +98,8 @@ describe("another compose file", { concurrency: 2 }, () => {
 services:
   front: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"]}
   local: {image: "nginx:1.30-trixie", ports: ["127.0.0.1::80"], command: [sh, -c, ${listenLocally}]}
-  first: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-first; exit 3"]}
-  second: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-second; exit 4"]}
+  first: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-first; exit 3"], healthcheck: ${neverWell}}
+  second: {image: "debian:trixie-slim", command: [sh, -c, "sleep 2; echo the-second; exit 4"], healthcheck: ${neverWell}}
 `);
     const { exitCode, checks, errors } = await runSmoke(["--file", file.path, "--timeout", "30"]);
     const said = errors.map(({ message }) => message).join("\n");

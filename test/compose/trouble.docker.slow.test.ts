@@ -54,7 +54,7 @@ describe("the smoke test is red", { concurrency: 3 }, () => {
       file.setIn(["services", "web", "healthcheck", "start_period"], "1s");
       // Long enough for a busy computer to start it; what is asked is what the last look says.
       file.setIn(["services", "web", "healthcheck", "interval"], "1s");
-      file.setIn(["services", "web", "healthcheck", "retries"], 12);
+      file.setIn(["services", "web", "healthcheck", "retries"], 60);
     });
     const { errors } = await runRed(variant);
     const error = findError(errors, "MigrationsMissing", "web");

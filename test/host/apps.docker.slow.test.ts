@@ -60,15 +60,15 @@ const failing: readonly Failing[] = [
   },
   {
     title: "listens for itself only",
-    waits: 25,
+    waits: 45,
     app: { command: serve("8080", "--bind", "127.0.0.1") },
     cause: "loopback-port",
     reason:
-      /never opened port 8080 \(app\.port\) within 25 s: it listens on it for the container itself only/,
+      /never opened port 8080 \(app\.port\) within 45 s: it listens on it for the container itself only/,
   },
   {
     title: "listens on another port",
-    waits: 25,
+    waits: 45,
     app: { command: serve("3000") },
     cause: "other-port",
     reason: /it listens on 3000$/,
@@ -82,10 +82,10 @@ const failing: readonly Failing[] = [
   },
   {
     title: "isn't healthy",
-    waits: 25,
+    waits: 45,
     app: { command: serve("8080"), health: { path: "/healthz", status: "200-299", timeoutSeconds: 10 } },
     cause: "unhealthy",
-    reason: /on port 8080 answered 404 to GET \/healthz, expected 200-299, in \d+ tries within 25 s$/,
+    reason: /on port 8080 answered 404 to GET \/healthz, expected 200-299, in \d+ tries within 45 s$/,
   },
   {
     title: "should be a user that the image doesn't have",

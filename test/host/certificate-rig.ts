@@ -11,7 +11,9 @@ const Key = "tls/state.json";
 export interface CertificateRig extends AsyncDisposable {
   readonly rig: HostRig;
   /** What the bucket keeps. */
-  read(): Promise<Record<string, unknown>>;
+  read(): Promise<Kept>;
+  /** What the bucket keeps once it is as it should be. */
+  readOnce(isExpected: (kept: Kept) => boolean): Promise<Kept>;
   write(body: string): Promise<unknown>;
   /** Has the host look now, and returns when it has. */
   look(): Promise<unknown>;
@@ -28,9 +30,21 @@ export interface CertificateRig extends AsyncDisposable {
   failure(news: HttpsNews): Promise<string>;
 }
 
+type Kept = Record<string, unknown>;
+
+/** Nothing while it is damaged. */
+function parseKept(text: string): Kept {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
 const failedSoOften = /failed (?:once|\d+ times in a row)/;
 
-export const hasFailed = ({ error }: HttpsNews) => error !== undefined;
+/** By itself: one that couldn't read the bucket tries again, and says so meanwhile. */
+export const hasFailed = ({ error, cause }: HttpsNews) => error !== undefined && cause !== "bucket";
 export const isWell = ({ error, certificate }: HttpsNews) => error === undefined && certificate !== undefined;
 
 export async function openCertificateRig(): Promise<CertificateRig> {
@@ -52,11 +66,20 @@ print(urllib.request.urlopen("https://127.0.0.1/", context=ssl._create_unverifie
     await rig[Symbol.asyncDispose]();
     throw error;
   }
+  const readText = async () => {
+    const { Body } = await rig.clients.s3.send(new GetObjectCommand({ Bucket: rig.bucket, Key }));
+    return (await Body?.transformToString()) ?? "";
+  };
   return {
     rig,
-    read: async () => {
-      const { Body } = await rig.clients.s3.send(new GetObjectCommand({ Bucket: rig.bucket, Key }));
-      return JSON.parse((await Body?.transformToString()) ?? "");
+    read: async () => JSON.parse(await readText()),
+    readOnce: async (isExpected) => {
+      let kept: Kept = {};
+      await until(async () => {
+        kept = parseKept(await readText());
+        return isExpected(kept);
+      });
+      return kept;
     },
     write,
     look,

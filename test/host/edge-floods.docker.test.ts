@@ -27,7 +27,7 @@ describe("the edge, flooded from one address,", () => {
     rig = await openEdgeRig();
     // So that all of a flood are there at once on a busy machine too. limits.test.ts pins the edge's own.
     await rig.toolbox.run(
-      "sed -i 's/client_header_timeout 5s/client_header_timeout 600s/' /usr/local/lib/berth/edge.conf",
+      "sed -i 's/client_header_timeout 5s/client_header_timeout 600s/; s/client_body_timeout 30s/client_body_timeout 600s/' /usr/local/lib/berth/edge.conf",
     );
     await rig.serve([8080]);
   });

@@ -22,7 +22,7 @@ export interface LoadOptions {
 }
 
 const clients = 8;
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 
 /**
  * What eight clients got while something was done, and what that returned. Four keep their connection, and four open a new

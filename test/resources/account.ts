@@ -51,7 +51,7 @@ export async function openAccount(options: AccountOptions = {}): Promise<Account
       region,
       signal: new AbortController().signal,
       note: (text: string) => void notes.push(text),
-      timings: { firstMs: 10, longestMs: 50, timeoutMs: 5000 },
+      timings: { firstMs: 10, longestMs: 50, timeoutMs: 60_000 },
     };
     return toWriteContext(ctx, clients);
   };

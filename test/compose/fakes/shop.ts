@@ -37,6 +37,8 @@ export class Shop implements AsyncDisposable {
   /** Whether an app that is stopped finishes its requests in flight, and with which exit code it ends. */
   drains = true;
   exitCode = 0;
+  /** How often one view gives up its wait for the lock before it is let go. */
+  impatient = 0;
   /** Whether the engine restarts a killed container. */
   restarts = true;
   timeoutMs = 20_000;
@@ -204,11 +206,14 @@ export class Shop implements AsyncDisposable {
     if (query.includes("granted = false")) return say(this.#waiting.length);
     if (query.includes("pg_cancel_backend")) {
       await sleep(1000 * Number(/pg_sleep\((\d+)\)/.exec(query)?.[1]));
+      if (this.impatient > 0) this.#waiting.shift()?.();
+      this.impatient -= 1;
+      const held = this.#waiting.length;
       const release = this.#holder;
       this.#holder = undefined;
       release?.();
       for (const go of this.#waiting.splice(0)) go();
-      return say("t");
+      return say(`f\n${held}\nt`);
     }
     return { exitCode: 1, output: `unknown: ${query}` };
   }

@@ -373,6 +373,8 @@ class Converger(unittest.TestCase):
         self.one.start_at = 0
         self.one.turn()
         self.assertEqual((self.calls, self.one.is_settling()), ([https.SERVICE], False))
+        state.save("certificate.json", {**told, "error": "no answer", "cause": "bucket", "next": time.time() + 600})
+        self.assertTrue(self.one.is_settling())
         state.save("certificate.json", {**told, "next": time.time() - 1})
         self.one.turn()
         self.publish(names=["a.example"])

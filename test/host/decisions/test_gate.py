@@ -3,6 +3,7 @@
 import unittest
 from unittest.mock import patch
 
+import ends
 import gate
 import replicas
 from command import Failed
@@ -72,6 +73,16 @@ class Gate(Case):
                 failure = self.refuse()
             self.assertEqual((str(failure), failure.container), ("app-7-1 stopped by itself: exit code 3", "app-7-1"))
         self.assertEqual(self.clock.slept, [0] * 4)
+
+    def test_a_host_that_stood_still_asks_before_it_gives_up(self) -> None:
+        def look_late(names: list[str]) -> list[ends.Look]:
+            self.clock.now += 100
+            return look_at(names)
+
+        look_at = ends.look_at
+        with answering({FIRST: [200], SECOND: [200]}) as asked, patch.object(ends, "look_at", look_late):
+            gate.pass_gate(RELEASE)
+        self.assertEqual(asked, [FIRST, SECOND])
 
     def test_one_that_stops_while_it_is_asked_is_noticed(self) -> None:
         def end(*_: object) -> None:

@@ -68,7 +68,7 @@ async function publishTwo(name: string, identity: Identity): Promise<void> {
   // The bucket is new, so S3 may show the agent late.
   const observed = await poll(ctx, {
     what: "the agent",
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     look: async () => {
       const done = await agents(name).find(ctx, identity);
       return done === undefined ? { waiting: "there is no agent yet" } : { done };

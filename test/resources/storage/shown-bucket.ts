@@ -18,7 +18,7 @@ export const shownBucket: typeof bucket = {
 export function untilShown(ctx: WriteContext, identity: Identity, id: string): Promise<ObservedBucket> {
   return poll(ctx, {
     what: `S3 to show all of ${id}`,
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     look: async () => {
       const found = await unlessAbsent(readBucket(ctx, id));
       const isWhole = found !== undefined && Object.keys(identity.tags).every((key) => key in found.tags);

@@ -27,6 +27,8 @@ const serverAddress = emulators.endpoints.registry;
 const { ecr } = createClients({ region: "eu-central-1", ...emulators });
 const auth = await getRegistryAuth(ecr, serverAddress);
 const repository = "berth/base-image-pins";
+/** It answers, but a busy computer may take its time. */
+const patienceMs = 120_000;
 const tag = `${serverAddress}/${repository}:stable`;
 const digests: string[] = [];
 
@@ -65,14 +67,14 @@ before(async () => {
 });
 
 test("without a pin a tag gives what it stands for today, and says which that is", async () => {
-  assert.equal(await pullPinned(tag, undefined), digests[1]);
+  assert.equal(await pullPinned(tag, undefined, patienceMs), digests[1]);
   assert.equal(await findDigest(tag), digests[1]);
 });
 
 test("with a pin the tag is the pinned image, whatever the registry has under it by now", async () => {
   assert.notEqual(digests[0], digests[1]);
 
-  assert.equal(await pullPinned(tag, digests[0]), digests[0]);
+  assert.equal(await pullPinned(tag, digests[0], patienceMs), digests[0]);
 
   const { stdout } = await run("docker", ["image", "inspect", "--format", "{{.RepoDigests}}", tag]);
   assert.ok(stdout.includes(String(digests[0])), stdout);
@@ -80,7 +82,7 @@ test("with a pin the tag is the pinned image, whatever the registry has under it
 });
 
 test("a pin that no registry has is no image", async () => {
-  assert.equal(await pullPinned(tag, `sha256:${"0".repeat(64)}`), undefined);
+  assert.equal(await pullPinned(tag, `sha256:${"0".repeat(64)}`, patienceMs), undefined);
 });
 
 test("an image that was made here has no digest", async () => {

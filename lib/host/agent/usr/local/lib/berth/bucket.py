@@ -85,7 +85,11 @@ class Bucket:
             retries={"total_max_attempts": 1},
             s3={"us_east_1_regional_endpoint": "regional"},
         )
-        return session.Session().create_client("s3", region_name=self.settings["region"], config=options)
+        caller = session.Session()
+        # By default one question of one second, which a busy computer may miss.
+        caller.set_config_variable("metadata_service_timeout", 5)
+        caller.set_config_variable("metadata_service_num_attempts", 3)
+        return caller.create_client("s3", region_name=self.settings["region"], config=options)
 
     def be_silent(self, error: Exception) -> None:
         """Waits longer each time, then connects anew: a client keeps credentials that a repaired role has outdated."""

@@ -83,7 +83,9 @@ class Https:
     def is_settling(self) -> bool:
         """Whether a certificate may still come from the bucket. A host that replaces another begins with HTTPS."""
         waits = self.is_on() and time.monotonic() < self.settle_until
-        return waits and not (load("certificate.json") or {}).get("wanted")
+        told = load("certificate.json") or {}
+        # Who couldn't read the bucket doesn't know yet whether it holds one.
+        return waits and (not told.get("wanted") or told.get("cause") == "bucket")
 
     def told(self) -> dict[str, Any]:
         """For the report: lib/release/reports.ts."""
