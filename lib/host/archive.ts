@@ -15,10 +15,10 @@ export function archive(files: readonly ArchivedFile[]): Uint8Array {
   return Buffer.concat([...files.flatMap((file) => [header(file), body(file)]), end]);
 }
 
-/** A gzipped archive. Equal files give identical bytes on every computer. */
-export const packed = (files: readonly ArchivedFile[]): Uint8Array =>
+/** A gzipped archive, as small as can be or made as fast as can be. Equal files give identical bytes on every computer. */
+export const packed = (files: readonly ArchivedFile[], aim: "small" | "fast"): Uint8Array =>
   // Not node:zlib: its output for equal input differs between versions of Node and between processors.
-  gzipSync(archive(files), { level: 9, mtime: 0 });
+  gzipSync(archive(files), { level: aim === "small" ? 9 : 0, mtime: 0 });
 
 function body(file: ArchivedFile): Buffer {
   const bytes = Buffer.from(file.text);

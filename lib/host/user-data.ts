@@ -41,7 +41,7 @@ ssh_pwauth: false
 write_files:
 - path: /var/lib/berth-launcher/launcher.tar
   encoding: gz+b64
-  content: ${Buffer.from(packed(launcherFiles())).toString("base64")}
+  content: ${Buffer.from(packed(launcherFiles(), "small")).toString("base64")}
 - path: /etc/berth/settings.json
   content: ${quoted({ stack, region, bucket, account, domain })}
 - path: /etc/berth/docker/config.json

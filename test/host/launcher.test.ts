@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Sha256 } from "@smithy/core/checksum";
@@ -143,13 +145,16 @@ describe("the bundle of an agent", () => {
 
   it("is taken by the launcher as it is, with each file in its place", async () => {
     const { content, sha256 } = packAgent();
+    const folder = await mkdtemp(join(tmpdir(), "berth-bundle-"));
+    const path = join(folder, "bundle");
+    await writeFile(path, content);
     const listed = await python(
-      `import base64, bundle, json, sys
-files = bundle.unpack(base64.b64decode(sys.argv[1]), sys.argv[2])
+      `import bundle, json, pathlib, sys
+files = bundle.unpack(pathlib.Path(sys.argv[1]).read_bytes(), sys.argv[2])
 print(json.dumps([[path, mode, data.decode()] for path, (data, mode) in files.items()]))`,
-      Buffer.from(content).toString("base64"),
+      path,
       sha256,
-    );
+    ).finally(() => rm(folder, { recursive: true }));
     const files: unknown = JSON.parse(listed);
     assert.deepEqual(
       files,
