@@ -36,6 +36,8 @@ health, who reaches whom, published ports.
 Exit codes: 0 all passed, 1 something failed, 3 bad arguments or file, 6 something was left behind, 130 interrupted.
 `;
 
+const longestSeconds = 86_400;
+
 /** Throws a TypeError that says what is wrong with the arguments. */
 export function parseOptions(args: readonly string[]): SmokeOptions {
   const { values } = parseArgs({
@@ -51,7 +53,8 @@ export function parseOptions(args: readonly string[]): SmokeOptions {
     },
   });
   const seconds = Number(values.timeout ?? "90");
-  if (!(seconds > 0)) throw new TypeError(`--timeout takes seconds, not "${values.timeout ?? ""}"`);
+  if (!(seconds > 0 && seconds <= longestSeconds))
+    throw new TypeError(`--timeout takes seconds, at most a day of them, not "${values.timeout ?? ""}"`);
   const running = values.running === true;
   if (running && values.keep === true)
     throw new TypeError("--keep is for a cluster of its own; a running one stays");
@@ -65,6 +68,6 @@ export function parseOptions(args: readonly string[]): SmokeOptions {
     faults: !running || values.faults === true,
     keep: values.keep === true,
     json: values.json === true,
-    timeoutMs: seconds * 1000,
+    timeoutMs: Math.ceil(seconds * 1000),
   };
 }

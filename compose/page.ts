@@ -12,7 +12,8 @@ export async function openEdge(cluster: Cluster, { edge, app }: Roles): Promise<
   const [container] = await cluster.listContainers(app);
   const name = findPublicName(container?.Config.Env ?? []);
   const host = name === undefined ? {} : { Host: name };
-  const { timeoutMs } = cluster;
+  // A page is soon there or never, unless the computer is slow.
+  const timeoutMs = Math.max(60_000, cluster.timeoutMs);
   return (path, asking = {}) =>
     ask(`${url}${path}`, { timeoutMs, ...asking, headers: { ...host, ...asking.headers } });
 }

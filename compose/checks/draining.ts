@@ -32,10 +32,11 @@ async function checkDrained(cluster: Cluster, roles: Roles): Promise<string> {
   const replicas = await cluster.getRunning(roles.app);
   const deadline = performance.now() + cluster.timeoutMs;
   let stop = await stopAndStart(cluster, roles, replicas);
-  // On a slow computer, views may have given up their wait before they were let go. That says nothing of the stop.
-  while (stop.held < visitors && stop.answers.some(isLost) && performance.now() < deadline)
-    stop = await stopAndStart(cluster, roles, replicas);
-  const { answers, exitCodes } = stop;
+  // On a slow computer, views may have given up their wait before all had come, or before they were let go. That says nothing
+  // of the stop.
+  while (!isTold(stop) && performance.now() < deadline) stop = await stopAndStart(cluster, roles, replicas);
+  const { arrived, answers, exitCodes } = stop;
+  if (arrived < visitors) failCheck(`${arrived} of ${visitors} views reached the database in time`);
   if (answers.some(isLost)) {
     failCheck(`of ${visitors} requests in flight, these were the answers: ${answers.join(", ")}`, {
       service: roles.app,
@@ -47,29 +48,49 @@ async function checkDrained(cluster: Cluster, roles: Roles): Promise<string> {
   return `${visitors} of ${visitors} answered, exit code 0`;
 }
 
+interface Stop {
+  /** How many views waited before the stop. */
+  readonly arrived: number;
+  /** How many of them still waited when they were let go. */
+  readonly held: number;
+  readonly answers: readonly string[];
+  readonly exitCodes: readonly number[];
+}
+
 const isLost = (answer: string): boolean => answer !== "200";
 
-async function stopAndStart(cluster: Cluster, roles: Roles, replicas: readonly Docker.Container[]) {
+const isTold = ({ arrived, held, answers }: Stop): boolean =>
+  arrived === visitors && (held === visitors || !answers.some(isLost));
+
+async function stopAndStart(
+  cluster: Cluster,
+  roles: Roles,
+  replicas: readonly Docker.Container[],
+): Promise<Stop> {
   const stop = await stopMidway(cluster, roles, replicas);
   await Promise.all(replicas.map((replica) => replica.start()));
   await waitUntilReady(cluster, { patient: true });
   return stop;
 }
 
-/** Stops the app while views are held, and lets these go. `held` of them still waited then. */
-async function stopMidway(cluster: Cluster, roles: Roles, replicas: readonly Docker.Container[]) {
+/** Stops the app while views are held, and lets these go. */
+async function stopMidway(
+  cluster: Cluster,
+  roles: Roles,
+  replicas: readonly Docker.Container[],
+): Promise<Stop> {
   const visit = await openEdge(cluster, roles);
   const release = await holdViews(cluster, roles);
   const answers = Promise.all(Array.from({ length: visitors }, () => readAnswer(visit)));
   try {
-    await waitForLocks(cluster, roles, { granted: false, wanted: visitors });
-    const stopped = Promise.all(replicas.map((replica) => replica.stop({ t: 60 })));
+    const arrived = await countLocks(cluster, roles, { granted: false, wanted: visitors });
+    const stopped = Promise.all(replicas.map((replica) => replica.stop({ t: 30 })));
     // The signal arrives at once. The app must have handled it before the requests may continue. Postgres waits, because a
     // command in its container takes seconds on a busy computer, and the app waits for a lock for no more than eight.
     const held = await release(1);
     await stopped;
     const exitCodes = await Promise.all(replicas.map(async (one) => (await one.inspect()).State.ExitCode));
-    return { held, answers: await answers, exitCodes };
+    return { arrived, held, answers: await answers, exitCodes };
   } catch (error) {
     // Nothing may wait for the lock after the check has ended.
     await release(0);
@@ -89,7 +110,7 @@ async function holdViews(cluster: Cluster, roles: Roles): Promise<(afterSeconds:
   const lock = `SELECT pg_advisory_lock(${countingLock}) IS NULL; SELECT pg_sleep(30) IS NULL`;
   // The query ends with an error, because it is cancelled.
   const held = queryDatabase(cluster, roles, lock).catch(() => "cancelled");
-  await waitForLocks(cluster, roles, { granted: true, wanted: 1 });
+  await countLocks(cluster, roles, { granted: true, wanted: 1 });
   return async (afterSeconds) => {
     const pause = `SELECT pg_sleep(${afterSeconds}) IS NULL`;
     const waiting = `SELECT count(*) ${locks} AND NOT granted`;
@@ -101,17 +122,17 @@ async function holdViews(cluster: Cluster, roles: Roles): Promise<(afterSeconds:
   };
 }
 
-/** Waits until the given number of sessions hold the lock or wait for it. */
-async function waitForLocks(
+/** Waits until the given number of sessions hold the lock or wait for it, for less time than it is held. Returns how many do. */
+async function countLocks(
   cluster: Cluster,
   roles: Roles,
   { granted, wanted }: { readonly granted: boolean; readonly wanted: number },
-): Promise<void> {
+): Promise<number> {
   const query = `SELECT count(*) ${locks} AND granted = ${granted}`;
   const look = async (): Promise<Look<number>> => {
     const count = Number(await queryDatabase(cluster, roles, query));
     return count >= wanted ? { done: count } : { waiting: String(count) };
   };
-  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: cluster.timeoutMs, look });
-  if ("waiting" in last) failCheck(`${last.waiting} of ${wanted} views reached the database in time`);
+  const last = await lookUntil(pace(cluster), { what: "the views", timeoutMs: 20_000, look });
+  return "done" in last ? last.done : Number(last.waiting);
 }

@@ -1,6 +1,6 @@
 import { openS3Store } from "../../state/s3-store.ts";
 import { bucketOf, type Session } from "../command/session.ts";
-import { lookUntil } from "../poll.ts";
+import { type Look, lookUntil } from "../poll.ts";
 import { minuteText } from "../release/figures.ts";
 import { readReport } from "../release/reports.ts";
 import { probeFor, urlOf } from "./certificate.ts";
@@ -30,9 +30,16 @@ export async function refreshFigures(session: Session, known: Known): Promise<bo
     return false;
   }
   const url = urlOf(session.config, address, https);
-  const { status, reason = "nothing" } = await probeFor(session, url, askMs, requestId);
-  if (status === undefined) {
-    report.message(`${url} doesn't answer from here (${reason}): the figures are those of the last report`);
+  const pace = { signal, note: () => {}, timings: pauses };
+  // Whatever it answers: the host has read the request then.
+  const ask = async (): Promise<Look<true>> => {
+    const { status, reason = "nothing" } = await probeFor(session, url, 0, requestId);
+    return status === undefined ? { waiting: reason } : { done: true };
+  };
+  const asked = await lookUntil(pace, { what: url, timeoutMs: askMs, look: ask });
+  if ("waiting" in asked) {
+    const trouble = `${url} doesn't answer from here (${asked.waiting})`;
+    report.message(`${trouble}: the figures are those of the last report`);
     return false;
   }
   report.message("waiting for the host to count");
@@ -41,10 +48,7 @@ export async function refreshFigures(session: Session, known: Known): Promise<bo
     const at = (await readReport(store, instance)).report?.upstream?.at;
     return at !== undefined && at !== app?.at ? { done: true } : { waiting: "as before" };
   };
-  const end = await lookUntil(
-    { signal, note: () => {}, timings: pauses },
-    { what: "the host's figures", timeoutMs: patienceMs, look },
-  );
+  const end = await lookUntil(pace, { what: "the host's figures", timeoutMs: patienceMs, look });
   if ("done" in end) return true;
   const last = app?.at === undefined ? "" : ` of ${minuteText(app.at)}`;
   report.message(

@@ -113,8 +113,11 @@ export class MishapRig implements AsyncDisposable {
     const { answers, result } = await loadDuring({ url: this.#url, pauseMs: 100 }, async () => {
       const striking = this.#strike(number, mishap);
       const shipping = this.stack.up();
-      const first = await Promise.race([striking, shipping.then(() => "shipped")]);
-      if (first === "shipped") throw new Error(`release ${number} was over before anything happened to it`);
+      const ended = await Promise.race([striking.then(() => undefined), shipping]);
+      if (ended !== undefined)
+        throw new Error(
+          `up ended with ${ended.exitCode} before the mishap was over:\n${ended.stdout}${ended.stderr}`,
+        );
       const struckMs = performance.now();
       const up = await shipping;
       return { up, seconds: (performance.now() - struckMs) / 1000 };

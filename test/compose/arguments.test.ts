@@ -26,7 +26,7 @@ test("a mistake in the arguments is told in the format that they ask for, and en
     [
       [
         "BadArguments",
-        '--timeout takes seconds, not "soon"',
+        '--timeout takes seconds, at most a day of them, not "soon"',
         "npm run smoke -- --help lists what can be chosen",
       ],
     ],

@@ -21,6 +21,7 @@ describe("the options of the smoke test", () => {
     [["--keep"], { ...own, keep: true }],
     [["--json"], { ...own, json: true }],
     [["--timeout", "0.5"], { ...own, timeoutMs: 500 }],
+    [["--timeout", "1.0005"], { ...own, timeoutMs: 1001 }],
     [["--running"], running],
     [["--running", "--faults"], { ...running, faults: true }],
     [["--running", "--project", "shop"], { ...running, project: "shop" }],
@@ -28,8 +29,10 @@ describe("the options of the smoke test", () => {
     it(args.length === 0 ? "none" : args.join(" "), () => assert.deepEqual(parseOptions(args), options));
 
   for (const [args, message] of [
-    [["--timeout", "0"], /^--timeout takes seconds, not "0"$/],
-    [["--timeout", "soon"], /^--timeout takes seconds, not "soon"$/],
+    [["--timeout", "0"], /^--timeout takes seconds, at most a day of them, not "0"$/],
+    [["--timeout", "soon"], /^--timeout takes seconds, at most a day of them, not "soon"$/],
+    [["--timeout", "86401"], /not "86401"$/],
+    [["--timeout", "Infinity"], /not "Infinity"$/],
     [["--running", "--keep"], /^--keep is for a cluster of its own/],
     [["--faults"], /^--faults and --project go with --running$/],
     [["--project", "shop"], /^--faults and --project go with --running$/],

@@ -43,7 +43,7 @@ function parseKept(text: string): Kept {
 
 const failedSoOften = /failed (?:once|\d+ times in a row)/;
 
-/** By itself: one that couldn't read the bucket tries again, and says so meanwhile. */
+/** For another reason than the bucket: who couldn't read that tries again, and says so meanwhile. */
 export const hasFailed = ({ error, cause }: HttpsNews) => error !== undefined && cause !== "bucket";
 export const isWell = ({ error, certificate }: HttpsNews) => error === undefined && certificate !== undefined;
 

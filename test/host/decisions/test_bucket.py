@@ -172,6 +172,11 @@ class Asking(unittest.TestCase):
         self.assertEqual((options.connect_timeout, options.read_timeout), (3, 5))
         self.assertEqual(options.retries["total_max_attempts"], 1)
 
+    def test_the_metadata_service_may_take_its_time_too(self) -> None:
+        self.bucket.connect()
+        limits = [SESSION.get_config_variable(f"metadata_service_{name}") for name in ("timeout", "num_attempts")]
+        self.assertEqual(limits, [5, 3])
+
     def test_it_asks_the_region_of_the_bucket(self) -> None:
         with patch.dict(os.environ, {"AWS_ENDPOINT_URL": ""}):
             for region in ("us-east-1", "eu-central-1"):

@@ -375,6 +375,9 @@ class Converger(unittest.TestCase):
         self.assertEqual((self.calls, self.one.is_settling()), ([https.SERVICE], False))
         state.save("certificate.json", {**told, "error": "no answer", "cause": "bucket", "next": time.time() + 600})
         self.assertTrue(self.one.is_settling())
+        shown = {"names": ["203.0.113.7"], "notBefore": 0, "notAfter": 1}
+        state.save("certificate.json", {**told, "error": "no answer", "cause": "bucket", "certificate": shown})
+        self.assertFalse(self.one.is_settling())
         state.save("certificate.json", {**told, "next": time.time() - 1})
         self.one.turn()
         self.publish(names=["a.example"])

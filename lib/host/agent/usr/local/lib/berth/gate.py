@@ -40,16 +40,17 @@ def pass_gate(release: Release) -> None:
     health = health_of(release)
     for name, port in zip(names(release), ports(release)):
         seen: list[int | None] = []
+        is_over = False
         while not any(is_healthy(status, health) for status in seen):
             look = ends.look_at([name])[0]
             if look.has_ended():
                 raise ends.explain(look, release, tail(name))
+            if is_over:
+                raise explain_delay(look, release, seen)
             # Asked at least once after that: this host may have stood still meanwhile, and not the app.
             is_over = time.monotonic() > deadline
             time.sleep(0 if is_over else min(0.1 * len(seen), 1))
             seen.append(probe(port, health))
-            if is_over and not is_healthy(seen[-1], health):
-                raise explain_delay(look, release, seen)
 
 
 def explain_delay(look: ends.Look, release: Release, seen: list[int | None]) -> Failed:

@@ -85,7 +85,8 @@ class Https:
         waits = self.is_on() and time.monotonic() < self.settle_until
         told = load("certificate.json") or {}
         # Who couldn't read the bucket doesn't know yet whether it holds one.
-        return waits and (not told.get("wanted") or told.get("cause") == "bucket")
+        is_unread = told.get("cause") == "bucket" and "certificate" not in told
+        return waits and (is_unread or not told.get("wanted"))
 
     def told(self) -> dict[str, Any]:
         """For the report: lib/release/reports.ts."""

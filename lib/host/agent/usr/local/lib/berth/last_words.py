@@ -6,6 +6,7 @@ asks the bucket by. It tells what set-up and converger wrote, and no app's outpu
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -27,7 +28,8 @@ LINE_CHARACTERS = 500
 def read_journal() -> list[str]:
     units = ["--unit", "berth.service", "--unit", "berth-launcher.service"]
     # What was said last may not be written yet.
-    subprocess.run(["journalctl", "--sync"], capture_output=True, timeout=30, check=False)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(["journalctl", "--sync"], capture_output=True, timeout=10, check=False)
     command = ["journalctl", "--output", "cat", "--no-pager", "--lines", str(LINES), *units]
     done = subprocess.run(command, capture_output=True, timeout=30, check=False)
     lines = done.stdout.decode(errors="replace").rstrip("\n").split("\n")

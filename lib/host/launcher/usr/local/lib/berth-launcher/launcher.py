@@ -295,7 +295,8 @@ def last_words(since: int) -> str:
     """Of the agent's own processes, not of one before: what systemd says of them says less."""
     options = ("--output", "cat", "--lines", "5", f"--since=@{since}", f"_SYSTEMD_UNIT={AGENT}")
     # What was said last may not be written yet.
-    call("journalctl", "--sync", may_fail=True)
+    with contextlib.suppress(Refused):
+        call("journalctl", "--sync", may_fail=True, timeout_s=10)
     said = call("journalctl", *options, may_fail=True)
     # A line without a word only points into the one above.
     lines = [line.strip() for line in said.splitlines() if re.search(r"\w", line)]
