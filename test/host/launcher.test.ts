@@ -146,15 +146,16 @@ describe("the bundle of an agent", () => {
   it("is taken by the launcher as it is, with each file in its place", async () => {
     const { content, sha256 } = packAgent();
     const folder = await mkdtemp(join(tmpdir(), "berth-bundle-"));
-    const path = join(folder, "bundle");
-    await writeFile(path, content);
+    const bundle = join(folder, "bundle");
+    await writeFile(bundle, content);
     const listed = await python(
       `import bundle, json, pathlib, sys
 files = bundle.unpack(pathlib.Path(sys.argv[1]).read_bytes(), sys.argv[2])
 print(json.dumps([[path, mode, data.decode()] for path, (data, mode) in files.items()]))`,
-      path,
+      bundle,
       sha256,
-    ).finally(() => rm(folder, { recursive: true }));
+    );
+    await rm(folder, { recursive: true });
     const files: unknown = JSON.parse(listed);
     assert.deepEqual(
       files,
