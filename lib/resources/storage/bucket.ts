@@ -20,8 +20,8 @@ import {
 import { bucketName } from "../../aws/names.ts";
 import { fromTagList, toTagList } from "../../aws/tags.ts";
 import { BerthError } from "../../errors.ts";
-import { retry } from "../../poll.ts";
-import type { Tags } from "../../owner.ts";
+import { type Look, lookUntil, retry } from "../../poll.ts";
+import { stackTag, type Tags } from "../../owner.ts";
 import { updateBucket } from "./bucket-changes.ts";
 import { emptyBucket } from "./bucket-contents.ts";
 import {
@@ -46,6 +46,7 @@ export interface BucketDesired {
 const kind = "bucket";
 const namePrefix = "berth-";
 const creationTimeoutMs = 5 * 60_000;
+const tagsPauseMs = 1_000;
 
 /** The bucket for state, lease, agent, release and the hosts' reports. */
 export const bucket: Resource<BucketDesired, ObservedBucket> = {
@@ -53,7 +54,7 @@ export const bucket: Resource<BucketDesired, ObservedBucket> = {
 
   async find(ctx, identity, known) {
     const name = bucketName(ctx, identity);
-    const found = await unlessAbsent(refuseOtherAccount(ctx, name, readBucket(ctx, name)));
+    const found = await findTagged(ctx, name);
     return found && refuseStranger(identity, found, { kind, known, marked: bearsMark(found) });
   },
 
@@ -105,6 +106,20 @@ export const bucket: Resource<BucketDesired, ObservedBucket> = {
     return toListed(kind, stack, tagged);
   },
 };
+
+/** S3 may show a new bucket before its tags. Whoever didn't make it would take it for a stranger's. */
+async function findTagged(ctx: ReadContext, name: string): Promise<ObservedBucket | undefined> {
+  const read = () => unlessAbsent(refuseOtherAccount(ctx, name, readBucket(ctx, name)));
+  let found: ObservedBucket | undefined;
+  const look = async (): Promise<Look<true>> => {
+    found = await read();
+    const isShown = found === undefined || found.tags[stackTag] !== undefined || bearsMark(found);
+    return isShown ? { done: true } : { waiting: `bucket ${name} has no tags that say whose it is` };
+  };
+  const twice = { ...ctx, timings: { firstMs: tagsPauseMs } };
+  await lookUntil(twice, { what: `the tags of bucket ${name}`, timeoutMs: tagsPauseMs, look });
+  return found;
+}
 
 /** Removes the bucket. `empty` runs before each attempt, because a host may have written its report meanwhile. */
 export async function removeBucket(ctx: WriteContext, id: string, empty: () => Promise<void>): Promise<void> {

@@ -72,6 +72,15 @@ test("late bucket: one that was just removed is made again as soon as S3 lets th
   assert.equal(refused.length, 2);
 });
 
+test("late bucket: one that another run has just made isn't taken for a stranger's", async () => {
+  const { ctx } = await openAccount({ rules: { lateBuckets: { ...late, reads: 0, tags: 1 } } });
+  const identity = newIdentity("bucket");
+  const name = bucketName(ctx, identity);
+  await bucket.create(ctx, identity, { name });
+
+  assert.equal((await bucket.find(ctx, identity))?.id, name);
+});
+
 test("late bucket: a stranger's is refused though it was made in between", async () => {
   const impatient = await openAccount();
   const ctx = { ...impatient.ctx, timings: { firstMs: 1, longestMs: 1, timeoutMs: 10 } };
