@@ -206,7 +206,11 @@ export class Shop implements AsyncDisposable {
     if (query.includes("granted = false")) return say(this.#waiting.length);
     if (query.includes("pg_cancel_backend")) {
       await sleep(1000 * Number(/pg_sleep\((\d+)\)/.exec(query)?.[1]));
-      if (this.impatient > 0) this.#waiting.shift()?.();
+      if (this.impatient > 0) {
+        this.#waiting.shift()?.();
+        // It is answered before the others are let go.
+        await sleep(10);
+      }
       this.impatient -= 1;
       const held = this.#waiting.length;
       const release = this.#holder;
